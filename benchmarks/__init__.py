@@ -1,0 +1,1 @@
+"""Measurements of the webhook beside the one that everybody writes: `make bench`."""
