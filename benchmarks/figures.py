@@ -1,0 +1,65 @@
+"""Figures of one run: one value for each round, their median, and what is wanted of it."""
+
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the result."""
+
+    what: str
+    unit: str
+    ours: Sequence[float]
+    beside: str = ""
+    """The server that it is compared with."""
+    theirs: Sequence[float] = ()
+    """Its values in the same rounds."""
+    wanted: float | None = None
+    """At most this: of the ratio where there is another server, else of the value."""
+    note: str = ""
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours to theirs, round by round."""
+        return [a / b for a, b in zip(self.ours, self.theirs, strict=True)] if self.theirs else []
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is as wanted; None where nothing is."""
+        return None if self.wanted is None else median(self.ratios or self.ours) <= self.wanted
+
+    def row(self) -> list[str]:
+        """Return it as the cells of a table."""
+        ratios = self.ratios
+        wanted = ""
+        if self.wanted is not None:
+            wanted = f"≤ {_share(self.wanted) if ratios else _plain(self.wanted, self.unit)}"
+        return [
+            self.what,
+            _plain(median(self.ours), self.unit),
+            f"{self.beside}: {_plain(median(self.theirs), self.unit)}" if ratios else self.note,
+            _share(median(ratios)) if ratios else "",
+            _range(ratios, self.unit) if ratios else _range(self.ours, self.unit, ratio=False),
+            wanted,
+            {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[self.met],
+        ]
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit == "µs" and value >= 1000:
+        value, unit = value / 1000, "ms"
+    digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:.{digits}f} {unit}".strip()
+
+
+def _share(ratio: float) -> str:
+    return f"1/{1 / ratio:.3g}" if ratio < 1 else f"{ratio:.3g} times"
+
+
+def _range(values: Sequence[float], unit: str, *, ratio: bool = True) -> str:
+    if len(values) < 2:
+        return ""
+    low, high = (_share(v) if ratio else _plain(v, unit) for v in (min(values), max(values)))
+    return f"{high} to {low}" if ratio else f"{low} to {high}"

@@ -1,0 +1,137 @@
+"""What is measured, and how a round goes about it."""
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from benchmarks.check import differences
+from benchmarks.load import Result, Visit
+from benchmarks.reviews import SIZES, bodies
+from benchmarks.servers import CHECKOUT, Kind, Server, running
+
+T = TypeVar("T")
+
+KEPT: Final = 25
+"""Idle connections that an API server keeps to one host."""
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How long everything takes."""
+
+    rounds: int = 5
+    seconds: float = 2.0
+    at_rate: float = 5.0
+    reviews: int = 100_000
+    """Before memory is read again."""
+    warm: int = 40_000
+    """Reviews in process, during which the garbage collector should find nothing to do."""
+
+
+FULL: Final = Scale()
+QUICK: Final = Scale(rounds=3, seconds=0.8, at_rate=2.0, reviews=10_000)
+
+
+class InProcess(msgspec.Struct, frozen=True):
+    """What `benchmarks.inprocess` found."""
+
+    us: dict[str, float]
+    """Bytes to bytes, by size."""
+    collections: int
+
+
+def ask(visit: Visit) -> Result:
+    """Visit a server from a process of its own."""
+    result = _module("benchmarks.load", visit, Result, visit.seconds + 120)
+    if result.wrong or not result.answered:
+        raise RuntimeError(f"{result.wrong} wrong answers of {result.answered}: {visit}")
+    return result
+
+
+def in_process(scale: Scale) -> InProcess:
+    """Call our webhook without a server around it."""
+    return _module("benchmarks.inprocess", scale, InProcess, 600)
+
+
+def check(server: Server) -> None:
+    """See that a server answers, and mutates as the others do."""
+    for size in SIZES:
+        body = bodies(size)[0]
+        lacking = differences(body, server.first_answer(body)[1])
+        if lacking:
+            raise RuntimeError(f"{server.kind.name}, {size}: its pod lacks {', '.join(lacking)}")
+
+
+def shuffled(items: Sequence[T], rounds: int) -> Iterator[T]:
+    """Yield all items in each round, in another order each time."""
+    for _ in range(rounds):
+        yield from random.sample(items, len(items))
+
+
+def saturated(server: Server, size: str, scale: Scale) -> Result:
+    """Keep a server as busy as it can be, over few connections."""
+    return ask(
+        Visit(
+            port=server.port,
+            pids=server.pids,
+            sizes=(size,),
+            connections=4,
+            seconds=scale.seconds,
+        )
+    )
+
+
+def at_rate(server: Server, rate: int, scale: Scale) -> Result:
+    """Ask as often as a cluster does, over the connections that an API server keeps."""
+    return ask(
+        Visit(
+            port=server.port,
+            pids=server.pids,
+            sizes=SIZES[:1],
+            connections=KEPT,
+            seconds=scale.at_rate,
+            warm_up=0.5,
+            rate=rate,
+        )
+    )
+
+
+def start(kind: Kind, folder: Path) -> float:
+    """Return the seconds from a start to the first answered admission."""
+    with running(kind, folder) as server:
+        return server.first_answer(bodies(SIZES[0])[0])[0]
+
+
+def memory(kind: Kind, folder: Path, scale: Scale) -> tuple[float, float]:
+    """Return resident memory at rest, and after many reviews of both sizes."""
+    with running(kind, folder) as server:
+        server.first_answer(bodies(SIZES[0])[0])
+        time.sleep(1.0)
+        at_rest = server.memory
+        visit = Visit(
+            port=server.port,
+            pids=server.pids,
+            connections=KEPT,
+            requests=scale.reviews,
+            warm_up=0.0,
+        )
+        ask(visit)
+        return at_rest, server.memory
+
+
+def _module(name: str, argument: msgspec.Struct, type_: type[T], seconds: float) -> T:
+    done = subprocess.run(
+        [sys.executable, "-m", name, msgspec.json.encode(argument).decode()],
+        cwd=CHECKOUT,
+        capture_output=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name} failed: {done.stderr.decode()[-2000:]}")
+    return msgspec.json.decode(done.stdout, type=type_)
