@@ -1,0 +1,245 @@
+"""Owns a control plane: etcd, kube-apiserver and, if wanted, kube-controller-manager.
+
+It is what a user's cluster has, with its default admission plugins, RBAC and service
+accounts; only durability is switched off. Nodes are not part of it: pods stay Pending,
+and admission is complete without them.
+"""
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.cluster import binaries
+from tests.cluster.api import Api, Object
+from tests.cluster.certificates import Authority, Pair, new_key, write_key
+from tests.cluster.hosts import Host, Loopback
+from tests.cluster.processes import FailedError, Process, Run
+
+SERVICES: Final = "10.96.0.0/16"
+ISSUER: Final = "https://kubernetes.default.svc"
+AUDIT_POLICY: Final = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {
+            "level": "Metadata",
+            "verbs": ["create", "update", "patch"],
+            "resources": [{"group": ""}, {"group": "apps"}, {"group": "batch"}],
+        },
+        {"level": "None"},
+    ],
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What distinguishes one control plane from another."""
+
+    api_server: binaries.Program = binaries.API_SERVER
+    controller_manager: bool = True
+    audit: bool = False
+    flags: Sequence[str] = ()
+    """Further flags of kube-apiserver, such as --emulated-version or --feature-gates."""
+
+
+class ControlPlane:
+    """A running control plane; stop() leaves nothing of it."""
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        host: Host | None = None,
+        run: Run | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.host = host or Loopback()
+        self.run = run or Run()
+        try:
+            self._start()
+        except BaseException:  # an interrupt too must leave no process behind
+            self.run.stop()
+            raise
+
+    def _start(self) -> None:
+        self.authority = Authority(self.run.folder / "pki")
+        self.url = f"https://{self.host.address}:{self.host.free_port()}"
+        admin = self.authority.sign("admin", organisation="system:masters")
+        self.kubeconfig = self.write_kubeconfig("admin", admin)
+        self.audit_log = self.run.folder / "audit.jsonl"
+        etcd = self._start_etcd()
+        server = self._start_api_server(etcd)
+        self.api = Api(self.url, str(self.authority.certificate), admin)
+        server.wait_until(self._ready)
+        if self.options.controller_manager:
+            manager = self._start_controller_manager()
+            manager.wait_until(lambda: self.has_service_account("default"))
+        else:
+            self.ensure_service_account("default")
+
+    def stop(self) -> None:
+        """End every process and remove all data."""
+        if api := getattr(self, "api", None):
+            api.close()
+        self.run.stop()
+
+    def write_kubeconfig(self, name: str, pair: Pair) -> Path:
+        """Write a kubeconfig for the bearer of *pair*."""
+        path = self.run.folder / f"{name}.kubeconfig"
+        cluster = {"server": self.url, "certificate-authority": str(self.authority.certificate)}
+        user = {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "tests", "cluster": cluster}],
+                    "users": [{"name": name, "user": user}],
+                    "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": name}}],
+                    "current-context": "tests",
+                }
+            )
+        )
+        return path
+
+    def _start_etcd(self) -> str:
+        client, peer = (f"http://{self.host.address}:{self.host.free_port()}" for _ in range(2))
+        etcd = self.run.start(
+            self.host,
+            "etcd",
+            [
+                binaries.path(binaries.ETCD),
+                f"--data-dir={self.run.folder / 'etcd'}",
+                f"--listen-client-urls={client}",
+                f"--advertise-client-urls={client}",
+                f"--listen-peer-urls={peer}",
+                f"--initial-advertise-peer-urls={peer}",
+                f"--initial-cluster=default={peer}",
+                "--unsafe-no-fsync",
+                "--log-level=warn",
+            ],
+        )
+        etcd.wait_until(lambda: listening(client))
+        return client
+
+    def _start_api_server(self, etcd: str) -> Process:
+        pki = self.authority.folder
+        hosts = [self.host.address, "localhost", "kubernetes.default.svc", "10.96.0.1"]
+        serving = self.authority.sign("kube-apiserver", hosts=hosts)
+        key = write_key(pki / "service-accounts.key", new_key())
+        port = self.url.rpartition(":")[2]
+        audit: list[str] = []
+        if self.options.audit:
+            policy = self.run.folder / "audit-policy.json"
+            policy.write_text(json.dumps(AUDIT_POLICY))
+            audit = [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}"]
+        return self.run.start(
+            self.host,
+            "kube-apiserver",
+            [
+                binaries.path(self.options.api_server),
+                f"--etcd-servers={etcd}",
+                f"--bind-address={self.host.address}",
+                f"--advertise-address={self.host.address}",
+                f"--secure-port={port}",
+                f"--cert-dir={pki}",
+                f"--tls-cert-file={serving.certificate}",
+                f"--tls-private-key-file={serving.key}",
+                f"--client-ca-file={self.authority.certificate}",
+                f"--service-cluster-ip-range={SERVICES}",
+                f"--service-account-issuer={ISSUER}",
+                f"--service-account-key-file={key}",
+                f"--service-account-signing-key-file={key}",
+                "--authorization-mode=Node,RBAC",
+                "--allow-privileged=true",
+                "--endpoint-reconciler-type=none",  # a loopback address may not be an endpoint
+                *audit,
+                *self.options.flags,
+            ],
+        )
+
+    def _start_controller_manager(self) -> Process:
+        name = "kube-controller-manager"
+        config = self.write_kubeconfig(name, self.authority.sign(f"system:{name}"))
+        return self.run.start(
+            self.host,
+            name,
+            [
+                binaries.path(binaries.CONTROLLER_MANAGER),
+                f"--kubeconfig={config}",
+                f"--root-ca-file={self.authority.certificate}",
+                f"--service-account-private-key-file={self.authority.folder}/service-accounts.key",
+                "--use-service-account-credentials",
+                "--leader-elect=false",
+                "--secure-port=0",
+            ],
+        )
+
+    def _ready(self) -> bool:
+        try:
+            return self.api.request("GET", "/readyz").ok
+        except httpx.TransportError:
+            return False
+
+    def has_service_account(self, namespace: str) -> bool:
+        """Whether pods can be created in *namespace* yet."""
+        return self.api.get("v1", "ServiceAccount", "default", namespace).ok
+
+    def ensure_service_account(self, namespace: str) -> None:
+        """Wait for the `default` ServiceAccount; make it where no controller does."""
+        if self.options.controller_manager:
+            server = self.run.processes[0]
+            server.wait_until(lambda: self.has_service_account(namespace))
+            return
+        account: Object = {"apiVersion": "v1", "kind": "ServiceAccount"}
+        account["metadata"] = {"name": "default", "namespace": namespace}
+        self.api.create(account).expect(201, 409)
+
+    def kubectl(
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002  # as subprocess.run calls it
+        user: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the administrator, or as *user*."""
+        command = [str(binaries.path(binaries.KUBECTL)), f"--kubeconfig={self.kubeconfig}", *args]
+        if user:
+            command.append(f"--as={user}")
+        return subprocess.run(
+            self.host.command(command),
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "HOME": str(self.run.folder)},  # its discovery cache
+            timeout=60,
+        )
+
+    def version(self) -> str:
+        """Return what the server calls itself."""
+        answer: dict[str, Any] = self.api.request("GET", "/version").expect().body
+        return str(answer["gitVersion"])
+
+    def audit_events(self) -> list[Object]:
+        """Return what was audited so far."""
+        if not self.options.audit:
+            raise FailedError("this control plane was started without an audit log")
+        return [json.loads(line) for line in self.audit_log.read_text().splitlines()]
+
+
+def listening(url: str) -> bool:
+    """Whether somebody accepts connections at *url*."""
+    address, _, port = url.partition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((address, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""The harness itself: what it starts is real, and nothing of it stays behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import binaries
+from tests.cluster.api import Object
+from tests.cluster.control_plane import ControlPlane, Options
+from tests.cluster.processes import Identity, Run, runs
+from tests.cluster.registration import configured, mutating, webhook
+from tests.cluster.scripted_hook import ScriptedHook, add, patch
+
+ROOT = Path(__file__).parents[2]
+POD: Object = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"generateName": "p-"},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
+START = """
+import sys
+from tests.cluster import binaries
+from tests.cluster.control_plane import ControlPlane, Options
+from tests.cluster.processes import Run
+run = Run()
+run.detached = sys.argv[1] == "unguarded"
+print(run.folder, flush=True)
+ControlPlane(Options(controller_manager=False), run=run)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_current_cluster_calls_itself_what_it_was_built_from(cluster: ControlPlane) -> None:
+    assert cluster.version() == binaries.KUBERNETES
+
+
+def test_the_old_cluster_calls_itself_what_it_was_built_from(old_cluster: ControlPlane) -> None:
+    assert old_cluster.version() == binaries.OLD_KUBERNETES
+
+
+def test_kubectl_acts_as_the_administrator_or_as_somebody(cluster: ControlPlane) -> None:
+    mine = json.loads(cluster.kubectl("auth", "whoami", "-o", "json").stdout)
+    assert mine["status"]["userInfo"]["username"] == "admin"
+    theirs = cluster.kubectl("create", "-f", "-", input=json.dumps(POD), user="alice")
+    assert 'pods is forbidden: User "alice" cannot create' in theirs.stderr
+
+
+def test_a_pod_gets_the_token_volume_of_its_service_account(cluster: ControlPlane) -> None:
+    pod = cluster.api.create(POD, dry_run=True).expect(201).body
+    assert pod["spec"]["volumes"][0]["name"].startswith("kube-api-access-")
+
+
+def test_a_configuration_acts_from_the_first_request_on(
+    cluster: ControlPlane, hook: ScriptedHook
+) -> None:
+    hook.answer = lambda _: patch(add("/metadata/labels", {"seen": "yes"}))
+    for _ in range(5):
+        with configured(cluster, [mutating("probe", webhook("a.b.c", hook.client_config()))]):
+            assert cluster.api.create(POD, dry_run=True).body["metadata"]["labels"] == {
+                "seen": "yes"
+            }
+        assert "labels" not in cluster.api.create(POD, dry_run=True).body["metadata"]
+
+
+def test_further_flags_reach_the_api_server() -> None:
+    flags = ["--emulated-version=1.34", "--feature-gates=ImageVolume=false"]
+    plane = ControlPlane(Options(controller_manager=False, flags=flags))
+    try:
+        version = plane.api.request("GET", "/version").body
+        assert (version["gitVersion"], version["emulationMinor"]) == (binaries.KUBERNETES, "34")
+    finally:
+        plane.stop()
+    assert not plane.run.folder.exists()
+
+
+def test_a_start_that_fails_leaves_nothing() -> None:
+    run = Run()
+    options = Options(controller_manager=False, flags=["--no-such-flag"])
+    with pytest.raises(Exception, match="unknown flag: --no-such-flag"):
+        ControlPlane(options, run=run)
+    assert not run.folder.exists()
+    assert not run.processes
+
+
+@pytest.mark.parametrize("mode", ["guarded", "unguarded"])
+@pytest.mark.parametrize("moment", ["half-way", "ready"])
+def test_after_a_killed_run_the_next_one_starts_clean(mode: str, moment: str) -> None:
+    """Guarded: the kernel ends the children. Unguarded: the next run has to."""
+    first = subprocess.Popen(
+        [sys.executable, "-c", START, mode],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with first:
+        assert first.stdout
+        folder = Path(first.stdout.readline().strip())
+        if moment == "ready":
+            assert first.stdout.readline() == "ready\n"
+        else:
+            while len(recorded(folder)) < 2:
+                time.sleep(0.005)
+        started = recorded(folder)
+        assert [process.alive() for process in started] == [True, True]
+        first.send_signal(signal.SIGKILL)
+    if mode == "guarded":
+        deadline = time.monotonic() + 5
+        while any(process.alive() for process in started) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not any(process.alive() for process in started)
+    else:
+        assert all(process.alive() for process in started)
+
+    second = ControlPlane(Options(controller_manager=False))
+    try:
+        assert not any(process.alive() for process in started)
+        assert not folder.exists()
+        assert second.api.create(POD, dry_run=True).code == 201
+    finally:
+        second.stop()
+
+
+def recorded(folder: Path) -> list[Identity]:
+    """Return the processes that a run has recorded."""
+    record = folder / "processes.jsonl"
+    lines = record.read_text().splitlines() if record.exists() else []
+    return [Identity(**json.loads(line)) for line in lines]
+
+
+def test_a_process_that_merely_bears_a_recorded_id_is_left_alone() -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
+    with bystander:
+        real = Identity.of(bystander.pid)
+        assert real
+        Identity(real.pid, real.started - 1, real.boot).kill()
+        Identity(real.pid, real.started, "another boot").kill()
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_the_runs_of_the_living_are_left_alone(cluster: ControlPlane) -> None:
+    before = cluster.run.folder
+    Run().stop()
+    assert before.is_dir()
+    assert all(process.popen.poll() is None for process in cluster.run.processes)
+    assert before.parent == runs()
+    assert before.name.startswith(str(os.getpid()))
