@@ -41,7 +41,9 @@ class InProcess(msgspec.Struct, frozen=True):
     """What `benchmarks.inprocess` found."""
 
     us: dict[str, float]
-    """Bytes to bytes, by size."""
+    """Bytes to bytes by size, for pods as those before."""
+    decided_us: dict[str, float]
+    """Likewise, for pods that are like no other."""
     collections: int
 
 

@@ -79,7 +79,7 @@ def inject(pod: dict[str, Any]) -> None:
     volumes = spec.setdefault("volumes", [])
     volumes.append(
         {
-            "name": "modelcache-model-0",
+            "name": "modelcache-model",
             "emptyDir": {"medium": "Memory", "sizeLimit": text(volume)},
         }
     )
@@ -93,40 +93,51 @@ def inject(pod: dict[str, Any]) -> None:
         }
     )
     mounts = target.setdefault("volumeMounts", [])
-    mounts.append({"name": "modelcache-model-0", "mountPath": path, "readOnly": True})
+    mounts.append({"name": "modelcache-model", "mountPath": path, "readOnly": True})
     mounts.append({"name": "modelcache-shm", "mountPath": "/dev/shm"})
     env = target.setdefault("env", [])
-    for name, value in (("MODELCACHE_PATH", path), ("HF_HUB_OFFLINE", "1")):
-        if all(entry["name"] != name for entry in env):
-            env.append({"name": name, "value": value})
+    if all(entry["name"] != "MODELCACHE_PATH" for entry in env):
+        env.append({"name": "MODELCACHE_PATH", "value": path})
     for kind in ("limits", "requests"):
         amounts = target.setdefault("resources", {}).setdefault(kind, {})
         if "memory" in amounts:
             amounts["memory"] = text(number(amounts["memory"]) + volume + shm)
     spec.setdefault("initContainers", []).insert(0, loader(directory, volume))
-    annotations[f"{PREFIX}injected"] = json.dumps({"model": model, "volume": volume, "shm": shm})
+    ledger = {
+        "by": "naive",
+        "models": [model],
+        "delta": text(volume + shm),
+        "target": target["name"],
+    }
+    annotations[f"{PREFIX}injected"] = json.dumps(ledger)
     pod["metadata"]["annotations"] = annotations
 
 
 def loader(directory: str, volume: int) -> dict[str, Any]:
     """Return the init container that fills the volume from the store."""
-    memory = text(volume + (512 << 20))
+    amounts = {"cpu": "8", "memory": text(volume + (512 << 20))}
     return {
         "name": "modelcache-loader",
-        "image": "ghcr.io/modelcache/modelcache:latest",
-        "args": ["copy", f"/store/{directory}", "/model"],
-        "resources": {
-            "limits": {"memory": memory},
-            "requests": {"cpu": "1", "memory": memory},
-        },
+        "image": "modelcache/modelcache-webhook",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["modelcache", "copy", "/modelcache/store/1", "/modelcache/memory/1"],
+        "resources": {"limits": amounts, "requests": amounts},
         "securityContext": {
             "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
-            {"name": "modelcache-model-0", "mountPath": "/model"},
-            {"name": "modelcache-store", "mountPath": "/store", "readOnly": True},
+            {
+                "name": "modelcache-store",
+                "subPath": directory,
+                "mountPath": "/modelcache/store/1",
+                "readOnly": True,
+            },
+            {"name": "modelcache-model", "mountPath": "/modelcache/memory/1"},
         ],
     }
 
