@@ -1,0 +1,46 @@
+# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test cluster cluster-down bench lock fmt clean
+
+help:            ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(READY): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "modelcache needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)   ## send the article's Deployments through the webhook and show the pods
+	$(BIN)/python -m tests.demo
+
+test: $(READY)   ## everything: lint, types, units, the server, the real API server
+	$(BIN)/python -m pytest
+
+cluster: $(READY) ## leave a control plane with the webhook registered running
+	$(BIN)/python -m tests.cluster up
+
+cluster-down:    ## end it
+	$(BIN)/python -m tests.cluster down
+
+bench: $(READY)  ## measure, beside the webhook that everyone writes
+	$(BIN)/python -m benchmarks.run
+
+lock: $(READY)   ## make the lock files anew
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+fmt: $(READY)    ## format and fix what can be fixed
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean:           ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
