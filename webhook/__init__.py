@@ -1,0 +1,17 @@
+"""modelcache: a mutating admission webhook that gives pods a shared model volume.
+
+A review goes bytes → Review → Decision → bytes. The core decides and knows no
+HTTP, no clock, no files; the shell around it does. From the outside in:
+
+    cli, __main__          the commands
+    serve, protocol        listen, drain, stop
+    admission, health      bytes in, bytes out; probes and metrics
+    inject, documents      the same decisions for files, offline
+    copy, verify           the programs of our init containers
+    telemetry, wire, self_check, snapshot
+    admit, workload        the story of one pod, of one workload
+    patch, plan            what a pod lacks, and how that is written
+    strategies, servers, memory, request, catalogue, policy ...
+"""
+
+__version__ = "0.1.0"

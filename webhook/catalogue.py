@@ -1,0 +1,164 @@
+"""CATALOGUE of models: CachedModel documents, and the built-in entries.
+
+A model asked for by name or by source takes from its entry what the pod's
+annotations leave open: size, directory, image, resolved revision.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from webhook.decision import quoted
+from webhook.quantity import Quantity
+from webhook.source import Source, parse_revision, parse_source
+from webhook.store import DEFAULT_REVISION
+from webhook.values import image_reference, relative_path, size
+
+STRATEGY_NAMES: Final = ("pvc", "hostPath", "emptyDir", "image")
+
+
+class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A document that refuses what it does not know."""
+
+
+class ModelFiles(_Strict, frozen=True):
+    """Which files of the source are stored, as patterns."""
+
+    allow: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+class SecretKey(_Strict, frozen=True):
+    """Where a loader finds its token; never read here."""
+
+    name: str
+    key: str = "token"
+    namespace: str | None = None
+
+
+class ModelSpec(_Strict, frozen=True):
+    """What the platform says of a model."""
+
+    source: str
+    directory: str | None = None
+    files: ModelFiles = ModelFiles()
+    size: str | int | None = None
+    image: str | None = None
+    token_secret_ref: SecretKey | None = None
+    strategies: tuple[str, ...] = ()
+
+
+class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """What a controller found out; other fields are not read."""
+
+    revision: str | None = None
+    bytes: int | None = None
+
+
+class CachedModel(msgspec.Struct, frozen=True):
+    """An entry of the catalogue."""
+
+    name: str
+    source: Source
+    directory: str | None = None
+    size: Quantity | None = None
+    image: str | None = None
+    strategies: tuple[str, ...] = ()
+    floating: str = DEFAULT_REVISION
+    """The name that its revision was resolved from."""
+
+    def is_of(self, source: Source) -> bool:
+        """Whether *source* means this entry: the same model, at a revision that it covers."""
+        return self.source.revision is None or source.revision in (
+            None,
+            self.source.revision,
+            self.floating,
+        )
+
+
+def cached_model(document: dict[str, Any]) -> CachedModel:
+    """Return the entry of a CachedModel document; ValueError names the field and the fault."""
+    name = str((document.get("metadata") or {}).get("name") or "")
+    if not name:
+        raise ValueError("metadata.name: is missing")
+    spec = msgspec.convert(document.get("spec"), ModelSpec)
+    status = msgspec.convert(document.get("status") or {}, ModelStatus)
+    problems = []
+
+    def checked(field: str, read: Any, value: Any) -> Any:  # noqa: ANN401  # any of three fields
+        try:
+            return None if value is None else read(value)
+        except ValueError as error:
+            problems.append(f"spec.{field}: {error}")
+            return None
+
+    source = checked("source", parse_source, spec.source)
+    entry = {
+        "directory": checked("directory", relative_path, spec.directory),
+        "size": checked("size", size, None if spec.size is None else str(spec.size)),
+        "image": checked("image", image_reference, spec.image),
+    }
+    for strategy in spec.strategies:
+        if strategy not in STRATEGY_NAMES:
+            problems.append(
+                f"spec.strategies: {quoted(strategy)} is not one of {', '.join(STRATEGY_NAMES)}"
+            )
+    if problems:
+        raise ValueError("; ".join(problems))
+    floating = source.revision or DEFAULT_REVISION
+    if status.revision:
+        source = replace(source, revision=parse_revision(status.revision))
+    if status.bytes:
+        entry["size"] = Quantity(status.bytes)
+    return CachedModel(
+        name=name, source=source, strategies=spec.strategies, floating=floating, **entry
+    )
+
+
+def _built_in(name: str, repository: str, tensor_bytes: int) -> CachedModel:
+    return CachedModel(
+        name=name,
+        source=Source(uri=f"hf://{repository}", repository=repository, revision=None),
+        size=Quantity(tensor_bytes),
+    )
+
+
+BUILT_IN: Final = (
+    # Bytes of the tensors, as each repository's model.safetensors.index.json says.
+    _built_in("llama-3.1-8b-instruct", "meta-llama/Llama-3.1-8B-Instruct", 16_060_522_496),
+    _built_in("llama-3.1-70b-instruct", "meta-llama/Llama-3.1-70B-Instruct", 141_107_412_992),
+    _built_in("mistral-7b-instruct", "mistralai/Mistral-7B-Instruct-v0.3", 14_496_047_104),
+    _built_in("phi-2", "microsoft/phi-2", 5_559_367_680),
+)
+
+
+class Catalogue:
+    """The entries, found by name or by source; those given go before the built-in ones."""
+
+    def __init__(self, given: Iterable[CachedModel] = ()) -> None:
+        self.entries = (*given, *BUILT_IN)
+        self._by_name: dict[str, CachedModel] = {}
+        self._by_identity: dict[str, list[CachedModel]] = {}
+        for entry in self.entries:
+            self._by_name.setdefault(entry.name, entry)
+            self._by_identity.setdefault(entry.source.identity, []).append(entry)
+
+    def named(self, name: str) -> CachedModel:
+        """Return the entry of that name; ValueError says which is nearest."""
+        if found := self._by_name.get(name):
+            return found
+        near = difflib.get_close_matches(name[:60], self._by_name, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(
+            f"{quoted(name)} is not in the catalogue; {hint}"
+            "write org/name[@revision], or ask the platform team for a CachedModel"
+        )
+
+    def of(self, source: Source) -> CachedModel | None:
+        """Return the first entry that *source* means."""
+        return next(
+            (e for e in self._by_identity.get(source.identity, ()) if e.is_of(source)), None
+        )

@@ -1,0 +1,141 @@
+"""The stable code of every refusal and warning, with the manual's words.
+
+The README's table is made of CODES. A number is never used for another
+meaning, and never reused.
+"""
+
+from typing import Final
+
+CODES: Final[dict[str, tuple[str, str]]] = {}
+"""Code → (what it means, what to do)."""
+
+
+def _code(number: int, meaning: str, remedy: str) -> str:
+    code = f"MC{number:03}"
+    CODES[code] = (meaning, remedy)
+    return code
+
+
+# Refusals.
+VALUE: Final = _code(
+    1, "the value of an annotation can't be read", "write a value of the annotation's table"
+)
+MODEL: Final = _code(
+    2,
+    "the model is not known or not well named",
+    "name a CachedModel, org/name[@revision], or a URI",
+)
+SIZE: Final = _code(
+    3,
+    "the size of a model is unknown, or smaller than the model",
+    "set modelcache.io/size, or size in the CachedModel",
+)
+LIST: Final = _code(
+    4,
+    "a list has not one entry for each model",
+    "give as many entries as modelcache.io/model has, in its order",
+)
+CLAIM: Final = _code(
+    5, "the claim can't serve the pod", "create, bind or share the claim, or use another strategy"
+)
+POD_SECURITY: Final = _code(
+    6,
+    "Pod Security of the namespace forbids the volume",
+    "use strategy pvc, or a namespace that allows it",
+)
+IMAGE_VOLUME: Final = _code(
+    7,
+    "the API server would drop image volumes",
+    "use a server of 1.35 or later, turn on its ImageVolume gate and say so, or another strategy",
+)
+IMAGE: Final = _code(
+    8, "the image of the model is unknown or not pinned", "give modelcache.io/image with @sha256:…"
+)
+MOUNT_PATH: Final = _code(
+    9,
+    "something is mounted there, above or below already",
+    "set modelcache.io/mount-path, or drop the mount",
+)
+VOLUME_NAME: Final = _code(
+    10, "a volume bears a name of ours with another source", "rename the volume"
+)
+CONTAINER_NAME: Final = _code(
+    11, "a container bears the name of our loader or gate", "rename the container"
+)
+CONTAINER: Final = _code(12, "a named container is not in the pod", "name one that is")
+HOST_PATH: Final = _code(
+    13,
+    "the directory is not below the node cache of the platform",
+    "use a directory below it, or none",
+)
+NO_STRATEGY: Final = _code(
+    14, "every strategy meets an obstacle here", "mend one of the obstacles listed"
+)
+LIMIT_RANGE: Final = _code(
+    15,
+    "a LimitRange of the namespace forbids the corrected amounts",
+    "raise the LimitRange, or use a strategy that needs no memory",
+)
+COMBINATION: Final = _code(16, "two annotations contradict each other", "change one of them")
+LOAD_FROM: Final = _code(17, "no loader of this version downloads", "load from claim or node")
+PLACEMENT: Final = _code(
+    18,
+    "the nodes that hold the model can't be told",
+    "pin the model to a commit, or set placement to preferred or none",
+)
+NODES: Final = _code(
+    19, "no node holds the model", "load it on a node first, or use another strategy"
+)
+OFFERED: Final = _code(
+    20, "the CachedModel does not offer the strategy", "use one that spec.strategies lists"
+)
+AMOUNT: Final = _code(21, "a quantity of the pod can't be read", "write a quantity such as 16Gi")
+
+# Warnings.
+UNKNOWN_ANNOTATION: Final = _code(
+    101, "an annotation below modelcache.io/ is not known", "correct its name"
+)
+NO_EFFECT: Final = _code(
+    102, "an annotation has no effect here", "remove it, or choose a strategy that reads it"
+)
+PASSED_OVER: Final = _code(
+    103, "strategy auto passed over a strategy", "mend the obstacle, or name a strategy"
+)
+UNBOUNDED: Final = _code(
+    104,
+    "a container without memory limit leaves the pod without one",
+    "give every container a memory limit",
+)
+MEMORY_LEFT: Final = _code(
+    105, "memory limits were left as they are", "see that they hold model, /dev/shm and server"
+)
+BURSTABLE: Final = _code(
+    106,
+    "the pod had no requests and now has those of our init container",
+    "give the containers requests",
+)
+ARGUMENTS: Final = _code(
+    107, "the arguments could not be rewritten", "name the mount path in the arguments yourself"
+)
+COPIED: Final = _code(
+    108, "annotations were copied into the pod template", "nothing, or write them there yourself"
+)
+TEMPLATE_WINS: Final = _code(
+    109, "the pod template has another value than the workload", "keep one of them"
+)
+WILL_BE_REFUSED: Final = _code(
+    110, "the pods of this workload will be refused", "correct what the message says"
+)
+NO_MODEL: Final = _code(
+    111, "annotations of ours without modelcache.io/model", "name the model, or remove them"
+)
+QUOTA: Final = _code(112, "a ResourceQuota has too little left for the pod", "raise the quota")
+UNTEMPLATED: Final = _code(113, "a copied annotation was taken out of the pod template", "nothing")
+SKIPPED: Final = _code(
+    114, "nothing is injected into pods of this kind", "run the model on Linux nodes"
+)
+RESTORED: Final = _code(
+    115,
+    "another webhook had lowered what we raised; it was raised again",
+    "exempt these pods there",
+)

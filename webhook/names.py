@@ -1,0 +1,19 @@
+"""The names of what we put into a pod; a volume's name is the receipt of its injection."""
+
+from typing import Final
+
+PREFIX: Final = "modelcache-"
+MODEL_VOLUME: Final = "modelcache-model"
+"""Followed by -2, -3 … for further models; deterministic, so two rounds give the same."""
+SHM_VOLUME: Final = "modelcache-shm"
+STORE_VOLUME: Final = "modelcache-store"
+"""What the loader copies from; followed by -2 … where each model has its own."""
+LOADER: Final = "modelcache-loader"
+GATE: Final = "modelcache-verify"
+SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
+PATH_VARIABLE: Final = "MODELCACHE_PATH"
+
+
+def numbered(name: str, index: int) -> str:
+    """Return *name* for the first, name-2 for the second, and so on."""
+    return name if index == 0 else f"{name}-{index + 1}"

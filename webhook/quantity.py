@@ -1,0 +1,73 @@
+"""Amounts of bytes: "16Gi" to an integer and back.
+
+The grammar is that of k8s.io/apimachinery resource.Quantity: a decimal number
+and a suffix of n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent. Like
+there, fractions of a byte are rounded up and the largest value is 2^63-1.
+"""
+
+import math
+import re
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import Final, Self
+
+LARGEST: Final = 2**63 - 1
+_GRAMMAR: Final = re.compile(
+    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]+)?"
+)
+_BINARY: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
+_DECIMAL: Final = {
+    "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18,
+}  # fmt: skip
+_DIGITS: Final = 400
+"""Longer numbers are cut off before they are computed: no author writes one."""
+
+
+@lru_cache(maxsize=1024)
+def exact(text: str) -> Decimal:
+    """Return *text* as a number; ValueError says what a quantity looks like."""
+    found = _GRAMMAR.fullmatch(text) if len(text) <= _DIGITS else None
+    if found is None:
+        shown = text if len(text) <= 40 else text[:39] + "…"
+        raise ValueError(f'"{shown}" is not a quantity such as 512Mi or 16Gi')
+    number, suffix = found[1], found[2] or ""
+    with localcontext(prec=_DIGITS + 50):
+        value = Decimal(number)
+        if suffix in _BINARY:
+            return value * _BINARY[suffix]
+        power = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
+        # An exponent of nine digits must cost nothing: the result is capped anyway.
+        return value.scaleb(max(-_DIGITS, min(power, _DIGITS)))
+
+
+class Quantity(int):
+    """A number of bytes, written as Kubernetes writes it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str | float) -> Self:
+        """Return the bytes of *text*, rounded up; ValueError if it isn't a quantity."""
+        if type(text) is int:
+            return cls(min(text, LARGEST))
+        value = exact(str(text))
+        return cls(LARGEST if value > LARGEST else math.ceil(max(value, Decimal(-LARGEST))))
+
+    def up_to(self, step: int) -> "Quantity":
+        """Return the next multiple of *step* bytes."""
+        return Quantity(-(-self // step) * step)
+
+    def plus(self, *others: int) -> "Quantity":
+        """Return the sum, at most 2^63-1 bytes."""
+        return Quantity(min(int(self) + sum(others), LARGEST))
+
+    def __str__(self) -> str:
+        """Return the shortest exact binary form, in Mi from 1Mi on where that is exact."""
+        for suffix, unit in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+            if self and self % unit == 0:
+                return f"{self // unit}{suffix}"
+        return str(int(self))
+
+
+MI: Final = 2**20
+GI: Final = 2**30

@@ -1,0 +1,39 @@
+"""The layout of a store: where a model lies below a claim or a node's cache.
+
+Webhook, loader, gate and command line compute every path here.
+
+    <org>--<name>/<commit>/                         a published model, plain files
+    <org>--<name>/<ref>                             relative link for a name that moves
+    <org>--<name>/<commit>/models--<org>--<name>/   the same as one Hugging Face cache
+    <sha256 of the URI>/<ref or digest>/            a model whose source is not a hub
+"""
+
+import hashlib
+from typing import Final
+
+MANIFEST: Final = ".modelcache.json"
+DEFAULT_REVISION: Final = "main"
+
+
+def hub_folder(repository: str) -> str:
+    """Return "org--name" for "org/name"; names with -- are refused, so no two collide."""
+    return repository.replace("/", "--")
+
+
+def hub_cache_folder(repository: str) -> str:
+    """Return the folder of a repository in a Hugging Face cache, "models--org--name"."""
+    return "models--" + hub_folder(repository)
+
+
+def uri_folder(uri: str) -> str:
+    """Return the folder of a source that is not a hub: the sha256 of its URI, hexadecimal."""
+    return hashlib.sha256(uri.encode()).hexdigest()
+
+
+def node_label(repository: str, commit: str) -> str:
+    """Return the label key that a node bears while it holds the model."""
+    digest = hashlib.sha256(f"{repository}@{commit}".encode()).hexdigest()
+    return f"modelcache.io/{digest[:16]}"
+
+
+NODE_LABEL_VALUE: Final = "ready"
