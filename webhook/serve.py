@@ -1,0 +1,224 @@
+"""The webhook as a process: listen, answer, drain, stop.
+
+On SIGTERM readiness turns false and answers carry Connection: close, while new
+connections are still taken for --shutdown-delay (endpoints lag behind); then
+the listeners close, what runs may finish within --drain, and the rest is cut.
+"""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+from uvicorn.server import ServerState
+
+from certs.context import memory_context, server_context
+from webhook import __version__
+from webhook.admission import EXCLUDED, Admission
+from webhook.asgi import AdmissionPort, Application
+from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
+from webhook.health import bare_app, health_app
+from webhook.log import open_log
+from webhook.policy import Policy
+from webhook.protocol import IDLE_SECONDS, TimedProtocol, sweep
+from webhook.telemetry import Telemetry
+
+_HANDSHAKE_SECONDS: Final = 10
+_CLOSE_SECONDS: Final = 2
+DEV_HOSTS: Final = ("localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a process is told, read once."""
+
+    policy: Policy = field(default_factory=Policy)
+    host: str = "0.0.0.0"  # noqa: S104  # pods are called on their own address
+    port: int = 8443
+    health_port: int = 8080
+    certificate: Path | None = None
+    """None: made in memory, for development."""
+    key: Path | None = None
+    kube_version: tuple[int, int] | None = None
+    image_volumes: bool = False
+    loader_image: str = DEFAULT_LOADER_IMAGE
+    own_namespace: str = "modelcache-system"
+    self_check: bool = False
+    shutdown_delay: float = 5
+    """Seconds between SIGTERM and the end of listening."""
+    drain: float = 10
+    """Seconds that running requests may take after that."""
+    log_format: str = "json"
+
+
+def _tls(settings: Settings) -> tuple[ssl.SSLContext, bytes | None]:
+    """Return the context to serve with, and the CA that signed a pair made for it."""
+    if settings.certificate and settings.key:
+        return server_context(settings.certificate, settings.key), None
+    from certs.dev import make_pair  # noqa: PLC0415  # only --dev pays for the import
+
+    pair = make_pair(DEV_HOSTS)
+    return memory_context(pair.certificate, pair.key), pair.ca
+
+
+def _facts(settings: Settings) -> Callable[[str], Facts]:
+    known: dict[str, Facts] = {}
+
+    def facts(namespace: str) -> Facts:
+        if (found := known.get(namespace)) is None:
+            found = Facts(
+                namespace=namespace,
+                kube_version=settings.kube_version,
+                image_volumes=settings.image_volumes,
+                loader_image=settings.loader_image,
+            )
+            if len(known) < 10_000:
+                known[namespace] = found
+        return found
+
+    return facts
+
+
+class Listener:
+    """One port: its socket, its connections."""
+
+    def __init__(self, app: Application, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        self.config = uvicorn.Config(
+            app, loop="none", http=TimedProtocol, ws="none", lifespan="off", log_config=None,
+            access_log=False, proxy_headers=False, server_header=False, date_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+        )  # fmt: skip
+        self.config.load()
+        self.state = ServerState()
+        self._tls = tls
+        self._socket = _bound(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: asyncio.Server | None = None
+
+    async def listen(self) -> None:
+        """Take connections."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: TimedProtocol(self.config, self.state, {}, loop),
+            sock=self._socket,
+            ssl=self._tls,
+            backlog=2048,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
+            ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
+        )
+
+    async def close(self, seconds: float) -> None:
+        """Stop listening, let running requests finish for *seconds*, cut the rest."""
+        if self._server:
+            self._server.close()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        for connection in list(self.state.connections):
+            connection.shutdown()
+        while self.state.connections and loop.time() < end:  # noqa: ASYNC110  # uvicorn's set
+            await asyncio.sleep(0.05)
+        for connection in list(self.state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise ValueError(f"can't listen on {host} port {port}: {error.strerror}") from error
+    return found
+
+
+async def _run(settings: Settings, logger: structlog.typing.FilteringBoundLogger) -> None:
+    stop = asyncio.Event()
+    stopped_by: list[int] = []
+
+    def stopping(number: int) -> None:
+        stopped_by.append(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping, number)
+    telemetry = Telemetry(logger.info)
+    admission = Admission(
+        settings.policy,
+        _facts(settings),
+        telemetry,
+        excluded=EXCLUDED | {settings.own_namespace},
+        self_check=settings.self_check,
+    )
+
+    def fault(error: Exception) -> None:
+        # The text of an exception may hold a part of the object.
+        logger.error("fault", type=type(error).__name__, at=_place(error))
+
+    port = AdmissionPort(admission, telemetry, bare_app(), fault)
+    missing = {"listening": "the admission port is not open yet"}
+    tls, ca = _tls(settings)
+    listener = Listener(port, settings.host, settings.port, tls)
+    health = Listener(
+        health_app(telemetry.registry, lambda: missing), settings.host, settings.health_port, None
+    )
+    await health.listen()
+    await listener.listen()
+    missing.clear()
+    gc.collect()
+    gc.freeze()
+    logger.info("serving", version=__version__, port=listener.port, health_port=health.port)
+    if ca:
+        from webhook.registration import registration  # noqa: PLC0415  # likewise
+
+        sys.stdout.write(registration(f"https://127.0.0.1:{listener.port}", ca))
+        sys.stdout.flush()
+    sweeps = [
+        asyncio.create_task(sweep(listener.state, telemetry.timeouts.inc)),
+        asyncio.create_task(sweep(health.state, lambda: None)),
+    ]
+    await stop.wait()
+    port.draining = True
+    missing["draining"] = "the process was told to stop"
+    logger.info("draining", delay=settings.shutdown_delay, drain=settings.drain)
+    if stopped_by[0] == signal.SIGTERM:
+        stop.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), settings.shutdown_delay)
+    await listener.close(settings.drain)
+    await health.close(0.1)
+    for task in sweeps:
+        task.cancel()
+    logger.info("stopped")
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the innermost frame of *error*."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop; ValueError if the process can't start."""
+    logger, lines = open_log(settings.log_format)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings, logger))
+    finally:
+        lines.close()

@@ -1,0 +1,183 @@
+"""AdmissionReview on the wire: bytes to a Review, a Decision to bytes.
+
+v1, and v1beta1 answered as v1beta1. A body that is no review, or whose object
+can't be a pod, is a BadReview: HTTP 400, so that failurePolicy decides.
+"""
+
+import binascii
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from webhook.decision import (
+    WARNING_LENGTH,
+    Decision,
+    Deny,
+    Json,
+    Mutate,
+    Problem,
+    Skip,
+    printable,
+)
+from webhook.objects import Pod, Workload
+
+T = TypeVar("T")
+VERSIONS: Final = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
+_LONGEST_UID: Final = 256
+_MOST_WARNINGS: Final = 15
+"""Times WARNING_LENGTH stays below the 4096 characters of apiserver filters/warning.go."""
+
+
+class BadReview(Exception):
+    """The body is not an AdmissionReview that can be answered; its text names the fault."""
+
+
+class _Wire(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    pass
+
+
+class GroupVersionResource(_Wire, frozen=True):
+    """Which kind of object the review is about."""
+
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+
+
+class GroupVersionKind(_Wire, frozen=True):
+    """The object's kind."""
+
+    kind: str = ""
+
+
+class Request(_Wire, Generic[T], frozen=True):
+    """The request of a review, its object decoded as far as it is read."""
+
+    uid: str
+    object: T
+    kind: GroupVersionKind = GroupVersionKind()
+    resource: GroupVersionResource = GroupVersionResource()
+    sub_resource: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    operation: str = ""
+    dry_run: bool | None = None
+
+
+class Review(_Wire, Generic[T], frozen=True):
+    """An AdmissionReview."""
+
+    api_version: str
+    kind: str
+    request: Request[T]
+
+
+_PODS: Final = msgspec.json.Decoder(Review[Pod])
+_WORKLOADS: Final = msgspec.json.Decoder(Review[Workload])
+_ANY: Final = msgspec.json.Decoder(Review[msgspec.Raw])
+_WORKLOAD_RESOURCES: Final = {
+    ("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"),
+    ("apps", "replicasets"), ("batch", "jobs"), ("batch", "cronjobs"),
+}  # fmt: skip
+
+
+def is_pod_creation(request: Request[Any]) -> bool:
+    """Whether the request creates a pod; nothing else is ours (no UPDATE, no subresource)."""
+    resource = request.resource
+    return (
+        resource.resource == "pods"
+        and not resource.group
+        and request.operation == "CREATE"
+        and not request.sub_resource
+    )
+
+
+def is_workload_change(request: Request[Any]) -> bool:
+    """Whether the request creates or updates a workload that has a pod template."""
+    resource = request.resource
+    return (
+        (resource.group, resource.resource) in _WORKLOAD_RESOURCES
+        and request.operation in ("CREATE", "UPDATE")
+        and not request.sub_resource
+    )
+
+
+def decode_pod(body: bytes) -> Review[Pod] | Review[msgspec.Raw]:
+    """Return the review of a pod, or of something foreign with its object unread."""
+    try:
+        return _checked(body, _PODS.decode(body))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        review = _foreign(body)
+        if is_pod_creation(review.request):
+            raise BadReview(f"the object is not a pod: {error}") from error
+        return review
+
+
+def decode_workload(body: bytes) -> Review[Workload] | Review[msgspec.Raw]:
+    """Return the review of a workload, or of something foreign with its object unread."""
+    try:
+        return _checked(body, _WORKLOADS.decode(body))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        review = _foreign(body)
+        if is_workload_change(review.request):
+            raise BadReview(f"the object is not a workload: {error}") from error
+        return review
+
+
+def _foreign(body: bytes) -> Review[msgspec.Raw]:
+    try:
+        return _checked(body, _ANY.decode(body))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadReview(str(error)) from error
+
+
+def _checked(body: bytes, review: Review[T]) -> Review[T]:
+    if not body.isascii():
+        body.decode()  # what is skipped is not decoded, but must be UTF-8 all the same
+    if review.api_version not in VERSIONS or review.kind != "AdmissionReview":
+        raise BadReview("must be an AdmissionReview of admission.k8s.io/v1 or v1beta1")
+    if not 0 < len(review.request.uid) <= _LONGEST_UID:
+        raise BadReview(f"request.uid must have 1 to {_LONGEST_UID} characters")
+    return review
+
+
+def head(api_version: str, uid: str) -> bytes:
+    """Return the part of an answer that belongs to one review."""
+    return b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%s,' % (
+        api_version.encode(),
+        msgspec.json.encode(uid),
+    )
+
+
+def tail(decision: Decision) -> bytes:
+    """Return the part of an answer that only the decision makes."""
+    response: Json = {}
+    match decision:
+        case Skip():
+            response["allowed"] = True
+        case Mutate():
+            response["allowed"] = True
+            response["patchType"] = "JSONPatch"
+            patch = msgspec.json.encode(decision.operations)
+            response["patch"] = binascii.b2a_base64(patch, newline=False).decode()
+            if decision.strategy:
+                response["auditAnnotations"] = {"strategy": decision.strategy}
+        case Deny():
+            response["allowed"] = False
+            response["status"] = {
+                "status": "Failure",
+                "message": decision.message,
+                "reason": "Forbidden" if decision.forbidden else "Invalid",
+                "code": 403 if decision.forbidden else 422,
+            }
+    if decision.warnings:
+        response["warnings"] = warning_lines(decision.warnings)
+    return msgspec.json.encode(response)[1:] + b"}"
+
+
+def warning_lines(warnings: tuple[Problem, ...]) -> list[str]:
+    """Return warnings as the API server passes them on: one line each, within its budget."""
+    lines = [printable(str(w), WARNING_LENGTH) for w in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        lines[-1] = f"and {len(warnings) - _MOST_WARNINGS + 1} more"
+    return lines
