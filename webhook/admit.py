@@ -10,6 +10,7 @@ from typing import Final
 
 from webhook import codes
 from webhook.annotations import PREFIX, asked, unknown
+from webhook.containers import choose
 from webhook.decision import Decision, Deny, Mutate, Problem, Rejected, Skip, SkipReason
 from webhook.facts import Facts
 from webhook.limits import limit_range_problems, quota_remarks
@@ -51,13 +52,19 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         return Skip(reason=SkipReason.NO_CONTAINERS)
     try:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
-        request = read_request(own, defaults, policy.catalogue)
-        strategy, passed = _strategy(request, spec, facts)
-        plan = build_plan(pod, request, strategy, facts, passed)
+        request, problems = read_request(own, defaults, policy.catalogue)
+        try:
+            chosen = choose(spec, request.annotations)
+        except Rejected as rejected:
+            problems += rejected.problems
+        if problems:
+            raise Rejected(problems)
+        strategy, passed, problems = _strategy(request, spec, facts)
+        plan = build_plan(pod, request, strategy, facts, chosen, passed, problems)
         if refused := tuple(limit_range_problems(spec, plan, facts)):
             raise Rejected(refused)
     except Rejected as rejected:
-        return Deny(problems=rejected.problems)
+        return Deny(problems=rejected.problems, warnings=tuple(unknown(own, KNOWN)))
     if remarks := tuple(quota_remarks(spec, plan, facts)):
         return replace(plan, warnings=plan.warnings + remarks)
     return plan
@@ -91,31 +98,32 @@ def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
     return problems + list(strategy.obstacles(facts))
 
 
-def _strategy(request: CacheRequest, spec: PodSpec, facts: Facts) -> tuple[Strategy, list[Problem]]:
-    """Return the strategy named, or the first without an obstacle, and what was passed over."""
+def _strategy(
+    request: CacheRequest, spec: PodSpec, facts: Facts
+) -> tuple[Strategy, list[Problem], list[Problem]]:
+    """Return the strategy named, or the first without an obstacle.
+
+    With it what auto passed over, and what stands in the way of the one named.
+    """
     named = request.annotations.strategy
     candidates = (named,) if named != AUTO else _order(request)
     if named == AUTO and (kept := _kept(request, spec, candidates)):
-        return kept, []
+        return kept, [], []
     passed: list[Problem] = []
     for name in candidates:
         strategy = STRATEGIES[name](request)
         problems = _obstacles(name, strategy, facts)
+        if named != AUTO:
+            return strategy, [], problems
         if not problems:
-            return strategy, [
-                Problem(codes.PASSED_OVER, p.where, f"passed over: {p.what}") for p in passed
-            ]
+            return (
+                strategy,
+                [Problem(codes.PASSED_OVER, p.where, f"passed over: {p.what}") for p in passed],
+                [],
+            )
         passed += problems
-    if named == AUTO:
-        passed.insert(
-            0,
-            Problem(
-                codes.NO_STRATEGY,
-                PREFIX + "strategy",
-                f"none of {', '.join(candidates)} can work in namespace {facts.namespace}",
-            ),
-        )
-    raise Rejected(passed)
+    none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
+    raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *passed])
 
 
 def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> Strategy | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from webhook import codes, ledger, loader, memory, names, placement
 from webhook.annotations import LEDGER, PREFIX
 from webhook.arguments import rewrite
-from webhook.containers import Place, choose, places
+from webhook.containers import Place, places
 from webhook.decision import Json, Problem, Rejected
 from webhook.environment import environment
 from webhook.facts import Facts
@@ -55,18 +55,28 @@ class Plan:
 
 
 def build_plan(
-    pod: Pod, request: CacheRequest, strategy: Strategy, facts: Facts, passed: Sequence[Problem]
+    pod: Pod,
+    request: CacheRequest,
+    strategy: Strategy,
+    facts: Facts,
+    chosen_and_target: tuple[list[Place], Place],
+    passed: Sequence[Problem],
+    obstacles: Sequence[Problem],
 ) -> Plan:
-    """Return what *pod* lacks; Rejected carries every reason why it can't have it."""
+    """Return what *pod* lacks; Rejected carries every reason why it can't have it.
+
+    *passed* is what strategy auto passed over, *obstacles* what is already known
+    to stand in the way.
+    """
     spec = pod.spec or PodSpec()
     wish = request.annotations
-    chosen, target = choose(spec, wish)
+    chosen, target = chosen_and_target
     mounts = model_mounts(request, strategy, facts)
     ours = strategy.volumes()
     stores, copied_from = strategy.sources()
     shm = _shm(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
-    problems = check_names(spec, everything, request, facts)
+    problems = [*obstacles, *check_names(spec, everything, request, facts)]
     for place in chosen:
         problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
     there = {volume.name for volume in spec.volumes or ()}

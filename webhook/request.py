@@ -12,7 +12,7 @@ from typing import Any, Final
 from webhook import codes
 from webhook.annotations import PREFIX, annotation, declared, read, unknown
 from webhook.catalogue import STRATEGY_NAMES, Catalogue
-from webhook.decision import Problem, Rejected
+from webhook.decision import Problem
 from webhook.model import Model, resolve
 from webhook.quantity import GI, Quantity
 from webhook.values import (
@@ -149,8 +149,12 @@ class CacheRequest:
 
 def read_request(
     own: Mapping[str, str], defaults: Mapping[str, str], catalogue: Catalogue
-) -> CacheRequest:
-    """Return the request of annotations *own* (without prefix); Rejected has every mistake."""
+) -> tuple[CacheRequest, list[Problem]]:
+    """Return the request of annotations *own* (without prefix), and every mistake in them.
+
+    What could not be read has its default in the request, so that the other
+    checks can go on and a person sees all mistakes at once.
+    """
     found, problems = read(DECLARED.items(), {**defaults, **own})
     wish = Annotations(**found)
     models: tuple[Model, ...] = ()
@@ -165,16 +169,15 @@ def read_request(
         )  # fmt: skip
         problems += faults
     problems += _contradictions(wish, models)
-    if problems:
-        raise Rejected(problems)
     fields: dict[str, Any] = read(DECLARED.items(), defaults)[0]
-    return CacheRequest(
+    request = CacheRequest(
         models=models,
         annotations=wish,
         root=fields.get("host_path", DEFAULT_ROOT),
         asked=frozenset(own),
         remarks=tuple(unknown(own, KNOWN)),
     )
+    return request, problems
 
 
 def _contradictions(wish: Annotations, models: tuple[Model, ...]) -> list[Problem]:
