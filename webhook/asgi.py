@@ -63,6 +63,7 @@ class AdmissionPort:
         self._otherwise = otherwise
         self._log_fault = log_fault
         self._in_flight = 0
+        telemetry.in_flight.set_function(lambda: self._in_flight)
         self._buffered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +75,6 @@ class AdmissionPort:
         headers: tuple[tuple[bytes, bytes], ...] = ()
         self._in_flight += 1
         try:
-            self._telemetry.in_flight.set(self._in_flight)
             body = await self._body(scope, receive)
             status, answer = 200, review(body)
         except Disconnected:
