@@ -1,82 +1,281 @@
-"""Files of YAML or JSON documents, cut apart so that each can be passed on byte for byte."""
+"""Files of YAML or JSON documents, cut apart so that each can be passed on byte for byte.
 
+Every fault names its place: file, document where there are several, line.
+"""
+
+import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarint import ScalarInt
 
-_SEPARATOR: Final = re.compile(rb"^---(?=[ \t\r\n]|$)[^\n]*\n?", re.MULTILINE)
+from webhook.decision import printable
+
+_MARK: Final = re.compile(
+    rb"(?P<directives>(?:^%[^\n]*\n)*)"
+    rb"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)[ \t]*(?:#[^\n]*|\r)?(?:\n|\Z)?",
+    re.MULTILINE,
+)
+_CONTENT: Final = re.compile(rb"^[ \t]*[^\s#]", re.MULTILINE)
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_BOM: Final = b"\xef\xbb\xbf"
+_LARGEST: Final = 16 * 2**20
+"""Bytes of a document that is read; the API server takes 3 MiB of an object."""
+_MOST_VALUES: Final = 1_000_000
+_YAML_1_1: Final = {
+    spelt: word in ("yes", "on")
+    for word in ("yes", "on", "no", "off")
+    for spelt in (word, word.upper(), word.capitalize())
+}
+"""Words that kubectl reads as booleans where they are not quoted."""
 STDIN: Final = Path("-")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One document: where it is, its bytes, and the bytes that separate it from the one before."""
 
-    place: str
+    source: str
+    number: int
+    """Among the documents of its file that hold anything; 0: the only one."""
+    line: int
+    """Of its first byte, counted from 0."""
     separator: bytes
+    directives: bytes
     text: bytes
 
+    def at(self, line: int | None = None) -> str:
+        """Return the place of *line* of this document, counted from 0; None: of the whole."""
+        place = self.source + (f", document {self.number}" if self.number else "")
+        return place if line is None else f"{place}, line {self.line + line + 1}"
 
-def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield each file of *paths*, and of directories every YAML and JSON file, sorted."""
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """Return each file of *paths*, and of directories every YAML and JSON file below, sorted."""
+    found: list[Path] = []
+    faults = []
     for path in paths:
-        if path != STDIN and path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
-        else:
-            yield path
+        if path == STDIN or not path.is_dir():
+            found.append(path)
+            continue
+        below = sorted(
+            p
+            for p in path.rglob("*")
+            if p.suffix in _SUFFIXES
+            and p.is_file()
+            and not any(part.startswith(".") for part in p.relative_to(path).parts)
+        )
+        if not below:
+            faults.append(f"{path}: holds no file that ends in {', '.join(_SUFFIXES)}")
+        found += below
+    if faults:
+        raise ValueError("\n".join(faults))
+    return found
 
 
-def read_documents(paths: Iterable[Path]) -> Iterator[Document]:
-    """Yield the documents of *paths* in order; ValueError names a file that can't be read."""
+def read_documents(paths: Iterable[Path]) -> list[Document]:
+    """Return the documents of *paths* in order; ValueError names every file that can't be read."""
+    found: list[Document] = []
+    faults = []
     for path in files(paths):
+        name = "STDIN" if path == STDIN else printable(str(path))
         try:
-            content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+            content = _stdin() if path == STDIN else path.read_bytes()
         except OSError as error:
-            raise ValueError(f"{path}: {error.strerror}") from error
-        name = "standard input" if path == STDIN else str(path)
-        end, separator, number = 0, b"", 0
-        marks = [*_SEPARATOR.finditer(content), None]
-        for mark in marks:
-            text = content[end : mark.start() if mark else len(content)]
-            if text or separator:
-                number += 1
-                yield Document(f"{name} ({number})", separator, text)
-            if mark:
-                end, separator = mark.end(), mark.group()
+            faults.append(f"{name}: {error.strerror}")
+            continue
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            faults.append(f"{name}, line {line}: is not text: must be YAML or JSON in UTF-8")
+            continue
+        found += _cut(name, content)
+    if faults:
+        raise ValueError("\n".join(faults))
+    return found
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise OSError(0, "is closed")
+    return sys.stdin.buffer.read()
+
+
+def _cut(name: str, content: bytes) -> Iterator[Document]:
+    start = len(_BOM) if content.startswith(_BOM) else 0
+    separator, directives = content[:start], b""
+    parts: list[tuple[int, bytes, bytes, bytes]] = []
+    for mark in [*_MARK.finditer(content, start), None]:
+        text = content[start : mark.start() if mark else len(content)]
+        if text or separator:
+            parts.append((start, separator, directives, text))
+        if mark:
+            start, separator, directives = mark.end(), mark.group(), mark["directives"]
+    several = sum(1 for *_, text in parts if _CONTENT.search(text)) > 1
+    number = 0
+    for start, separator, directives, text in parts:
+        number += bool(several and _CONTENT.search(text))
+        line = content.count(b"\n", 0, start)
+        yield Document(source=name, number=number, line=line, separator=separator,
+                       directives=directives, text=text)  # fmt: skip
+
+
+def is_json(content: Any) -> bool:  # noqa: ANN401  # any YAML value
+    """Whether *content* was parsed from JSON, where every string is quoted."""
+    return type(content) is dict
 
 
 def parse(document: Document) -> Any:  # noqa: ANN401  # any YAML value
     """Return the content, with comments and order kept; None if there is none."""
+    if not _CONTENT.search(document.text):
+        return None
+    if len(document.text) > _LARGEST:
+        raise ValueError(f"{document.at()}: is longer than {_LARGEST} bytes")
+    fault = None
+    if document.text.lstrip()[:1] == b"{" and not document.directives:
+        try:
+            return json.loads(document.text, object_pairs_hook=_once, parse_constant=_no_number)
+        except json.JSONDecodeError as error:
+            fault = f"{document.at(error.lineno - 1)}: is not JSON: {error.msg}"
+        except ValueError as error:
+            raise ValueError(f"{document.at()}: is not JSON: {error}") from error
+        except RecursionError as error:
+            raise ValueError(f"{document.at()}: is nested too deeply") from error
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.allow_duplicate_keys = False
+    head = document.directives + b"---\n" if document.directives else b""
     try:
-        return yaml.load(document.text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        where = document.place
-        if isinstance(error, MarkedYAMLError) and error.problem_mark:
-            where += f", line {error.problem_mark.line + 1}"
-        what = getattr(error, "problem", None) or type(error).__name__
-        raise ValueError(f"{where}: is not YAML: {what}") from error
+        return yaml.load(head + document.text)
+    except RecursionError as error:
+        raise ValueError(f"{document.at()}: is nested too deeply") from error
+    except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        # Besides its own errors, ruamel lets those of Python's number and date types through.
+        raise ValueError(fault or _fault(document, error, head.count(b"\n"))) from error
+
+
+def _fault(document: Document, error: Exception, before: int) -> str:
+    place, what = document.at(), str(error).partition("\n")[0]
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        place = document.at(max(0, mark.line - before)) if mark else place
+        what = (error.problem or what).partition("\n")[0]
+    if "'\\t'" in what:
+        what += ": indent with spaces"
+    return f"{place}: is not YAML: {printable(what, 300)}"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f'found duplicate key "{printable(key, 60)}"')
+        found[key] = value
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+class _Plain:
+    """One conversion to JSON values, bounded: aliases can make much of little."""
+
+    def __init__(self, *, quoted: bool) -> None:
+        self.quoted = quoted
+        """Whether every string was quoted, as in JSON."""
+        self.left = _MOST_VALUES
+
+    def of(self, value: Any) -> Any:  # noqa: ANN401  # any YAML value
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError(f"expands to more than {_MOST_VALUES} values")
+        match value:
+            case dict():
+                return {self._key(k): self.of(v) for k, v in value.items()}
+            case list() | tuple() | set():
+                return [self.of(v) for v in value]
+            case bool() | None:
+                return value
+            case int():
+                return _integer(value)
+            case float():
+                if not math.isfinite(value):
+                    raise ValueError(f"{value} is not a number that JSON knows")
+                return float(value)
+            case _:
+                return self._text(value)
+
+    def _text(self, value: Any) -> str | bool:  # noqa: ANN401  # a scalar
+        if not self.quoted and type(value) is str and value in _YAML_1_1:
+            return _YAML_1_1[value]
+        text = str(value)
+        if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+            raise ValueError(f'"{printable(text, 60)}" holds half of a character')
+        return text
+
+    def _key(self, value: Any) -> str:  # noqa: ANN401  # a scalar
+        found = self.of(value)
+        return found if isinstance(found, str) else json.dumps(found)
+
+
+def _integer(value: int) -> int:
+    width = getattr(value, "_width", None) if isinstance(value, ScalarInt) else None
+    text = str(int(value))
+    if width and width > len(text) and type(value) is ScalarInt and not re.search("[89]", text):
+        return int(text, 8)  # kubectl reads 0644 as octal
+    return int(value)
+
+
+def plain(content: Any) -> Any:  # noqa: ANN401  # any YAML value
+    """Return *content* as kubectl would send it: JSON, without comments; ValueError if it can't."""
+    try:
+        return _Plain(quoted=is_json(content)).of(content)
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
+
+
+def objects_of(content: Any) -> list[Any] | None:  # noqa: ANN401  # any YAML value
+    """Return the items of a List, None if *content* is something else."""
+    if isinstance(content, dict) and str(content.get("kind", "")).endswith("List"):
+        items = content.get("items") or []
+        if isinstance(items, list):
+            return items
+    return None
 
 
 def read_objects(paths: Iterable[Path]) -> list[tuple[str, Any]]:
     """Return (place, object) of each document; a List gives its items."""
     found: list[tuple[str, Any]] = []
+    faults = []
     for document in read_documents(paths):
-        content = parse(document)
-        if content is None:
+        try:
+            content = parse(document)
+            if content is not None:
+                content = _plain_at(document, content)
+        except ValueError as error:
+            faults.append(str(error))
             continue
-        if isinstance(content, dict) and str(content.get("kind", "")).endswith("List"):
-            items = content.get("items") or []
-            found += [(f"{document.place} item {i}", item) for i, item in enumerate(items, 1)]
-        else:
-            found.append((document.place, content))
+        items = objects_of(content)
+        if items is not None:
+            found += [(f"{document.at()}, item {i}", item) for i, item in enumerate(items, 1)]
+        elif content is not None:
+            found.append((document.at(), content))
+    if faults:
+        raise ValueError("\n".join(faults))
     return found
+
+
+def _plain_at(document: Document, content: Any) -> Any:  # noqa: ANN401  # any YAML value
+    try:
+        return plain(content)
+    except ValueError as error:
+        raise ValueError(f"{document.at()}: {error}") from error

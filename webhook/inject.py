@@ -1,279 +1,217 @@
-"""The decisions of the cluster for files: modelcache inject and modelcache check.
+"""Files in, files out: modelcache inject and modelcache check.
 
-A workload is reviewed as the API server would: first its annotations reach the
-template, then each pod made of it is injected; the template is shown as its
-pods will be. Documents that do not concern us come back byte for byte.
+Everything is read and judged before the first byte is written, so that a
+mistake leaves nothing half-written. Documents that do not concern us come back
+byte for byte; what is refused is left out.
 """
 
-import copy
-import io
 import json
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-from ruamel.yaml import YAML
-
-from webhook import codes, present
-from webhook.admission import EXCLUDED
-from webhook.admit import planned
+from webhook import present
 from webhook.annotations import PREFIX
-from webhook.decision import Decision, Deny, Json, Mutate, Problem, Skip, SkipReason
-from webhook.defaulting import defaulted
-from webhook.documents import Document, parse, read_documents
-from webhook.objects import Pod, Workload
-from webhook.patch import operations
-from webhook.plan import Plan
-from webhook.self_check import applied
+from webhook.decision import Deny
+from webhook.documents import Document, objects_of, parse, plain, read_documents
+from webhook.offline import Misshapen, Outcome, admit_object
+from webhook.shape import Fault
 from webhook.snapshot import Snapshot
-from webhook.wire import warning_lines
-from webhook.workload import KINDS, admit_workload
+from webhook.yamltext import text_of, unshared
 
-_OF_THE_WORKLOAD: Final = (codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED)
-"""What the review of a workload says of itself; the rest it foresees of its pods."""
+_UNREAD: Final = 256 * 1024
+"""Bytes from which a document that nowhere names us is not even checked for syntax."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one object."""
+class Judged:
+    """A document and what became of its objects, in their order."""
 
-    name: str
-    before: Any
-    after: Any
-    operations: tuple[Json, ...]
-    decision: Decision
-    plan: Plan | None
-    warnings: tuple[str, ...]
+    document: Document
+    content: Any
+    outcomes: tuple[Outcome | None, ...] = ()
 
     @property
-    def concerns_us(self) -> bool:
-        """Whether anything is to be said of it."""
-        return bool(self.operations or self.warnings or isinstance(self.decision, Deny))
+    def ours(self) -> list[Outcome]:
+        """What became of the objects that concern us."""
+        return [outcome for outcome in self.outcomes if outcome]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the document is a List."""
+        return objects_of(self.content) is not None
+
+    @property
+    def dropped(self) -> bool:
+        """Whether nothing of the document is admitted."""
+        refused = [bool(outcome and outcome.refused) for outcome in self.outcomes]
+        return bool(refused) and all(refused)
+
+    def _content(self, *, admitted: bool) -> Any:  # noqa: ANN401  # any YAML value
+        if not self.is_list:
+            [outcome] = self.outcomes
+            return outcome and (outcome.after if admitted else outcome.before)
+        whole = unshared(self.content)
+        if admitted:
+            whole["items"] = type(whole["items"])(
+                outcome.after if outcome else item
+                for item, outcome in zip(whole["items"], self.outcomes, strict=True)
+                if not (outcome and outcome.refused)
+            )
+        return whole
+
+    @property
+    def after(self) -> Any:  # noqa: ANN401  # any YAML value
+        """What is admitted of the document."""
+        if not self.ours:
+            return self.content
+        return self._content(admitted=True)
+
+    @property
+    def text(self) -> bytes:
+        """What is admitted, as YAML; the author's bytes if nothing changes."""
+        if not any(outcome.operations or outcome.refused for outcome in self.ours):
+            return self.document.text
+        return text_of(self._content(admitted=False), self.after, self.document.text).encode()
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *value* as JSON knows it: no comments, no subclasses, timestamps as text."""
-    match value:
-        case dict():
-            return {str(k): plain(v) for k, v in value.items()}
-        case list() | tuple():
-            return [plain(v) for v in value]
-        case bool() | None:
-            return value
-        case int():
-            return int(value)
-        case float():
-            return float(value)
-        case _:
-            return str(value)
+def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) -> list[Judged]:
+    """Return what becomes of every document of *paths*; ValueError names every mistake.
+
+    Long documents that nowhere name us are read only if *everything* is asked for.
+    """
+    found, mistakes = [], []
+    for document in read_documents(paths):
+        long = len(document.text) > _UNREAD and PREFIX.encode() not in document.text
+        if long and not everything:
+            found.append(Judged(document=document, content=None))
+            continue
+        try:
+            content = parse(document)
+        except ValueError as error:
+            mistakes.append(str(error))
+            continue
+        items = objects_of(content)
+        outcomes: list[Outcome | None] = []
+        for i, item in enumerate([content] if items is None else items):
+            at = ("items", i) if items is not None else ()
+            try:
+                outcomes.append(admit_object(item, world))
+            except Misshapen as error:
+                mistakes += [
+                    _mistake(document, content, at, error.name, fault) for fault in error.faults
+                ]
+            except (ValueError, RecursionError) as error:
+                what = str(error) if isinstance(error, ValueError) else "is nested too deeply"
+                mistakes.append(f"{document.at()}: {what}")
+        found.append(Judged(document=document, content=content, outcomes=tuple(outcomes)))
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return found
 
 
-def _at(document: Any, pointer: str) -> Any:  # noqa: ANN401  # any YAML value
-    for token in pointer.strip("/").split("/"):
-        document = (document or {}).get(token)
-    return document
-
-
-def _concerned(document: Any) -> bool:  # noqa: ANN401  # any YAML value
-    if not isinstance(document, dict) or document.get("kind") not in (*KINDS, "Pod"):
-        return False
-    return PREFIX in json.dumps(plain(document))
-
-
-def admit_document(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN401
-    """Return what the cluster makes of one object; None if it does not concern us."""
-    if not _concerned(document):
-        return None
-    kind = document["kind"]
-    content = plain(document)
-    metadata = content.get("metadata") or {}
-    name = f"{kind.lower()}/{metadata.get('name') or metadata.get('generateName') or ''}"
-    namespace = metadata.get("namespace") or world.namespace
-    facts = world.facts(namespace)
-    result = copy.deepcopy(document)
-    patch: list[Json] = []
-    warnings: list[Problem] = []
-    pointer = KINDS.get(kind, "")
-    if namespace in EXCLUDED:
-        decision: Decision = Skip(reason=SkipReason.EXCLUDED_NAMESPACE)
-        return Outcome(
-            name=name,
-            before=document,
-            after=document,
-            operations=(),
-            decision=decision,
-            plan=None,
-            warnings=(),
-        )
-    if pointer:
-        workload = _converted(content, Workload, name)
-        decision = admit_workload(kind, "CREATE", workload, world.policy, facts)
-        if isinstance(decision, Mutate):
-            patch += decision.operations
-            result = applied(result, decision.operations)
-        warnings += [w for w in decision.warnings if w.code in _OF_THE_WORKLOAD]
-    template = plain(_at(result, pointer) if pointer else result) or {}
-    defaulted(template.setdefault("spec", {}) or {}, facts.limit_ranges)
-    pod = _converted(template, Pod, name)
-    plan = planned(pod, world.policy, facts)
-    if isinstance(plan, Plan):
-        ops = tuple(_below(pointer, operation) for operation in operations(pod, plan))
-        decision = Mutate(operations=ops, warnings=plan.warnings, strategy=plan.strategy)
-        result = applied(_with_defaults(result, pointer, template, ops), ops)
-        patch += ops
-    else:
-        decision = plan
-    warnings += decision.warnings
-    return Outcome(
-        name=name,
-        before=document,
-        after=result,
-        operations=tuple(patch),
-        decision=decision,
-        plan=plan if isinstance(plan, Plan) else None,
-        warnings=tuple(warning_lines(tuple(dict.fromkeys(warnings)))),
-    )
-
-
-def _with_defaults(
-    document: Any,  # noqa: ANN401  # any YAML value
-    pointer: str,
-    template: dict[str, Any],
-    patch: Iterable[Json],
-) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *document* with the resources that LimitRanger gave, where a patch builds on them."""
-    place = _at(document, pointer) if pointer else document
-    for field in ("containers", "initContainers"):
-        for i, container in enumerate((place.get("spec") or {}).get(field) or ()):
-            path = f"{pointer}/spec/{field}/{i}/resources"
-            if any(operation["path"].startswith(path) for operation in patch):
-                filled = template["spec"][field][i].get("resources")
-                if filled != plain(container.get("resources")):
-                    container["resources"] = filled
-    return document
-
-
-def _below(pointer: str, operation: Json) -> Json:
-    return {**operation, "path": pointer + operation["path"]}
-
-
-def _converted(content: Any, kind: type[Any], name: str) -> Any:  # noqa: ANN401
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{name}: {error}; quote values of annotations") from error
-
-
-def _objects(document: Document) -> tuple[Any, list[Any]]:
-    """Return the content of a document, and its objects: itself, or the items of a List."""
-    content = parse(document)
-    if isinstance(content, dict) and content.get("kind") == "List":
-        return content, list(content.get("items") or ())
-    return content, [content]
+def _mistake(
+    document: Document,
+    content: Any,  # noqa: ANN401  # any YAML value
+    at: tuple[str | int, ...],
+    name: str,
+    fault: Fault,
+) -> str:
+    line = None
+    for step in (*at, *fault.path):
+        try:
+            position = content.lc.item(step) if isinstance(step, int) else content.lc.key(step)
+            content = content[step]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+        line = max(0, position[0] - document.directives.count(b"\n") - bool(document.directives))
+    return f"{document.at(line)}: {name}: {fault.where}: {fault.what}"
 
 
 def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, explain: bool) -> bool:
     """Print what the cluster would admit of *paths*; return whether something is refused."""
-    refused, errors, results = False, [], []
-    for document in read_documents(paths):
-        try:
-            content, objects = _objects(document)
-            outcomes = [admit_document(item, world) for item in objects]
-        except ValueError as error:
-            text = str(error)
-            errors.append(text if text.startswith(document.place) else f"{document.place}: {text}")
-            continue
-        results.append((document, content, [o for o in outcomes if o]))
-        if isinstance(content, dict) and content.get("kind") == "List":
-            for i, outcome in enumerate(outcomes):
-                if outcome:
-                    content["items"][i] = outcome.after
-    if errors:
-        raise ValueError("\n".join(errors))
-    for document, content, found in results:
-        refused |= _print(document, content, found, output=output, diff=diff, explain=explain)
-    sys.stdout.flush()
-    return refused
-
-
-def _print(  # the options of the command
-    document: Document,
-    content: Any,  # noqa: ANN401  # any YAML value
-    outcomes: list[Outcome],
-    *,
-    output: str,
-    diff: bool,
-    explain: bool,
-) -> bool:
-    refused = _report(outcomes)
-    if diff or explain:
-        for outcome in outcomes:
-            if diff and outcome.operations:
-                present.diff(outcome.name, dumped(outcome.before), dumped(outcome.after))
-            if explain and outcome.plan:
-                present.explain(outcome.name, outcome.plan)
-        return refused
-    if output == "patch":
-        for outcome in outcomes:
-            present.write(json.dumps(list(outcome.operations), indent=2) + "\n")
-        return refused
-    kept = [o for o in outcomes if not isinstance(o.decision, Deny)]
-    if len(kept) < len(outcomes):
-        return refused
-    if not any(o.operations for o in kept) and output == "yaml":
-        present.write_bytes(document.separator + document.text)
-        return refused
-    whole = content if isinstance(content, dict) and content.get("kind") == "List" else None
-    after = whole if whole is not None else (kept[0].after if kept else content)
-    if output == "json":
-        if after is not None:
-            present.write(json.dumps(plain(after), indent=2) + "\n")
+    words = diff or explain
+    found = judged(paths, world, everything=output == "json" and not words)
+    texts = [_output(each, "yaml" if words else output) for each in found]
+    for each in found:
+        _report(each)
+    if words:
+        for each, text in zip(found, texts, strict=True):
+            if diff and each.ours and not each.dropped:
+                present.diff(_title(each), each.document.text, text)
+            if explain:
+                for outcome in each.ours:
+                    present.explain(outcome.name, outcome.plan, outcome.decision)
+    elif output == "yaml":
+        _write_stream(found, texts)
     else:
-        present.write_bytes(document.separator)
-        present.write(dumped(after))
-    return refused
+        present.write(b"".join(texts))
+    present.flush()
+    return any(outcome.refused for each in found for outcome in each.ours)
 
 
-def dumped(value: Any) -> str:  # noqa: ANN401  # any YAML value
-    """Return *value* as YAML, comments and order as they were."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.representer.ignore_aliases = lambda _: True
-    yaml.indent(mapping=2, sequence=2, offset=0)
-    text = io.StringIO()
-    yaml.dump(value, text)
-    return text.getvalue()
+def _output(each: Judged, output: str) -> bytes:
+    """Return what is printed of a document, in the form asked for."""
+    if output == "yaml":
+        return b"" if each.dropped else each.text
+    if output == "patch":
+        kept = (outcome for outcome in each.ours if not outcome.refused)
+        return b"".join(_json(list(outcome.operations)) for outcome in kept)
+    if each.dropped or each.content is None:
+        return b""
+    try:
+        return _json(plain(each.after))
+    except ValueError as error:
+        raise ValueError(f"{each.document.at()}: {error}") from error
 
 
-def _report(outcomes: Iterable[Outcome]) -> bool:
-    refused = False
-    for outcome in outcomes:
+def _json(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _title(each: Judged) -> str:
+    names = [outcome.name for outcome in each.ours]
+    return f"{each.document.at()} {names[0]}" if len(names) == 1 else each.document.at()
+
+
+def _write_stream(found: list[Judged], texts: list[bytes]) -> None:
+    source, last = None, b""
+    for each, text in zip(found, texts, strict=True):
+        if each.dropped:
+            continue
+        separator = each.document.separator
+        if last and each.document.source != source:
+            # Files are documents of their own, also where no line says so.
+            if separator.startswith(b"%"):
+                separator = b"...\n" + separator
+            elif not separator.startswith(b"---"):
+                separator = b"---\n"
+        if last and separator and not last.endswith(b"\n"):
+            present.write(b"\n")
+        present.write(separator + text)
+        source, last = each.document.source, separator + text or last
+
+
+def _report(each: Judged) -> None:
+    for outcome in each.ours:
         for line in outcome.warnings:
             present.warning(line)
         if isinstance(outcome.decision, Deny):
-            refused = True
-            present.refusal(outcome.name, outcome.decision)
-    return refused
-
-
-def _judged(paths: Iterable[Path], world: Snapshot) -> Iterator[Outcome]:
-    for document in read_documents(paths):
-        for item in _objects(document)[1]:
-            if outcome := admit_document(item, world):
-                yield outcome
+            present.refusal(
+                outcome.name, outcome.decision, each.document.source, is_pod=outcome.is_pod
+            )
 
 
 def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
     """Print a line for each object of *paths* that concerns us; return whether one is refused."""
-    refused = False
-    for outcome in _judged(paths, world):
+    found = judged(paths, world)
+    ours = [(each, outcome) for each in found for outcome in each.ours]
+    for each, outcome in ours:
         for line in outcome.warnings:
             present.warning(line)
-        decision = outcome.decision
-        refused |= isinstance(decision, Deny)
-        present.verdict(outcome.name, decision)
-    return refused
+        present.verdict(outcome.name, outcome.decision, each.document.source)
+    if not ours:
+        present.note(f"nothing here has an annotation {PREFIX}…")
+    present.flush()
+    return any(outcome.refused for _, outcome in ours)

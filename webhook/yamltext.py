@@ -1,0 +1,129 @@
+"""YAML as its author wrote it, with our change in it.
+
+The change is merged into the author's lines (as diff3 does); what is merged is
+read again, and only text that means what was meant is used.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
+
+from webhook.documents import plain
+
+_NEEDS_QUOTES: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"))
+_SEQUENCE: Final = re.compile(
+    r"^( *)(?:- )*[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE
+)
+_MAPPING: Final = re.compile(
+    r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[^\s#-]", re.MULTILINE
+)
+
+
+def unshared(value: Any) -> Any:  # noqa: ANN401  # any YAML value
+    """Return *value* with a copy for each alias and merge key, so that a patch meets one place."""
+    match value:
+        case CommentedMap() | CommentedSeq():
+            copy: Any = type(value)()
+            value.copy_attributes(copy)
+            for name in ("_yaml_anchor", "_yaml_merge"):
+                if hasattr(copy, name):
+                    delattr(copy, name)
+            if isinstance(value, CommentedMap):
+                for key, item in value.items():
+                    copy[key] = unshared(item)
+            else:
+                for item in value:
+                    copy.append(unshared(item))
+            return copy
+        case dict():
+            return {key: unshared(item) for key, item in value.items()}
+        case list():
+            return [unshared(item) for item in value]
+        case ScalarString() if getattr(value, "anchor", None) and value.anchor.value:
+            return DoubleQuotedScalarString(str(value))
+        case _:
+            return value
+
+
+def written(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Return *value*, which we add, with quotes where some reader would take it for no string."""
+    match value:
+        case dict():
+            return {key: written(item) for key, item in value.items()}
+        case list():
+            return [written(item) for item in value]
+        case str() if value.lower() in _NEEDS_QUOTES:
+            return DoubleQuotedScalarString(value)
+        case _:
+            return value
+
+
+def text_of(before: Any, after: Any, author: bytes) -> str:  # noqa: ANN401  # YAML values
+    """Return *after* as YAML: the lines of *author*, which say *before*, with the change."""
+    original = author.decode().replace("\r\n", "\n")
+    if type(before) is dict:  # written as JSON
+        return _dumped(after, "")
+    if not original.endswith("\n"):
+        original += "\n"
+    base, changed = _dumped(before, original), _dumped(after, original)
+    merged = "".join(
+        _merged(*(text.splitlines(keepends=True) for text in (original, base, changed)))
+    )
+    result = merged if _means(merged, after) else changed
+    return result.replace("\n", "\r\n") if b"\r\n" in author else result
+
+
+def _means(text: str, content: Any) -> bool:  # noqa: ANN401  # any YAML value
+    try:
+        return bool(plain(YAML().load(text)) == plain(content))
+    except (YAMLError, ValueError, RecursionError):
+        return False
+
+
+def _dumped(value: Any, author: str) -> str:  # noqa: ANN401  # any YAML value
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 2**31
+    yaml.representer.ignore_aliases = lambda _: True
+    offset, mapping = _usual(_SEQUENCE, author, 0), _usual(_MAPPING, author, 2)
+    yaml.indent(mapping=mapping, sequence=offset + 2, offset=offset)
+    text = io.StringIO()
+    yaml.dump(value, text)
+    return text.getvalue()
+
+
+def _usual(pattern: re.Pattern[str], text: str, default: int) -> int:
+    steps = Counter(
+        len(found[2]) - len(found[1])
+        for found in pattern.finditer(text)
+        if 0 <= len(found[2]) - len(found[1]) <= 8
+    )
+    return steps.most_common(1)[0][0] if steps else default
+
+
+def _merged(original: list[str], base: list[str], changed: list[str]) -> Iterator[str]:
+    """Yield the lines of *original* with what makes *changed* out of *base*."""
+    ours, theirs = _same(base, original), _same(base, changed)
+    b = o = c = 0
+    for common in [*sorted(ours.keys() & theirs.keys()), len(base)]:
+        to_ours = ours.get(common, len(original))
+        to_theirs = theirs.get(common, len(changed))
+        untouched = base[b:common] == changed[c:to_theirs]
+        yield from original[o:to_ours] if untouched else changed[c:to_theirs]
+        if common < len(base):
+            yield original[to_ours]
+        b, o, c = common + 1, to_ours + 1, to_theirs + 1
+
+
+def _same(base: list[str], other: list[str]) -> dict[int, int]:
+    """Return line of *base* → the same line of *other*."""
+    blocks = SequenceMatcher(None, base, other, autojunk=False).get_matching_blocks()
+    return {a + i: b + i for a, b, size in blocks for i in range(size)}
