@@ -35,15 +35,17 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ratios = self.ratios
         wanted = ""
         if self.wanted is not None:
-            wanted = f"≤ {_share(self.wanted) if ratios else _plain(self.wanted, self.unit)}"
+            most = _share(self.wanted) if ratios else _plain(self.wanted, self.unit)
+            wanted = f"≤ {most} {'[green]yes[/]' if self.met else '[red]no[/]'}"
         return [
             self.what,
             _plain(median(self.ours), self.unit),
             f"{self.beside}: {_plain(median(self.theirs), self.unit)}" if ratios else self.note,
             _share(median(ratios)) if ratios else "",
-            _range(ratios, self.unit) if ratios else _range(self.ours, self.unit, ratio=False),
+            _range([_share(r) for r in sorted(ratios, reverse=True)])
+            if ratios
+            else _range([_plain(value, self.unit) for value in sorted(self.ours)]),
             wanted,
-            {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[self.met],
         ]
 
 
@@ -55,11 +57,10 @@ def _plain(value: float, unit: str) -> str:
 
 
 def _share(ratio: float) -> str:
-    return f"1/{1 / ratio:.3g}" if ratio < 1 else f"{ratio:.3g} times"
+    value = 1 / ratio if ratio < 1 else ratio
+    text = f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return f"1/{text}" if ratio < 1 else f"{text} times"
 
 
-def _range(values: Sequence[float], unit: str, *, ratio: bool = True) -> str:
-    if len(values) < 2:
-        return ""
-    low, high = (_share(v) if ratio else _plain(v, unit) for v in (min(values), max(values)))
-    return f"{high} to {low}" if ratio else f"{low} to {high}"
+def _range(ordered: Sequence[str]) -> str:
+    return f"{ordered[0]} to {ordered[-1]}" if len(ordered) > 1 else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -24,7 +25,10 @@ PACKAGES: Final = (
     *("fastapi", "httptools", "jsonpatch", "kubernetes"),
     *("msgspec", "pydantic", "uvicorn", "uvloop"),
 )
-COLUMNS: Final = ("", "modelcache", "beside it", "ratio", "rounds", "wanted", "met")
+COLUMNS: Final = ("", "modelcache", "beside it", "ratio", "rounds", "wanted")
+
+WIDTH: Final = 112
+"""Where there is no terminal to ask."""
 
 
 def main() -> None:
@@ -37,6 +41,8 @@ def main() -> None:
     )  # fmt: skip
     options = parser.parse_args()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     columns = (
         TextColumn("{task.description:>20}"),
         BarColumn(),
@@ -63,7 +69,9 @@ def main() -> None:
 
 
 def _table(figures: Sequence[Figure]) -> Table:
-    table = Table(*COLUMNS, title="modelcache beside the webhook that everybody writes first")
+    table = Table(
+        *COLUMNS, box=SIMPLE, title="modelcache beside the webhook that everybody writes first"
+    )
     before = ""
     for figure in figures:
         cells = figure.row()

@@ -43,8 +43,8 @@ class Session:
         self._progress = progress
         self._kinds: dict[str, Kind] = {
             "ours": OURS,
-            "1.33": replace(NAIVE, name="naive, jsonpatch 1.33", path=str(old_jsonpatch())),
-            "current": replace(NAIVE, name=f"naive, jsonpatch {version('jsonpatch')}"),
+            "1.33": replace(NAIVE, name="naive 1.33", path=str(old_jsonpatch())),
+            "current": replace(NAIVE, name=f"naive {version('jsonpatch')}"),
         }
         self._servers: dict[str, Server] = {}
 
@@ -70,7 +70,7 @@ class Session:
         for i, size in enumerate(SIZES):
             for key, wanted in WANTED.items():
                 yield Figure(
-                    what=f"Processor time for one admission, {size}",
+                    what=f"Processor time, {size}",
                     unit="µs",
                     ours=[r.cpu_us for r in busy["ours", size]],
                     beside=self._kinds[key].name,
@@ -92,7 +92,7 @@ class Session:
                 continue
             others = [key for key in WANTED if (key, rate) in found]
             unable = [
-                f"{self._kinds[key].name}: at most {most[key]:.0f}/s"
+                f"{self._kinds[key].name}: {most[key]:.0f}/s at most"
                 for key in WANTED
                 if key not in others
             ]
@@ -131,7 +131,7 @@ class Session:
                 ("a pod as those before", [round_.us[size] for round_ in found]),
                 ("a pod like no other", [round_.decided_us[size] for round_ in found]),
             ):
-                what = f"Bytes to bytes in process, {size}"
+                what = f"Bytes to bytes, {size}"
                 yield Figure(what=what, unit="µs", ours=values, note=note)
         yield Figure(
             what=f"Garbage collections in {self._scale.warm:,} reviews",
@@ -162,5 +162,5 @@ class Session:
 
 _QUANTILES: Final[dict[str, Callable[[Result], float]]] = {
     "Median answer": lambda result: result.p50_us,
-    "99th of 100 answers": lambda result: result.p99_us,
+    "99th of 100": lambda result: result.p99_us,
 }
