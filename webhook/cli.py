@@ -4,8 +4,8 @@ What a command does stands in the module of its name; here is only what people
 type. Imports wait until a command needs them, so that each starts fast.
 """
 
+import contextlib
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
@@ -13,6 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from webhook import __version__
+from webhook.options import (
+    Cluster,
+    Files,
+    ImageVolumes,
+    KubeVersion,
+    LoaderImage,
+    LogFormat,
+    Namespace,
+    Output,
+    Policies,
+    version_number,
+)
 
 if TYPE_CHECKING:
     from webhook.policy import Policy
@@ -24,15 +36,18 @@ USAGE: Final = 2
 app = typer.Typer(
     name="modelcache",
     help="Give pods one shared, read-only copy of their model.",
+    epilog="Example: modelcache inject -f deployment.yaml --diff",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def fail(message: str, status: int = USAGE) -> NoReturn:
+def fail(message: str | Exception, status: int = USAGE) -> NoReturn:
     """Print *message* and end with *status*."""
-    for line in message.splitlines():
+    if isinstance(message, OSError) and message.filename:
+        message = f"{message.filename}: {message.strerror}"
+    for line in str(message).splitlines():
         typer.echo(f"modelcache: {line}", err=True)
     raise typer.Exit(status)
 
@@ -41,60 +56,6 @@ def _version(value: bool) -> None:  # typer's callback
     if value:
         typer.echo(f"modelcache {__version__}")
         raise typer.Exit
-
-
-def kube_version(text: str | None) -> tuple[int, int] | None:
-    """Return (1, 34) for "1.34", "v1.34.4" and the like."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"v?(1)\.(\d{1,3})(?:[.+-].*)?", text)
-    if not found:
-        fail(f'--kube-version "{text[:40]}" is not a version such as 1.34')
-    return int(found[1]), int(found[2])
-
-
-PolicyOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--policy",
-        help="CachedModel and CachePolicy documents: a file or a directory; repeatable.",
-        show_default=False,
-    ),
-]
-KubeVersion = Annotated[
-    str | None,
-    typer.Option("--kube-version", metavar="1.N", help="The API server's version."),
-]
-ImageVolumes = Annotated[
-    bool,
-    typer.Option(
-        "--image-volumes", help="The server keeps image volumes although it is older than 1.35."
-    ),
-]
-LoaderImage = Annotated[
-    str | None,
-    typer.Option("--loader-image", help="The image of our init containers.", show_default=False),
-]
-Files = Annotated[
-    list[Path],
-    typer.Option(
-        "--filename", "-f", help="A file, a directory, or - for standard input; repeatable.",
-        show_default=False,
-    ),
-]  # fmt: skip
-Cluster = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--cluster",
-        help="What exists there, as kubectl get -o yaml prints it: Namespace, "
-        "PersistentVolumeClaim, Node, LimitRange, ResourceQuota, CachedModel, CachePolicy; "
-        "repeatable.",
-        show_default=False,
-    ),
-]
-Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", help="The namespace of what has none.")
-]
 
 
 @app.callback()
@@ -108,7 +69,8 @@ def _options(
 
 
 @app.command(
-    epilog="Example: modelcache serve --dev --port 8443 --policy policy/",
+    epilog="Example: modelcache serve --dev --policy policy/",
+    short_help="Serve the admission webhook.",
     help="Serve the admission webhook: TLS on --port, probes and metrics on --health-port.",
 )
 def serve(  # each is an option
@@ -122,8 +84,8 @@ def serve(  # each is an option
     dev: Annotated[
         bool, typer.Option("--dev", help="Make a certificate in memory; print the registration.")
     ] = False,
-    policy: PolicyOption = None,
-    kube_version_: KubeVersion = None,
+    policy: Policies = None,
+    kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
     own_namespace: Annotated[
@@ -138,7 +100,7 @@ def serve(  # each is an option
     drain: Annotated[
         float, typer.Option(min=0, help="Seconds that running reviews get after that.")
     ] = 10,
-    log_format: Annotated[str, typer.Option(help="json or text.")] = "json",
+    log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
 ) -> None:
     """Run the webhook."""
     from webhook.facts import DEFAULT_LOADER_IMAGE
@@ -149,8 +111,6 @@ def serve(  # each is an option
         fail("--dev makes its own certificate: give it, or --cert and --key")
     if not dev and not (cert and key):
         fail("give --cert and --key, or --dev for a certificate made in memory")
-    if log_format not in ("json", "text"):
-        fail(f'--log-format must be json or text, not "{log_format[:40]}"')
     try:
         run(
             Settings(
@@ -160,18 +120,18 @@ def serve(  # each is an option
                 health_port=health_port,
                 certificate=cert,
                 key=key,
-                kube_version=kube_version(kube_version_),
+                kube_version=version_number(kube_version) if kube_version else None,
                 image_volumes=image_volumes,
                 loader_image=loader_image or DEFAULT_LOADER_IMAGE,
                 own_namespace=own_namespace,
                 self_check=self_check,
                 shutdown_delay=shutdown_delay,
                 drain=drain,
-                log_format=log_format,
+                log_format=log_format.value,
             )
         )
     except ValueError as error:
-        fail(str(error))
+        fail(error)
 
 
 def _policy(paths: list[Path]) -> "Policy":
@@ -182,46 +142,54 @@ def _policy(paths: list[Path]) -> "Policy":
 
 
 @app.command(
-    epilog="Example: modelcache inject -f deployment.yaml --diff --explain",
-    help="Print what the cluster would admit, offline. Status 1: something would be refused.",
+    epilog="Example: modelcache inject -f deployment.yaml --cluster cluster.yaml --diff --explain",
+    short_help="Print what the cluster would admit, offline.",
+    help="Print what the cluster would admit, offline: a workload is shown as its pods will be. "
+    "Exit status 1: something is refused, and left out; 2: the input or the options are wrong.",
 )
 def inject(  # each is an option
     filename: Files,
     cluster: Cluster = None,
-    policy: PolicyOption = None,
-    kube_version_: KubeVersion = "1.37",
+    policy: Policies = None,
+    kube_version: KubeVersion = "1.37",
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
     namespace: Namespace = "default",
-    output: Annotated[str, typer.Option("--output", "-o", help="yaml, json or patch.")] = "yaml",
-    diff: Annotated[bool, typer.Option("--diff", help="Show the change alone, in colour.")] = False,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="patch: the RFC 6902 operations of each.")
+    ] = Output.YAML,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print the lines that change instead, in colour.")
+    ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say in words what was added, and the arithmetic.")
+        bool, typer.Option("--explain", help="Say in words what is added, and the arithmetic.")
     ] = False,
 ) -> None:
     """Admit files."""
     from webhook.inject import run
 
-    if output not in ("yaml", "json", "patch"):
-        fail(f'--output must be yaml, json or patch, not "{output[:40]}"')
     try:
-        world = _world(cluster, policy, kube_version_, image_volumes, loader_image, namespace)
-        refused = run(filename, world, output=output, diff=diff, explain=explain)
+        world = _world(
+            filename, cluster, policy, kube_version, image_volumes, loader_image, namespace
+        )
+        refused = run(filename, world, output=output.value, diff=diff, explain=explain)
     except ValueError as error:
-        fail(str(error))
+        fail(error)
     if refused:
         raise typer.Exit(REFUSED)
 
 
 @app.command(
-    epilog="Example: modelcache check -f k8s/ --cluster cluster.yaml",
-    help="Print the verdict alone, a line for each object. Status 1: something would be refused.",
+    epilog="Example: modelcache check -f k8s/ --cluster cluster.yaml --kube-version 1.34",
+    short_help="Print the verdict alone.",
+    help="Print the verdict alone, a line for each annotated object. Exit status 0: all admitted; "
+    "1: something is refused; 2: the input or the options are wrong.",
 )
 def check(  # each is an option
     filename: Files,
     cluster: Cluster = None,
-    policy: PolicyOption = None,
-    kube_version_: KubeVersion = "1.37",
+    policy: Policies = None,
+    kube_version: KubeVersion = "1.37",
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
     namespace: Namespace = "default",
@@ -230,39 +198,53 @@ def check(  # each is an option
     from webhook.inject import verdicts
 
     try:
-        world = _world(cluster, policy, kube_version_, image_volumes, loader_image, namespace)
+        world = _world(
+            filename, cluster, policy, kube_version, image_volumes, loader_image, namespace
+        )
         refused = verdicts(filename, world)
     except ValueError as error:
-        fail(str(error))
+        fail(error)
     if refused:
         raise typer.Exit(REFUSED)
 
 
 def _world(  # the options that inject and check share
+    filename: list[Path],
     cluster: list[Path] | None,
     policy: list[Path] | None,
-    version: str | None,
+    kube_version: str | None,
     image_volumes: bool,
     loader_image: str | None,
     namespace: str,
 ) -> "Snapshot":
-    from webhook.documents import read_objects
+    from webhook.documents import read_documents, read_objects
     from webhook.facts import DEFAULT_LOADER_IMAGE
     from webhook.snapshot import Snapshot
 
-    return Snapshot.of(
-        read_objects(cluster or []),
-        read_objects(policy or []),
-        namespace=namespace,
-        kube_version=kube_version(version),
-        image_volumes=image_volumes,
-        loader_image=loader_image or DEFAULT_LOADER_IMAGE,
-    )
+    mistakes = []
+    try:
+        return Snapshot.of(
+            read_objects(cluster or []),
+            read_objects(policy or []),
+            namespace=namespace,
+            kube_version=version_number(kube_version) if kube_version else None,
+            image_volumes=image_volumes,
+            loader_image=loader_image or DEFAULT_LOADER_IMAGE,
+        )
+    except ValueError as error:
+        mistakes.append(str(error))
+    try:
+        read_documents(filename)  # so that its mistakes are told as well
+    except ValueError as error:
+        mistakes.append(str(error))
+    raise ValueError("\n".join(mistakes))
 
 
 @app.command(
     epilog="Example: modelcache copy /store/llama /memory/llama",
-    help="Copy models from a store into memory, each SOURCE into its DEST. Used by our loader.",
+    short_help="Copy models from a store into memory.",
+    help="Copy models from a store into memory, each SOURCE into its DEST, and check them. "
+    "What DEST held is removed. Used by our loader.",
 )
 def copy(
     paths: Annotated[list[Path], typer.Argument(metavar="SOURCE DEST ...", show_default=False)],
@@ -275,11 +257,12 @@ def copy(
     try:
         copy_models(list(zip(paths[::2], paths[1::2], strict=True)))
     except (OSError, ValueError) as error:
-        fail(str(error), REFUSED)
+        fail(error, REFUSED)
 
 
 @app.command(
     epilog="Example: modelcache verify /models/llama-3.1-8b",
+    short_help="Check that models are complete.",
     help="Check that models are complete: the manifest's files and sizes, safetensors headers.",
 )
 def verify(
@@ -291,13 +274,22 @@ def verify(
     try:
         verify_models(directories)
     except (OSError, ValueError) as error:
-        fail(str(error), REFUSED)
+        fail(error, REFUSED)
+    for directory in directories:
+        typer.echo(f"{directory}: complete")
 
 
 def main() -> None:
-    """Run the command; a closed pipe is no fault."""
+    """Run the command; a closed pipe is no fault, and an output that can't be written is told."""
+    if sys.stdout is None or sys.stderr is None:
+        raise SystemExit(USAGE)
     try:
-        app()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        app(prog_name="modelcache")
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            # What is still in its buffer goes nowhere, instead of failing once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(REFUSED) from None
+        sys.stderr.write(f"modelcache: standard output: {error.strerror}\n")
+        raise SystemExit(USAGE) from None

@@ -57,50 +57,50 @@ class Document:
         return place if line is None else f"{place}, line {self.line + line + 1}"
 
 
-def files(paths: Iterable[Path]) -> list[Path]:
-    """Return each file of *paths*, and of directories every YAML and JSON file below, sorted."""
-    found: list[Path] = []
-    faults = []
-    for path in paths:
-        if path == STDIN or not path.is_dir():
-            found.append(path)
-            continue
-        below = sorted(
-            p
-            for p in path.rglob("*")
-            if p.suffix in _SUFFIXES
-            and p.is_file()
-            and not any(part.startswith(".") for part in p.relative_to(path).parts)
-        )
-        if not below:
-            faults.append(f"{path}: holds no file that ends in {', '.join(_SUFFIXES)}")
-        found += below
-    if faults:
-        raise ValueError("\n".join(faults))
-    return found
+def _below(directory: Path) -> list[Path]:
+    """Return every YAML and JSON file below *directory*, sorted; hidden ones are left out."""
+    return sorted(
+        path
+        for path in directory.rglob("*")
+        if path.suffix in _SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+    )
 
 
 def read_documents(paths: Iterable[Path]) -> list[Document]:
     """Return the documents of *paths* in order; ValueError names every file that can't be read."""
     found: list[Document] = []
     faults = []
-    for path in files(paths):
-        name = "STDIN" if path == STDIN else printable(str(path))
-        try:
-            content = _stdin() if path == STDIN else path.read_bytes()
-        except OSError as error:
-            faults.append(f"{name}: {error.strerror}")
-            continue
-        try:
-            content.decode()
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            faults.append(f"{name}, line {line}: is not text: must be YAML or JSON in UTF-8")
-            continue
-        found += _cut(name, content)
+    for given in paths:
+        if given == STDIN or not given.is_dir():
+            files = [given]
+        elif not (files := _below(given)):
+            faults.append(f"{given}: holds no file that ends in {', '.join(_SUFFIXES)}")
+        for file in files:
+            try:
+                found += _documents(file)
+            except ValueError as error:
+                faults.append(str(error))
     if faults:
         raise ValueError("\n".join(faults))
     return found
+
+
+def _documents(file: Path) -> Iterator[Document]:
+    name = "STDIN" if file == STDIN else printable(str(file))
+    try:
+        content = _stdin() if file == STDIN else file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}: {error.strerror}") from error
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{name}, line {line}: is not text: must be YAML or JSON in UTF-8"
+        ) from error
+    return _cut(name, content)
 
 
 def _stdin() -> bytes:

@@ -36,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def verify_models(directories: Iterable[Path]) -> None:
     """Check each directory; ValueError names everything that is wrong, one line each."""
+    directories = list(directories)
     faults = [f"{d}: {fault}" for d in directories for fault in faults_of(d)]
     if faults:
         raise ValueError("\n".join(faults))
@@ -49,17 +50,30 @@ def faults_of(directory: Path) -> Iterator[str]:
     manifest = directory / MANIFEST
     if manifest.exists():
         yield from _against_manifest(directory, manifest)
-    files = [Path(root) / name for root, _, names in os.walk(directory) for name in names]
+    unread: list[OSError] = []
+    files = [
+        Path(root) / name
+        for root, _, names in os.walk(directory, onerror=unread.append)
+        for name in names
+    ]
+    yield from (f"{error.filename}: {error.strerror}" for error in unread)
     if not any(file.name != MANIFEST for file in files):
         yield "is empty: the model was not published here"
     for file in sorted(files):
         name = file.relative_to(directory)
-        if not file.exists():
-            yield f"{name}: is a link to a file that is not there"
-        elif file.suffix == ".safetensors":
-            yield from (f"{name}: {fault}" for fault in _safetensors(file))
-        elif file.name.endswith(".safetensors.index.json"):
-            yield from (f"{name}: {fault}" for fault in _index(file))
+        try:
+            yield from (f"{name}: {fault}" for fault in _of_file(file))
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
+
+
+def _of_file(file: Path) -> Iterator[str]:
+    if not file.exists():
+        yield "is a link to a file that is not there"
+    elif file.suffix == ".safetensors":
+        yield from _safetensors(file)
+    elif file.name.endswith(".safetensors.index.json"):
+        yield from _index(file)
 
 
 def _against_manifest(directory: Path, manifest: Path) -> Iterator[str]:
@@ -91,7 +105,7 @@ def _safetensors(file: Path) -> Iterator[str]:
             return
         try:
             header: dict[str, Any] = json.loads(stream.read(length))
-            ends = [t["data_offsets"][1] for n, t in header.items() if n != "__metadata__"]
+            ends = [int(t["data_offsets"][1]) for n, t in header.items() if n != "__metadata__"]
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             yield "is no safetensors file: its header can't be read"
             return
