@@ -108,6 +108,7 @@ def test_after_a_killed_run_the_next_one_starts_clean(mode: str, moment: str) ->
             assert first.stdout.readline() == "ready\n"
         else:
             while len(recorded(folder)) < 2:
+                assert first.poll() is None
                 time.sleep(0.005)
         started = recorded(folder)
         assert [process.alive() for process in started] == [True, True]
