@@ -1,0 +1,45 @@
+"""One server for the tests that leave it as it was, and others for those that don't."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import pytest
+
+from tests.server.harness import PairFiles, Server
+
+
+class Start(Protocol):
+    """Starts a server with *options*, ended with the test."""
+
+    def __call__(
+        self, *options: str, changes: Mapping[str, Any] | None = None, read_log: bool = True
+    ) -> Server: ...
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
+    return PairFiles.made_in(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="session")
+def server(pair: PairFiles) -> Iterator[Server]:
+    """The server that tests share."""
+    found = Server(pair, "--shutdown-delay", "0", "--self-check")
+    yield found
+    assert found.stop() == 0
+
+
+@pytest.fixture
+def start(pair: PairFiles) -> Iterator[Start]:
+    running: list[Server] = []
+
+    def begin(
+        *options: str, changes: Mapping[str, Any] | None = None, read_log: bool = True
+    ) -> Server:
+        found = Server(pair, *options, changes=changes, read_log=read_log)
+        running.append(found)
+        return found
+
+    yield begin
+    for found in running:
+        found.stop()

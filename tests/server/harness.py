@@ -1,0 +1,326 @@
+"""The server as a process, and clients for it: one that behaves, and one of raw bytes."""
+
+import contextlib
+import http.client
+import json
+import queue
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from certs.dev import make_pair
+
+Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+HOST = "127.0.0.1"
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class PairFiles:
+    """The certificate that the servers of the tests have, and the CA that signed it."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def made_in(cls, directory: Path) -> Self:
+        """Write a new pair."""
+        pair = make_pair(("localhost", HOST))
+        files = cls(directory / "ca.pem", directory / "tls.crt", directory / "tls.key")
+        files.ca.write_bytes(pair.ca)
+        files.certificate.write_bytes(pair.certificate)
+        files.key.write_bytes(pair.key)
+        return files
+
+    def client_context(self) -> ssl.SSLContext:
+        """Return a context that trusts the pair."""
+        return ssl.create_default_context(cafile=str(self.ca))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Json:
+        """The body as JSON."""
+        found: Json = json.loads(self.body)
+        return found
+
+    @property
+    def response(self) -> Json:
+        """The response of an AdmissionReview."""
+        found: Json = self.json["response"]
+        return found
+
+
+class Connection:
+    """A raw connection to the admission port, that reads answers one by one."""
+
+    def __init__(self, raw: socket.socket) -> None:
+        self.socket = raw
+        self._rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, *parts: bytes) -> None:
+        """Send each of *parts* in a record of its own."""
+        for part in parts:
+            self.socket.sendall(part)
+
+    def answer(self, *, head_only: bool = False) -> Answer:
+        """Return the next answer; EOFError if the connection ends before."""
+        while b"\r\n\r\n" not in self._rest:
+            self._more()
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {
+            name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)
+        }
+        status = int(first.split()[1])
+        length = 0 if head_only or status < 200 else int(headers["content-length"])
+        while len(self._rest) < length:
+            self._more()
+        content, self._rest = self._rest[:length], self._rest[length:]
+        return Answer(status, headers, content)
+
+    def ended(self, seconds: float) -> bool:
+        """Whether the server closes the connection within *seconds*, sending nothing more."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    def _more(self) -> None:
+        if not (data := self.socket.recv(65536)):
+            raise EOFError(self._rest)
+        self._rest += data
+
+
+def request(
+    content: bytes,
+    *headers: str,
+    path: str = "/mutate",
+    method: str = "POST",
+    kind: str = "application/json",
+) -> bytes:
+    """Return a whole request, as the API server writes one."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost",
+        *([f"Content-Type: {kind}"] if kind else []),
+        f"Content-Length: {len(content)}",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def head(*lines: str, path: str = "/mutate", kind: str = "application/json") -> bytes:
+    """Return the head of a request with *lines*, and no length."""
+    first = (f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}")
+    return "\r\n".join((*first, *lines)).encode() + b"\r\n\r\n"
+
+
+class Server:
+    """A running `modelcache serve`; its log is read all the time unless *read_log* is false."""
+
+    def __init__(
+        self,
+        pair: PairFiles,
+        *options: str,
+        changes: Mapping[str, Any] | None = None,
+        read_log: bool = True,
+    ) -> None:
+        self.pair = pair
+        module = (
+            ("tests.server.patched", json.dumps(changes)) if changes is not None else ("webhook",)
+        )
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", *module, "serve", "--host", HOST, "--port", "0",
+                "--health-port", "0", "--cert", str(pair.certificate), "--key", str(pair.key),
+                *options,
+            ],
+            cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.lines: list[bytes] = []
+        self._arrived: queue.Queue[bytes] = queue.Queue()
+        self._reading = read_log
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+        try:
+            first = self._serving()
+            self.port, self.health_port = first
+            self._client = self._new_client()
+            eventually(lambda: self.health("/readyz").status == 200)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _serving(self) -> tuple[int, int]:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            line = self._arrived.get(timeout=PATIENCE)
+            if not line:
+                raise AssertionError((self.process.wait(), self.lines))
+            if b"serving" in line:
+                numbers = re.search(rb"port\W+(\d+).*health_port\W+(\d+)", line)
+                assert numbers, line
+                return int(numbers[1]), int(numbers[2])
+        raise AssertionError(self.lines)
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.lines.append(line)
+            self._arrived.put(line)
+            if not self._reading and b"serving" in line:
+                return
+        self._arrived.put(b"")
+
+    # Clients
+
+    def _new_client(self) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(
+            "localhost", self.port, timeout=PATIENCE, context=self.pair.client_context()
+        )
+
+    def post(
+        self, content: bytes | str, path: str = "/mutate", method: str = "POST", **headers: str
+    ) -> Answer:
+        """Send *content* over the connection that is kept, and return the answer."""
+        named = {"content-type": "application/json"}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
+        self._client.request(
+            method, path, content, {name: value for name, value in named.items() if value}
+        )
+        found = self._client.getresponse()
+        return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, found.read())
+
+    def connect(
+        self, context: ssl.SSLContext | None = None, seconds: float = PATIENCE
+    ) -> Connection:
+        """Return a new connection, with TLS."""
+        raw = socket.create_connection((HOST, self.port), timeout=seconds)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = context or self.pair.client_context()
+        return Connection(context.wrap_socket(raw, server_hostname="localhost"))
+
+    def plain(self) -> Connection:
+        """Return a new connection to the admission port, without TLS."""
+        return Connection(socket.create_connection((HOST, self.port), timeout=PATIENCE))
+
+    def health(self, path: str) -> Answer:
+        """Get *path* from the health port."""
+        client = http.client.HTTPConnection(HOST, self.health_port, timeout=PATIENCE)
+        with contextlib.closing(client):
+            client.request("GET", path)
+            found = client.getresponse()
+            return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, found.read())
+
+    # What is seen from outside
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples *name* that have all of *labels*."""
+        return sum(
+            value
+            for sample, found, value in samples(self.health("/metrics").body.decode())
+            if sample == name and labels.items() <= found.items()
+        )
+
+    def events(self, name: str = "decision") -> list[Json]:
+        """Return the events *name* logged so far."""
+        return [found for line in self.lines if (found := json.loads(line))["event"] == name]
+
+    def decision(self, uid: str) -> Json:
+        """Return the one line that was logged for *uid*."""
+        eventually(lambda: any(found["uid"] == uid for found in self.events()))
+        (found,) = [found for found in self.events() if found["uid"] == uid]
+        return found
+
+    def memory(self) -> int:
+        """Return the resident bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found
+        return int(found[1]) * 1024
+
+    def descriptors(self) -> int:
+        """Return the number of open files."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    # The end
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Tell it to stop."""
+        self.process.send_signal(number)
+
+    def ended(self, seconds: float = PATIENCE) -> int:
+        """Return the exit status, which must come within *seconds*."""
+        return self.process.wait(timeout=seconds)
+
+    def stop(self) -> int:
+        """End it, if it runs."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+        try:
+            return self.ended()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._client.close()
+            self._thread.join(PATIENCE)
+            for stream in (self.process.stdout, self.process.stderr):
+                if stream:
+                    stream.close()
+
+
+_SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? ([^ ]+)$")
+_LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
+
+
+def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Yield name, labels and value of each sample of a page of metrics."""
+    for line in text.splitlines():
+        if found := _SAMPLE.match(line):
+            yield found[1], dict(_LABEL.findall(found[2] or "")), float(found[3])
+
+
+def eventually(check: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until *check* holds."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if check():
+                return
+        assert time.monotonic() < end, "did not come about"
+        time.sleep(0.02)
+
+
+def in_flight(server: Server, number: int) -> None:
+    """Wait until *number* reviews are being read."""
+    eventually(lambda: server.metric("modelcache_admission_in_flight") == number)

@@ -1,0 +1,75 @@
+"""Reviews for the tests of the server: a small pod, and what can be wrong with it."""
+
+import base64
+import json
+from typing import Any
+
+import jsonpatch
+
+Json = dict[str, Any]
+MODEL = {"modelcache.io/model": "org/name"}
+OPT_IN = {**MODEL, "modelcache.io/strategy": "pvc"}
+
+
+def pod(annotations: dict[str, str] | None = None, **metadata: Any) -> Json:
+    """Return a pod of one vLLM container."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "generateName": "llm-7d9c5b-",
+            "namespace": "inference",
+            "annotations": dict(OPT_IN if annotations is None else annotations),
+            "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "llm-7d9c5b", "uid": "1"}
+            ],
+            **metadata,
+        },
+        "spec": {
+            "containers": [
+                {
+                    "name": "vllm",
+                    "image": "vllm/vllm-openai:v0.11.0",
+                    "args": ["--model", "org/name"],
+                    "resources": {"limits": {"memory": "16Gi", "nvidia.com/gpu": "1"}},
+                }
+            ]
+        },
+    }
+
+
+def review(obj: Any = None, **request: Any) -> Json:
+    """Return the review of the creation of *obj*; None: of an annotated pod."""
+    return {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+            "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "namespace": "inference",
+            "operation": "CREATE",
+            "userInfo": {"username": "admin"},
+            "object": pod() if obj is None else obj,
+            "oldObject": None,
+            "dryRun": False,
+            **request,
+        },
+    }
+
+
+def body(obj: Any = None, **request: Any) -> bytes:
+    """Return review() as bytes."""
+    return json.dumps(review(obj, **request)).encode()
+
+
+def patch(response: Json) -> list[Json]:
+    """Return the operations of an answer's patch."""
+    found: list[Json] = json.loads(base64.b64decode(response["patch"], validate=True))
+    return found
+
+
+def patched(response: Json, obj: Json) -> Json:
+    """Return *obj* with the patch of an answer applied."""
+    result: Json = jsonpatch.apply_patch(obj, patch(response))
+    return result
