@@ -3,8 +3,8 @@
 Every fault names its place: file, document where there are several, line.
 """
 
+import io
 import json
-import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,9 +14,16 @@ from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.scalarint import ScalarInt
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from webhook.decision import printable
+from webhook.plain import plain
 
 _MARK: Final = re.compile(
     rb"(?P<directives>(?:^%[^\n]*\n)*)"
@@ -28,14 +35,11 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _BOM: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = 16 * 2**20
 """Bytes of a document that is read; the API server takes 3 MiB of an object."""
-_MOST_VALUES: Final = 1_000_000
-_YAML_1_1: Final = {
-    spelt: word in ("yes", "on")
-    for word in ("yes", "on", "no", "off")
-    for spelt in (word, word.upper(), word.capitalize())
-}
-"""Words that kubectl reads as booleans where they are not quoted."""
 STDIN: Final = Path("-")
+
+
+class _Endless(ValueError):
+    """An alias means what it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +132,6 @@ def _cut(name: str, content: bytes) -> Iterator[Document]:
                        directives=directives, text=text)  # fmt: skip
 
 
-def is_json(content: Any) -> bool:  # noqa: ANN401  # any YAML value
-    """Whether *content* was parsed from JSON, where every string is quoted."""
-    return type(content) is dict
-
-
 def parse(document: Document) -> Any:  # noqa: ANN401  # any YAML value
     """Return the content, with comments and order kept; None if there is none."""
     if not _CONTENT.search(document.text):
@@ -154,12 +153,31 @@ def parse(document: Document) -> Any:  # noqa: ANN401  # any YAML value
     yaml.allow_duplicate_keys = False
     head = document.directives + b"---\n" if document.directives else b""
     try:
+        if b"*" in document.text and (line := _endless(head + document.text)) is not None:
+            at = document.at(line - head.count(b"\n"))
+            raise _Endless(f"{at}: is not YAML: an alias means what it stands in")
         return yaml.load(head + document.text)
+    except _Endless:
+        raise
     except RecursionError as error:
         raise ValueError(f"{document.at()}: is nested too deeply") from error
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         # Besides its own errors, ruamel lets those of Python's number and date types through.
         raise ValueError(fault or _fault(document, error, head.count(b"\n"))) from error
+
+
+def _endless(text: bytes) -> int | None:
+    """Return the line of an alias that means what it stands in: it has no end."""
+    inside: list[str | None] = []
+    for event in YAML(typ="safe", pure=True).parse(io.BytesIO(text)):
+        match event:
+            case MappingStartEvent() | SequenceStartEvent():
+                inside.append(event.anchor)
+            case MappingEndEvent() | SequenceEndEvent():
+                inside.pop()
+            case AliasEvent() if event.anchor in inside:
+                return int(event.start_mark.line)
+    return None
 
 
 def _fault(document: Document, error: Exception, before: int) -> str:
@@ -168,6 +186,9 @@ def _fault(document: Document, error: Exception, before: int) -> str:
         mark = error.problem_mark or error.context_mark
         place = document.at(max(0, mark.line - before)) if mark else place
         what = (error.problem or what).partition("\n")[0]
+        begun = error.context_mark
+        if begun and mark and begun.line != mark.line:
+            what += f", in what begins on line {document.line + begun.line - before + 1}"
     if "'\\t'" in what:
         what += ": indent with spaces"
     return f"{place}: is not YAML: {printable(what, 300)}"
@@ -184,63 +205,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
-
-
-class _Plain:
-    """One conversion to JSON values, bounded: aliases can make much of little."""
-
-    def __init__(self, *, quoted: bool) -> None:
-        self.quoted = quoted
-        """Whether every string was quoted, as in JSON."""
-        self.left = _MOST_VALUES
-
-    def of(self, value: Any) -> Any:  # noqa: ANN401  # any YAML value
-        self.left -= 1
-        if self.left < 0:
-            raise ValueError(f"expands to more than {_MOST_VALUES} values")
-        match value:
-            case dict():
-                return {self._key(k): self.of(v) for k, v in value.items()}
-            case list() | tuple() | set():
-                return [self.of(v) for v in value]
-            case bool() | None:
-                return value
-            case int():
-                return _integer(value)
-            case float():
-                if not math.isfinite(value):
-                    raise ValueError(f"{value} is not a number that JSON knows")
-                return float(value)
-            case _:
-                return self._text(value)
-
-    def _text(self, value: Any) -> str | bool:  # noqa: ANN401  # a scalar
-        if not self.quoted and type(value) is str and value in _YAML_1_1:
-            return _YAML_1_1[value]
-        text = str(value)
-        if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-            raise ValueError(f'"{printable(text, 60)}" holds half of a character')
-        return text
-
-    def _key(self, value: Any) -> str:  # noqa: ANN401  # a scalar
-        found = self.of(value)
-        return found if isinstance(found, str) else json.dumps(found)
-
-
-def _integer(value: int) -> int:
-    width = getattr(value, "_width", None) if isinstance(value, ScalarInt) else None
-    text = str(int(value))
-    if width and width > len(text) and type(value) is ScalarInt and not re.search("[89]", text):
-        return int(text, 8)  # kubectl reads 0644 as octal
-    return int(value)
-
-
-def plain(content: Any) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *content* as kubectl would send it: JSON, without comments; ValueError if it can't."""
-    try:
-        return _Plain(quoted=is_json(content)).of(content)
-    except RecursionError as error:
-        raise ValueError("is nested too deeply") from error
 
 
 def objects_of(content: Any) -> list[Any] | None:  # noqa: ANN401  # any YAML value

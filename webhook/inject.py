@@ -14,8 +14,9 @@ from typing import Any, Final
 from webhook import present
 from webhook.annotations import PREFIX
 from webhook.decision import Deny
-from webhook.documents import Document, objects_of, parse, plain, read_documents
+from webhook.documents import Document, objects_of, parse, read_documents
 from webhook.offline import Misshapen, Outcome, admit_object
+from webhook.plain import plain
 from webhook.shape import Fault
 from webhook.snapshot import Snapshot
 from webhook.yamltext import text_of, unshared

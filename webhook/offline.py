@@ -17,9 +17,9 @@ from webhook.admit import planned
 from webhook.annotations import PREFIX
 from webhook.decision import Decision, Deny, Json, Mutate, Problem, Skip, SkipReason
 from webhook.defaulting import defaulted
-from webhook.documents import plain
 from webhook.objects import Pod, Workload
 from webhook.patch import operations
+from webhook.plain import plain
 from webhook.plan import Plan
 from webhook.self_check import applied
 from webhook.shape import Fault, faults

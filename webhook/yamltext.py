@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 
-from webhook.documents import plain
+from webhook.plain import plain
 
 _NEEDS_QUOTES: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"))
 _SEQUENCE: Final = re.compile(
@@ -32,16 +32,16 @@ def unshared(value: Any) -> Any:  # noqa: ANN401  # any YAML value
     match value:
         case CommentedMap() | CommentedSeq():
             copy: Any = type(value)()
-            value.copy_attributes(copy)
-            for name in ("_yaml_anchor", "_yaml_merge"):
-                if hasattr(copy, name):
-                    delattr(copy, name)
             if isinstance(value, CommentedMap):
                 for key, item in value.items():
                     copy[key] = unshared(item)
             else:
                 for item in value:
                     copy.append(unshared(item))
+            value.copy_attributes(copy)  # afterwards: adding an item moves comments
+            for name in ("_yaml_anchor", "_yaml_merge"):
+                if hasattr(copy, name):
+                    delattr(copy, name)
             return copy
         case dict():
             return {key: unshared(item) for key, item in value.items()}
@@ -70,7 +70,7 @@ def text_of(before: Any, after: Any, author: bytes) -> str:  # noqa: ANN401  # Y
     """Return *after* as YAML: the lines of *author*, which say *before*, with the change."""
     original = author.decode().replace("\r\n", "\n")
     if type(before) is dict:  # written as JSON
-        return _dumped(after, "")
+        return _dumped(written(after), "")
     if not original.endswith("\n"):
         original += "\n"
     base, changed = _dumped(before, original), _dumped(after, original)
@@ -83,14 +83,19 @@ def text_of(before: Any, after: Any, author: bytes) -> str:  # noqa: ANN401  # Y
 
 def _means(text: str, content: Any) -> bool:  # noqa: ANN401  # any YAML value
     try:
-        return bool(plain(YAML().load(text)) == plain(content))
+        return bool(plain(_yaml().load(text)) == plain(content))
     except (YAMLError, ValueError, RecursionError):
         return False
 
 
-def _dumped(value: Any, author: str) -> str:  # noqa: ANN401  # any YAML value
+def _yaml() -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
+    return yaml
+
+
+def _dumped(value: Any, author: str) -> str:  # noqa: ANN401  # any YAML value
+    yaml = _yaml()
     yaml.width = 2**31
     yaml.representer.ignore_aliases = lambda _: True
     offset, mapping = _usual(_SEQUENCE, author, 0), _usual(_MAPPING, author, 2)

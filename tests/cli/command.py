@@ -1,0 +1,92 @@
+"""Owns the way these tests run the command: as people do, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+    raw: bytes
+
+
+def modelcache(
+    *arguments: str | Path,
+    stdin: str | bytes = b"",
+    cwd: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run the command; a traceback fails the test, whatever it is about."""
+    done = subprocess.run(
+        [sys.executable, "-m", "webhook", *map(str, arguments)],
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})},
+        timeout=60,
+        check=False,
+    )
+    err = done.stderr.decode()
+    assert "Traceback" not in err, err
+    return Ran(done.returncode, done.stdout.decode(errors="replace"), err, done.stdout)
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: llama
+  annotations:
+    modelcache.io/model: meta-llama/Llama-3.1-8B-Instruct
+    modelcache.io/strategy: pvc
+spec:
+  containers:
+    - name: vllm
+      image: vllm/vllm-openai:v0.6.4
+      resources:
+        limits: {memory: 24Gi, nvidia.com/gpu: "1"}
+"""
+REFUSED = POD.replace("strategy: pvc", "strategy: cloud").replace("name: llama", "name: wrong")
+FOREIGN = "kind:   ConfigMap\napiVersion: v1\ndata: { a:   1 } # kept\n"
+
+
+def workload(kind: str, strategy: str = "pvc") -> str:
+    """Return a workload of *kind* that is annotated on itself."""
+    version = "batch/v1" if kind in ("Job", "CronJob") else "apps/v1"
+    template = """\
+template:
+  metadata:
+    labels: {app: llama}
+  spec:
+    containers:
+      - name: vllm
+        image: vllm/vllm-openai:v0.6.4
+        resources:
+          limits: {memory: 24Gi}
+"""
+    if kind == "CronJob":
+        template = "jobTemplate:\n  spec:\n" + _indented(template, 4)
+    return f"""\
+apiVersion: {version}
+kind: {kind}
+metadata:
+  name: llama
+  annotations:
+    modelcache.io/model: meta-llama/Llama-3.1-8B-Instruct
+    modelcache.io/strategy: {strategy}
+spec:
+{_indented(template, 2)}"""
+
+
+def _indented(text: str, spaces: int) -> str:
+    return "".join(" " * spaces + line for line in text.splitlines(keepends=True))

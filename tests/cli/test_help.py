@@ -1,0 +1,43 @@
+"""What people see who ask for help, and what their shell completes."""
+
+import pytest
+
+from tests.cli.command import modelcache
+
+COMMANDS = ("serve", "inject", "check", "copy", "verify")
+
+
+def test_the_list_of_commands_names_each() -> None:
+    out = modelcache("--help").out
+    assert all(f" {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_shows_an_example(command: str) -> None:
+    ran = modelcache(command, "-h")
+    assert ran.status == 0
+    assert f"Example: modelcache {command} " in ran.out
+
+
+def test_the_version_is_printed() -> None:
+    assert modelcache("--version").out.startswith("modelcache 0.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_a_completion_script(shell: str) -> None:
+    ran = modelcache("--show-completion", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    script = modelcache("--show-completion", shell,
+                        env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})  # fmt: skip
+    assert ran.status in (0, 2)
+    assert "_MODELCACHE_COMPLETE" in script.out
+
+
+def test_a_shell_completes_commands_and_values() -> None:
+    env = {
+        "_MODELCACHE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "modelcache in",
+        "COMP_CWORD": "1",
+    }
+    assert modelcache(env=env).out.split() == ["inject"]
+    env |= {"COMP_WORDS": "modelcache inject -o ", "COMP_CWORD": "3"}
+    assert modelcache(env=env).out.split() == ["yaml", "json", "patch"]

@@ -1,0 +1,341 @@
+"""What `modelcache inject` prints, for every kind of object and every form of output."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonpatch
+import pytest
+import yaml
+
+from tests.cli.command import FOREIGN, POD, REFUSED, ROOT, modelcache, workload
+
+TEMPLATES = {
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+MOUNT = "/models/llama-3.1-8b-instruct"
+
+
+def mounts(pod: dict) -> list[str]:
+    return [m["mountPath"] for c in pod["spec"]["containers"] for m in c.get("volumeMounts", [])]
+
+
+def paths_of(text: str) -> list[list[str]]:
+    return [mounts(document) for document in yaml.safe_load_all(text)]
+
+
+def test_a_pod_gets_its_model() -> None:
+    ran = modelcache("inject", "-f", "-", stdin=POD)
+    assert (ran.status, ran.err) == (0, "")
+    [pod] = yaml.safe_load_all(ran.out)
+    assert "/dev/shm" in mounts(pod)
+    assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["readOnly"] is True
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == "26Gi"
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_every_workload_is_shown_as_its_pods_will_be(kind: str) -> None:
+    ran = modelcache("inject", "-f", "-", stdin=workload(kind))
+    assert ran.status == 0
+    assert "Warning: MC108" in ran.err
+    found = yaml.safe_load(ran.out)
+    for step in TEMPLATES[kind]:
+        found = found[step]
+    assert "/dev/shm" in mounts(found)
+    assert found["metadata"]["annotations"]["modelcache.io/strategy"] == "pvc"
+
+
+def test_the_items_of_a_list_are_injected_one_by_one() -> None:
+    items = [yaml.safe_load(text) for text in (POD, FOREIGN, workload("Job"))]
+    ran = modelcache(
+        "inject",
+        "-f",
+        "-",
+        stdin=yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
+    found = yaml.safe_load(ran.out)["items"]
+    assert [item["kind"] for item in found] == ["Pod", "ConfigMap", "Job"]
+    assert found[1] == items[1]
+    assert mounts(found[0])
+    assert mounts(found[2]["spec"]["template"])
+
+
+def test_documents_that_do_not_concern_us_come_back_byte_for_byte() -> None:
+    stream = (
+        "\ufeff# a comment\n---\n" + FOREIGN + "--- # next\r\nx:  [ 1,2 ]\r\n...\n# end\n---\n"
+        "kind: Pod\nmetadata: {name:   plain}\n---\n---\n%s: y"
+    )
+    ran = modelcache("inject", "-f", "-", stdin=stream.replace("%s", "z"))
+    assert ran.status == 0
+    assert ran.raw == stream.replace("%s", "z").encode()
+
+
+def test_a_pod_that_names_us_only_in_a_value_is_left_alone() -> None:
+    pod = POD.replace("modelcache.io/model: meta-llama/", "note: see modelcache.io/").replace(
+        "    modelcache.io/strategy: pvc\n", ""
+    )
+    assert modelcache("inject", "-f", "-", stdin=pod).out == pod
+
+
+def test_what_was_injected_is_not_injected_again() -> None:
+    once = modelcache("inject", "-f", "-", stdin=POD).out
+    assert modelcache("inject", "-f", "-", stdin=once).out == once
+
+
+def test_the_lines_of_the_author_are_kept() -> None:
+    pod = """\
+# what this is
+apiVersion: v1
+kind: Pod
+metadata: { name:  llama,   annotations: { "modelcache.io/model": phi-2 } }   # flow
+spec:
+  # before the containers
+  containers:
+  - name: 'vllm'    # in quotes
+    image: "vllm/vllm-openai:v0.6.4"
+    args: [ "--a",
+            "--b" ]
+    env:
+    - {name: A, value: 'yes'}
+
+    command:
+    -   sh     # wide
+    - |
+      # not a comment
+      exec   vllm
+  # after them
+  restartPolicy: Never   # last
+"""
+    lines = modelcache("inject", "-f", "-", stdin=pod).out.splitlines()
+    kept = [line for line in pod.splitlines() if "metadata:" not in line]
+    assert [line for line in lines if line in kept] == kept
+    assert "  - name: modelcache-model" in lines
+
+
+@pytest.mark.parametrize("dash", ["", "  ", "    "])
+def test_sequences_are_indented_as_the_author_does(dash: str) -> None:
+    head, item = POD.split("containers:\n")
+    lines = (f"  {dash}{line[4:]}" for line in item.splitlines(keepends=True))
+    pod = head + "containers:\n" + "".join(lines)
+    ran = modelcache("inject", "-f", "-", stdin=pod)
+    assert f"\n  {dash}- name: modelcache-model\n" in ran.out
+    assert f"\n  {dash}  volumeMounts:\n  {dash}  {dash}- name: modelcache-model\n" in ran.out
+
+
+def test_windows_line_ends_are_kept() -> None:
+    ran = modelcache("inject", "-f", "-", stdin=POD.replace("\n", "\r\n"))
+    assert b"modelcache-model\r\n" in ran.raw
+    assert b"\n" not in ran.raw.replace(b"\r\n", b"")
+
+
+def test_a_patch_meets_one_place_where_an_alias_stands_in_two() -> None:
+    pod = POD.replace("limits: {memory: 24Gi", "limits: &l {memory: 24Gi") + (
+        "    - name: other\n      image: busybox\n      resources:\n        limits: *l\n"
+    )
+    first, other = yaml.safe_load(modelcache("inject", "-f", "-", stdin=pod).out)["spec"][
+        "containers"
+    ]
+    assert first["resources"]["limits"]["memory"] == "26Gi"
+    assert other["resources"]["limits"]["memory"] == "24Gi"
+
+
+def test_merge_keys_mean_what_they_mean_to_kubectl() -> None:
+    pod = POD.replace("      resources:\n", "      <<: &r {workingDir: /w}\n      resources:\n")
+    pod += "    - <<: *r\n      name: other\n      image: busybox\n"
+    found = yaml.safe_load(modelcache("inject", "-f", "-", stdin=pod).out)
+    assert [c["workingDir"] for c in found["spec"]["containers"]] == ["/w", "/w"]
+    assert mounts(found)
+
+
+def test_files_without_a_separator_stay_documents_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(FOREIGN.rstrip("\n"))
+    (tmp_path / "b.yaml").write_text("---\n" + POD)
+    (tmp_path / "c.yml").write_text(FOREIGN)
+    ran = modelcache("inject", "-f", tmp_path)
+    assert [d["kind"] for d in yaml.safe_load_all(ran.out)] == ["ConfigMap", "Pod", "ConfigMap"]
+
+
+def test_a_directory_is_read_with_all_below_it_but_nothing_hidden(tmp_path: Path) -> None:
+    for name in ("deep/er/x.json", ".git/y.yaml", "z.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps({"kind": name}))
+    assert modelcache("inject", "-f", tmp_path).out == '{"kind": "deep/er/x.json"}'
+
+
+def test_json_is_read_and_its_strings_stay_strings() -> None:
+    pod = yaml.safe_load(POD)
+    pod["spec"]["containers"][0]["env"] = [{"name": "A", "value": "yes"}]
+    ran = modelcache("inject", "-f", "-", stdin=json.dumps(pod))
+    assert ran.status == 0
+    [env, *_] = yaml.safe_load(ran.out)["spec"]["containers"][0]["env"]
+    assert env["value"] == "yes"
+    assert "\nspec:\n" in ran.out
+
+
+def test_json_comes_out_as_kubectl_would_send_it() -> None:
+    pod = POD + "  securityContext: {fsGroup: 0644}\n  hostNetwork: on\n"
+    spec = json.loads(modelcache("inject", "-f", "-", "-o", "json", stdin=pod).out)["spec"]
+    assert (spec["securityContext"]["fsGroup"], spec["hostNetwork"]) == (0o644, True)
+
+
+def test_the_patch_makes_the_admitted_pod_of_the_written_one() -> None:
+    patch = json.loads(modelcache("inject", "-f", "-", "-o", "patch", stdin=POD).out)
+    admitted = yaml.safe_load(modelcache("inject", "-f", "-", stdin=POD).out)
+    assert jsonpatch.apply_patch(yaml.safe_load(POD), patch) == admitted
+
+
+def test_a_copied_word_that_some_readers_take_for_a_boolean_is_quoted() -> None:
+    ran = modelcache(
+        "inject", "-f", "-",
+        stdin=workload("Deployment").replace("strategy: pvc", 'claim: "on"'),
+    )  # fmt: skip
+    template = yaml.safe_load(ran.out)["spec"]["template"]
+    assert template["metadata"]["annotations"]["modelcache.io/claim"] == "on"
+
+
+def test_a_refused_pod_reads_as_from_the_api_server_and_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "pods.yaml"
+    file.write_text(f"{POD}---\n{REFUSED}---\n{FOREIGN}")
+    ran = modelcache("inject", "-f", file)
+    assert ran.status == 1
+    assert ran.err.startswith(
+        f'Error from server (Invalid): error when creating "{file}": '
+        'admission webhook "inject.modelcache.io" denied the request: MC001 modelcache.io/strategy: '
+    )
+    assert [d["kind"] for d in yaml.safe_load_all(ran.out)] == ["Pod", "ConfigMap"]
+
+
+def test_of_a_refused_workload_it_is_said_that_its_pods_would_be_refused() -> None:
+    ran = modelcache("inject", "-f", "-", stdin=workload("Deployment", "cloud"))
+    assert (ran.status, ran.out) == (1, "")
+    assert (
+        'Error from server (Invalid): pods of deployment/llama in "STDIN" would be refused: '
+        'admission webhook "inject.modelcache.io" denied the request: MC001'
+    ) in ran.err
+
+
+def test_a_refused_item_is_left_out_of_its_list() -> None:
+    items = [yaml.safe_load(text) for text in (REFUSED, POD)]
+    ran = modelcache(
+        "inject",
+        "-f",
+        "-",
+        stdin=yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
+    assert ran.status == 1
+    assert [item["metadata"]["name"] for item in yaml.safe_load(ran.out)["items"]] == ["llama"]
+
+
+@pytest.mark.parametrize("output", ["json", "patch"])
+def test_what_is_refused_is_left_out_of_every_output(output: str) -> None:
+    ran = modelcache("inject", "-f", "-", "-o", output, stdin=REFUSED)
+    assert (ran.status, ran.out) == (1, "")
+
+
+def test_a_difference_shows_only_what_changes() -> None:
+    ran = modelcache("inject", "-f", "-", "--diff", stdin=FOREIGN + "---\n" + POD)
+    assert ran.out.startswith("--- STDIN, document 2 pod/llama, as written\n+++ ")
+    removed = [line for line in ran.out.splitlines()[2:] if line.startswith("-")]
+    assert removed == ['-        limits: {memory: 24Gi, nvidia.com/gpu: "1"}']
+    assert "ConfigMap" not in ran.out
+    assert "\x1b" not in ran.out
+
+
+def test_a_difference_is_coloured_on_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "pod.yaml"
+    file.write_text(POD)
+    leader, follower = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color"}
+    subprocess.run(
+        [sys.executable, "-m", "webhook", "inject", "-f", file, "--diff"],
+        stdout=follower, cwd=ROOT, env=env, timeout=60, check=True,
+    )  # fmt: skip
+    os.close(follower)
+    text = os.read(leader, 200).decode()
+    os.close(leader)
+    assert "\x1b[" in text
+
+
+def test_the_arithmetic_is_explained_in_words() -> None:
+    pod = POD.replace("strategy: pvc", "strategy: emptyDir")
+    ran = modelcache("inject", "-f", "-", "--explain", stdin=pod)
+    sum_ = "24Gi + 16128Mi (model) + 2Gi (/dev/shm) = 42752Mi"
+    assert f"memory limit of vllm: {sum_}\n" in ran.out
+    assert "16,060,522,496 bytes and 5 %" in ran.out
+
+
+def test_the_namespace_of_an_object_decides_which_facts_hold(tmp_path: Path) -> None:
+    claim = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: model-store, namespace: ai}
+spec: {accessModes: [ReadWriteMany]}
+status: {phase: Bound}
+"""
+    file = tmp_path / "cluster.yaml"
+    file.write_text(claim)
+    run = ("inject", "-f", "-", "--cluster", file)
+    assert modelcache(*run, "-n", "ai", stdin=POD).status == 0
+    refused = modelcache(*run, "-n", "web", stdin=POD)
+    assert refused.status == 1
+    assert "MC005" in refused.err
+
+
+def test_the_version_of_the_server_decides_what_it_keeps() -> None:
+    pod = POD.replace(
+        "strategy: pvc", "strategy: image\n    modelcache.io/image: r/m@sha256:" + "a" * 64
+    )
+    assert modelcache("inject", "-f", "-", "--kube-version", "1.36", stdin=pod).status == 0
+    assert modelcache("inject", "-f", "-", "--kube-version", "v1.34.2", stdin=pod).status == 1
+
+
+def test_defaults_of_a_limit_range_are_counted(tmp_path: Path) -> None:
+    pod = POD.replace('      resources:\n        limits: {memory: 24Gi, nvidia.com/gpu: "1"}\n', "")
+    file = tmp_path / "cluster.yaml"
+    file.write_text("""\
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: v1
+    kind: LimitRange
+    metadata: {name: small, namespace: default}
+    spec:
+      limits:
+        - {type: Container, max: {memory: 64Gi}, min: {memory: 1Gi}, default: {memory: 8Gi}}
+""")
+    ran = modelcache("inject", "-f", "-", "--cluster", file, stdin=pod)
+    resources = yaml.safe_load(ran.out)["spec"]["containers"][0]["resources"]
+    # A default request is the default limit before it is the minimum.
+    assert resources == {"limits": {"memory": "10Gi"}, "requests": {"memory": "10Gi"}}
+
+
+def test_an_excluded_namespace_is_left_alone() -> None:
+    ran = modelcache("inject", "-f", "-", "-n", "kube-system", stdin=POD)
+    assert (ran.status, ran.out) == (0, POD)
+
+
+def test_a_closed_pipe_is_no_fault() -> None:
+    run = f"{sys.executable} -m webhook inject -f - | head -c 1"
+    many = (FOREIGN + "---\n") * 5000
+    done = subprocess.run(
+        run, shell=True, input=many.encode(), capture_output=True, cwd=ROOT, timeout=120, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"k", b"")
+
+
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "webhook", "inject", "-f", "-"],
+            input=POD.encode(), stdout=full, stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == b"modelcache: standard output: No space left on device\n"
