@@ -110,18 +110,18 @@ def _strategy(
     if named == AUTO and (kept := _kept(request, spec, candidates)):
         return kept, [], []
     passed: list[Problem] = []
+    remarks: list[Problem] = []
     for name in candidates:
         strategy = STRATEGIES[name](request)
         problems = _obstacles(name, strategy, facts)
         if named != AUTO:
             return strategy, [], problems
         if not problems:
-            return (
-                strategy,
-                [Problem(codes.PASSED_OVER, p.where, f"passed over: {p.what}") for p in passed],
-                [],
-            )
+            return strategy, remarks, []
         passed += problems
+        remarks += [
+            Problem(codes.PASSED_OVER, p.where, f"{name} passed over: {p.what}") for p in problems
+        ]
     none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
     raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *passed])
 

@@ -1,0 +1,39 @@
+"""What every test of the core may use; tests/admitting.py does the work."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.admitting import Webhook
+
+settings.register_profile(
+    "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("ci", settings.get_profile("modelcache"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "modelcache")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update",
+        action="store_true",
+        help="write what the webhook does now into the expected files of tests/cases",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update") and os.environ.get("CI"):
+        raise pytest.UsageError("--update is for people: on CI it would agree with any fault")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether expected files are to be written."""
+    return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture
+def webhook() -> Webhook:
+    """A server that knows its version and nothing else of the cluster."""
+    return Webhook()
