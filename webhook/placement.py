@@ -33,13 +33,15 @@ def is_pinned(affinity: Affinity | None) -> bool:
 
 def operations(affinity: Affinity | None, labels: Sequence[str], mode: str) -> Iterator[Json]:
     """Yield what draws the pod to nodes with *labels*: mode preferred or required."""
+    if not labels:
+        return
     node = affinity.node_affinity if affinity else None
     if mode == "required" and not is_pinned(affinity):
         yield from _required(affinity, node, labels)
         return
     there = (node and node.preferred_during_scheduling_ignored_during_execution) or ()
     known = {e.key for p in there for e in p.preference.match_expressions or ()}
-    weight = max(1, 100 // max(1, len(labels)))
+    weight = max(1, 100 // len(labels))
     wanted = [
         {"weight": weight, "preference": {"matchExpressions": [_expression(label)]}}
         for label in labels
@@ -63,6 +65,8 @@ def _required(
     terms = selector and selector.node_selector_terms
     if terms:
         for i, term in enumerate(terms):
+            if not term.match_expressions:
+                continue  # an empty term matches no node, and would match ours
             known = {e.key for e in term.match_expressions or ()}
             path = f"{_AFFINITY}/nodeAffinity/{_REQUIRED}/nodeSelectorTerms/{i}/matchExpressions"
             missing = [_expression(label) for label in labels if label not in known]
