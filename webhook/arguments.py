@@ -4,7 +4,7 @@ Exact words are replaced, never parts of one: a shell command line is a program
 of its author's, and is left with a remark.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webhook.decision import Json
@@ -30,12 +30,15 @@ def rewrite(
     operations: list[Json] = []
     main: tuple[str, int] | None = None
     words = [*(container.command or ()), *(container.args or ())]
+    before = ""
     for field, values in (("command", container.command), ("args", container.args)):
-        for i, new in _replacements(values or (), server, paths):
-            operations.append(replace(f"{pointer}/{field}/{i}", new))
-            named = next((m for m, path in paths.items() if new.endswith(path)), None)
-            if main is None and named == next(iter(paths)):
-                main = (field, i)
+        for i, word in enumerate(values or ()):
+            if (found := _replacement(before, word, server, paths)) is not None:
+                model, new = found
+                operations.append(replace(f"{pointer}/{field}/{i}", new))
+                if main is None and model == next(iter(paths)):
+                    main = (field, i)
+            before = word
     flag = server.served_name_flag
     if main and flag and not any(w == flag or w.startswith(flag + "=") for w in words):
         field, i = main
@@ -48,15 +51,13 @@ def rewrite(
     return Rewritten(tuple(operations), bool(main) or already, hidden and not main)
 
 
-def _replacements(
-    words: Sequence[str], server: Server, paths: Mapping[str, str]
-) -> Iterator[tuple[int, str]]:
-    before = ""
-    for i, word in enumerate(words):
-        if word in paths and before in (*server.model_flags, *server.verbs):
-            yield i, paths[word]
-        else:
-            flag, equals, value = word.partition("=")
-            if equals and flag in server.model_flags and value in paths:
-                yield i, f"{flag}={paths[value]}"
-        before = word
+def _replacement(
+    before: str, word: str, server: Server, paths: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return the model that *word*, which follows *before*, names, and the word instead."""
+    if word in paths and before in (*server.model_flags, *server.verbs):
+        return word, paths[word]
+    flag, equals, value = word.partition("=")
+    if equals and flag in server.model_flags and value in paths:
+        return value, f"{flag}={paths[value]}"
+    return None
