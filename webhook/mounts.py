@@ -4,13 +4,13 @@ Paths are compared as the kernel sees them; the API server compares strings, so
 it lets /models and /models/ through, and both are one place at run time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from webhook import codes, names, store
-from webhook.decision import Json, Problem, Rejected
+from webhook.decision import Json, Problem, Rejected, quoted
 from webhook.environment import cache_root
 from webhook.facts import Facts
-from webhook.objects import Container, PodSpec
+from webhook.objects import Container, PodSpec, Volume
 from webhook.request import CacheRequest
 from webhook.strategies import Strategy, same_source
 from webhook.values import collide, normalised
@@ -89,6 +89,8 @@ def check_names(
                     "bears a name of modelcache but another source than it would have: rename it",
                 )
             )
+    if facts.older_than(35):
+        problems += _named_twice(theirs.values(), wanted)
     injected = names.MODEL_VOLUME in theirs
     for container in spec.init_containers or ():
         if container.name in (names.LOADER, names.GATE) and not (
@@ -104,6 +106,23 @@ def check_names(
     if request.annotations.read_only:
         problems += _writable(spec)
     return problems
+
+
+def _named_twice(theirs: Iterable[Volume], wanted: Mapping[str, Json]) -> Iterator[Problem]:
+    """Yield a problem for each claim that a volume of the pod names beside ours.
+
+    Kubelets before 1.35 never start such a pod.
+    """
+    claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in wanted.values()}
+    for volume in theirs:
+        source = volume.persistent_volume_claim
+        if volume.name not in wanted and source and source.claim_name in claims:
+            yield Problem(
+                codes.CLAIM,
+                f"spec.volumes {volume.name}",
+                f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
+                "never starts a pod that names a claim in two volumes: drop this volume",
+            )
 
 
 def _writable(spec: PodSpec) -> list[Problem]:
