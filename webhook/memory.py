@@ -151,4 +151,7 @@ def restored(now: Amount, recorded: Mapping[str, str]) -> Amount:
             return value
         return value if value is None or before is None else Quantity(max(value, before))
 
-    return Amount(most(now.limit, "limit"), most(now.request, "request"))
+    limit, request = most(now.limit, "limit"), most(now.request, "request")
+    if limit is not None and request is not None:
+        request = min(request, limit)
+    return Amount(limit, request)

@@ -6,7 +6,7 @@ So a second review adds only what is missing, and memory is raised only in the
 review in which the volumes appear.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from webhook import codes, ledger, loader, memory, names, placement
@@ -19,7 +19,7 @@ from webhook.facts import Facts
 from webhook.memory import Correction
 from webhook.mounts import check_mounts, check_names, model_mounts
 from webhook.objects import Pod, PodSpec
-from webhook.quantity import Quantity
+from webhook.quantity import Quantity, exact
 from webhook.remarks import memory_remarks, unused_annotations
 from webhook.request import CacheRequest
 from webhook.servers import server_of
@@ -82,19 +82,18 @@ def build_plan(
     there = {volume.name for volume in spec.volumes or ()}
     first = not any(volume["name"] in there for volume in ours)
     charges = strategy.charges() if first else []
-    try:
-        correction = _correction(
-            pod,
-            target,
-            Quantity(sum(charges)),
-            Quantity(wish.shm_size if shm and first and shm["name"] not in there else 0),
-            wish.memory,
-            facts,
-        )
-    except ValueError as error:
-        problems.append(Problem(codes.AMOUNT, "spec", str(error)))
+    problems += _unreadable(spec)
     if problems:
         raise Rejected(problems)
+    correction = _correction(
+        pod,
+        target,
+        Quantity(sum(charges)),
+        Quantity(wish.shm_size if shm and first and shm["name"] not in there else 0),
+        wish.memory,
+        facts,
+        recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
+    )
     warnings = [*request.remarks, *passed, *unused_annotations(request, strategy.name)]
     init_containers = _init_containers(spec, target, strategy, mounts, copied_from, facts)
     if first:
@@ -137,6 +136,18 @@ def build_plan(
     )
 
 
+def _unreadable(spec: PodSpec) -> Iterator[Problem]:
+    """Yield a problem for each amount of memory or cpu that is no quantity."""
+    resources = [(f"container {p.container.name}", p.container.resources) for p in places(spec)]
+    for where, them in (("spec.resources", spec.resources), *resources):
+        for amounts in (them.limits, them.requests) if them else ():
+            for name in ("memory", "cpu"):
+                try:
+                    exact(str((amounts or {}).get(name, "0")))
+                except ValueError as error:
+                    yield Problem(codes.AMOUNT, where, f"{name}: {error}")
+
+
 def _shm(spec: PodSpec, target: Place, request: CacheRequest) -> Json | None:
     """Return the volume for /dev/shm, None where none is wanted or one is mounted."""
     size = request.annotations.shm_size
@@ -157,7 +168,14 @@ def pod_level(spec: PodSpec, facts: Facts) -> bool:
 
 
 def _correction(  # the arithmetic's operands
-    pod: Pod, target: Place, model: Quantity, shm: Quantity, mode: str, facts: Facts
+    pod: Pod,
+    target: Place,
+    model: Quantity,
+    shm: Quantity,
+    mode: str,
+    facts: Facts,
+    *,
+    recorded: Mapping[str, str],
 ) -> Correction:
     spec = pod.spec or PodSpec()
     before = memory.memory_of(target.container.resources)
@@ -167,13 +185,15 @@ def _correction(  # the arithmetic's operands
         whole = memory.pod_memory(spec.resources, apps)
     if model or shm:
         return memory.correct(before, whole, model, shm, mode)
-    kept = ledger.recorded(pod.annotations.get(LEDGER))
     after, whole_after = before, whole
-    if kept.get("target") == target.container.name and mode != "none":
-        after = memory.restored(before, kept)
+    if recorded.get("target") == target.container.name and mode != "none":
+        after = memory.restored(before, recorded)
         if whole:
-            recorded = {"limit": kept.get("podLimit", "0"), "request": kept.get("podRequest", "0")}
-            whole_after = memory.restored(whole, recorded)
+            pod_level_ones = {
+                "limit": recorded.get("podLimit", "0"),
+                "request": recorded.get("podRequest", "0"),
+            }
+            whole_after = memory.restored(whole, pod_level_ones)
     return Correction(
         model=model,
         shm=shm,

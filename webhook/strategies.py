@@ -279,10 +279,11 @@ def same_source(volume: Volume, ours: Json) -> bool:
     if image and (want := ours.get("image")):
         return bool(image.reference == want["reference"])
     if empty and (want := ours.get("emptyDir")):
-        return (
-            empty.medium == "Memory"
-            and empty.size_limit is not None
+        if empty.medium != "Memory" or empty.size_limit is None:
+            return False
+        try:
             # A copy of a pod may come from a time when the catalogue gave the model more.
-            and Quantity.parse(empty.size_limit) >= Quantity.parse(want["sizeLimit"])
-        )
+            return Quantity.parse(empty.size_limit) >= Quantity.parse(want["sizeLimit"])
+        except ValueError:
+            return False
     return False
