@@ -64,9 +64,11 @@ def _resources(memory: Quantity, spec: PodSpec, target: Container, *, pod_level:
         return {"limits": limits, "requests": dict(limits)}
     # The pod level holds the reservation; what is asked here only adds up below it.
     asked = (spec.resources and spec.resources.requests) or {}
-    least = str(asked.get("cpu", "10m"))
-    small = least if exact(least) < exact("10m") else "10m"
-    return {"limits": limits, "requests": {"cpu": small, "memory": "64Mi"}}
+    requests = {
+        name: min(str(asked.get(name, small)), small, key=exact)
+        for name, small in (("cpu", "10m"), ("memory", "64Mi"))
+    }
+    return {"limits": limits, "requests": requests}
 
 
 def _cpu_limit(resources: Resources | None) -> str | None:
