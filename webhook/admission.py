@@ -19,7 +19,7 @@ from webhook.decision import Decision, Mutate, Skip, SkipReason
 from webhook.facts import Facts
 from webhook.objects import Metadata, Pod, Workload
 from webhook.policy import Policy
-from webhook.self_check import BrokenPatch, check
+from webhook.self_check import BrokenPatch, Unreadable, check
 from webhook.telemetry import Telemetry
 from webhook.workload import KINDS, admit_workload
 
@@ -122,6 +122,8 @@ class Admission:
         except BrokenPatch:
             self._telemetry.self_check_failures.inc()
             raise
+        except Unreadable as error:
+            raise wire.BadReview("the object can't be read") from error
 
     def _answer(  # what a line of the log is made of
         self,

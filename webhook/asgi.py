@@ -25,7 +25,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY: Final = 12 * 2**20
 """Go escapes < > & sixfold, so a legal pod becomes a review of 8.5 MB and more."""
-MOST_IN_FLIGHT: Final = 512
+MOST_IN_FLIGHT: Final = 1500
+"""More than a thousand at once, or as many that dawdle; fewer than connections."""
 MOST_BUFFERED: Final = 64 * 2**20
 _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
@@ -70,7 +71,7 @@ class AdmissionPort:
         """Answer one request."""
         review = self._paths.get(scope["path"]) if scope["type"] == "http" else None
         if review is None:
-            await self._otherwise(scope, receive, send)
+            await self._elsewhere(scope, receive, send)
             return
         headers: tuple[tuple[bytes, bytes], ...] = ()
         self._in_flight += 1
@@ -95,6 +96,14 @@ class AdmissionPort:
             sent.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._telemetry.answered(message["status"])
+            await send(message)
+
+        await self._otherwise(scope, receive, counted)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the whole body, checked before it is read and while it is."""

@@ -5,6 +5,8 @@ output never holds up an admission. When it is too slow, lines are dropped and
 their number is logged.
 """
 
+import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -43,7 +45,8 @@ class Lines:
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        output = sys.stderr.buffer
+        # Not through sys.stderr: its lock, held while a reader is slow, would abort the exit.
+        output = sys.stderr.fileno()
         while True:
             stopping = self._stopped.wait(_SECONDS)
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
@@ -52,12 +55,32 @@ class Lines:
                 self._dropped = 0
             if lines:
                 try:
-                    output.write(b"\n".join(lines) + b"\n")
-                    output.flush()
+                    _write(output, b"\n".join(lines) + b"\n")
                 except OSError:
                     return
             if stopping and not self._lines:
                 return
+
+
+def _write(output: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(output, data) :]
+
+
+class _Libraries(logging.Handler):
+    """Takes what libraries log: the first line and the type, for a trace may hold an object."""
+
+    def __init__(self, logger: structlog.typing.FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one event of a library."""
+        error = record.exc_info[0] if record.exc_info else None
+        text = str(record.msg).partition("\n")[0][:200]
+        self._logger.warning(
+            "library", source=record.name, text=text, type=error.__name__ if error else ""
+        )
 
 
 def _json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
@@ -81,4 +104,8 @@ def open_log(form: str) -> tuple[structlog.typing.FilteringBoundLogger, Lines]:
         wrapper_class=structlog.make_filtering_bound_logger(20),
         cache_logger_on_first_use=True,
     )
-    return logger.bind(), lines
+    bound: structlog.typing.FilteringBoundLogger = logger.bind()
+    logging.getLogger().handlers = [_Libraries(bound)]
+    # Anyone may send what is not HTTP: that is worth no line.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return bound, lines

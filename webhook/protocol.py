@@ -2,10 +2,12 @@
 
 uvicorn sets no limit on headers and bodies. Here each connection notes since
 when it owes us the rest of a request, and one sweep a second closes those that
-owe it too long, so that a request itself pays for no timer.
+owe it too long, so that a request itself pays for no timer. The same sweep ends
+connections whose peer takes no answer, and makes old ones close after the next.
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,6 +18,9 @@ READ_SECONDS: Final = 10.0
 """For the whole of a request, headers and body; twice the webhook's timeoutSeconds."""
 IDLE_SECONDS: Final = 120
 """The API server keeps idle connections for 90 s and does not retry a POST on EOF."""
+MOST_SECONDS: Final = 40.0
+"""A connection older than this closes after its next answer, so that a client which keeps
+connections comes back through the Service and finds replicas that are new."""
 MOST_CONNECTIONS: Final = 2000
 _TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
@@ -24,36 +29,70 @@ _TIMED_OUT: Final = (
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """An HTTP/1.1 connection that must deliver what it began."""
+    """An HTTP/1.1 connection that must deliver what it began, and take what it asked for."""
 
-    owes_since: float | None = None
+    owes = False
+    """Whether a request has begun and is not complete."""
+    used_at = 0.0
+    """When the connection, or its last request, began."""
+    stuck_since: float | None = None
+    retires_at = 0.0
+    retires = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock: a connection owes its first request."""
+        """Wait for a request as long as between two: Go keeps connections it has not used yet."""
         super().connection_made(transport)
-        self.owes_since = self.loop.time()
+        now = self.used_at = self.loop.time()
+        self.retires_at = now + MOST_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311  # spread
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
+            self._make_room()
 
     def on_message_begin(self) -> None:
         """Start the clock at the first byte of a request."""
         super().on_message_begin()
-        self.owes_since = self.loop.time()
+        self.owes = True
+        self.used_at = self.loop.time()
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is here."""
-        self.owes_since = None
+        self.owes = False
+        if self.retires:
+            self.cycle.keep_alive = False
         super().on_message_complete()
 
-    def close_if_late(self, before: float) -> bool:
-        """Close the connection if it owes the rest of a request since *before*."""
-        if self.owes_since is None or self.owes_since > before:
+    def close_if_late(self, now: float) -> bool:
+        """Close the connection if it owes the rest of a request too long at the time *now*."""
+        self.retires = now > self.retires_at
+        if self.transport.is_closing() or self.flow.write_paused:
+            if self.stuck_since is None:
+                self.stuck_since = now
+            elif now - self.stuck_since > READ_SECONDS:
+                self.transport.abort()
             return False
-        self.owes_since = None
-        if self.cycle is not None and not self.cycle.response_complete:
+        self.stuck_since = None
+        if not self.owes:
+            if self.timeout_keep_alive_task is None and self._answered():
+                # Bytes came that begin no request, such as empty lines.
+                self.owes, self.used_at = True, now
+            return False
+        if now - self.used_at <= READ_SECONDS:
+            return False
+        self.owes = False
+        if not self._answered():
             self.transport.write(_TIMED_OUT)
         self.transport.close()
         return True
+
+    def _answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Abort the connection that was of no use the longest, not the one that is new."""
+        others = (c for c in self.connections if isinstance(c, TimedProtocol))
+        min(others, key=lambda c: c.used_at).transport.abort()
 
 
 async def sweep(state: ServerState, timed_out: Callable[[], Any]) -> None:
@@ -61,7 +100,7 @@ async def sweep(state: ServerState, timed_out: Callable[[], Any]) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(1)
-        before = loop.time() - READ_SECONDS
+        now = loop.time()
         for connection in list(state.connections):
-            if isinstance(connection, TimedProtocol) and connection.close_if_late(before):
+            if isinstance(connection, TimedProtocol) and connection.close_if_late(now):
                 timed_out()

@@ -23,6 +23,10 @@ class BrokenPatch(Exception):
     """Our patch does not apply, or touches what it must not."""
 
 
+class Unreadable(Exception):
+    """The object has what Python can't hold: an integer of thousands of digits."""
+
+
 def applied(document: Any, operations: Iterable[Json]) -> Any:  # noqa: ANN401  # any JSON value
     """Return *document* with *operations* applied; BrokenPatch if they don't apply."""
     # Only a server with --self-check pays for the import.
@@ -41,4 +45,8 @@ def check(body: bytes, operations: Iterable[Json]) -> None:
         name, path = operation["op"], operation["path"]
         if name not in ("add", "replace", "remove") or not path.startswith(ROOTS):
             raise BrokenPatch(f"{name} {path} is not allowed")
-    applied(msgspec.json.decode(body)["request"]["object"], patch)
+    try:
+        document = msgspec.json.decode(body)
+    except ValueError as error:
+        raise Unreadable from error
+    applied(document["request"]["object"], patch)

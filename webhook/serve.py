@@ -3,6 +3,7 @@
 On SIGTERM readiness turns false and answers carry Connection: close, while new
 connections are still taken for --shutdown-delay (endpoints lag behind); then
 the listeners close, what runs may finish within --drain, and the rest is cut.
+Each further signal ends the phase it comes in; SIGINT knows no delay.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ from webhook.telemetry import Telemetry
 
 _HANDSHAKE_SECONDS: Final = 10
 _CLOSE_SECONDS: Final = 2
+_LONGEST_NAMESPACE: Final = 63
 DEV_HOSTS: Final = ("localhost", "127.0.0.1")
 
 
@@ -82,7 +84,7 @@ def _facts(settings: Settings) -> Callable[[str], Facts]:
                 image_volumes=settings.image_volumes,
                 loader_image=settings.loader_image,
             )
-            if len(known) < 10_000:
+            if len(known) < 10_000 and len(namespace) <= _LONGEST_NAMESPACE:
                 known[namespace] = found
         return found
 
@@ -117,16 +119,17 @@ class Listener:
             ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
         )
 
-    async def close(self, seconds: float) -> None:
-        """Stop listening, let running requests finish for *seconds*, cut the rest."""
+    async def close(self, seconds: float, cut: asyncio.Event) -> None:
+        """Stop listening, let requests finish for *seconds* or until *cut*, abort the rest."""
         if self._server:
             self._server.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         for connection in list(self.state.connections):
             connection.shutdown()
-        while self.state.connections and loop.time() < end:  # noqa: ASYNC110  # uvicorn's set
-            await asyncio.sleep(0.05)
+        while self.state.connections and loop.time() < end and not cut.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(cut.wait(), 0.05)
         for connection in list(self.state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
@@ -145,12 +148,16 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 async def _run(settings: Settings, logger: structlog.typing.FilteringBoundLogger) -> None:
-    stop = asyncio.Event()
-    stopped_by: list[int] = []
+    stop, hurry, cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def stopping(number: int) -> None:
-        stopped_by.append(number)
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            if number == signal.SIGTERM:
+                return
+        if hurry.is_set():
+            cut.set()
+        hurry.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping, number)
@@ -193,12 +200,10 @@ async def _run(settings: Settings, logger: structlog.typing.FilteringBoundLogger
     port.draining = True
     missing["draining"] = "the process was told to stop"
     logger.info("draining", delay=settings.shutdown_delay, drain=settings.drain)
-    if stopped_by[0] == signal.SIGTERM:
-        stop.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), settings.shutdown_delay)
-    await listener.close(settings.drain)
-    await health.close(0.1)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(hurry.wait(), settings.shutdown_delay)
+    await listener.close(settings.drain, cut)
+    await health.close(0.1, cut)
     for task in sweeps:
         task.cancel()
     logger.info("stopped")

@@ -16,6 +16,8 @@ from webhook.decision import Decision, Deny, Mutate, Skip, SkipReason
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SIZES: Final = (1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 12582912)
+_LONGEST: Final = 256
+"""Characters logged of a name; strangers may send megabytes."""
 _OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
 _NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
 
@@ -123,9 +125,9 @@ class Telemetry:
         self._log(
             "decision",
             uid=uid,
-            namespace=namespace,
-            name=name,
-            owner=owner,
+            namespace=namespace[:_LONGEST],
+            name=name[:_LONGEST],
+            owner=owner[:_LONGEST],
             operation=operation,
             result=result,
             reason=reason,

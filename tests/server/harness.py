@@ -283,6 +283,7 @@ class Server:
 
     def stop(self) -> int:
         """End it, if it runs."""
+        self._client.close()
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             self.signal(signal.SIGTERM)
@@ -292,7 +293,6 @@ class Server:
             self.process.kill()
             raise
         finally:
-            self._client.close()
             self._thread.join(PATIENCE)
             for stream in (self.process.stdout, self.process.stderr):
                 if stream:

@@ -34,7 +34,8 @@ def replacement(value: Any, original: Any) -> Any:
                 return original(*args, **named)
 
             return slow
-    return value
+        case _:
+            return value
 
 
 def main() -> None:
