@@ -179,6 +179,8 @@ class ControlPlane:
                 f"--service-account-private-key-file={self.authority.folder}/service-accounts.key",
                 "--use-service-account-credentials",
                 "--leader-elect=false",
+                "--kube-api-qps=500",  # by default it waits seconds for itself
+                "--kube-api-burst=1000",
                 "--secure-port=0",
             ],
         )

@@ -149,13 +149,26 @@ def runs() -> Path:
     return cache() / "runs"
 
 
+def recorded(folder: Path) -> list[Identity]:
+    """Return the processes that were started in *folder*, in that order."""
+    record = folder / "processes.jsonl"
+    found = []
+    for line in record.read_text().splitlines() if record.exists() else ():
+        with contextlib.suppress(ValueError, TypeError):  # a line that was being written
+            found.append(Identity(**json.loads(line)))
+    return found
+
+
+def alive(folder: Path) -> bool:
+    """Whether everything that was started in *folder* still runs."""
+    processes = recorded(folder)
+    return bool(processes) and all(process.alive() for process in processes)
+
+
 def end(folder: Path) -> None:
     """End a run by what its folder records, and remove it."""
-    record = folder / "processes.jsonl"
-    lines = record.read_text().splitlines() if record.exists() else []
-    for line in reversed(lines):
-        with contextlib.suppress(ValueError, TypeError):  # a line that was being written
-            Identity(**json.loads(line)).kill()
+    for process in reversed(recorded(folder)):
+        process.kill()
     shutil.rmtree(folder, ignore_errors=True)
 
 

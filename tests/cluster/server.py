@@ -30,7 +30,7 @@ def available() -> bool:
     return not subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(eq=False, slots=True)
 class Webhook:
     """A running webhook server, registered with a control plane."""
 
@@ -48,6 +48,8 @@ class Webhook:
     def stop(self) -> None:
         """Withdraw the registration, then end the server: no pod meets a dead webhook."""
         servers = _servers[self.plane]
+        if self not in servers:
+            return
         if servers[-1] is self:
             with standing_aside(self.plane):
                 servers.remove(self)

@@ -13,7 +13,7 @@ import pytest
 from tests.cluster import binaries
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane, Options
-from tests.cluster.processes import Identity, Run, runs
+from tests.cluster.processes import Identity, Run, recorded, runs
 from tests.cluster.registration import configured, mutating, webhook
 from tests.cluster.scripted_hook import ScriptedHook, add, patch
 
@@ -130,13 +130,6 @@ def test_after_a_killed_run_the_next_one_starts_clean(mode: str, moment: str) ->
         second.stop()
 
 
-def recorded(folder: Path) -> list[Identity]:
-    """Return the processes that a run has recorded."""
-    record = folder / "processes.jsonl"
-    lines = record.read_text().splitlines() if record.exists() else []
-    return [Identity(**json.loads(line)) for line in lines]
-
-
 def test_a_process_that_merely_bears_a_recorded_id_is_left_alone() -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
     with bystander:
@@ -152,6 +145,29 @@ def test_the_runs_of_the_living_are_left_alone(cluster: ControlPlane) -> None:
     before = cluster.run.folder
     Run().stop()
     assert before.is_dir()
-    assert all(process.popen.poll() is None for process in cluster.run.processes)
+    assert all(process.popen.poll() is None for process in cluster.run.processes[:3])
     assert before.parent == runs()
     assert before.name.startswith(str(os.getpid()))
+
+
+def test_a_kept_cluster_outlives_the_command_and_later_runs_until_it_is_taken_down() -> None:
+    name = f"kept-{os.getpid()}"
+    command = [sys.executable, "-m", "tests.cluster"]
+    up = [*command, "up", "--name", name]
+    try:
+        said = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        again = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert again in said
+        processes = recorded(runs() / name)
+        Run().stop()
+        assert len(processes) >= 3
+        assert all(process.alive() for process in processes)
+        (line,) = [line for line in said.splitlines() if "--kubeconfig" in line]
+        kubectl = line.split(" apply ")[0].split()
+        listed = ["get", "mutatingwebhookconfigurations", "-o", "name"]
+        shown = subprocess.run([*kubectl, *listed], capture_output=True, text=True, check=True)
+        assert "zz-modelcache" in shown.stdout
+    finally:
+        subprocess.run([*command, "down", "--name", name], cwd=ROOT, check=True)
+    assert not any(process.alive() for process in processes)
+    assert not (runs() / name).exists()
