@@ -90,7 +90,7 @@ def seen(pod: Object) -> dict[str, Any]:
         for kind, amounts in container.pop("resources").items():
             found |= {f"{name} {kind} {key}": value for key, value in amounts.items()}
         found |= {f"{name} {key}": value for key, value in container.items()}
-    return found | spec
+    return {**found, **spec}
 
 
 @dataclasses.dataclass(frozen=True)
