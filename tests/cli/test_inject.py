@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonpatch
 import pytest
@@ -24,7 +25,7 @@ TEMPLATES = {
 MOUNT = "/models/llama-3.1-8b-instruct"
 
 
-def mounts(pod: dict) -> list[str]:
+def mounts(pod: dict[str, Any]) -> list[str]:
     return [m["mountPath"] for c in pod["spec"]["containers"] for m in c.get("volumeMounts", [])]
 
 

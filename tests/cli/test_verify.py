@@ -1,0 +1,111 @@
+"""What `modelcache verify`, the gate, says of a model's directory."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Ran, modelcache
+from tests.cli.models import manifest, safetensors, sharded
+
+INDEX = "model.safetensors.index.json"
+SHARD = "model-00001-of-00002.safetensors"
+
+
+def faults(ran: Ran) -> list[str]:
+    assert ran.status == 1
+    return [line.removeprefix("modelcache: ") for line in ran.err.splitlines()]
+
+
+def test_a_complete_model_passes(tmp_path: Path) -> None:
+    model = sharded(tmp_path / "m")
+    manifest(model)
+    ran = modelcache("verify", model)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == f"{model}: complete\n"
+
+
+def test_a_store_that_was_filled_by_hand_needs_no_manifest(tmp_path: Path) -> None:
+    assert modelcache("verify", sharded(tmp_path / "m")).status == 0
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    model = sharded(tmp_path / "m")
+    manifest(model)
+    (model / "config.json").unlink()
+    os.truncate(model / SHARD, 40)
+    ran = modelcache("verify", model, tmp_path / "none")
+    assert faults(ran) == [
+        f"{model}: config.json: is missing",
+        f"{model}: {SHARD}: has 40 bytes, the manifest says 134",
+        f"{model}: {SHARD}: is cut short, or no safetensors file: its header does not fit",
+        f"{tmp_path}/none: is not a directory: the model was not published here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (b"", "too few for a safetensors file"),
+        (b"\xff" * 16, "is cut short, or no safetensors file"),
+        (b"\x04" + b"\0" * 7 + b"[1] ", "its header can't be read"),
+        (b"\x02" + b"\0" * 7 + b"{]", "its header can't be read"),
+        (b"\x22" + b"\0" * 7 + b'{"w": {"data_offsets": [0, "x"]}} ', "its header can't be read"),
+        (b"\x22" + b"\0" * 7 + b'{"w": {"data_offsets": [0, 900]}} ', "its header says 942"),
+    ],
+)
+def test_a_file_that_is_no_safetensors_file_is_named(
+    tmp_path: Path, header: bytes, told: str
+) -> None:
+    (tmp_path / "a.safetensors").write_bytes(header)
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert fault.startswith(f"{tmp_path}: a.safetensors: ")
+    assert told in fault
+
+
+def test_a_longer_file_than_its_header_says_is_named(tmp_path: Path) -> None:
+    safetensors(tmp_path / "a.safetensors")
+    with (tmp_path / "a.safetensors").open("ab") as file:
+        file.write(b"x")
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert "its header says" in fault
+
+
+@pytest.mark.parametrize(
+    ("index", "told"),
+    [("[", "can't be read"), ("[]", "can't be read"), ('{"weight_map": 1}', "can't be read"),
+     ('{"weight_map": {"a": "gone.safetensors"}}', "names gone.safetensors, which is missing"),
+     (json.dumps({"weight_map": {"a": "x" * 5000}}), "File name too long")],
+)  # fmt: skip
+def test_an_index_is_held_against_its_shards(tmp_path: Path, index: str, told: str) -> None:
+    (sharded(tmp_path) / INDEX).write_text(index)
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert fault.startswith(f"{tmp_path}: {INDEX}: ")
+    assert told in fault
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("{", "can't be read"), ("{}", "can't be read"),
+     ('{"files": [{"path": "../x", "size": 1}]}', "../x lies outside the model"),
+     ('{"files": [{"path": "/etc/passwd", "size": 1}]}', "/etc/passwd lies outside the model")],
+)  # fmt: skip
+def test_a_manifest_that_can_not_be_trusted_is_named(
+    tmp_path: Path, content: str, told: str
+) -> None:
+    sharded(tmp_path)
+    (tmp_path / ".modelcache.json").write_text(content)
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert told in fault
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (sharded(tmp_path) / "tokenizer.json").symlink_to("gone")
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert fault == f"{tmp_path}: tokenizer.json: is a link to a file that is not there"
+
+
+def test_an_empty_directory_was_not_published(tmp_path: Path) -> None:
+    [fault] = faults(modelcache("verify", tmp_path))
+    assert fault == f"{tmp_path}: is empty: the model was not published here"
