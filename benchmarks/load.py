@@ -7,12 +7,14 @@ was due; without, every connection asks again as soon as it is answered.
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import random
 import ssl
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, cast
 
 import msgspec
@@ -23,6 +25,8 @@ from benchmarks.reviews import SIZES, bodies
 
 GO_BUFFER: Final = 4096
 """What Go's client writes at once, headers included: a body arrives in two TLS records."""
+PATIENCE: Final = 3.0
+"""Seconds for the answers that are under way at the end."""
 HEADERS: Final = (
     b"POST /mutate?timeout=10s HTTP/1.1\r\n"
     b"Host: modelcache.modelcache-system.svc:443\r\n"
@@ -108,21 +112,27 @@ class Client:
         self.requests = [_wire(body) for size in visit.sizes for body in bodies(size)]
         random.Random(visit.rate).shuffle(self.requests)
         self.sent = 0
+        self.open = visit.connections
         self.waiting: deque[int] = deque()
         self.idle: deque[Connection] = deque()
         self.latencies: list[int] = []
         self.wrong = 0
+        self.under_way = 0
+        self.quiet, self.closed = asyncio.Event(), asyncio.Event()
         self.measuring = False
         self.done = asyncio.get_running_loop().create_future()
 
     def answered(self, connection: Connection, right: bool) -> None:
         """Note an answer, and ask again."""
         now = time.perf_counter_ns()
+        self.under_way -= 1
         if self.measuring:
             self.latencies.append(now - connection.due)
             self.wrong += not right
             if len(self.latencies) >= self.visit.requests:
                 self.stop()
+        if self.done.done() and not self.under_way:
+            self.quiet.set()
         if self.visit.rate is None:
             self._ask(connection, now)
         elif self.waiting:
@@ -132,6 +142,9 @@ class Client:
 
     def lost(self, connection: Connection) -> None:
         """Count a connection that the server closed while we were asking."""
+        self.open -= 1
+        if not self.open:
+            self.closed.set()
         if not self.done.done():
             self.wrong += 1
             self.done.set_exception(ConnectionError(f"closed: {bytes(connection.received)!r}"))
@@ -152,6 +165,7 @@ class Client:
         if not self.done.done():
             connection.ask(self.requests[self.sent % len(self.requests)], due)
             self.sent += 1
+            self.under_way += 1
 
 
 async def visit(plan: Visit) -> Result:
@@ -161,14 +175,10 @@ async def visit(plan: Visit) -> Result:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    connections = [
-        (
-            await loop.create_connection(
-                lambda: Connection(client), "127.0.0.1", plan.port, ssl=context
-            )
-        )[1]
-        for _ in range(plan.connections)
-    ]
+    connect = partial(
+        loop.create_connection, lambda: Connection(client), "127.0.0.1", plan.port, ssl=context
+    )
+    connections = [(await connect())[1] for _ in range(plan.connections)]
     gc.freeze()
     gc.disable()
     clock = Clock(plan.rate, client.due) if plan.rate else None
@@ -176,6 +186,7 @@ async def visit(plan: Visit) -> Result:
         client.idle.extend(connections)
         clock.start()
     else:
+        client.under_way = len(connections)
         for connection in connections:
             client.answered(connection, right=True)
     await asyncio.sleep(plan.warm_up)
@@ -187,9 +198,19 @@ async def visit(plan: Visit) -> Result:
     client.measuring = False
     if clock:
         clock.stop()
-    for connection in connections:
-        connection.transport.abort()
+    await _leave(client, connections)
     return _result(client, used, took)
+
+
+async def _leave(client: Client, connections: Sequence[Connection]) -> None:
+    """Take the last answers, then close idle connections, as an API server does."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            if client.under_way:
+                await client.quiet.wait()
+            for connection in connections:
+                connection.transport.close()
+            await client.closed.wait()
 
 
 def cpu_ns(pids: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.request import urlopen
 
 import msgspec
 
@@ -110,9 +111,12 @@ def start(kind: Kind, folder: Path) -> float:
 
 
 def memory(kind: Kind, folder: Path, scale: Scale) -> tuple[float, float]:
-    """Return resident memory at rest, and after many reviews of both sizes."""
+    """Return resident memory of ours at rest, and after many reviews of both sizes."""
     with running(kind, folder) as server:
         server.first_answer(bodies(SIZES[0])[0])
+        for path in ("readyz", "metrics"):  # what every cluster asks for, and what that loads
+            with urlopen(f"http://127.0.0.1:{server.spare}/{path}", timeout=10) as answer:
+                answer.read()
         time.sleep(1.0)
         at_rest = server.memory
         visit = Visit(

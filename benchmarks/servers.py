@@ -56,6 +56,8 @@ class Server:
 
     kind: Kind
     port: int
+    spare: int
+    """Ours serves probes and metrics there."""
     process: subprocess.Popen[bytes]
     log: Path
     started: float = field(default_factory=time.perf_counter)
@@ -126,7 +128,7 @@ def running(kind: Kind, folder: Path) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Server(kind, port, process, log)
+        yield Server(kind, port, spare, process, log)
     finally:
         process.send_signal(signal.SIGINT)  # unlike SIGTERM, ours stops at once
         try:
