@@ -1,5 +1,7 @@
 """The table of webhook/memory.py, line for line, and the sums of whole pods."""
 
+from typing import Any
+
 import pytest
 
 from tests.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
@@ -251,7 +253,7 @@ def test_t33_other_resources_are_untouched(webhook: Webhook) -> None:
 )
 def test_rows_of_pod_level_resources(
     pod: tuple[str, str],
-    target: dict[str, str],
+    target: dict[str, Any],
     expected_pod: tuple[str, str],
     expected_target: tuple[str, str],
     webhook: Webhook,
@@ -289,7 +291,7 @@ def test_gate_asks_for_no_more_than_a_small_pod_has(webhook: Webhook) -> None:
 
 
 def test_overhead_is_half_a_gibibyte() -> None:
-    assert OVERHEAD == Quantity.parse("512Mi")
+    assert Quantity.parse("512Mi") == OVERHEAD
 
 
 def test_t45_copy_of_an_injected_pod_gains_nothing(webhook: Webhook) -> None:

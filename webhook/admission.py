@@ -26,8 +26,12 @@ from webhook.workload import KINDS, admit_workload
 EXCLUDED: Final = frozenset(("kube-system", "kube-public", "kube-node-lease"))
 _KEPT: Final = 1024
 _LARGEST_KEPT: Final = 32 * 1024
-_SERVICE_ACCOUNT_TOKEN: Final = re.compile(rb'"name":"kube-api-access-[a-z0-9]{5}"')
-"""The one random name in every pod. No decision depends on a volume that is not ours."""
+_SERVICE_ACCOUNT_TOKEN: Final = re.compile(
+    rb'"name":"kube-api-access-[a-z0-9]{5}"'
+    rb'(?=\}|,"mountPath":"/var/run/secrets/kubernetes\.io/serviceaccount")'
+)
+"""The one random name in every pod, of a volume and its mounts; no container is meant.
+No decision depends on a volume that is not ours."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
