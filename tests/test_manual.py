@@ -1,0 +1,181 @@
+"""Holds README.md against the code: its tables are generated, its commands are run."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from webhook.catalogue import BUILT_IN
+from webhook.cli import app
+from webhook.codes import CODES
+from webhook.request import DECLARED
+from webhook.servers import SERVERS
+from webhook.telemetry import Telemetry
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def table(*rows: Iterable[str]) -> str:
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
+
+
+def code(*words: str) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def annotations() -> str:
+    return table(
+        ("annotation", "value", "default", "strategies", "meaning"),
+        *(
+            (f"`{a.name}`", a.values, a.default, code(*a.strategies) or "all", a.meaning)
+            for a in DECLARED.values()
+        ),
+    )
+
+
+def servers() -> str:
+    def env(values: Mapping[str, str]) -> str:
+        return code(*(f"{k}={v}".replace("{path}", "<path>") for k, v in values.items()))
+
+    return table(
+        ("server", "variables", "arguments that may name a model", "flag of its name"),
+        *(
+            (
+                s.name,
+                env(s.env),
+                code(*s.model_flags, *(f"{verb} …" for verb in s.verbs)),
+                code(*filter(None, [s.served_name_flag])),
+            )
+            for s in SERVERS
+        ),
+    )
+
+
+def codes() -> str:
+    return table(("code", "means", "what to do"), *((c, *words) for c, words in CODES.items()))
+
+
+def metrics() -> str:
+    telemetry = Telemetry(print)
+    rows = []
+    for metric in telemetry.registry.collect():
+        name = metric.name + ("_total" if metric.type == "counter" else "")
+        source = telemetry.registry._names_to_collectors.get(metric.name)
+        labels = getattr(source, "_labelnames", ())
+        rows.append((f"`{name}`", metric.type, code(*labels), metric.documentation))
+    return table(("metric", "type", "labels", "meaning"), *rows)
+
+
+def catalogue() -> str:
+    return table(
+        ("name", "source", "bytes"),
+        *((f"`{m.name}`", f"`{m.source.uri}`", f"{int(m.size or 0):,}") for m in BUILT_IN),
+    )
+
+
+def serve() -> str:
+    command = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]  # a group
+    rows = []
+    for option in command.params:
+        shown = option.default
+        if option.name == "help":
+            continue
+        if shown in (None, False, ()):
+            shown = ""
+        rows.append((code(option.opts[0]), code(str(shown)) if shown != "" else "", option.help))
+    return table(("option of `serve`", "default", "meaning"), *rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
+    "catalogue": catalogue, "codes": codes,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_says_what_the_code_does(name: str, update: bool) -> None:
+    text = README.read_text()
+    pattern = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+    [(_, found, _)] = pattern.findall(text)
+    wanted = TABLES[name]() + "\n"
+    if update and found != wanted:
+        README.write_text(pattern.sub(lambda m: m[1] + wanted + m[3], text))
+        found = wanted
+    assert found == wanted, "run pytest --update tests/test_manual.py, and read the difference"
+
+
+def test_every_runtime_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"]]  # type: ignore[index]  # each has a name
+    section = README.read_text().partition("## Dependencies")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| ([\w.-]+) \| \w", section, re.MULTILINE)[1:] == wanted
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in COMMANDS for line in block.splitlines() if "modelcache " in line]
+)
+def test_a_command_of_the_manual_runs(line: str) -> None:
+    command, _, expected = line.partition("  # exit status ")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == int(expected or 0), done.stderr
+    if expected:
+        assert done.stdout.splitlines()[0] in README.read_text()
+    assert done.stdout
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_the_quick_start_names_targets_that_exist(target: str) -> None:
+    assert f"make {target}" in COMMANDS[0]
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_documents_of_the_manual_are_accepted(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    ours = [b for b in blocks if "kind: Cached" in b]
+    others = [b for b in blocks if b not in ours]
+    assert list(yaml.safe_load_all(ours[0])) == list(
+        yaml.safe_load_all((ROOT / "examples" / "policy.yaml").read_text())
+    )
+    for name, found in (("policy.yaml", ours), ("pods.yaml", others)):
+        (tmp_path / name).write_text("---\n".join(found))
+    run = ["check", "-f", tmp_path / "pods.yaml", "--policy", tmp_path / "policy.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "webhook", *run],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.count("injected, strategy")) == (0, len(others)), (
+        done.stderr
+    )
+
+
+def test_links_inside_the_manual_lead_somewhere() -> None:
+    text = README.read_text()
+    anchors = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
