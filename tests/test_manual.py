@@ -159,7 +159,7 @@ def test_the_documents_of_the_manual_are_accepted(tmp_path: Path) -> None:
     )
     for name, found in (("policy.yaml", ours), ("pods.yaml", others)):
         (tmp_path / name).write_text("---\n".join(found))
-    run = ["check", "-f", tmp_path / "pods.yaml", "--policy", tmp_path / "policy.yaml"]
+    run = ["check", "-f", f"{tmp_path}/pods.yaml", "--policy", f"{tmp_path}/policy.yaml"]
     done = subprocess.run(
         [sys.executable, "-m", "webhook", *run],
         cwd=ROOT,

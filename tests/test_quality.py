@@ -1,0 +1,125 @@
+"""Holds the tree against its rules: types, lint, layers, sizes, names, lock files, paths."""
+
+import ast
+import io
+import re
+import statistics
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.quality
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+MODULES = sorted(p for package in ("webhook", "certs") for p in (ROOT / package).rglob("*.py"))
+LONGEST = 300
+MEDIAN = 80
+VAGUE = ("util", "utils", "helper", "helpers", "manager", "handler", "handlers", "common", "misc")
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.-])/(?:" + "|".join(("root", "Users", "home/[a-z]", "work", "mnt/[a-z]")) + r")/\w"
+)
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def tracked() -> list[Path]:
+    """Return the files that a commit would hold."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(listed, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("this is no git checkout")
+    paths = (ROOT / name for name in done.stdout.decode().split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def test_types_are_strict() -> None:
+    run("mypy", "--strict")
+
+
+def test_nothing_is_left_to_lint() -> None:
+    run("ruff", "check", ".")
+
+
+def test_the_form_is_the_formatters() -> None:
+    run("ruff", "format", "--check", ".")
+
+
+def test_layers_import_only_downwards() -> None:
+    run("lint-imports")
+
+
+def lines_of(module: Path) -> int:
+    return len(module.read_text().splitlines())
+
+
+def test_modules_are_short() -> None:
+    too_long = {str(m.relative_to(ROOT)): n for m in MODULES if (n := lines_of(m)) > LONGEST}
+    assert not too_long
+
+
+def code_lines_of(module: Path) -> int:
+    """Return the number of lines that are neither blank nor comment nor docstring."""
+    text = module.read_text()
+    words = {
+        node.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    prose = {n for word in words for n in range(word.lineno, (word.end_lineno or 0) + 1)}
+    code = {
+        number
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
+        for number in range(token.start[0], token.end[0] + 1)
+    }
+    return len(code - prose)
+
+
+def test_half_of_the_modules_hold_little_code() -> None:
+    assert statistics.median(map(code_lines_of, MODULES)) <= MEDIAN
+
+
+def test_modules_have_telling_names() -> None:
+    python = [p for p in tracked() if p.suffix == ".py"]
+    assert not [p for p in python if set(p.stem.split("_")) & set(VAGUE)]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    assert not re.search(
+        r"^\s*(-i|--index|--extra-index|--find-links|--trusted-host)", text, re.MULTILINE
+    )
+    entries = re.split(r"^(?=[a-zA-Z0-9])", text, flags=re.MULTILINE)[1:]
+    assert entries
+    assert not [e.split()[0] for e in entries if "==" not in e or "--hash=sha256:" not in e]
+
+
+def test_every_runtime_dependency_is_locked() -> None:
+    runtime, develop = (
+        dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in LOCKS
+    )
+    assert runtime.items() <= develop.items()
+
+
+def test_no_file_holds_a_path_of_some_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked()
+        if b"\0" not in (content := path.read_bytes())
+        for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1)
+        if MACHINE_PATH.search(line)
+    ]
+    assert not found
