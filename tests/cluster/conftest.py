@@ -9,6 +9,7 @@ from typing import Protocol
 import pytest
 
 from tests.cluster import binaries
+from tests.cluster.asking import Asked, asking
 from tests.cluster.control_plane import ControlPlane, Options
 from tests.cluster.registration import create_namespace
 from tests.cluster.scripted_hook import ScriptedHook
@@ -63,6 +64,29 @@ def hook(tmp_path: Path) -> Iterator[ScriptedHook]:
     """A scripted webhook server, not registered anywhere yet."""
     with ScriptedHook(tmp_path) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def _asking(
+    cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Asked]]:
+    with (
+        ScriptedHook(tmp_path_factory.mktemp("hook")) as server,
+        asking(cluster, server) as asked,
+    ):
+        yield asked
+
+
+@pytest.fixture(params=["Fail", "Ignore"])
+def asked(request: pytest.FixtureRequest, _asking: dict[str, Asked]) -> Asked:
+    """A scripted webhook that is asked about one pod, under either failurePolicy."""
+    return _asking[request.param]
+
+
+@pytest.fixture
+def patient(_asking: dict[str, Asked]) -> Asked:
+    """The same under Fail, with 8 seconds in place of one."""
+    return _asking["Patient"]
 
 
 @pytest.fixture(scope="session")
