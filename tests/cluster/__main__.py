@@ -1,4 +1,4 @@
-"""Owns `python -m tests.cluster up|down`: a control plane that stays, with the webhook registered."""
+"""Owns `python -m tests.cluster`: a control plane that stays, with the webhook registered."""
 
 import argparse
 import sys
@@ -49,14 +49,18 @@ def say(text: str) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
-    parser.add_argument("action", choices=["up", "down"])
+    parser.add_argument("action", choices=["build", "up", "down"])
     parser.add_argument("--name", default="kept", help="one of several (default: %(default)s)")
     arguments = parser.parse_args()
     folder = runs() / arguments.name
-    if arguments.action == "up":
-        up(folder)
-    else:
-        end(folder)
+    match arguments.action:
+        case "build":
+            for program in binaries.ALL:
+                binaries.path(program)
+        case "up":
+            up(folder)
+        case _:
+            end(folder)
 
 
 if __name__ == "__main__":
