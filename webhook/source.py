@@ -76,6 +76,8 @@ def _location(text: str, scheme: str, rest: str) -> Source:
         raise ValueError(f"{quoted(text)} has a scheme that is not one of hf, {', '.join(SCHEMES)}")
     digest = _DIGEST.search(rest) if scheme == "oci" else None
     location = rest[: digest.start()] if digest else rest
+    if scheme == "oci" and "@" in location:
+        raise ValueError(f"{quoted(text, 120)} must end in @sha256: and 64 hexadecimal digits")
     if not _LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
         raise ValueError(
             f"{quoted(scheme + '://…')} must be host and path alone: no user, password, query, "

@@ -1,0 +1,90 @@
+"""CachedModel documents."""
+
+from typing import Any
+
+import pytest
+
+from tests.admitting import cached_model
+from webhook.catalogue import BUILT_IN, Catalogue
+from webhook.catalogue import cached_model as entry_of
+from webhook.source import parse_source
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_status_goes_before_spec() -> None:
+    entry = entry_of(
+        cached_model("coder", "acme/coder@v1", size="1Gi", status={"revision": COMMIT, "bytes": 5})
+    )
+    assert entry.source.revision == COMMIT
+    assert entry.size == 5
+    assert entry.floating == "v1"
+
+
+def test_everything_of_a_document_is_read() -> None:
+    entry = entry_of(
+        cached_model(
+            "coder",
+            "acme/coder",
+            directory="teams/coder",
+            size=3,
+            image="example.com/coder:v1",
+            files={"allow": ["*.safetensors"], "ignore": ["*.bin"]},
+            tokenSecretRef={"name": "hub", "key": "token"},
+            strategies=["pvc", "image"],
+        )
+    )
+    assert (entry.directory, entry.size, entry.image) == ("teams/coder", 3, "example.com/coder:v1")
+    assert entry.strategies == ("pvc", "image")
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"metadata": {}, "spec": {"source": "a/b"}}, "metadata.name: is missing"),
+        ({"metadata": {"name": "x"}, "spec": {}}, "missing required field `source`"),
+        ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "sise": 1}}, "unknown field `sise`"),
+        ({"metadata": {"name": "x"}, "spec": {"source": "b"}}, 'spec.source: "b" is not a model'),
+        ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "size": 0}}, "must be more than 0"),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "directory": "../x"}},
+            "spec.directory: ",
+        ),
+        ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "image": "A B"}}, "spec.image: "),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "strategies": ["nfs"]}},
+            'spec.strategies: "nfs" is not one of pvc, hostPath, emptyDir, image',
+        ),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "b", "size": "lots"}},
+            'spec.size: "lots" is not a quantity',
+        ),
+    ],
+)
+def test_fault(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        entry_of(document)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("acme/coder", True), ("acme/coder@main", True), (f"acme/coder@{COMMIT}", True), ("acme/coder@v2", False)],
+)  # fmt: skip
+def test_an_entry_covers_its_revision_and_the_name_it_came_from(source: str, found: bool) -> None:
+    entry = entry_of(cached_model("coder", "acme/coder", status={"revision": COMMIT}))
+    assert (Catalogue([entry]).of(parse_source(source)) is entry) is found
+
+
+def test_given_entries_go_before_the_built_in_ones() -> None:
+    mine = entry_of(cached_model("phi-2", "microsoft/phi-2", size="6Gi"))
+    catalogue = Catalogue([mine])
+    assert catalogue.named("phi-2") is mine
+    assert catalogue.of(parse_source("microsoft/phi-2")) is mine
+
+
+@pytest.mark.parametrize("entry", BUILT_IN, ids=lambda e: e.name)
+def test_built_in_entry_is_whole(entry: Any) -> None:
+    assert entry.size
+    assert entry.name == entry.name.lower()
+    assert entry.source == parse_source(entry.source.repository)

@@ -1,0 +1,111 @@
+"""Readers of annotation values: what they take, and what they say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from webhook import values
+from webhook.quantity import Quantity
+
+TAKEN: list[tuple[Callable[[str], Any], str, Any]] = [
+    (values.boolean, "true", True),
+    (values.boolean, "false", False),
+    (values.amount, "0", 0),
+    (values.amount, "2Gi", 2**31),
+    (values.amount, "1Pi", 2**50),
+    (values.size, "1", 1),
+    (values.claim_name, "model-store", "model-store"),
+    (values.claim_name, "a.b-c", "a.b-c"),
+    (values.claim_name, "a" * 253, "a" * 253),
+    (values.container_name, "vllm", "vllm"),
+    (values.relative_path, "a/b+c/@d_e", "a/b+c/@d_e"),
+    (values.relative_path, "a/", "a"),
+    (values.absolute_path, "/models", "/models"),
+    (values.absolute_path, "//models//x/", "/models/x"),
+    (values.absolute_path, "/developer", "/developer"),
+    (values.image_reference, "a.io/b/c:v1", "a.io/b/c:v1"),
+    (values.image_reference, "a.io:5000/b@sha256:" + "0" * 64, "a.io:5000/b@sha256:" + "0" * 64),
+    (values.one_of("a", "b"), "b", "b"),
+    (values.listed(values.size), "1, 2Ki", (Quantity(1), Quantity(2048))),
+]
+REFUSED: list[tuple[Callable[[str], Any], str, str]] = [
+    (values.boolean, "True", 'must be "true" or "false", not "True"'),
+    (values.boolean, "yes", 'must be "true" or "false", not "yes"'),
+    (values.amount, "-1", '"-1" is out of range: must be from 0 to 1048576Gi'),
+    (values.amount, "2Pi", '"2Pi" is out of range: must be from 0 to 1048576Gi'),
+    (values.amount, "big", '"big" is not a quantity such as 512Mi or 16Gi'),
+    (values.size, "0", '"0" must be more than 0'),
+    (values.claim_name, "ns/claim", "write the claim's name alone"),
+    (values.claim_name, "My_Claim", "is not a name such as model-store"),
+    (values.claim_name, "a..b", "is not a name such as model-store"),
+    (values.claim_name, "a" * 254, "is not a name such as model-store"),
+    (values.container_name, "a.b", "is not a container name such as vllm"),
+    (values.container_name, "", "is not a container name such as vllm"),
+    (values.relative_path, "/a", "must be a relative directory"),
+    (values.relative_path, "", "must be a relative directory"),
+    (values.relative_path, "../a", "is not a plain path"),
+    (values.relative_path, "a/./b", "is not a plain path"),
+    (values.relative_path, "a//b", "is not a plain path"),
+    (values.relative_path, "a/$(HOME)", "is not a plain path"),
+    (values.relative_path, "a b", "is not a plain path"),
+    (values.relative_path, "a\n", "is not a plain path"),
+    (values.relative_path, "\N{LATIN SMALL LETTER U WITH DIAERESIS}", "is not a plain path"),
+    (values.relative_path, "a/" * 600 + "a", "is longer than 1024 characters"),
+    (values.absolute_path, "models", "must be an absolute directory"),
+    (values.absolute_path, "/", 'must not be "/"'),
+    (values.absolute_path, "///", 'must not be "/"'),
+    (values.absolute_path, "/a/../b", "is not a plain path"),
+    (values.absolute_path, "/proc", "lies below /proc, /sys, /dev"),
+    (values.absolute_path, "//dev/shm/", "lies below /proc, /sys, /dev"),
+    (values.absolute_path, "/sys/fs", "lies below /proc, /sys, /dev"),
+    (values.image_reference, "a b", "is not an image"),
+    (values.image_reference, "a@sha256:abc", "is not an image"),
+    (values.image_reference, "-a", "is not an image"),
+    (values.one_of("a", "b"), "c", 'must be one of a, b, not "c"'),
+]
+
+
+@pytest.mark.parametrize(("read", "text", "expected"), TAKEN)
+def test_taken(read: Callable[[str], Any], text: str, expected: object) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(("read", "text", "said"), REFUSED)
+def test_t57_refused_with_what_would_be_right(
+    read: Callable[[str], Any], text: str, said: str
+) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        read(text)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("/dev/shm/", "/dev/shm"),
+        ("//dev//shm", "/dev/shm"),
+        ("/dev/./shm", "/dev/shm"),
+        ("/a/../dev/shm", "/dev/shm"),
+        ("dev/shm", "/dev/shm"),
+        ("/", "/"),
+        ("", "/"),
+    ],
+)
+def test_t50_mount_paths_are_compared_as_the_kernel_sees_them(written: str, expected: str) -> None:
+    assert values.normalised(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("/models", "/models", True),
+        ("/models", "/models/a", True),
+        ("/models/a", "/models", True),
+        ("/", "/models", True),
+        ("/models", "/models-2", False),
+        ("/models/a", "/models/b", False),
+    ],
+)
+def test_t59_paths_collide_at_and_below_each_other(one: str, other: str, expected: bool) -> None:
+    assert values.collide(one, other) is expected
