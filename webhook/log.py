@@ -5,6 +5,7 @@ output never holds up an admission. When it is too slow, lines are dropped and
 their number is logged.
 """
 
+import json
 import logging
 import os
 import sys
@@ -84,7 +85,9 @@ class _Libraries(logging.Handler):
 
 
 def _json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return msgspec.json.encode(event)
+    line = msgspec.json.encode(event)
+    # Terminals obey some characters beyond ASCII as well.
+    return line if line.isascii() else json.dumps(event).encode()
 
 
 def _text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:

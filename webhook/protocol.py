@@ -22,10 +22,24 @@ MOST_SECONDS: Final = 40.0
 """A connection older than this closes after its next answer, so that a client which keeps
 connections comes back through the Service and finds replicas that are new."""
 MOST_CONNECTIONS: Final = 2000
+LARGEST_HEAD: Final = 16 * 1024
+MOST_PIPELINED: Final = 100
+"""Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
 _TIMED_OUT: Final = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
     b'content-length: 40\r\nconnection: close\r\n\r\n{"error":"the request did not arrive"}\r\n'
 )
+_HEAD_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class _Nowhere(list[Any]):
+    """Where the trailers of a chunked body go."""
+
+    def append(self, _: object, /) -> None:
+        """Keep nothing."""
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -35,6 +49,8 @@ class TimedProtocol(HttpToolsProtocol):
     """Whether a request has begun and is not complete."""
     used_at = 0.0
     """When the connection, or its last request, began."""
+    head_size = 0
+    """Bytes of a head that came in more than one piece."""
     stuck_since: float | None = None
     retires_at = 0.0
     retires = False
@@ -50,9 +66,21 @@ class TimedProtocol(HttpToolsProtocol):
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
 
+    def data_received(self, data: bytes) -> None:
+        """Refuse a head without end."""
+        if self.owes and self._answered():
+            self.head_size += len(data)
+            if self.head_size > LARGEST_HEAD:
+                self.owes = False
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
     def on_message_begin(self) -> None:
         """Start the clock at the first byte of a request."""
         super().on_message_begin()
+        self.head_size = 0
         self.owes = True
         self.used_at = self.loop.time()
 
@@ -61,7 +89,13 @@ class TimedProtocol(HttpToolsProtocol):
         self.owes = False
         if self.retires:
             self.cycle.keep_alive = False
+        if self.pipeline and len(self.pipeline) > MOST_PIPELINED:
+            self.transport.abort()
         super().on_message_complete()
+
+    def on_chunk_header(self) -> None:
+        """Forget the trailers, which nobody reads and nothing limits."""
+        self.headers = _Nowhere()
 
     def close_if_late(self, now: float) -> bool:
         """Close the connection if it owes the rest of a request too long at the time *now*."""

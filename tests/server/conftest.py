@@ -43,3 +43,11 @@ def start(pair: PairFiles) -> Iterator[Start]:
     yield begin
     for found in running:
         found.stop()
+
+
+@pytest.fixture(scope="module")
+def slow_server(pair: PairFiles) -> Iterator[Server]:
+    """A server that waits for a request only one second."""
+    found = Server(pair, "--shutdown-delay", "0", changes={"webhook.protocol.READ_SECONDS": 1.0})
+    yield found
+    assert found.stop() == 0

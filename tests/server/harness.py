@@ -14,10 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from certs.dev import make_pair
+from tests.server.reviews import MODEL, body, pod
+from webhook.request import KNOWN as NAMES
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -200,6 +203,11 @@ class Server:
                 return
         self._arrived.put(b"")
 
+    @property
+    def reads(self) -> bool:
+        """Whether somebody reads its log."""
+        return self._thread.is_alive()
+
     # Clients
 
     def _new_client(self) -> http.client.HTTPSConnection:
@@ -310,17 +318,47 @@ def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
             yield found[1], dict(_LABEL.findall(found[2] or "")), float(found[3])
 
 
-def eventually(check: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait until *check* holds."""
+def came_about(check: Callable[[], object], seconds: float) -> bool:
+    """Whether *check* holds within *seconds*."""
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
             if check():
-                return
-        assert time.monotonic() < end, "did not come about"
+                return True
+        if time.monotonic() > end:
+            return False
         time.sleep(0.02)
+
+
+def eventually(check: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until *check* holds."""
+    assert came_about(check, seconds), "did not come about"
+
+
+def has_reached(server: Server, name: str, least: float) -> bool:
+    """Whether a counter has reached *least*."""
+    return server.metric(name) >= least
 
 
 def in_flight(server: Server, number: int) -> None:
     """Wait until *number* reviews are being read."""
     eventually(lambda: server.metric("modelcache_admission_in_flight") == number)
+
+
+@contextlib.contextmanager
+def taking_no_answers(server: Server) -> Iterator[None]:
+    """Ask for more than the buffers of both sides hold, and read none of it."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect((HOST, server.port))
+    refused = body(pod({f"modelcache.io/{name}": "?" * 50 for name in NAMES} | MODEL))
+    name = "modelcache_http_requests_total"
+    with server.pair.client_context().wrap_socket(raw, server_hostname="localhost") as tls:
+        for _ in range(100):
+            least = server.metric(name) + 50
+            tls.sendall(request(refused) * 50)
+            if not came_about(partial(has_reached, server, name, least), 0.5):
+                break
+        else:
+            raise AssertionError("all answers found room")
+        yield

@@ -1,0 +1,115 @@
+"""What one admission costs, in counts that no machine changes: frames, calls, collections."""
+
+import gc
+import logging
+import sys
+from collections.abc import Callable
+from itertools import cycle, islice
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from benchmarks.reviews import bodies
+from webhook.admission import Admission
+from webhook.facts import Facts
+from webhook.log import open_log
+from webhook.policy import Policy
+from webhook.telemetry import Telemetry
+
+FACTS = Facts(namespace="inference", kube_version=(1, 37))
+REVIEWS = bodies("5 KB")
+
+
+def fresh(log: Callable[..., Any] = lambda *_, **__: None) -> Admission:
+    """Return our webhook as it is after a start."""
+    return Admission(Policy(), lambda _: FACTS, Telemetry(log))
+
+
+def counted(review: Callable[[bytes], bytes], body: bytes) -> tuple[int, int]:
+    """Return the Python frames and the C calls of one review."""
+    frames = calls = 0
+
+    def count(_: FrameType, event: str, argument: object) -> None:
+        nonlocal frames, calls
+        frames += event == "call"
+        calls += event == "c_call" and argument is not sys.setprofile
+
+    sys.setprofile(count)
+    try:
+        answer = review(body)
+    finally:
+        sys.setprofile(None)
+    assert b'"patch":"' in answer
+    return frames, calls
+
+
+def collections() -> int:
+    return sum(generation["collections"] for generation in gc.get_stats())
+
+
+class Nowhere:
+    """Takes the place of webhook.log.Lines."""
+
+    def msg(self, line: bytes) -> None:
+        assert b'"decision"' in line
+
+    info = warning = error = msg
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The server's own log, but for the writing."""
+    monkeypatch.setattr("webhook.log.Lines", Nowhere)
+    for name in (None, "uvicorn.error"):
+        library = logging.getLogger(name)
+        monkeypatch.setattr(library, "handlers", library.handlers)
+        monkeypatch.setattr(library, "level", library.level)
+    found: Callable[..., Any] = open_log("json")[0].info
+    return found
+
+
+def test_a_kept_decision_costs_few_frames_and_calls() -> None:
+    # performance: a hit. Most are the metrics'
+    admission = fresh()
+    for body in REVIEWS:
+        admission.review_pod(body)
+    counts = [counted(admission.review_pod, body) for body in REVIEWS]
+    assert max(frames for frames, _ in counts) <= 36
+    assert max(calls for _, calls in counts) <= 31
+
+
+def test_a_new_decision_costs_a_bounded_number_of_frames_and_calls() -> None:
+    # performance: a miss
+    warm = fresh()
+    for body in REVIEWS:
+        warm.review_pod(body)
+    frames, calls = counted(fresh().review_pod, REVIEWS[0])
+    assert frames <= 375
+    assert calls <= 250
+
+
+def test_the_line_of_the_log_costs_few_frames_and_calls(log: Callable[..., Any]) -> None:
+    # performance: a hit, with its line
+    admission = fresh(log)
+    for body in REVIEWS:
+        admission.review_pod(body)
+    frames, calls = counted(admission.review_pod, REVIEWS[0])
+    assert frames <= 0
+    assert calls <= 0
+
+
+def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[..., Any]) -> None:
+    # performance: as the server does it, frozen after the start
+    admission = fresh(log)
+    for body in islice(cycle(REVIEWS), 2000):
+        admission.review_pod(body)
+    gc.collect()
+    gc.freeze()
+    try:
+        before = collections()
+        for body in islice(cycle(REVIEWS), 40_000):
+            admission.review_pod(body)
+        assert collections() == before
+    finally:
+        gc.unfreeze()

@@ -1,0 +1,164 @@
+"""From SIGTERM to the exit."""
+
+import signal
+import ssl
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from tests.server.conftest import Start
+from tests.server.harness import PATIENCE, Server, eventually, in_flight, request, taking_no_answers
+from tests.server.reviews import body
+
+WHOLE = request(body())
+
+
+def told(server: Server, number: int = signal.SIGTERM) -> float:
+    """Tell *server* to stop; return when it heard that."""
+    server.signal(number)
+    began = time.monotonic()
+    eventually(lambda: server.events("draining"), 5)
+    return began
+
+
+def test_a_running_request_is_answered_and_the_process_ends_with_status_0(start: Start) -> None:
+    # P0 31
+    server = start("--shutdown-delay", "0", "--drain", "8")
+    with server.connect() as connection, server.connect() as idle:
+        connection.send(WHOLE[:-100])
+        in_flight(server, 1)
+        told(server)
+        with pytest.raises(ConnectionRefusedError):
+            server.connect()
+        assert idle.ended(3)
+        connection.send(WHOLE[-100:])
+        answer = connection.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert "patch" in answer.response
+    assert server.ended(4) == 0
+    assert server.events("stopped")
+
+
+def test_during_the_delay_everyone_is_served_and_asked_to_go_elsewhere(start: Start) -> None:
+    # P0 31, P0 36
+    server = start("--shutdown-delay", "2")
+    with server.connect() as kept:
+        kept.send(WHOLE)
+        assert "connection" not in kept.answer().headers
+        began = told(server)
+        ready = server.health("/readyz")
+        assert ready.status == 503
+        assert "draining" in ready.json["missing"]
+        assert server.health("/livez").status == 200
+        kept.send(WHOLE)
+        for answer in (kept.answer(), server.post(body())):
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+        for path, status in (("/nothing", 404), ("/mutate", 400)):
+            assert server.post(b"", path).status == status
+        while time.monotonic() - began < 1.7:
+            with server.connect() as new:
+                new.send(WHOLE)
+                assert new.answer().status == 200
+            time.sleep(0.1)
+    assert server.ended(4) == 0
+    assert time.monotonic() - began > 1.9
+
+
+@pytest.mark.parametrize("sent", [WHOLE[:-100], WHOLE[:40], b""], ids=["body", "head", "nothing"])
+def test_half_a_request_delays_the_end_no_longer_than_drain(start: Start, sent: bytes) -> None:
+    # P0 32
+    server = start("--shutdown-delay", "0", "--drain", "1")
+    with server.connect() as connection:
+        connection.send(sent)
+        time.sleep(0.2)
+        began = told(server)
+        assert server.ended(3) == 0
+        assert time.monotonic() - began < 3
+
+
+def test_200_idle_connections_do_not_delay_the_end(start: Start) -> None:
+    # c29
+    server = start("--shutdown-delay", "0", "--drain", "8")
+    context = server.pair.client_context()
+    with ExitStack() as stack:
+        for number in range(200):
+            connection = stack.enter_context(server.connect(context))
+            if number % 2:
+                connection.send(WHOLE)
+                assert connection.answer().status == 200
+        told(server)
+        # None of them answers close_notify (c30), for nobody reads.
+        assert server.ended(5) == 0
+
+
+def test_handshakes_that_do_not_go_on_do_not_delay_the_end(start: Start) -> None:
+    # c29
+    server = start("--shutdown-delay", "0", "--drain", "1")
+    with ExitStack() as stack:
+        for sent in (b"", b"\x16\x03\x01\x02\x00"):
+            stack.enter_context(server.plain()).send(sent)
+        hello = ssl.MemoryBIO()
+        tls = server.pair.client_context().wrap_bio(ssl.MemoryBIO(), hello)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        stack.enter_context(server.plain()).send(hello.read())
+        time.sleep(0.2)
+        told(server)
+        assert server.ended(3) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_delay(start: Start, number: int) -> None:
+    # P0 31
+    server = start("--shutdown-delay", "60", "--drain", "60")
+    told(server)
+    assert server.process.poll() is None
+    server.signal(number)
+    assert server.ended(3) == 0
+
+
+def test_an_interrupt_knows_no_delay(start: Start) -> None:
+    # P0 31
+    server = start("--shutdown-delay", "60")
+    server.signal(signal.SIGINT)
+    assert server.ended(3) == 0
+
+
+def test_a_third_signal_waits_for_nobody(start: Start) -> None:
+    # P0 31, P0 32
+    server = start("--shutdown-delay", "60", "--drain", "60")
+    with server.connect() as connection:
+        connection.send(WHOLE[:-100])
+        in_flight(server, 1)
+        told(server)
+        server.signal()
+        time.sleep(0.5)
+        assert server.process.poll() is None
+        server.signal()
+        assert server.ended(3) == 0
+
+
+def test_a_caller_that_takes_no_answers_does_not_delay_the_end(start: Start) -> None:
+    # c30
+    server = start("--shutdown-delay", "0", "--drain", "1")
+    with taking_no_answers(server):
+        told(server)
+        assert server.ended(4) == 0
+
+
+def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
+    # P0 31: each connection that was asked in time gets its answer
+    server = start("--shutdown-delay", "0", "--drain", "8")
+    context = server.pair.client_context()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(server.connect(context)) for _ in range(50)]
+        for connection in connections:
+            connection.send(WHOLE[:-100])
+        in_flight(server, 50)
+        told(server)
+        for connection in connections:
+            connection.send(WHOLE[-100:])
+        for connection in connections:
+            assert connection.answer().status == 200
+    assert server.ended(PATIENCE) == 0

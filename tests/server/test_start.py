@@ -1,0 +1,145 @@
+"""Starting, or saying why not."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from ruamel.yaml import YAML
+
+from tests.server.conftest import Start
+from tests.server.harness import HOST, ROOT, PairFiles, Server
+
+FREE = ("--host", HOST, "--port", "0", "--health-port", "0")
+
+
+def refused(*options: str) -> str:
+    """Return what a start with *options* says when it fails, which it must with status 2."""
+    found = subprocess.run(
+        [sys.executable, "-m", "webhook", "serve", *options],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"},
+    )  # fmt: skip
+    assert found.returncode == 2, found
+    assert "Traceback" not in found.stderr
+    assert found.stdout == ""
+    return found.stderr
+
+
+def of(pair: PairFiles) -> tuple[str, ...]:
+    return ("--cert", str(pair.certificate), "--key", str(pair.key))
+
+
+def test_a_key_of_another_certificate_is_refused(pair: PairFiles, tmp_path: Path) -> None:
+    # P1 56, P1 58
+    other = PairFiles.made_in(tmp_path)
+    said = refused(*FREE, "--cert", str(pair.certificate), "--key", str(other.key))
+    assert "can't be served" in said
+    assert str(other.key) in said
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAA"])
+@pytest.mark.parametrize("which", ["--cert", "--key"])
+def test_a_file_that_is_missing_empty_or_garbage_is_refused(
+    pair: PairFiles, tmp_path: Path, content: bytes | None, which: str
+) -> None:
+    # P1 58, c37
+    broken = tmp_path / "broken.pem"
+    if content is not None:
+        broken.write_bytes(content)
+    said = refused(*FREE, *of(pair), which, str(broken))
+    assert str(broken) in said
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked(pair: PairFiles, tmp_path: Path) -> None:
+    # P1 58
+    key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    said = refused(*FREE, "--cert", str(pair.certificate), "--key", str(locked))
+    assert "pass phrase" not in said
+    assert "can't be served" in said
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (), ("--dev", "--cert", "x"), ("--cert", "x"), ("--nothing",), ("--port", "70000"),
+        ("--port", "-1"), ("--drain", "-1"), ("--log-format", "xml"), ("--kube-version", "new"),
+        ("--policy", "/nowhere"), ("surplus",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(options: tuple[str, ...], pair: PairFiles) -> None:
+    # P1 56
+    more = of(pair) if options and options[0] not in {"--dev", "--cert"} else ()
+    assert len(refused(*more, *options).splitlines()) < 12
+
+
+@pytest.mark.parametrize("option", ["--port", "--health-port"])
+def test_a_port_in_use_is_named(server: Server, pair: PairFiles, option: str) -> None:
+    # P0 36
+    port = server.port if option == "--port" else server.health_port
+    said = refused(*FREE, *of(pair), option, str(port))
+    assert str(port) in said
+    assert "in use" in said
+
+
+def test_an_address_of_another_machine_is_named(pair: PairFiles) -> None:
+    assert "192.0.2.1" in refused(*FREE, *of(pair), "--host", "192.0.2.1")
+
+
+def test_a_policy_that_is_wrong_is_refused_at_once(pair: PairFiles, tmp_path: Path) -> None:
+    # P0 39c
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "apiVersion: modelcache.io/v1alpha1\nkind: CachePolicy\nmetadata: {name: a}\n"
+        "spec: {defaults: {host-path: relative/path}}\n"
+    )
+    assert "host-path" in refused(*FREE, *of(pair), "--policy", str(policy))
+
+
+def test_an_address_of_ip_6_is_listened_on(start: Start) -> None:
+    # P2 100
+    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    server = start("--shutdown-delay", "0")
+    assert server.health("/livez").status == 200
+
+
+def test_a_development_server_prints_the_registration_that_trusts_it() -> None:
+    # P2 104: what is printed is all that an API server needs
+    process = subprocess.Popen(
+        [sys.executable, "-m", "webhook", "serve", "--dev", *FREE, "--shutdown-delay", "0"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr
+        line = json.loads(process.stderr.readline())
+        assert line["event"] == "serving"
+    finally:
+        process.terminate()
+        printed, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    document = YAML(typ="safe", pure=True).load(printed)
+    assert document["kind"] == "MutatingWebhookConfiguration"
+    assert document["webhooks"]
+    for webhook in document["webhooks"]:
+        client = webhook["clientConfig"]
+        assert "service" not in client
+        assert re.fullmatch(
+            rf"https://127\.0\.0\.1:{line['port']}/mutate(-workload)?", client["url"]
+        )
+        assert webhook["admissionReviewVersions"]
+        assert client["caBundle"]
