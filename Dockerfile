@@ -12,9 +12,8 @@ RUN python -m pip --python /opt/modelcache/bin/python install \
 # The build backend has a place of its own, and stays here.
 COPY requirements-dev.lock ./
 RUN python -m venv /opt/backend \
- && awk '/^[a-z]/ {keep = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/} keep' \
-    requirements-dev.lock > backend.lock \
- && /opt/backend/bin/python -m pip install --require-hashes --only-binary :all: --requirement backend.lock
+ && /opt/backend/bin/python -m pip install \
+    --require-hashes --only-binary :all: --requirement requirements-dev.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY webhook webhook
 COPY certs certs
