@@ -6,9 +6,10 @@ HTTP, no clock, no files; the shell around it does. From the outside in:
     cli, __main__          the commands
     serve, protocol        listen, drain, stop
     admission, health      bytes in, bytes out; probes and metrics
-    inject, documents      the same decisions for files, offline
+    inject, offline        the same decisions for files, without a cluster
+    documents, yamltext    cut files apart; keep their author's lines
     copy, verify           the programs of our init containers
-    telemetry, wire, self_check, snapshot
+    telemetry, wire, self_check, snapshot, present
     admit, workload        the story of one pod, of one workload
     patch, plan            what a pod lacks, and how that is written
     strategies, servers, memory, request, catalogue, policy ...

@@ -178,6 +178,8 @@ def test_json_is_read_and_its_strings_stay_strings() -> None:
     assert ran.status == 0
     [env, *_] = yaml.safe_load(ran.out)["spec"]["containers"][0]["env"]
     assert env["value"] == "yes"
+    out = modelcache("inject", "-f", "-", "-o", "json", stdin=json.dumps(pod)).out
+    assert json.loads(out)["spec"]["containers"][0]["env"][0]["value"] == "yes"
     assert "\nspec:\n" in ran.out
 
 
@@ -340,3 +342,9 @@ def test_a_full_disk_is_told() -> None:
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == b"modelcache: standard output: No space left on device\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
+    ran = modelcache("inject", "-f", "-", stdin="\ufeff" + POD)
+    assert ran.raw.startswith(b"\xef\xbb\xbfapiVersion: v1\n")
+    assert mounts(yaml.safe_load(ran.out.removeprefix("\ufeff")))
