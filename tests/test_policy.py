@@ -1,0 +1,86 @@
+"""CachePolicy documents: whom they select, what they default, what is wrong with them."""
+
+from typing import Any
+
+import pytest
+
+from tests.admitting import cache_policy, cached_model, policy_of
+from webhook.policy import load_policy
+
+SELECTORS: list[tuple[dict[str, Any], bool]] = [
+    ({}, True),
+    ({"matchLabels": {"team": "ml"}}, True),
+    ({"matchLabels": {"team": "web"}}, False),
+    ({"matchLabels": {"kubernetes.io/metadata.name": "prod"}}, True),
+    ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["ml", "web"]}]}, True),
+    ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["web"]}]}, False),
+    ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["web"]}]}, True),
+    ({"matchExpressions": [{"key": "nosuch", "operator": "NotIn", "values": ["web"]}]}, True),
+    ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, True),
+    ({"matchExpressions": [{"key": "nosuch", "operator": "Exists"}]}, False),
+    ({"matchExpressions": [{"key": "nosuch", "operator": "DoesNotExist"}]}, True),
+    (
+        {
+            "matchLabels": {"team": "ml"},
+            "matchExpressions": [{"key": "team", "operator": "DoesNotExist"}],
+        },
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("selector", "selected"), SELECTORS)
+def test_selector(selector: dict[str, Any], selected: bool) -> None:
+    policy = policy_of(cache_policy(namespaceSelector=selector, defaults={"claim": "models"}))
+    found = policy.defaults("prod", {"team": "ml"})
+    assert found == ({"claim": "models"} if selected else {})
+
+
+def test_the_higher_priority_has_the_word() -> None:
+    policy = policy_of(
+        cache_policy("a", priority=2, defaults={"claim": "high"}),
+        cache_policy("b", priority=1, defaults={"claim": "low", "strategy": "pvc"}),
+    )
+    assert policy.defaults("prod", None) == {"claim": "high", "strategy": "pvc"}
+
+
+def test_defaults_may_be_written_with_their_prefix() -> None:
+    policy = policy_of(cache_policy(defaults={"modelcache.io/claim": "models"}))
+    assert policy.defaults("prod", None) == {"claim": "models"}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([], "document 1: is not a Kubernetes object"),
+        ({"apiVersion": "v1", "kind": "Pod"}, "document 1: is v1 Pod, but must be modelcache.io/v1alpha1"),
+        ({**cache_policy(), "metadata": {}}, "document 1: metadata.name: is missing"),
+        (cache_policy(rules=[{"allowedStrategies": ["pvc"]}]), "this version enforces no rules"),
+        (cache_policy(default={}), "unknown field `default`"),
+        (cache_policy(defaults={"strategy": "nfs"}), "spec.defaults.strategy: must be one of pvc, "),
+        (cache_policy(defaults={"strategi": "pvc"}), "did you mean modelcache.io/strategy?"),
+        (cache_policy(defaults={"model": "acme/coder"}), "spec.defaults.model: is not known"),
+        (cache_policy(defaults={"host-path": "cache"}), "must be an absolute directory"),
+        (
+            cache_policy(
+                namespaceSelector={"matchExpressions": [{"key": "a", "operator": "Equals"}]}
+            ),
+            '"Equals" is not one of In, NotIn, Exists, DoesNotExist',
+        ),
+    ],
+)  # fmt: skip
+def test_fault(document: Any, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        policy_of(document)
+    assert said in str(caught.value)
+
+
+def test_every_fault_of_every_document_is_named() -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        load_policy([("a.yaml", {}), ("b.yaml", cached_model("x", "nowhere"))])
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["a.yaml", "b.yaml"]
+
+
+def test_a_model_is_given_once() -> None:
+    with pytest.raises(ValueError, match="CachedModel x: is given twice"):
+        policy_of(cached_model("x", "a/b"), cached_model("x", "a/c"))
