@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from webhook import codes
 from webhook.annotations import PREFIX
 from webhook.decision import Problem, Rejected
-from webhook.names import MODEL_VOLUME, SHM_VOLUME
+from webhook.names import SHM_VOLUME, is_model_volume
 from webhook.objects import Container, PodSpec
 from webhook.request import Annotations
 from webhook.servers import UNKNOWN, asks_for_accelerator, server_of
@@ -44,8 +44,12 @@ def places(spec: PodSpec) -> list[Place]:
     ]
 
 
-def _bears(container: Container, volume: str) -> bool:
-    return any(m.name.startswith(volume) for m in container.volume_mounts or ())
+def _bears_model(container: Container) -> bool:
+    return any(is_model_volume(m.name) for m in container.volume_mounts or ())
+
+
+def _bears_shm(container: Container) -> bool:
+    return any(m.name == SHM_VOLUME for m in container.volume_mounts or ())
 
 
 def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
@@ -72,7 +76,7 @@ def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
     if wish.containers:
         chosen = [by_name[name] for name in dict.fromkeys(wish.containers)]
     else:
-        marked = [p for p in everything if p.lives_on and _bears(p.container, MODEL_VOLUME)]
+        marked = [p for p in everything if p.lives_on and _bears_model(p.container)]
         wanted = (
             [p for p in apps if asks_for_accelerator(p.container)]
             or [p for p in apps if server_of(p.container) is not UNKNOWN]
@@ -99,6 +103,6 @@ def _target(chosen: list[Place], by_name: dict[str, Place], wish: Annotations) -
     if wish.target:
         return by_name[wish.target]
     lasting = [p for p in chosen if p.lives_on] or chosen
-    served = [p for p in lasting if _bears(p.container, SHM_VOLUME)]
-    marked = [p for p in lasting if _bears(p.container, MODEL_VOLUME)]
+    served = [p for p in lasting if _bears_shm(p.container)]
+    marked = [p for p in lasting if _bears_model(p.container)]
     return (served or marked or lasting)[0]

@@ -136,5 +136,5 @@ def _writable(spec: PodSpec) -> list[Problem]:
         for container in (*(spec.containers or ()), *(spec.init_containers or ()))
         if container.name != names.LOADER
         for mount in container.volume_mounts or ()
-        if mount.name.startswith(names.MODEL_VOLUME) and not mount.read_only
+        if names.is_model_volume(mount.name) and not mount.read_only
     ]

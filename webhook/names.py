@@ -1,5 +1,6 @@
 """The names of what we put into a pod; a volume's name is the receipt of its injection."""
 
+import re
 from typing import Final
 
 PREFIX: Final = "modelcache-"
@@ -12,6 +13,12 @@ LOADER: Final = "modelcache-loader"
 GATE: Final = "modelcache-verify"
 SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
+_MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")
+
+
+def is_model_volume(name: str) -> bool:
+    """Whether *name* is one that we give a volume with a model."""
+    return _MODEL_VOLUME.fullmatch(name) is not None
 
 
 def numbered(name: str, index: int) -> str:
