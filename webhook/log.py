@@ -12,11 +12,21 @@ import sys
 import threading
 from collections import deque
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
-import structlog
 
+# structlog imports rich for tracebacks in colour, which a server never shows: 4 MiB.
+_RICH: Final = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+
+if _RICH is None:
+    del sys.modules["rich"]
+else:
+    sys.modules["rich"] = _RICH
+
+Logger: TypeAlias = structlog.typing.FilteringBoundLogger
 _MOST_LINES: Final = 20_000
 _SECONDS: Final = 0.05
 
@@ -71,7 +81,7 @@ def _write(output: int, data: bytes) -> None:
 class _Libraries(logging.Handler):
     """Takes what libraries log: the first line and the type, for a trace may hold an object."""
 
-    def __init__(self, logger: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, logger: Logger) -> None:
         super().__init__(logging.WARNING)
         self._logger = logger
 
@@ -97,17 +107,17 @@ def _text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> byt
     return f"{time} {name} {rest}".encode("ascii", "backslashreplace")
 
 
-def open_log(form: str) -> tuple[structlog.typing.FilteringBoundLogger, Lines]:
+def open_log(form: str) -> tuple[Logger, Lines]:
     """Return a logger that writes *form* (json or text) lines, and the lines to close."""
     lines = Lines()
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    logger: Logger = structlog.wrap_logger(
         lines,
         processors=[stamp, _json if form == "json" else _text],
         wrapper_class=structlog.make_filtering_bound_logger(20),
         cache_logger_on_first_use=True,
     )
-    bound: structlog.typing.FilteringBoundLogger = logger.bind()
+    bound: Logger = logger.bind()
     logging.getLogger().handlers = [_Libraries(bound)]
     # Anyone may send what is not HTTP: that is worth no line.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

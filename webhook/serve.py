@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import structlog
 import uvicorn
 import uvloop
 from uvicorn.server import ServerState
@@ -26,10 +25,9 @@ from uvicorn.server import ServerState
 from certs.context import memory_context, server_context
 from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
-from webhook.asgi import AdmissionPort, Application
+from webhook.asgi import AdmissionPort, Application, Receive, Scope, Send
 from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
-from webhook.health import bare_app, health_app
-from webhook.log import open_log
+from webhook.log import Logger, open_log
 from webhook.policy import Policy
 from webhook.protocol import IDLE_SECONDS, TimedProtocol, sweep
 from webhook.telemetry import Telemetry
@@ -91,6 +89,27 @@ def _facts(settings: Settings) -> Callable[[str], Facts]:
     return facts
 
 
+class Deferred:
+    """An application that is imported in a thread, when it is asked or told to.
+
+    FastAPI takes as long to import as all the rest; reviews are answered meanwhile.
+    """
+
+    def __init__(self, make: Callable[[], Application]) -> None:
+        self._make = make
+        self._loading: asyncio.Task[Application] | None = None
+
+    async def loaded(self) -> Application:
+        """Return the application, imported by now."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+        return await asyncio.shield(self._loading)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await (await self.loaded())(scope, receive, send)
+
+
 class Listener:
     """One port: its socket, its connections."""
 
@@ -147,7 +166,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return found
 
 
-async def _run(settings: Settings, logger: structlog.typing.FilteringBoundLogger) -> None:
+async def _run(settings: Settings, logger: Logger) -> None:
     stop, hurry, cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def stopping(number: int) -> None:
@@ -174,15 +193,25 @@ async def _run(settings: Settings, logger: structlog.typing.FilteringBoundLogger
         # The text of an exception may hold a part of the object.
         logger.error("fault", type=type(error).__name__, at=_place(error))
 
-    port = AdmissionPort(admission, telemetry, bare_app(), fault)
+    def probes() -> Application:
+        from webhook.health import health_app  # noqa: PLC0415  # the slow import, see Deferred
+
+        return health_app(telemetry.registry, lambda: missing)
+
+    def nothing() -> Application:
+        from webhook.health import bare_app  # noqa: PLC0415  # likewise
+
+        return bare_app()
+
+    port = AdmissionPort(admission, telemetry, Deferred(nothing), fault)
     missing = {"listening": "the admission port is not open yet"}
     tls, ca = _tls(settings)
     listener = Listener(port, settings.host, settings.port, tls)
-    health = Listener(
-        health_app(telemetry.registry, lambda: missing), settings.host, settings.health_port, None
-    )
-    await health.listen()
+    health_app = Deferred(probes)
+    health = Listener(health_app, settings.host, settings.health_port, None)
     await listener.listen()
+    await health.listen()
+    await health_app.loaded()
     missing.clear()
     gc.collect()
     gc.freeze()
