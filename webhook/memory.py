@@ -10,6 +10,7 @@ in bytes. L, R: limit and request of the target; P, Q: those of the pod.
     R below L              L + V + S                R + V            shm is a ceiling
     R absent               L + V + S                the same, written out
     L absent               absent                   R + V            nothing bounds the pod
+    L 0                    0                        0                the same; 0 is no limit
     both absent            absent                   absent           the loader carries V
 
     pod level (P set)      P + V + S                Q + V (+ S if Q = P)
@@ -103,6 +104,8 @@ def pod_memory(
 
 def _raised(before: Amount, limit_by: int, request_by: int, *, ensure: bool) -> Amount:
     limit, request = before.limit, before.request
+    if limit == 0:
+        return before  # the kubelet sets no limit, and the API server no request above it
     if limit is not None:
         limit = Quantity(max(limit, OVERHEAD.plus(limit_by))) if ensure else limit.plus(limit_by)
     if request is None or request == before.limit:
@@ -131,7 +134,10 @@ def correct(
             grown = (after.effective or 0) - (target.effective or 0)
             least = model if pod.limit is None and target.effective is None else grown
             wanted = max(pod_after.request or 0, pod.request + least)
-            pod_after = Amount(pod_after.limit, Quantity(wanted))
+            limit = pod_after.limit
+            pod_after = Amount(
+                None if limit is None else Quantity(max(limit, wanted)), Quantity(wanted)
+            )
     return Correction(
         model=model,
         shm=shm,

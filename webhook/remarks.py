@@ -46,14 +46,14 @@ def memory_remarks(
     limit = correction.bounded
     if correction.mode == "none" and correction.model:
         left = f"limits were left; {target.container.name}'s must hold {total} more than it uses"
-        if limit is not None and limit < total:
+        if limit and limit < total:
             left = (
                 f"the limit {limit} is less than the {total} of memory volumes: it will be killed"
             )
         yield Problem(codes.MEMORY_LEFT, where, left)
     if correction.model and not (correction.pod and correction.pod[0].limit):
         endless = [
-            p.container.name for p in places(spec) if memory_of(p.container.resources).limit is None
+            p.container.name for p in places(spec) if not memory_of(p.container.resources).limit
         ]
         if endless:
             yield Problem(
