@@ -29,12 +29,12 @@ def loader(  # each is one fact of the container
     spec: PodSpec,
     target: Container,
     *,
-    pod_level: bool,
+    level: Resources | None,
 ) -> Json:
     """Return the loader that copies from mounts *sources* into the tmpfs *volumes*.
 
     One loader for all models, so that its limit of *size* + 512Mi holds whatever
-    the pod's other containers ask for.
+    the pod's other containers ask for. *level*: resources of the pod, if kept.
     """
     arguments: list[str] = []
     mounts: list[Json] = []
@@ -44,36 +44,63 @@ def loader(  # each is one fact of the container
             {**source, "mountPath": f"{_STORE}/{i}", "readOnly": True},
             {"name": volume, "mountPath": f"{_MEMORY}/{i}"},
         ]
-    resources = _resources(size.plus(OVERHEAD), spec, target, pod_level=pod_level)
+    resources = _resources(size.plus(OVERHEAD), spec, target, level)
     return _container(names.LOADER, image, ["copy", *arguments], mounts, resources, spec)
 
 
 def gate(
-    image: str, mounts: Sequence[Json], spec: PodSpec, target: Container, *, pod_level: bool
+    image: str,
+    mounts: Sequence[Json],
+    spec: PodSpec,
+    target: Container,
+    *,
+    level: Resources | None,
 ) -> Json:
     """Return the gate that checks the models below *mounts* before the server starts."""
     paths = [str(mount["mountPath"]) for mount in mounts]
-    resources = _resources(_GATE_MEMORY, spec, target, pod_level=pod_level)
+    resources = _resources(_GATE_MEMORY, spec, target, level)
     return _container(names.GATE, image, ["verify", *paths], list(mounts), resources, spec)
 
 
-def _resources(memory: Quantity, spec: PodSpec, target: Container, *, pod_level: bool) -> Json:
-    cpu = _cpu_limit(target.resources) or (_cpu_limit(spec.resources) if pod_level else None) or "1"
-    limits = {"cpu": cpu, "memory": str(memory)}
-    if not pod_level:
-        return {"limits": limits, "requests": dict(limits)}
+def _resources(memory: Quantity, spec: PodSpec, target: Container, level: Resources | None) -> Json:
+    limits = (level and level.limits) or {}
+    asked = (level and level.requests) or {}
+    cpu = str(_cpu_limit(target.resources) or _cpu_limit(level) or "1")
+    amounts = {"cpu": cpu, "memory": str(memory)}
+    if "memory" not in limits and "memory" not in asked:
+        requests = dict(amounts)
+        if "cpu" in asked or "cpu" in limits:
+            requests["cpu"] = _least(cpu, asked.get("cpu", limits.get("cpu")))
+        return {"limits": amounts, "requests": requests}
     # The pod level holds the reservation; what is asked here only adds up below it.
-    asked = (spec.resources and spec.resources.requests) or {}
     requests = {
-        name: min(str(asked.get(name, small)), small, key=exact)
-        for name, small in (("cpu", "10m"), ("memory", "64Mi"))
+        "cpu": _least("10m", cpu, asked.get("cpu")),
+        "memory": _least("64Mi", asked.get("memory", limits.get("memory"))),
     }
-    return {"limits": limits, "requests": requests}
+    for name in ("cpu", "memory"):
+        if name in limits and name not in asked and not _somebody_asks_for(name, spec):
+            # The pod asks for its whole limit, until a container of it asks for less.
+            requests[name] = str(limits[name])
+            amounts[name] = max(amounts[name], requests[name], key=exact)
+    return {"limits": amounts, "requests": requests}
 
 
-def _cpu_limit(resources: Resources | None) -> str | None:
-    value = ((resources and resources.limits) or {}).get("cpu")
-    return None if value is None else str(value)
+def _least(*amounts: str | float | None) -> str:
+    """Return the least amount, as written: API validation holds a request below its bounds."""
+    return min((str(a) for a in amounts if a is not None), key=exact)
+
+
+def _somebody_asks_for(name: str, spec: PodSpec) -> bool:
+    return any(
+        name in (amounts or {})
+        for container in (*(spec.containers or ()), *(spec.init_containers or ()))
+        if container.resources
+        for amounts in (container.resources.limits, container.resources.requests)
+    )
+
+
+def _cpu_limit(resources: Resources | None) -> str | float | None:
+    return ((resources and resources.limits) or {}).get("cpu")
 
 
 def _container(  # each is one field of the container

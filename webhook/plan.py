@@ -212,7 +212,7 @@ def _init_containers(  # each is one fact of the containers
     facts: Facts,
 ) -> list[Json]:
     there = {container.name for container in spec.init_containers or ()}
-    level = pod_level(spec, facts)
+    level = None if facts.older_than(34) else spec.resources
     sizes = strategy.charges()
     if copied_from:
         if names.LOADER in there:
@@ -225,11 +225,11 @@ def _init_containers(  # each is one fact of the containers
         size = Quantity(sum(sizes))
         return [
             loader.loader(
-                facts.loader_image, sources, volumes, size, spec, target.container, pod_level=level
+                facts.loader_image, sources, volumes, size, spec, target.container, level=level
             )
         ]
     if strategy.wish.verify and names.GATE not in there:
-        return [loader.gate(facts.loader_image, mounts, spec, target.container, pod_level=level)]
+        return [loader.gate(facts.loader_image, mounts, spec, target.container, level=level)]
     return []
 
 

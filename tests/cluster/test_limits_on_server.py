@@ -330,6 +330,61 @@ def test_t39_what_is_consistent_on_the_pod_level_stays_so(
     assert accepted
 
 
+SMALL: Final[dict[str, tuple[Object, Object]]] = {
+    "a pod with less cpu than a loader takes": ({}, resources("", "", "500m", "500m")),
+    "a pod without cpu": (server("1500M", "24Gi"), resources("", "", "0", "0")),
+    "a target with less cpu than a loader takes": (
+        server("1Mi", "1Mi", "1m", "1m"),
+        resources("1Gi", "1Gi", "8", "8"),
+    ),
+    "a target without cpu": (server("1Mi", "1Mi", "0", "0"), resources("1Gi", "1Gi", "8", "8")),
+    "a pod with less memory than a gate takes": ({}, resources("32Mi", "32Mi", "1", "1")),
+    "a pod with limits alone": ({}, resources("", "32Gi", "", "8")),
+    "a pod whose cpu is a limit alone": ({}, resources("32Gi", "32Gi", "", "8")),
+}
+
+
+# T39: our init containers too must fit below the pod, and leave its class as it was.
+@pytest.mark.parametrize("strategy", ["emptyDir", "pvc"])
+@pytest.mark.parametrize("kind", SMALL)
+def test_t39_our_init_containers_fit_below_a_small_pod_level(
+    cluster: ControlPlane, where: str, kind: str, strategy: str
+) -> None:
+    target, level = SMALL[kind]
+    obj = pod(where, target, level=level, strategy=strategy, verify="true")
+    before = cluster.api.create(unasked(obj), dry_run=True).expect(201).body
+    answer = cluster.api.create(obj, dry_run=True).expect(201)
+    assert answer.body["spec"]["initContainers"]
+    assert answer.body["status"]["qosClass"] == before["status"]["qosClass"]
+    if strategy == "pvc":  # nothing is in memory, so the pod's own amounts stay
+        for amounts in ("requests", "limits"):
+            had = before["spec"]["resources"][amounts]
+            assert had.items() <= answer.body["spec"]["resources"][amounts].items()
+
+
+def test_a_limit_of_nothing_is_no_limit_and_stays_none(cluster: ControlPlane, where: str) -> None:
+    obj = pod(where, server("", "0", "1", "1"))
+    answer = cluster.api.create(obj, dry_run=True).expect(201)
+    assert memory(named(answer, "vllm")) == (0, 0)
+    assert any(text.startswith("MC104 ") for text in answer.warnings)
+
+
+def test_t39_memory_ensure_never_asks_for_more_than_the_pods_limit(
+    cluster: ControlPlane, where: str
+) -> None:
+    obj = pod(
+        where,
+        server("300Mi", "300Mi"),
+        shm="2Gi",
+        level=resources("301Mi", "301Mi"),
+        strategy="pvc",
+        memory="ensure",
+    )
+    answer = cluster.api.create(obj, dry_run=True).expect(201)
+    request, limit = memory(answer.body["spec"])
+    assert request == limit == 2561 * MI
+
+
 # T41: before 1.34 the field is there and vanishes after us, so containers are what counts.
 def test_t41_an_older_server_is_taken_at_its_containers(
     old_cluster: ControlPlane, webhook_on: WebhookFactory
