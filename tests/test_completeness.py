@@ -1,0 +1,73 @@
+"""What the core offers occurs in what people can read: cases first, tables else."""
+
+import re
+
+import pytest
+
+from tests.test_cases import CASES, FOLDERS, documents, given
+from webhook import codes
+from webhook.decision import SkipReason
+from webhook.request import DECLARED
+from webhook.strategies import AUTO_ORDER, STRATEGIES
+
+TABLES = "".join(path.read_text() for path in CASES.parent.glob("test_*.py"))
+EXPECTED = {case: (CASES / case / "expected.yaml").read_text() for case in FOLDERS}
+
+
+def annotations(case: str) -> dict[str, str]:
+    return dict(given(case)["metadata"].get("annotations") or {})
+
+
+@pytest.mark.parametrize("code", codes.CODES)
+def test_every_code_occurs(code: str) -> None:
+    assert any(code in text for text in EXPECTED.values()) or f'"{code}' in TABLES
+
+
+@pytest.mark.parametrize("code", sorted(set(codes.CODES) - {codes.AMOUNT}))
+def test_every_code_occurs_in_a_case_but_those_that_no_api_server_lets_through(code: str) -> None:
+    assert any(code in text for text in EXPECTED.values())
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_is_injected_in_a_case(strategy: str) -> None:
+    assert any(f'"strategy":"{strategy}"' in text for text in EXPECTED.values())
+
+
+@pytest.mark.parametrize("strategy", AUTO_ORDER)
+def test_auto_comes_to_every_strategy_of_its_order_in_a_case(strategy: str) -> None:
+    assert any(
+        f'"strategy":"{strategy}"' in text and "modelcache.io/strategy" not in annotations(case)
+        for case, text in EXPECTED.items()
+    )
+
+
+@pytest.mark.parametrize("name", sorted(a.name for a in DECLARED.values()))
+def test_every_annotation_is_written_in_a_case(name: str) -> None:
+    assert any(f"modelcache.io/{name}" in annotations(case) for case in FOLDERS)
+
+
+@pytest.mark.parametrize(
+    "annotation", [a for a in DECLARED.values() if a.name in ("load-from", "placement", "memory", "layout")],
+    ids=lambda a: a.name,
+)  # fmt: skip
+def test_every_word_of_an_annotation_is_written_or_its_default(annotation: object) -> None:
+    name, values, default = (getattr(annotation, f) for f in ("name", "values", "default"))
+    words = set(re.findall(r"`([\w-]+)`", values)) - set(re.findall(r"`([\w-]+)`", default))
+    written = {annotations(case).get(f"modelcache.io/{name}") for case in FOLDERS}
+    assert words <= written
+
+
+@pytest.mark.parametrize(
+    "reason", [r for r in SkipReason if r not in (SkipReason.UNEXPECTED_RESOURCE, SkipReason.EXCLUDED_NAMESPACE,
+                                                  SkipReason.NO_CONTAINERS)],
+)  # fmt: skip
+def test_every_reason_to_skip_what_an_api_server_sends_occurs_in_a_case(reason: SkipReason) -> None:
+    assert any(f"skipped: {reason}\n" in text for text in EXPECTED.values())
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_a_case_says_what_it_shows(case: str) -> None:
+    name = "pod.yaml" if documents(case, "pod.yaml") else "workload.yaml"
+    first = (CASES / case / name).read_text().partition("\n")[0]
+    assert re.fullmatch(r"# .*[a-z.)]", first)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", case)
