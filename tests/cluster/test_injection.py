@@ -100,12 +100,12 @@ def without_token(obj: Object) -> str:
     return text.replace(token[0], "token") if token else text
 
 
-def asked_of(webhook: Webhook) -> float:
-    """Return how many reviews of creations the webhook has answered."""
+def asked_of(webhook: Webhook, operation: str = "CREATE") -> float:
+    """Return how many reviews of *operation* the webhook has answered."""
     return sum(
         float(line.rpartition(" ")[2])
         for line in webhook.metrics().splitlines()
-        if line.startswith("modelcache_admission_requests_total{") and '"CREATE"' in line
+        if line.startswith("modelcache_admission_requests_total{") and f'"{operation}"' in line
     )
 
 
@@ -624,3 +624,94 @@ def test_t63_a_directory_of_the_node_is_refused_by_pod_security_naming_level_and
     assert "hostPath volumes" in answer.message or "restricted volume types" in answer.message
     assert '"modelcache-model"' in answer.message
     assert stored(cluster, pod("pvc", where=strict, **copy.deepcopy(RESTRICTED)))
+
+
+# P0 14
+def test_p0_14_a_volume_of_our_name_with_another_source_is_refused(
+    cluster: ControlPlane, where: str
+) -> None:
+    taken = pod(where=where, volumes=[{"name": "modelcache-model", "emptyDir": {}}])
+    answer = cluster.api.create(taken).expect(422)
+    assert "denied the request: MC010 " in answer.message
+
+
+# P0 15, P0 39b: the API server compares paths as text and lets both through.
+@pytest.mark.parametrize("path", ["/models", "/models/", "/models/microsoft--phi-2/main/"])
+def test_p0_39b_a_mount_at_or_above_ours_is_refused(
+    cluster: ControlPlane, where: str, path: str
+) -> None:
+    theirs = {**SERVER, "volumeMounts": [{"name": "theirs", "mountPath": path}]}
+    obj = pod(where=where, containers=[theirs], volumes=[{"name": "theirs", "emptyDir": {}}])
+    answer = cluster.api.create(obj).expect(422)
+    assert "denied the request: MC009 " in answer.message
+    assert path in answer.message
+
+
+# P0 16
+def test_p0_16_a_forged_ledger_does_not_pass_for_an_injection(
+    cluster: ControlPlane, where: str
+) -> None:
+    honest = stored(cluster, pod("emptyDir", where=where))
+    forged = pod("emptyDir", where=where)
+    forged["metadata"]["annotations"][f"{PREFIX}injected"] = honest["metadata"]["annotations"][
+        f"{PREFIX}injected"
+    ].replace("32256Mi", "1Ti")
+    assert without_token(stored(cluster, forged)) == without_token(honest)
+
+
+# P0 17
+def test_p0_17_a_writable_mount_of_our_volume_written_by_hand_is_refused(
+    cluster: ControlPlane, where: str
+) -> None:
+    kept = stored(cluster, pod(where=where))
+    kept["metadata"] = {
+        "generateName": "w-",
+        "namespace": where,
+        "annotations": kept["metadata"]["annotations"],
+    }
+    for mount in mounts(kept["spec"]["containers"][0]):
+        del mount["readOnly"], mount["recursiveReadOnly"]
+    answer = cluster.api.create(kept).expect(422)
+    assert "MC010 container vllm: mounts modelcache-model writable" in answer.message
+
+
+def test_t79_a_pod_that_opted_out_is_created_as_it_is(cluster: ControlPlane, where: str) -> None:
+    out = asking(pod(where=where), inject="false")
+    kept = stored(cluster, out)
+    assert ours(kept) == []
+    assert kept["metadata"]["annotations"] == out["metadata"]["annotations"]
+
+
+def test_t82_later_changes_of_an_injected_pod_are_not_sent(
+    cluster: ControlPlane, webhook: Webhook, where: str
+) -> None:
+    kept = stored(cluster, pod("emptyDir", where=where))
+    before = [asked_of(webhook, operation) for operation in ("CREATE", "UPDATE", "OTHER")]
+    labelled = cluster.api.merge(
+        {**kept, "apiVersion": "v1", "kind": "Pod"}, {"metadata": {"labels": {"a": "b"}}}
+    ).expect(200)
+    assert labelled.body["spec"] == kept["spec"]
+    name = kept["metadata"]["name"]
+    debugger = {"name": "debugger", "image": "busybox"}
+    answer = cluster.api.request(
+        "PATCH",
+        f"/api/v1/namespaces/{where}/pods/{name}/ephemeralcontainers",
+        {"spec": {"ephemeralContainers": [debugger]}},
+        media_type="application/strategic-merge-patch+json",
+    ).expect(200)
+    (added,) = answer.body["spec"]["ephemeralContainers"]
+    assert mounts(added) == []
+    assert [asked_of(webhook, each) for each in ("CREATE", "UPDATE", "OTHER")] == before
+
+
+def test_several_models_of_one_claim_are_mounts_of_one_volume(
+    cluster: ControlPlane, where: str
+) -> None:
+    both = asking(pod(where=where), model="phi-2, mistral-7b-instruct")
+    kept = stored(cluster, both)
+    assert len(ours(kept)) == 1  # kubelets before 1.35 never start a pod with two of one claim
+    found = mounts(kept["spec"]["containers"][0])
+    assert [mount["subPath"] for mount in found] == [
+        "microsoft--phi-2/main",
+        "mistralai--Mistral-7B-Instruct-v0.3/main",
+    ]
