@@ -19,6 +19,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 from webhook.plain import plain
 
 _NEEDS_QUOTES: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"))
+_LONG: Final = 1000
+"""Lines from which the common ones are not compared with each other."""
 _SEQUENCE: Final = re.compile(
     r"^( *)(?:- )*[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE
 )
@@ -130,5 +132,7 @@ def _merged(original: list[str], base: list[str], changed: list[str]) -> Iterato
 
 def _same(base: list[str], other: list[str]) -> dict[int, int]:
     """Return line of *base* → the same line of *other*."""
-    blocks = SequenceMatcher(None, base, other, autojunk=False).get_matching_blocks()
+    # In a long List every pod's lines are alike; to pair them all would take minutes.
+    alike = len(base) > _LONG
+    blocks = SequenceMatcher(None, base, other, autojunk=alike).get_matching_blocks()
     return {a + i: b + i for a, b, size in blocks for i in range(size)}
