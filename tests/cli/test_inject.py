@@ -84,6 +84,7 @@ def test_a_pod_that_names_us_only_in_a_value_is_left_alone() -> None:
         "    modelcache.io/strategy: pvc\n", ""
     )
     assert modelcache("inject", "-f", "-", stdin=pod).out == pod
+    assert modelcache("check", "-f", "-", stdin=pod).out == ""
 
 
 def test_what_was_injected_is_not_injected_again() -> None:
@@ -273,6 +274,7 @@ def test_the_arithmetic_is_explained_in_words() -> None:
     sum_ = "24Gi + 16128Mi (model) + 2Gi (/dev/shm) = 42752Mi"
     assert f"memory limit of vllm: {sum_}\n" in ran.out
     assert "16,060,522,496 bytes and 5 %" in ran.out
+    assert "as admitted" not in ran.out
 
 
 def test_the_namespace_of_an_object_decides_which_facts_hold(tmp_path: Path) -> None:
