@@ -25,14 +25,24 @@ MOST_CONNECTIONS: Final = 2000
 LARGEST_HEAD: Final = 16 * 1024
 MOST_PIPELINED: Final = 100
 """Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
-_TIMED_OUT: Final = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
-    b'content-length: 40\r\nconnection: close\r\n\r\n{"error":"the request did not arrive"}\r\n'
-)
-_HEAD_TOO_LARGE: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
+LARGEST_MESSAGE: Final = 16 * 2**20
+"""Bytes of a request, with all that frames its body."""
+
+
+def _closing(status: str, text: str) -> bytes:
+    body = f'{{"error":"{text}"}}'
+    lines = (
+        f"HTTP/1.1 {status}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        "connection: close",
+    )
+    return "\r\n".join((*lines, "", body)).encode()
+
+
+_TIMED_OUT: Final = _closing("408 Request Timeout", "the request did not arrive")
+_TOO_LARGE: Final = _closing("413 Content Too Large", "the request is too large")
+_HEAD_TOO_LARGE: Final = _closing("431 Request Header Fields Too Large", "the head is too large")
 
 
 class _Nowhere(list[Any]):
@@ -49,8 +59,8 @@ class TimedProtocol(HttpToolsProtocol):
     """Whether a request has begun and is not complete."""
     used_at = 0.0
     """When the connection, or its last request, began."""
-    head_size = 0
-    """Bytes of a head that came in more than one piece."""
+    received = 0
+    """Bytes of a request that came in more than one piece."""
     stuck_since: float | None = None
     retires_at = 0.0
     retires = False
@@ -67,20 +77,21 @@ class TimedProtocol(HttpToolsProtocol):
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a head without end."""
-        if self.owes and self._answered():
-            self.head_size += len(data)
-            if self.head_size > LARGEST_HEAD:
-                self.owes = False
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.transport.close()
+        """Refuse a request without end."""
+        if self.owes:
+            self.received += len(data)
+            if self.received > LARGEST_HEAD and self._in_head():
+                self._refuse(_HEAD_TOO_LARGE)
+                return
+            if self.received > LARGEST_MESSAGE:
+                self._refuse(_TOO_LARGE)
                 return
         super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Start the clock at the first byte of a request."""
         super().on_message_begin()
-        self.head_size = 0
+        self.received = 0
         self.owes = True
         self.used_at = self.loop.time()
 
@@ -114,14 +125,22 @@ class TimedProtocol(HttpToolsProtocol):
             return False
         if now - self.used_at <= READ_SECONDS:
             return False
-        self.owes = False
-        if not self._answered():
-            self.transport.write(_TIMED_OUT)
-        self.transport.close()
+        self._refuse(_TIMED_OUT)
         return True
+
+    def _refuse(self, answer: bytes) -> None:
+        """Close, with *answer* if nothing was answered yet and no other answer is under way."""
+        self.owes = False
+        if self._in_head() is self._answered():
+            self.transport.write(answer)
+        self.transport.close()
 
     def _answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _in_head(self) -> bool:
+        """Whether the head of the last request is not complete."""
+        return self.cycle is None or self.cycle.scope is not self.scope
 
     def _make_room(self) -> None:
         """Abort the connection that was of no use the longest, not the one that is new."""

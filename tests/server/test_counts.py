@@ -95,8 +95,8 @@ def test_the_line_of_the_log_costs_few_frames_and_calls(log: Callable[..., Any])
     for body in REVIEWS:
         admission.review_pod(body)
     frames, calls = counted(admission.review_pod, REVIEWS[0])
-    assert frames <= 0
-    assert calls <= 0
+    assert frames <= 44
+    assert calls <= 40
 
 
 def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[..., Any]) -> None:
