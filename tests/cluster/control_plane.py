@@ -12,31 +12,15 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
-from tests.cluster import binaries
+from tests.cluster import binaries, command_lines
 from tests.cluster.api import Api, Object
 from tests.cluster.certificates import Authority, Pair, new_key, write_key
 from tests.cluster.hosts import Host, Loopback
 from tests.cluster.processes import FailedError, Process, Run
-
-SERVICES: Final = "10.96.0.0/16"
-ISSUER: Final = "https://kubernetes.default.svc"
-AUDIT_POLICY: Final = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [
-        {
-            "level": "Metadata",
-            "verbs": ["create", "update", "patch"],
-            "resources": [{"group": ""}, {"group": "apps"}, {"group": "batch"}],
-        },
-        {"level": "None"},
-    ],
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,78 +96,30 @@ class ControlPlane:
 
     def _start_etcd(self) -> str:
         client, peer = (f"http://{self.host.address}:{self.host.free_port()}" for _ in range(2))
-        etcd = self.run.start(
-            self.host,
-            "etcd",
-            [
-                binaries.path(binaries.ETCD),
-                f"--data-dir={self.run.folder / 'etcd'}",
-                f"--listen-client-urls={client}",
-                f"--advertise-client-urls={client}",
-                f"--listen-peer-urls={peer}",
-                f"--initial-advertise-peer-urls={peer}",
-                f"--initial-cluster=default={peer}",
-                "--unsafe-no-fsync",
-                "--log-level=warn",
-            ],
-        )
+        words = command_lines.etcd(client, peer, self.run.folder / "etcd")
+        etcd = self.run.start(self.host, "etcd", words)
         etcd.wait_until(lambda: listening(client))
         return client
 
     def _start_api_server(self, etcd: str) -> Process:
-        pki = self.authority.folder
         hosts = [self.host.address, "localhost", "kubernetes.default.svc", "10.96.0.1"]
-        serving = self.authority.sign("kube-apiserver", hosts=hosts)
-        key = write_key(pki / "service-accounts.key", new_key())
-        port = self.url.rpartition(":")[2]
-        audit: list[str] = []
-        if self.options.audit:
-            policy = self.run.folder / "audit-policy.json"
-            policy.write_text(json.dumps(AUDIT_POLICY))
-            audit = [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}"]
-        return self.run.start(
-            self.host,
-            "kube-apiserver",
-            [
-                binaries.path(self.options.api_server),
-                f"--etcd-servers={etcd}",
-                f"--bind-address={self.host.address}",
-                f"--advertise-address={self.host.address}",
-                f"--secure-port={port}",
-                f"--cert-dir={pki}",
-                f"--tls-cert-file={serving.certificate}",
-                f"--tls-private-key-file={serving.key}",
-                f"--client-ca-file={self.authority.certificate}",
-                f"--service-cluster-ip-range={SERVICES}",
-                f"--service-account-issuer={ISSUER}",
-                f"--service-account-key-file={key}",
-                f"--service-account-signing-key-file={key}",
-                "--authorization-mode=Node,RBAC",
-                "--allow-privileged=true",
-                "--endpoint-reconciler-type=none",  # a loopback address may not be an endpoint
-                *audit,
-                *self.options.flags,
-            ],
+        key = write_key(self.authority.folder / "service-accounts.key", new_key())
+        words = command_lines.api_server(
+            self.options.api_server,
+            url=self.url,
+            etcd=etcd,
+            authority=self.authority,
+            serving=self.authority.sign("kube-apiserver", hosts=hosts),
+            service_accounts=key,
+            audit_log=self.audit_log if self.options.audit else None,
         )
+        return self.run.start(self.host, "kube-apiserver", [*words, *self.options.flags])
 
     def _start_controller_manager(self) -> Process:
         name = "kube-controller-manager"
         config = self.write_kubeconfig(name, self.authority.sign(f"system:{name}"))
-        return self.run.start(
-            self.host,
-            name,
-            [
-                binaries.path(binaries.CONTROLLER_MANAGER),
-                f"--kubeconfig={config}",
-                f"--root-ca-file={self.authority.certificate}",
-                f"--service-account-private-key-file={self.authority.folder}/service-accounts.key",
-                "--use-service-account-credentials",
-                "--leader-elect=false",
-                "--kube-api-qps=500",  # by default it waits seconds for itself
-                "--kube-api-burst=1000",
-                "--secure-port=0",
-            ],
-        )
+        words = command_lines.controller_manager(config, self.authority)
+        return self.run.start(self.host, name, words)
 
     def _ready(self) -> bool:
         try:
