@@ -67,18 +67,14 @@ def _resources(memory: Quantity, spec: PodSpec, target: Container, level: Resour
     asked = (level and level.requests) or {}
     cpu = str(_cpu_limit(target.resources) or _cpu_limit(level) or "1")
     amounts = {"cpu": cpu, "memory": str(memory)}
-    if "memory" not in limits and "memory" not in asked:
-        requests = dict(amounts)
-        if "cpu" in asked or "cpu" in limits:
-            requests["cpu"] = _least(cpu, asked.get("cpu", limits.get("cpu")))
-        return {"limits": amounts, "requests": requests}
-    # The pod level holds the reservation; what is asked here only adds up below it.
-    requests = {
-        "cpu": _least("10m", cpu, asked.get("cpu")),
-        "memory": _least("64Mi", asked.get("memory", limits.get("memory"))),
-    }
-    for name in ("cpu", "memory"):
-        if name in limits and name not in asked and not _somebody_asks_for(name, spec):
+    requests = dict(amounts)
+    for name, small in (("cpu", "10m"), ("memory", "64Mi")):
+        bound = asked.get(name, limits.get(name))
+        if bound is None and not (name == "cpu" and ("memory" in limits or "memory" in asked)):
+            continue
+        # The pod level holds the reservation; what is asked here only adds up below it.
+        requests[name] = _least(small, amounts[name], bound)
+        if name not in asked and name in limits and not _somebody_asks_for(name, spec):
             # The pod asks for its whole limit, until a container of it asks for less.
             requests[name] = str(limits[name])
             amounts[name] = max(amounts[name], requests[name], key=exact)

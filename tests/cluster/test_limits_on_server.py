@@ -340,6 +340,10 @@ SMALL: Final[dict[str, tuple[Object, Object]]] = {
     "a target without cpu": (server("1Mi", "1Mi", "0", "0"), resources("1Gi", "1Gi", "8", "8")),
     "a pod with less memory than a gate takes": ({}, resources("32Mi", "32Mi", "1", "1")),
     "a pod with limits alone": ({}, resources("", "32Gi", "", "8")),
+    "a pod that asks for less cpu than its limit": (
+        server("1Gi", "24Gi", "100m", "0.5"),
+        resources("", "", "", "500m"),
+    ),
     "a pod whose cpu is a limit alone": ({}, resources("32Gi", "32Gi", "", "8")),
 }
 
