@@ -108,6 +108,12 @@ class TimedProtocol(HttpToolsProtocol):
         """Forget the trailers, which nobody reads and nothing limits."""
         self.headers = _Nowhere()
 
+    def shutdown(self) -> None:
+        """Close now, or after the answer to a request that has begun to arrive."""
+        self.retires_at, self.retires = 0.0, True
+        if not self.owes:
+            super().shutdown()
+
     def close_if_late(self, now: float) -> bool:
         """Close the connection if it owes the rest of a request too long at the time *now*."""
         self.retires = now > self.retires_at

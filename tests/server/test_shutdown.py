@@ -22,17 +22,21 @@ def told(server: Server, number: int = signal.SIGTERM) -> float:
     return began
 
 
-def test_a_running_request_is_answered_and_the_process_ends_with_status_0(start: Start) -> None:
+@pytest.mark.parametrize("at", [40, -100], ids=["head", "body"])
+def test_a_request_that_has_begun_is_answered_and_the_process_ends_with_status_0(
+    start: Start, at: int
+) -> None:
     # P0 31
     server = start("--shutdown-delay", "0", "--drain", "8")
     with server.connect() as connection, server.connect() as idle:
-        connection.send(WHOLE[:-100])
-        in_flight(server, 1)
+        connection.send(WHOLE[:at])
+        in_flight(server, at < 0)
+        time.sleep(0.1)
         told(server)
         with pytest.raises(ConnectionRefusedError):
             server.connect()
         assert idle.ended(3)
-        connection.send(WHOLE[-100:])
+        connection.send(WHOLE[at:])
         answer = connection.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert "patch" in answer.response
