@@ -27,6 +27,8 @@ PACKAGES: Final = (
 )
 COLUMNS: Final = ("", "modelcache", "beside it", "ratio", "rounds", "wanted")
 
+BUSY: Final = 0.7
+"""Load of the machine, before we add ours, from which on figures suffer."""
 WIDTH: Final = 112
 """Where there is no terminal to ask."""
 
@@ -43,6 +45,9 @@ def main() -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        console.print(f"The machine is busy (load {load:.1f}): expect wide ranges.", style="yellow")
     columns = (
         TextColumn("{task.description:>20}"),
         BarColumn(),
@@ -58,6 +63,7 @@ def main() -> None:
         figures = list(session.figures())
     machine = {
         "cores": str(os.cpu_count()),
+        "load": f"{load:.1f}",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
