@@ -29,6 +29,21 @@ def server(pair: PairFiles) -> Iterator[Server]:
     assert found.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def unchecked(pair: PairFiles) -> Iterator[Server]:
+    """A server as most people run it, without --self-check, which decodes a body once more."""
+    found = Server(pair, "--shutdown-delay", "0")
+    yield found
+    assert found.stop() == 0
+
+
+@pytest.fixture(params=["server", "unchecked"])
+def either(request: pytest.FixtureRequest) -> Server:
+    """Both, one after the other."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def start(pair: PairFiles) -> Iterator[Start]:
     running: list[Server] = []

@@ -72,15 +72,15 @@ NO_REVIEWS = {
 
 @pytest.mark.parametrize("sent", NO_REVIEWS.values(), ids=NO_REVIEWS.keys())
 def test_what_is_no_review_is_answered_400_and_the_server_goes_on(
-    server: Server, sent: bytes
+    either: Server, sent: bytes
 ) -> None:
     # P0 34, P1 49, c1, c2, c8, c11, c14, c15
-    answer = server.post(sent)
+    answer = either.post(sent)
     assert answer.status == 400
     assert set(answer.json) == {"error"}
     assert len(answer.body) < 400
     assert b"Traceback" not in answer.body
-    assert server.post(body()).status == 200
+    assert either.post(body()).status == 200
 
 
 ODD = {
@@ -107,13 +107,13 @@ ODD = {
 
 
 @pytest.mark.parametrize("sent", ODD.values(), ids=ODD.keys())
-def test_odd_content_is_answered_and_never_as_our_fault(server: Server, sent: bytes) -> None:
+def test_odd_content_is_answered_and_never_as_our_fault(either: Server, sent: bytes) -> None:
     # P1 49, c8, c13
-    answer = server.post(sent)
+    answer = either.post(sent)
     assert answer.status in {200, 400}
     if answer.status == 200:
         assert answer.response["uid"] == review()["request"]["uid"]
-    assert server.post(body()).status == 200
+    assert either.post(body()).status == 200
 
 
 def test_1000_containers_volumes_and_variables_are_decided_in_time(server: Server) -> None:
@@ -126,7 +126,7 @@ def test_1000_containers_volumes_and_variables_are_decided_in_time(server: Serve
     ]
     began = time.monotonic()
     answer = server.post(body(large))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     assert answer.response["allowed"] is True
 
 
@@ -217,7 +217,7 @@ def test_a_legal_pod_of_escaped_characters_is_served(server: Server) -> None:
     assert len(text) > 8_300_000
     began = time.monotonic()
     answer = server.post(text)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     assert "patch" in answer.response
 
 

@@ -56,11 +56,11 @@ def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
 
 def test_an_old_connection_closes_after_its_next_answer(start: Start) -> None:
     # P1 45b
-    server = start(*QUICK, changes={"webhook.protocol.MOST_SECONDS": 0.5})
+    server = start(*QUICK, changes={"webhook.protocol.MOST_SECONDS": 2.0})
     with server.connect() as connection:
         connection.send(request(body()))
         assert "connection" not in connection.answer().headers
-        time.sleep(2.5)
+        time.sleep(4)
         connection.send(request(body()))
         answer = connection.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -155,8 +155,12 @@ def test_a_byte_now_and_then_does_not_prolong_the_limit(slow_server: Server) -> 
         assert sent_until_closed(connection, pieces, 0.2) < 30
 
 
-def test_300_slow_callers_hold_up_nobody(server: Server) -> None:
+PATIENT = {"webhook.protocol.READ_SECONDS": 60.0}
+
+
+def test_300_slow_callers_hold_up_nobody(start: Start) -> None:
     # P1 48, c31
+    server = start(*QUICK, changes=PATIENT)
     context = server.pair.client_context()
     with ExitStack() as stack:
         slow = [stack.enter_context(server.connect(context)) for _ in range(300)]
@@ -170,13 +174,13 @@ def test_300_slow_callers_hold_up_nobody(server: Server) -> None:
                 connection.send(b" ")
             assert server.post(body()).status == 200
             longest = max(longest, time.monotonic() - began)
-    assert longest < 1
+    assert longest < 2
     in_flight(server, 0)
 
 
 def test_1000_who_dawdle_over_bodies_do_not_get_others_shed(start: Start) -> None:
     # c31
-    server = start(*QUICK)
+    server = start(*QUICK, changes=PATIENT)
     context = server.pair.client_context()
     with ExitStack() as stack:
         for _ in range(1000):

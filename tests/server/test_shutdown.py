@@ -46,7 +46,7 @@ def test_a_request_that_has_begun_is_answered_and_the_process_ends_with_status_0
 
 def test_during_the_delay_everyone_is_served_and_asked_to_go_elsewhere(start: Start) -> None:
     # P0 31, P0 36
-    server = start("--shutdown-delay", "2")
+    server = start("--shutdown-delay", "3")
     with server.connect() as kept:
         kept.send(WHOLE)
         assert "connection" not in kept.answer().headers
@@ -60,13 +60,13 @@ def test_during_the_delay_everyone_is_served_and_asked_to_go_elsewhere(start: St
             assert (answer.status, answer.headers["connection"]) == (200, "close")
         for path, status in (("/nothing", 404), ("/mutate", 400)):
             assert server.post(b"", path).status == status
-        while time.monotonic() - began < 1.7:
+        while time.monotonic() - began < 2:
             with server.connect() as new:
                 new.send(WHOLE)
                 assert new.answer().status == 200
             time.sleep(0.1)
     assert server.ended(4) == 0
-    assert time.monotonic() - began > 1.9
+    assert time.monotonic() - began > 2.9
 
 
 @pytest.mark.parametrize("sent", [WHOLE[:-100], WHOLE[:40], b""], ids=["body", "head", "nothing"])
