@@ -49,6 +49,10 @@ class Answer:
         return bool(self.response["allowed"])
 
     @property
+    def adds_nothing(self) -> bool:
+        return self.allowed and not self.operations
+
+    @property
     def denial(self) -> str:
         assert not self.allowed, "the pod was admitted"
         return str(self.response["status"]["message"])

@@ -92,6 +92,7 @@ def test_five_reviews_give_no_operation_after_the_first(case: str) -> None:
     answer = webhook.admit(given(case))
     for _ in range(4):
         again = webhook.admit(answer.admitted, raw=True)
+        assert again.allowed == answer.allowed
         assert again.operations == []
         assert again.admitted == answer.admitted
 

@@ -51,6 +51,7 @@ def test_volume_holds_the_model_and_is_aligned(size: int) -> None:
         ("8Gi", "24Gi", ("24Gi", "42Gi")),  # R below L
         (None, "24Gi", ("42Gi", "42Gi")),  # R absent
         ("8Gi", None, ("24Gi", None)),  # L absent
+        ("0", "0", ("0", "0")),  # L 0
         (None, None, (None, None)),  # both absent
     ],
 )
@@ -300,7 +301,7 @@ def test_t45_copy_of_an_injected_pod_gains_nothing(webhook: Webhook) -> None:
         **injected,
         "metadata": {**injected["metadata"], "name": "debug", "labels": {"a": "b"}},
     }
-    assert webhook.admit(copied, raw=True).operations == []
+    assert webhook.admit(copied, raw=True).adds_nothing
 
 
 def test_t43_second_review_gains_nothing(webhook: Webhook) -> None:

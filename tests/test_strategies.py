@@ -52,7 +52,7 @@ def test_every_strategy_mounts_read_only_and_a_second_review_adds_nothing(name: 
     assert mount["readOnly"] is True
     assert mount["recursiveReadOnly"] == "IfPossible"
     assert answer.response["auditAnnotations"] == {"strategy": name}
-    assert webhook.admit(answer.admitted, raw=True).operations == []
+    assert webhook.admit(answer.admitted, raw=True).adds_nothing
 
 
 def test_t54_claim(webhook: Webhook) -> None:
@@ -174,7 +174,7 @@ def test_auto_stays_with_the_strategy_of_the_first_review() -> None:
     answer = webhook.admit(pod_of({"shm_size": "0"}))
     assert "hostPath" in answer.volume()
     later = webhook_of(**claims())
-    assert later.admit(answer.admitted, raw=True).operations == []
+    assert later.admit(answer.admitted, raw=True).adds_nothing
 
 
 def test_auto_follows_the_order_of_the_catalogue() -> None:
@@ -323,3 +323,34 @@ def test_amounts_of_other_containers_and_of_the_pod_are_read_too(webhook: Webhoo
     pod = pod_of(in_memory(), resources={"requests": {"cpu": "x"}})
     pod["spec"]["containers"].append({"name": "proxy", "resources": bad})
     assert webhook.admit(pod, raw=True).codes == ["MC021", "MC021"]
+
+
+def test_image_rewritten_by_a_mirror_webhook_is_no_foreign_container(webhook: Webhook) -> None:
+    for asked in (in_memory(), {"strategy": "pvc", "verify": "true"}):
+        pod = webhook.admit(pod_of(asked, limit="24Gi")).admitted
+        for container in (*pod["spec"]["containers"], *pod["spec"]["initContainers"]):
+            container["image"] = "mirror.example.com/" + container["image"]
+        assert webhook.admit(pod, raw=True).adds_nothing
+
+
+def test_a_loader_by_hand_writes_to_no_store(webhook: Webhook) -> None:
+    pod = webhook.admit(pod_of({"strategy": "hostPath", "shm_size": "0"})).admitted
+    mount = {"name": "modelcache-model", "mountPath": "/x"}
+    pod["spec"]["initContainers"] = [
+        {"name": "modelcache-loader", "command": ["modelcache"], "volumeMounts": [mount]}
+    ]
+    assert webhook.admit(pod, raw=True).codes == ["MC010"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "codes"),
+    [
+        ({"image": IMAGE, "host_path": "/var/lib/model-cache/a"}, []),
+        ({"load_from": "node"}, ["MC102"]),
+        ({"strategy": "pvc", "image": IMAGE}, ["MC102"]),
+    ],
+)
+def test_what_another_choice_of_auto_would_read_is_no_mistake(
+    asked: Json, codes: list[str], webhook: Webhook
+) -> None:
+    assert webhook.admit(pod_of(asked)).codes == codes

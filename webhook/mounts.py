@@ -93,9 +93,9 @@ def check_names(
         problems += _named_twice(theirs.values(), wanted)
     injected = names.MODEL_VOLUME in theirs
     for container in spec.init_containers or ():
-        if container.name in (names.LOADER, names.GATE) and not (
-            injected and container.image == facts.loader_image
-        ):
+        # Not the image, which a webhook for registry mirrors may have rewritten since.
+        is_ours = injected and (container.command or ())[:1] == (names.COMMAND,)
+        if container.name in (names.LOADER, names.GATE) and not is_ours:
             problems.append(
                 Problem(
                     codes.CONTAINER_NAME,
@@ -104,7 +104,7 @@ def check_names(
                 )
             )
     if request.annotations.read_only:
-        problems += _writable(spec)
+        problems += _writable(spec, {name for name, v in wanted.items() if "emptyDir" in v})
     return problems
 
 
@@ -125,7 +125,8 @@ def _named_twice(theirs: Iterable[Volume], wanted: Mapping[str, Json]) -> Iterat
             )
 
 
-def _writable(spec: PodSpec) -> list[Problem]:
+def _writable(spec: PodSpec, filled: set[str]) -> list[Problem]:
+    """Return a problem for each writable mount of a model but the loader's of those *filled*."""
     return [
         Problem(
             codes.VOLUME_NAME,
@@ -134,7 +135,8 @@ def _writable(spec: PodSpec) -> list[Problem]:
             '"false" where policy allows it',
         )
         for container in (*(spec.containers or ()), *(spec.init_containers or ()))
-        if container.name != names.LOADER
         for mount in container.volume_mounts or ()
-        if names.is_model_volume(mount.name) and not mount.read_only
+        if names.is_model_volume(mount.name)
+        and not mount.read_only
+        and not (container.name == names.LOADER and mount.name in filled)
     ]

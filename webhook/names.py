@@ -11,6 +11,8 @@ STORE_VOLUME: Final = "modelcache-store"
 """What the loader copies from; followed by -2 … where each model has its own."""
 LOADER: Final = "modelcache-loader"
 GATE: Final = "modelcache-verify"
+COMMAND: Final = "modelcache"
+"""What our containers run: the first word of their command."""
 SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
 _MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")

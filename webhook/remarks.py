@@ -8,7 +8,8 @@ from webhook.containers import Place, places
 from webhook.decision import Json, Problem
 from webhook.memory import Correction, memory_of
 from webhook.objects import PodSpec
-from webhook.request import DECLARED, CacheRequest
+from webhook.request import AUTO, DECLARED, CacheRequest
+from webhook.strategies import AUTO_ORDER
 
 
 def unused_annotations(request: CacheRequest, strategy: str) -> Iterable[Problem]:
@@ -18,6 +19,8 @@ def unused_annotations(request: CacheRequest, strategy: str) -> Iterable[Problem
         if spec.name not in request.asked:
             continue
         if spec.strategies and strategy not in spec.strategies:
+            if wish.strategy == AUTO and set(spec.strategies) & set(AUTO_ORDER):
+                continue  # it was there for a strategy that auto might have come to
             why = f"has no effect with strategy {strategy}"
         elif spec.name == "rewrite-args" and wish.layout == "hf-cache" and wish.rewrite_args:
             why = "has no effect with layout hf-cache, which leaves arguments as they are"
