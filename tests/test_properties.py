@@ -33,7 +33,7 @@ from webhook.strategies import STRATEGIES
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32
-EXAMPLES = settings(max_examples=150)
+EXAMPLES = settings(max_examples=120)
 POLICY = policy_of(
     cached_model("coder", "acme/coder", size="3Gi", image=IMAGE, status={"revision": COMMIT})
 )
@@ -423,7 +423,7 @@ def interfered(pod: Json, how: str) -> Json:
     return pod
 
 
-@settings(max_examples=300)
+@settings(max_examples=220)
 @given(
     reviewed(),
     st.sampled_from(
@@ -599,7 +599,7 @@ def is_harmless(text: str) -> bool:
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/")
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(STRATEGIES)), HOSTILE)
 def test_hostile_names_are_refused_or_lead_nowhere(strategy: str, model: str) -> None:
     webhook = webhook_with(facts_of({"kube_version": "1.35"}))
@@ -620,7 +620,7 @@ def test_hostile_names_are_refused_or_lead_nowhere(strategy: str, model: str) ->
     assert all(is_harmless(line) and len(line) <= 256 for line in answer.warnings)
 
 
-@settings(max_examples=300)
+@settings(max_examples=220)
 @given(
     st.dictionaries(
         st.sampled_from(["model", "claim", "host-path", "directory", "mount-path", "image", "target", "containers",
