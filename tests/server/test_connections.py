@@ -208,15 +208,17 @@ def test_who_asks_ahead_without_end_is_dropped_and_costs_no_memory(slow_server: 
 
 
 @pytest.mark.parametrize("trailer", [b"a: b\r\n" * 100_000, b"a" * 600_000], ids=["many", "one"])
-def test_trailers_without_end_cost_no_memory(slow_server: Server, trailer: bytes) -> None:
+def test_trailers_without_end_cost_no_memory(server: Server, trailer: bytes) -> None:
     # c4
-    before, peak = slow_server.memory(), 0
-    with slow_server.connect() as connection:
+    before, peak, began = server.memory(), 0, time.monotonic()
+    with server.connect() as connection:
         connection.send(head("Transfer-Encoding: chunked"), b"2\r\n{}\r\n0\r\n")
         while sent_until_closed(connection, [trailer]):
-            peak = max(peak, slow_server.memory())
+            peak = max(peak, server.memory())
+    # Its size ends it, not the time that a request may take.
+    assert time.monotonic() - began < protocol.READ_SECONDS - 1
     assert peak < before + 48 * 2**20
-    assert slow_server.post(body()).status == 200
+    assert server.post(body()).status == 200
 
 
 def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
@@ -295,7 +297,7 @@ def test_what_is_not_http_is_refused_and_closed(slow_server: Server, sent: bytes
     with slow_server.connect() as connection:
         connection.send(sent)
         answer = connection.answer()
-        assert 400 <= answer.status < 500
+        assert answer.status == 400
         assert b"Traceback" not in answer.body
         assert connection.ended(6)
 

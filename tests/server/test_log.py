@@ -66,6 +66,11 @@ def everything_secret() -> list[bytes]:
     valid = body(secret, userInfo={"username": SECRET, "extra": {"a": [SECRET]}})
     name = json.dumps(SECRET).encode()
     return [
+        name,
+        SECRET.encode(),
+        b'{"apiVersion": ' + name + b"}",
+        b'{"request": {"uid": [' + name + b"]}}",
+        b'{"request": {"uid": "\xff' + SECRET.encode() + b'"}}',
         valid,
         valid.replace(b'"pvc"', b'"nothing"'),
         valid.replace(b'"CREATE"', b'"DELETE"'),
