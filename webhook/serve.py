@@ -35,6 +35,7 @@ from webhook.telemetry import Telemetry
 _HANDSHAKE_SECONDS: Final = 10
 _CLOSE_SECONDS: Final = 2
 _LONGEST_NAMESPACE: Final = 63
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 DEV_HOSTS: Final = ("localhost", "127.0.0.1")
 
 
@@ -178,7 +179,7 @@ async def _run(settings: Settings, logger: Logger) -> None:
             cut.set()
         hurry.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopping, number)
     telemetry = Telemetry(logger.info)
     admission = Admission(
@@ -235,6 +236,7 @@ async def _run(settings: Settings, logger: Logger) -> None:
     await health.close(0.1, cut)
     for task in sweeps:
         task.cancel()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     logger.info("stopped")
 
 
@@ -250,7 +252,11 @@ def _place(error: Exception) -> str:
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop; ValueError if the process can't start."""
+    # The log's thread takes no signal, so that one which comes after the loop has closed, when
+    # nothing handles it any more, meets threads that block it instead of killing the exit.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     logger, lines = open_log(settings.log_format)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings, logger))

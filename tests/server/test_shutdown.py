@@ -166,3 +166,12 @@ def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
         for connection in connections:
             assert connection.answer().status == 200
     assert server.ended(PATIENCE) == 0
+
+
+def test_signals_without_end_do_not_break_the_exit(start: Start) -> None:
+    server = start("--shutdown-delay", "0", "--drain", "0")
+    end = time.monotonic() + PATIENCE
+    while server.process.poll() is None and time.monotonic() < end:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.002)
+    assert server.ended() == 0
