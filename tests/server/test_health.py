@@ -113,5 +113,6 @@ def test_a_connection_that_was_too_late_is_counted(slow_server: Server) -> None:
     before = slow_server.metric("modelcache_http_read_timeouts_total")
     with slow_server.connect() as connection:
         connection.send(b"POST /mutate HTTP/1.1\r\n")
+        assert connection.answer().status == 408
         assert connection.ended(5)
     assert slow_server.metric("modelcache_http_read_timeouts_total") == before + 1
