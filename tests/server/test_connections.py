@@ -217,7 +217,7 @@ def test_trailers_without_end_cost_no_memory(server: Server, trailer: bytes) -> 
             peak = max(peak, server.memory())
     # Its size ends it, not the time that a request may take.
     assert time.monotonic() - began < protocol.READ_SECONDS - 1
-    assert peak < before + 96 * 2**20
+    assert peak < before + 256 * 2**20  # what TLS and the socket hold; unbounded it was 2 GB
     assert server.post(body()).status == 200
 
 
