@@ -5,6 +5,7 @@ can't be a pod, is a BadReview: HTTP 400, so that failurePolicy decides.
 """
 
 import binascii
+from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -75,6 +76,7 @@ class Review(_Wire, Generic[T], frozen=True):
 _PODS: Final = msgspec.json.Decoder(Review[Pod])
 _WORKLOADS: Final = msgspec.json.Decoder(Review[Workload])
 _ANY: Final = msgspec.json.Decoder(Review[msgspec.Raw])
+_UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _WORKLOAD_RESOURCES: Final = {
     ("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"),
     ("apps", "replicasets"), ("batch", "jobs"), ("batch", "cronjobs"),
@@ -106,28 +108,32 @@ def decode_pod(body: bytes) -> Review[Pod] | Review[msgspec.Raw]:
     """Return the review of a pod, or of something foreign with its object unread."""
     try:
         return _checked(body, _PODS.decode(body))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        review = _foreign(body)
-        if is_pod_creation(review.request):
-            raise BadReview(f"the object is not a pod: {error}") from error
-        return review
+    except _UNDECODABLE as error:
+        return _unread(body, error, is_pod_creation, "a pod")
 
 
 def decode_workload(body: bytes) -> Review[Workload] | Review[msgspec.Raw]:
     """Return the review of a workload, or of something foreign with its object unread."""
     try:
         return _checked(body, _WORKLOADS.decode(body))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        review = _foreign(body)
-        if is_workload_change(review.request):
-            raise BadReview(f"the object is not a workload: {error}") from error
-        return review
+    except _UNDECODABLE as error:
+        return _unread(body, error, is_workload_change, "a workload")
+
+
+def _unread(
+    body: bytes, error: Exception, is_ours: Callable[[Request[Any]], bool], what: str
+) -> Review[msgspec.Raw]:
+    """Return a foreign review with its object unread; BadReview if *is_ours* takes it for ours."""
+    review = _foreign(body)
+    if is_ours(review.request):
+        raise BadReview(f"the object is not {what}: {error}") from error
+    return review
 
 
 def _foreign(body: bytes) -> Review[msgspec.Raw]:
     try:
         return _checked(body, _ANY.decode(body))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise BadReview(str(error)) from error
 
 
