@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook import values
+from webhook import paths, values
 from webhook.quantity import Quantity
 
 TAKEN: list[tuple[Callable[[str], Any], str, Any]] = [
@@ -19,11 +19,11 @@ TAKEN: list[tuple[Callable[[str], Any], str, Any]] = [
     (values.claim_name, "a.b-c", "a.b-c"),
     (values.claim_name, "a" * 253, "a" * 253),
     (values.container_name, "vllm", "vllm"),
-    (values.relative_path, "a/b+c/@d_e", "a/b+c/@d_e"),
-    (values.relative_path, "a/", "a"),
-    (values.absolute_path, "/models", "/models"),
-    (values.absolute_path, "//models//x/", "/models/x"),
-    (values.absolute_path, "/developer", "/developer"),
+    (paths.relative_path, "a/b+c/@d_e", "a/b+c/@d_e"),
+    (paths.relative_path, "a/", "a"),
+    (paths.absolute_path, "/models", "/models"),
+    (paths.absolute_path, "//models//x/", "/models/x"),
+    (paths.absolute_path, "/developer", "/developer"),
     (values.image_reference, "a.io/b/c:v1", "a.io/b/c:v1"),
     (values.image_reference, "a.io:5000/b@sha256:" + "0" * 64, "a.io:5000/b@sha256:" + "0" * 64),
     (values.one_of("a", "b"), "b", "b"),
@@ -42,23 +42,23 @@ REFUSED: list[tuple[Callable[[str], Any], str, str]] = [
     (values.claim_name, "a" * 254, "is not a name such as model-store"),
     (values.container_name, "a.b", "is not a container name such as vllm"),
     (values.container_name, "", "is not a container name such as vllm"),
-    (values.relative_path, "/a", "must be a relative directory"),
-    (values.relative_path, "", "must be a relative directory"),
-    (values.relative_path, "../a", "is not a plain path"),
-    (values.relative_path, "a/./b", "is not a plain path"),
-    (values.relative_path, "a//b", "is not a plain path"),
-    (values.relative_path, "a/$(HOME)", "is not a plain path"),
-    (values.relative_path, "a b", "is not a plain path"),
-    (values.relative_path, "a\n", "is not a plain path"),
-    (values.relative_path, "\N{LATIN SMALL LETTER U WITH DIAERESIS}", "is not a plain path"),
-    (values.relative_path, "a/" * 600 + "a", "is longer than 1024 characters"),
-    (values.absolute_path, "models", "must be an absolute directory"),
-    (values.absolute_path, "/", 'must not be "/"'),
-    (values.absolute_path, "///", 'must not be "/"'),
-    (values.absolute_path, "/a/../b", "is not a plain path"),
-    (values.absolute_path, "/proc", "lies below /proc, /sys, /dev"),
-    (values.absolute_path, "//dev/shm/", "lies below /proc, /sys, /dev"),
-    (values.absolute_path, "/sys/fs", "lies below /proc, /sys, /dev"),
+    (paths.relative_path, "/a", "must be a relative directory"),
+    (paths.relative_path, "", "must be a relative directory"),
+    (paths.relative_path, "../a", "is not a plain path"),
+    (paths.relative_path, "a/./b", "is not a plain path"),
+    (paths.relative_path, "a//b", "is not a plain path"),
+    (paths.relative_path, "a/$(HOME)", "is not a plain path"),
+    (paths.relative_path, "a b", "is not a plain path"),
+    (paths.relative_path, "a\n", "is not a plain path"),
+    (paths.relative_path, "\N{LATIN SMALL LETTER U WITH DIAERESIS}", "is not a plain path"),
+    (paths.relative_path, "a/" * 600 + "a", "is longer than 1024 characters"),
+    (paths.absolute_path, "models", "must be an absolute directory"),
+    (paths.absolute_path, "/", 'must not be "/"'),
+    (paths.absolute_path, "///", 'must not be "/"'),
+    (paths.absolute_path, "/a/../b", "is not a plain path"),
+    (paths.absolute_path, "/proc", "lies below /proc, /sys, /dev"),
+    (paths.absolute_path, "//dev/shm/", "lies below /proc, /sys, /dev"),
+    (paths.absolute_path, "/sys/fs", "lies below /proc, /sys, /dev"),
     (values.image_reference, "a b", "is not an image"),
     (values.image_reference, "a@sha256:abc", "is not an image"),
     (values.image_reference, "-a", "is not an image"),
@@ -93,7 +93,7 @@ def test_t57_refused_with_what_would_be_right(
     ],
 )
 def test_t50_mount_paths_are_compared_as_the_kernel_sees_them(written: str, expected: str) -> None:
-    assert values.normalised(written) == expected
+    assert paths.normalised(written) == expected
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_t50_mount_paths_are_compared_as_the_kernel_sees_them(written: str, expe
     ],
 )
 def test_t59_paths_collide_at_and_below_each_other(one: str, other: str, expected: bool) -> None:
-    assert values.collide(one, other) is expected
+    assert paths.collide(one, other) is expected

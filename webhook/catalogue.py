@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from webhook.decision import quoted
+from webhook.paths import relative_path
 from webhook.quantity import Quantity
 from webhook.source import Source, parse_revision, parse_source
 from webhook.store import DEFAULT_REVISION
-from webhook.values import image_reference, relative_path, size
+from webhook.values import image_reference, size
 
 STRATEGY_NAMES: Final = ("pvc", "hostPath", "emptyDir", "image")
 

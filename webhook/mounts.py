@@ -11,9 +11,9 @@ from webhook.decision import Json, Problem, Rejected, quoted
 from webhook.environment import cache_root
 from webhook.facts import Facts
 from webhook.objects import Container, PodSpec, Volume
+from webhook.paths import collide, normalised
 from webhook.request import CacheRequest
 from webhook.strategies import Strategy, same_source
-from webhook.values import collide, normalised
 
 
 def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> list[Json]:

@@ -19,12 +19,12 @@ from webhook.facts import Facts
 from webhook.memory import Correction
 from webhook.mounts import check_mounts, check_names, model_mounts
 from webhook.objects import Pod, PodSpec
+from webhook.paths import normalised
 from webhook.quantity import Quantity, exact
 from webhook.remarks import memory_remarks, unused_annotations
 from webhook.request import CacheRequest
 from webhook.servers import server_of
 from webhook.strategies import Strategy
-from webhook.values import normalised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from webhook.annotations import PREFIX, annotation, declared, read, unknown
 from webhook.catalogue import STRATEGY_NAMES, Catalogue
 from webhook.decision import Problem
 from webhook.model import Model, resolve
+from webhook.paths import absolute_path, relative_path
 from webhook.quantity import GI, Quantity
 from webhook.values import (
-    absolute_path,
     amount,
     boolean,
     claim_name,
@@ -24,7 +24,6 @@ from webhook.values import (
     image_reference,
     listed,
     one_of,
-    relative_path,
     size,
 )
 

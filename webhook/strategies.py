@@ -17,9 +17,9 @@ from webhook.memory import volume_size
 from webhook.model import Model
 from webhook.objects import Volume
 from webhook.obstacles import claim_obstacles, host_path_obstacles, image_obstacles
+from webhook.paths import collide
 from webhook.quantity import Quantity
 from webhook.request import Annotations, CacheRequest
-from webhook.values import collide
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ Each returns what it read or raises ValueError saying what is wrong and what
 would be right; the caller adds the annotation's name.
 """
 
-import posixpath
 import re
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -15,15 +14,12 @@ from webhook.quantity import Quantity
 T = TypeVar("T")
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _LABEL_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9._+@-]+")
 _IMAGE: Final = re.compile(
     r"[a-z0-9](?:[a-zA-Z0-9._-]*(?::[0-9]+)?)(?:/[a-z0-9][a-z0-9._-]*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
-_LONGEST_PATH: Final = 1024
 MOST_BYTES: Final = Quantity(2**50)
 """No model and no /dev/shm is larger than this; a typing error is."""
-_SYSTEM: Final = ("/proc", "/sys", "/dev")
 
 
 def listed(of: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
@@ -92,56 +88,8 @@ def container_name(text: str) -> str:
     return text
 
 
-def _segments(text: str, example: str) -> None:
-    for segment in text.split("/"):
-        if segment in ("..", ".", "") or not _SEGMENT.fullmatch(segment):
-            raise ValueError(
-                f"{quoted(text)} is not a plain path such as {example}: "
-                "letters, digits and . _ - + @ between slashes, no . or .."
-            )
-    if len(text) > _LONGEST_PATH:
-        raise ValueError(f"is longer than {_LONGEST_PATH} characters")
-
-
-def relative_path(text: str) -> str:
-    """Read a relative directory without . and .., as a subPath must be."""
-    stripped = text.rstrip("/")
-    if stripped.startswith("/") or not stripped:
-        raise ValueError(f"{quoted(text)} must be a relative directory such as llama-3.1-8b")
-    _segments(stripped, "org/llama-3.1-8b")
-    return stripped
-
-
-def absolute_path(text: str) -> str:
-    """Read an absolute directory below /, normalised; kernel directories are refused."""
-    if not text.startswith("/"):
-        raise ValueError(f"{quoted(text)} must be an absolute directory such as /models")
-    inner = re.sub("/+", "/", text).strip("/")
-    if not inner:
-        raise ValueError('must not be "/", but a directory such as /models')
-    _segments(inner, "/models/llama")
-    path = "/" + inner
-    if any(path == system or path.startswith(system + "/") for system in _SYSTEM):
-        raise ValueError(f"{quoted(text)} lies below {', '.join(_SYSTEM)}: use one such as /models")
-    return path
-
-
 def image_reference(text: str) -> str:
     """Read an OCI image reference."""
     if not _IMAGE.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not an image such as example.com/model@sha256:…")
     return text
-
-
-def normalised(path: str) -> str:
-    """Return a mount path as the kernel sees it: no trailing slash, no // and no dots."""
-    return posixpath.normpath("/" + path.lstrip("/"))
-
-
-def collide(one: str, other: str) -> bool:
-    """Whether one of two normalised paths is, or lies below, the other."""
-    return (
-        one == other
-        or one.startswith(other.rstrip("/") + "/")
-        or other.startswith(one.rstrip("/") + "/")
-    )
