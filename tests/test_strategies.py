@@ -21,7 +21,8 @@ from webhook.objects import (
     ImageSource,
     Volume,
 )
-from webhook.strategies import STRATEGIES, same_source
+from webhook.receipt import same_source
+from webhook.strategies import STRATEGIES
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32

@@ -18,8 +18,10 @@ from webhook.objects import Pod, PodSpec
 from webhook.patch import operations
 from webhook.plan import Plan, build_plan
 from webhook.policy import Policy
+from webhook.receipt import same_source
 from webhook.request import AUTO, KNOWN, CacheRequest, read_request
-from webhook.strategies import AUTO_ORDER, STRATEGIES, Strategy, same_source
+from webhook.strategies import AUTO_ORDER, STRATEGIES
+from webhook.strategies.strategy import Strategy
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 

@@ -12,8 +12,9 @@ from webhook.environment import cache_root
 from webhook.facts import Facts
 from webhook.objects import Container, PodSpec, Volume
 from webhook.paths import collide, normalised
+from webhook.receipt import same_source
 from webhook.request import CacheRequest
-from webhook.strategies import Strategy, same_source
+from webhook.strategies.strategy import Strategy
 
 
 def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> list[Json]:

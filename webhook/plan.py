@@ -24,7 +24,7 @@ from webhook.quantity import Quantity, exact
 from webhook.remarks import memory_remarks, unused_annotations
 from webhook.request import CacheRequest
 from webhook.servers import server_of
-from webhook.strategies import Strategy
+from webhook.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

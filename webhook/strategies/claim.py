@@ -1,0 +1,42 @@
+"""A PersistentVolumeClaim as the store of models: how it is mounted, and why it can't be.
+
+What is not known of a claim is no obstacle.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook import codes
+from webhook.annotations import PREFIX
+from webhook.decision import Json, Problem, quoted
+from webhook.facts import Facts
+
+_SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
+
+
+def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
+    """Return the volume *name* that mounts *claim*."""
+    # readOnly on the claim, not on the mount alone: it keeps the kubelet from walking the
+    # volume for an fsGroup and from creating a missing subPath on it (csi_mounter.go).
+    source: Json = {"claimName": claim}
+    return {
+        "name": name,
+        "persistentVolumeClaim": source | ({"readOnly": True} if read_only else {}),
+    }
+
+
+def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
+    """Yield why the claim can't be mounted by several pods of the namespace."""
+    if facts.claims is None:
+        return
+    claim = facts.claims.get(name)
+    if claim is None:
+        wrong = f"does not exist in namespace {facts.namespace}: create it, or name one that does"
+    elif claim.access_modes is not None and not set(claim.access_modes) & set(_SHARED):
+        modes = ", ".join(claim.access_modes) or "none"
+        wrong = f"has access modes {modes}, but several pods need {_SHARED[0]} or {_SHARED[1]}"
+    elif claim.phase not in (None, "Bound"):
+        wrong = f"is {claim.phase}, not Bound: see kubectl describe pvc {name}"
+    else:
+        return
+    yield Problem(codes.CLAIM, PREFIX + "claim", f"{quoted(name)} {wrong}")

@@ -1,0 +1,64 @@
+"""Strategy emptyDir: memory of the pod's own, filled by a loader."""
+
+from collections.abc import Iterator
+
+from webhook import codes, names
+from webhook.annotations import PREFIX
+from webhook.decision import Json, Problem, quoted
+from webhook.facts import Facts
+from webhook.memory import volume_size
+from webhook.quantity import Quantity
+from webhook.strategies import node_cache
+from webhook.strategies.claim import claim_obstacles, claim_volume
+from webhook.strategies.strategy import Provided, Strategy
+
+
+class EmptyDir(Strategy):
+    """Memory of the pod's own, filled by a loader from the claim or the node's cache."""
+
+    __slots__ = ()
+    name = "emptyDir"
+
+    def volumes(self) -> list[Json]:
+        return [
+            {
+                "name": names.numbered(names.MODEL_VOLUME, i),
+                "emptyDir": {"medium": "Memory", "sizeLimit": str(size)},
+            }
+            for i, size in enumerate(self.charges())
+        ]
+
+    def charges(self) -> list[Quantity]:
+        return [volume_size(model.size or 0) for model in self.request.models]
+
+    def sources(self) -> tuple[list[Json], list[Provided]]:
+        name = names.STORE_VOLUME
+        if self.wish.load_from == "node":
+            return node_cache.node_volumes(self, name), self.one_volume_each(name)
+        return [claim_volume(name, self.wish.claim, read_only=True)], [
+            Provided(name, self.directory(m)) for m in self.request.models
+        ]
+
+    def obstacles(self, facts: Facts) -> Iterator[Problem]:
+        for model in self.request.models:
+            if model.size is None:
+                yield Problem(
+                    codes.SIZE,
+                    PREFIX + "size",
+                    f"the size of {quoted(model.asked)} is not known, and strategy emptyDir needs "
+                    "it: give its bytes, such as 15Gi",
+                )
+        match self.wish.load_from:
+            case "claim":
+                yield from claim_obstacles(facts, self.wish.claim)
+            case "node":
+                yield from node_cache.node_obstacles(facts, self.request)
+            case _:
+                yield Problem(
+                    codes.LOAD_FROM,
+                    PREFIX + "load-from",
+                    "this version has no loader that downloads: use claim or node",
+                )
+
+    def node_labels(self) -> list[str]:
+        return node_cache.labels(self.request) if self.wish.load_from == "node" else []
