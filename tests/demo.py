@@ -30,7 +30,7 @@ from ruamel.yaml import YAML
 
 from webhook.admit import planned
 from webhook.facts import Facts
-from webhook.objects import Pod
+from webhook.objects.pod import Pod
 from webhook.plan import Plan
 from webhook.policy import Policy
 from webhook.present import sentences

@@ -6,7 +6,7 @@ import pytest
 
 from tests.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
 from webhook.memory import OVERHEAD, Amount, correct, pod_memory, restored, volume_size
-from webhook.objects import Resources
+from webhook.objects.container import Resources
 from webhook.quantity import GI, LARGEST, MI, Quantity
 
 V, S = Quantity(16 * GI), Quantity(2 * GI)

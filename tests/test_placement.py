@@ -7,7 +7,7 @@ import jsonpatch
 import msgspec
 import pytest
 
-from webhook.objects import Affinity
+from webhook.objects.affinity import Affinity
 from webhook.placement import operations
 
 A, B = "modelcache.io/aaaa", "modelcache.io/bbbb"

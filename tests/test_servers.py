@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admitting import Webhook, pod_of
-from webhook.objects import Container, Resources
+from webhook.objects.container import Container, Resources
 from webhook.servers import SERVERS, UNKNOWN, asks_for_accelerator, server_of_image
 
 PATH = "/models/acme--coder/main"

@@ -14,13 +14,7 @@ from tests.admitting import (
     pod_of,
     policy_of,
 )
-from webhook.objects import (
-    ClaimSource,
-    EmptyDirSource,
-    HostPathSource,
-    ImageSource,
-    Volume,
-)
+from webhook.objects.volume import ClaimSource, EmptyDirSource, HostPathSource, ImageSource, Volume
 from webhook.receipt import same_source
 from webhook.strategies import STRATEGIES
 

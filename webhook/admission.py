@@ -17,7 +17,9 @@ from webhook.admit import MIRROR, admit
 from webhook.annotations import PREFIX
 from webhook.decision import Decision, Mutate, Skip, SkipReason
 from webhook.facts import Facts
-from webhook.objects import Metadata, Pod, Workload
+from webhook.objects.meta import Metadata
+from webhook.objects.pod import Pod
+from webhook.objects.workload import Workload
 from webhook.policy import Policy
 from webhook.self_check import BrokenPatch, Unreadable, check
 from webhook.telemetry import Telemetry

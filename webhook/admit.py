@@ -14,7 +14,7 @@ from webhook.containers import choose
 from webhook.decision import Decision, Deny, Mutate, Problem, Rejected, Skip, SkipReason
 from webhook.facts import Facts
 from webhook.limits import limit_range_problems, quota_remarks
-from webhook.objects import Pod, PodSpec
+from webhook.objects.pod import Pod, PodSpec
 from webhook.patch import operations
 from webhook.plan import Plan, build_plan
 from webhook.policy import Policy

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webhook.decision import Json
-from webhook.objects import Container
+from webhook.objects.container import Container
 from webhook.pointer import add, replace
 from webhook.servers import Server
 

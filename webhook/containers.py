@@ -15,7 +15,8 @@ from webhook import codes
 from webhook.annotations import PREFIX
 from webhook.decision import Problem, Rejected
 from webhook.names import SHM_VOLUME, is_model_volume
-from webhook.objects import Container, PodSpec
+from webhook.objects.container import Container
+from webhook.objects.pod import PodSpec
 from webhook.request import Annotations
 from webhook.servers import UNKNOWN, asks_for_accelerator, server_of
 

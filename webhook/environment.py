@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from webhook import names
 from webhook.decision import Json
-from webhook.objects import Container
+from webhook.objects.container import Container
 from webhook.request import CacheRequest
 from webhook.servers import PATH, Server
 

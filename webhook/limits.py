@@ -9,7 +9,7 @@ from webhook import codes
 from webhook.decision import Problem
 from webhook.facts import Facts
 from webhook.memory import Amount, memory_of
-from webhook.objects import PodSpec
+from webhook.objects.pod import PodSpec
 from webhook.plan import Plan
 from webhook.quantity import Quantity
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from webhook import names
 from webhook.decision import Json
 from webhook.memory import OVERHEAD
-from webhook.objects import Container, PodSpec, Resources
+from webhook.objects.container import Container, Resources
+from webhook.objects.pod import PodSpec
 from webhook.quantity import MI, Quantity, exact
 
 _STORE: Final = "/modelcache/store"

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.objects import Amounts, Resources
+from webhook.objects.container import Amounts, Resources
 from webhook.quantity import MI, Quantity
 
 OVERHEAD: Final = Quantity(512 * MI)

@@ -10,7 +10,9 @@ from webhook import codes, names, store
 from webhook.decision import Json, Problem, Rejected, quoted
 from webhook.environment import cache_root
 from webhook.facts import Facts
-from webhook.objects import Container, PodSpec, Volume
+from webhook.objects.container import Container
+from webhook.objects.pod import PodSpec
+from webhook.objects.volume import Volume
 from webhook.paths import collide, normalised
 from webhook.receipt import same_source
 from webhook.request import CacheRequest

@@ -17,7 +17,8 @@ from webhook.admit import planned
 from webhook.annotations import PREFIX
 from webhook.decision import Decision, Deny, Json, Mutate, Problem, Skip, SkipReason
 from webhook.defaulting import defaulted
-from webhook.objects import Pod, Workload
+from webhook.objects.pod import Pod
+from webhook.objects.workload import Workload
 from webhook.patch import operations
 from webhook.plain import plain
 from webhook.plan import Plan

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from webhook.annotations import LEDGER
 from webhook.decision import Json
 from webhook.memory import Amount
-from webhook.objects import Amounts, Pod, PodSpec, Resources
+from webhook.objects.container import Amounts, Resources
+from webhook.objects.pod import Pod, PodSpec
 from webhook.plan import ContainerPlan, Plan
 from webhook.pointer import add, appended, escaped, replace
 

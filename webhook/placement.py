@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from webhook.decision import Json
-from webhook.objects import Affinity, NodeAffinity
+from webhook.objects.affinity import Affinity, NodeAffinity
 from webhook.pointer import add, appended
 from webhook.store import NODE_LABEL_VALUE
 

@@ -18,7 +18,7 @@ from webhook.environment import environment
 from webhook.facts import Facts
 from webhook.memory import Correction
 from webhook.mounts import check_mounts, check_names, model_mounts
-from webhook.objects import Pod, PodSpec
+from webhook.objects.pod import Pod, PodSpec
 from webhook.paths import normalised
 from webhook.quantity import Quantity, exact
 from webhook.remarks import memory_remarks, unused_annotations

@@ -5,7 +5,7 @@ can write, would not.
 """
 
 from webhook.decision import Json
-from webhook.objects import Volume
+from webhook.objects.volume import Volume
 from webhook.quantity import Quantity
 
 

@@ -7,7 +7,7 @@ from webhook.annotations import PREFIX
 from webhook.containers import Place, places
 from webhook.decision import Json, Problem
 from webhook.memory import Correction, memory_of
-from webhook.objects import PodSpec
+from webhook.objects.pod import PodSpec
 from webhook.request import AUTO, DECLARED, CacheRequest
 from webhook.strategies import AUTO_ORDER
 

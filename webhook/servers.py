@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from webhook.objects import Container
+from webhook.objects.container import Container
 
 ACCELERATORS: Final = re.compile(
     r"(?:.*\.)?nvidia\.com/(?:gpu|mig-).*|amd\.com/gpu.*|gpu\.intel\.com/.*|habana\.ai/.*"

@@ -12,7 +12,7 @@ import msgspec
 
 from webhook.decision import quoted
 from webhook.facts import Claim, Facts, LimitRangeItem, Quota
-from webhook.objects import Amounts
+from webhook.objects.container import Amounts
 from webhook.policy import API_VERSION, Policy, load_policy
 from webhook.quantity import Quantity
 from webhook.shape import faults

@@ -20,7 +20,8 @@ from webhook.decision import (
     Skip,
     printable,
 )
-from webhook.objects import Pod, Workload
+from webhook.objects.pod import Pod
+from webhook.objects.workload import Workload
 
 T = TypeVar("T")
 VERSIONS: Final = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")

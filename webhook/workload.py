@@ -20,7 +20,9 @@ from webhook.admit import planned
 from webhook.annotations import COPIED_KEYS, PREFIX, asked
 from webhook.decision import Decision, Deny, Json, Mutate, Problem, Skip, SkipReason
 from webhook.facts import Facts
-from webhook.objects import Metadata, Pod, Template, Workload
+from webhook.objects.meta import Metadata
+from webhook.objects.pod import Pod
+from webhook.objects.workload import Template, Workload
 from webhook.plan import Plan
 from webhook.pointer import add, escaped, remove, replace
 from webhook.policy import Policy

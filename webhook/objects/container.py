@@ -1,0 +1,49 @@
+"""A container, as far as it is read."""
+
+from typing import Any, TypeAlias
+
+from webhook.objects.meta import Object
+
+Amounts: TypeAlias = dict[str, str | int | float]
+"""Resource name → quantity as written."""
+
+
+class EnvVar(Object, frozen=True):
+    """One variable of a container; its value is never read."""
+
+    name: str = ""
+
+
+class VolumeMount(Object, frozen=True):
+    """Where a container sees a volume."""
+
+    name: str = ""
+    mount_path: str = ""
+    read_only: bool | None = None
+    sub_path: str | None = None
+
+
+class Resources(Object, frozen=True):
+    """Limits and requests as written."""
+
+    limits: Amounts | None = None
+    requests: Amounts | None = None
+    claims: list[Any] | None = None
+
+
+class Container(Object, frozen=True):
+    """A container or init container."""
+
+    name: str = ""
+    image: str | None = None
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: tuple[EnvVar, ...] | None = None
+    resources: Resources | None = None
+    volume_mounts: tuple[VolumeMount, ...] | None = None
+    restart_policy: str | None = None
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether an init container goes on beside the containers (KEP-753)."""
+        return self.restart_policy == "Always"

@@ -1,0 +1,25 @@
+"""What every object has: names, annotations, owners (meta/v1)."""
+
+import msgspec
+
+
+class Object(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
+    """The base of what is decoded: camelCase names, defaults left out when encoded."""
+
+
+class OwnerReference(Object, frozen=True):
+    """Who made the object."""
+
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
+class Metadata(Object, frozen=True):
+    """Names, annotations, owners."""
+
+    name: str | None = None
+    generate_name: str | None = None
+    namespace: str | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None

@@ -1,0 +1,49 @@
+"""A pod, as far as it is read."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from webhook.objects.affinity import Affinity
+from webhook.objects.container import Container, Resources
+from webhook.objects.meta import Metadata, Object
+from webhook.objects.volume import Volume
+
+
+class SecurityContext(Object, frozen=True):
+    """The parts of a pod's security context that our containers and volumes meet."""
+
+    run_as_user: int | None = None
+    fs_group: int | None = None
+    fs_group_change_policy: str | None = None
+
+
+class OS(Object, frozen=True):
+    """The pod's operating system."""
+
+    name: str | None = None
+
+
+class PodSpec(Object, frozen=True):
+    """What runs."""
+
+    containers: tuple[Container, ...] | None = None
+    init_containers: tuple[Container, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    security_context: SecurityContext | None = None
+    resources: Resources | None = None
+    affinity: Affinity | None = None
+    os: OS | None = None
+    host_ipc: bool | None = msgspec.field(default=None, name="hostIPC")
+
+
+class Pod(Object, frozen=True):
+    """A pod, or a pod template seen as one."""
+
+    metadata: Metadata | None = None
+    spec: PodSpec | None = None
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The pod's annotations, empty if it has none."""
+        return (self.metadata and self.metadata.annotations) or {}

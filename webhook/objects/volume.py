@@ -1,0 +1,41 @@
+"""A volume of a pod, with the sources that strategies use."""
+
+from webhook.objects.meta import Object
+
+
+class ClaimSource(Object, frozen=True):
+    """persistentVolumeClaim."""
+
+    claim_name: str | None = None
+    read_only: bool | None = None
+
+
+class HostPathSource(Object, frozen=True):
+    """A directory of the node: hostPath."""
+
+    path: str | None = None
+    type: str | None = None
+
+
+class EmptyDirSource(Object, frozen=True):
+    """A directory that lives as long as the pod: emptyDir."""
+
+    medium: str | None = None
+    size_limit: str | int | float | None = None
+
+
+class ImageSource(Object, frozen=True):
+    """An OCI image or artifact as a volume: image."""
+
+    reference: str | None = None
+    pull_policy: str | None = None
+
+
+class Volume(Object, frozen=True):
+    """A volume, with those sources that strategies use; any other leaves all None."""
+
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+    host_path: HostPathSource | None = None
+    empty_dir: EmptyDirSource | None = None
+    image: ImageSource | None = None
