@@ -4,7 +4,7 @@ Opted in? What does it ask for, with the platform's defaults under it? Which
 strategy can serve it here? What does it lack, and how is that written?
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -18,10 +18,8 @@ from webhook.objects.pod import Pod, PodSpec
 from webhook.patch import operations
 from webhook.plan import Plan, build_plan
 from webhook.policy import Policy
-from webhook.receipt import same_source
-from webhook.request import AUTO, KNOWN, CacheRequest, read_request
-from webhook.strategies import AUTO_ORDER, STRATEGIES
-from webhook.strategies.strategy import Strategy
+from webhook.request import KNOWN, read_request
+from webhook.strategies.auto import chosen_strategy
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 
@@ -61,7 +59,7 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
             problems += rejected.problems
         if problems:
             raise Rejected(problems)
-        strategy, passed, problems = _strategy(request, spec, facts)
+        strategy, passed, problems = chosen_strategy(request, spec, facts)
         plan = build_plan(pod, request, strategy, facts, chosen, passed, problems)
         if refused := tuple(limit_range_problems(spec, plan, facts)):
             raise Rejected(refused)
@@ -81,64 +79,3 @@ def _without_model(own: Mapping[str, str]) -> tuple[Problem, ...]:
         *unknown(written, KNOWN),
         Problem(codes.NO_MODEL, where, "is missing, so nothing is injected"),
     )
-
-
-def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
-    problems = [
-        Problem(
-            codes.OFFERED,
-            PREFIX + "strategy",
-            f"{model.asked} is offered as {', '.join(model.offered)} only, not as {name}",
-        )
-        for model in strategy.request.models
-        if model.offered and name not in model.offered
-    ]
-    if not strategy.writable and not strategy.wish.read_only:
-        problems.append(
-            Problem(codes.COMBINATION, PREFIX + "read-only", f"{name} can't be written")
-        )
-    return problems + list(strategy.obstacles(facts))
-
-
-def _strategy(
-    request: CacheRequest, spec: PodSpec, facts: Facts
-) -> tuple[Strategy, list[Problem], list[Problem]]:
-    """Return the strategy named, or the first without an obstacle.
-
-    With it what auto passed over, and what stands in the way of the one named.
-    """
-    named = request.annotations.strategy
-    candidates = (named,) if named != AUTO else _order(request)
-    if named == AUTO and (kept := _kept(request, spec, candidates)):
-        return kept, [], []
-    passed: list[Problem] = []
-    remarks: list[Problem] = []
-    for name in candidates:
-        strategy = STRATEGIES[name](request)
-        problems = _obstacles(name, strategy, facts)
-        if named != AUTO:
-            return strategy, [], problems
-        if not problems:
-            return strategy, remarks, []
-        passed += problems
-        remarks += [
-            Problem(codes.PASSED_OVER, p.where, f"{name} passed over: {p.what}") for p in problems
-        ]
-    none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
-    raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *passed])
-
-
-def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> Strategy | None:
-    """Return the strategy that an earlier review of this pod chose, by its volume."""
-    there = {volume.name: volume for volume in spec.volumes or ()}
-    for name in candidates:
-        strategy = STRATEGIES[name](request)
-        first = strategy.volumes()[0]
-        if first["name"] in there and same_source(there[first["name"]], first):
-            return strategy
-    return None
-
-
-def _order(request: CacheRequest) -> tuple[str, ...]:
-    """Return the strategies that auto tries; the order of a CachedModel goes before ours."""
-    return request.models[0].offered or AUTO_ORDER
