@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
-from webhook.memory import OVERHEAD, Amount, correct, pod_memory, restored, volume_size
+from webhook.amount import Amount, pod_memory
+from webhook.ledger import restored
+from webhook.memory import OVERHEAD, correct, volume_size
 from webhook.objects.container import Resources
 from webhook.quantity import GI, LARGEST, MI, Quantity
 

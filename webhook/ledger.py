@@ -9,7 +9,9 @@ from collections.abc import Mapping
 import msgspec
 
 from webhook import __version__
+from webhook.amount import Amount
 from webhook.memory import Correction
+from webhook.quantity import Quantity
 from webhook.request import CacheRequest
 
 
@@ -49,3 +51,19 @@ def recorded(annotation: str | None) -> Mapping[str, str]:
     except (msgspec.MsgspecError, RecursionError):
         return {}
     return {key: value for key, value in entry.items() if isinstance(value, str)}
+
+
+def restored(now: Amount, recorded: Mapping[str, str]) -> Amount:
+    """Return *now*, raised to what the ledger recorded where another mutator lowered it."""
+
+    def most(value: Quantity | None, name: str) -> Quantity | None:
+        try:
+            before = Quantity.parse(recorded[name]) if name in recorded else None
+        except ValueError:
+            return value
+        return value if value is None or before is None else Quantity(max(value, before))
+
+    limit, request = most(now.limit, "limit"), most(now.request, "request")
+    if limit is not None and request is not None:
+        request = min(request, limit)
+    return Amount(limit, request)

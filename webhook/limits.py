@@ -6,9 +6,9 @@ The API server checks both after us; a refusal here says why the amounts grew.
 from collections.abc import Iterator
 
 from webhook import codes
+from webhook.amount import Amount, memory_of
 from webhook.decision import Problem
 from webhook.facts import Facts
-from webhook.memory import Amount, memory_of
 from webhook.objects.pod import PodSpec
 from webhook.plan import Plan
 from webhook.quantity import Quantity

@@ -1,4 +1,4 @@
-"""All arithmetic about memory.
+"""How memory limits and requests grow by what lies in memory.
 
 What tmpfs holds is charged to the pod (a model, written by a loader that is
 gone) or to the container that writes it (/dev/shm), so limits and requests
@@ -22,11 +22,10 @@ in bytes. L, R: limit and request of the target; P, Q: those of the pod.
 Sources: KEP-753 (pod limit), KEP-2837 (pod level), KEP-1967 (tmpfs).
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.objects.container import Amounts, Resources
+from webhook.amount import Amount
 from webhook.quantity import MI, Quantity
 
 OVERHEAD: Final = Quantity(512 * MI)
@@ -43,19 +42,6 @@ def volume_size(model: int) -> Quantity:
     return Quantity(-(-model * 105 // 100)).up_to(STEP)
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Limit and request of memory, in bytes; None: absent."""
-
-    limit: Quantity | None
-    request: Quantity | None
-
-    @property
-    def effective(self) -> Quantity | None:
-        """The request after API defaulting, which takes the limit for an absent one."""
-        return self.limit if self.request is None else self.request
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """Memory before and after, of the target and of the pod."""
@@ -70,36 +56,6 @@ class Correction:
     def bounded(self) -> Quantity | None:
         """The memory limit that holds for target or pod afterwards."""
         return (self.pod or self.container)[1].limit
-
-
-def _memory(amounts: Amounts | None) -> Quantity | None:
-    value = (amounts or {}).get("memory")
-    return None if value is None else Quantity.parse(value)
-
-
-def memory_of(resources: Resources | None) -> Amount:
-    """Return what *resources* say of memory; ValueError if it isn't a quantity."""
-    if resources is None:
-        return Amount(None, None)
-    return Amount(_memory(resources.limits), _memory(resources.requests))
-
-
-def pod_memory(
-    resources: Resources | None, containers: Iterable[Resources | None]
-) -> Amount | None:
-    """Return what the pod level says of memory, None if nothing.
-
-    A limit without request gets the request that the API server would give it:
-    the sum of the containers', else the limit (KEP-2837).
-    """
-    pod = memory_of(resources)
-    if pod.limit is None and pod.request is None:
-        return None
-    if pod.request is not None:
-        return pod
-    amounts = [memory_of(c) for c in containers]
-    asked = sum(a.effective or 0 for a in amounts)
-    return Amount(pod.limit, Quantity(asked) if asked else pod.limit)
 
 
 def _raised(before: Amount, limit_by: int, request_by: int, *, ensure: bool) -> Amount:
@@ -145,19 +101,3 @@ def correct(
         container=(target, after),
         pod=None if pod is None or pod_after is None else (pod, pod_after),
     )
-
-
-def restored(now: Amount, recorded: Mapping[str, str]) -> Amount:
-    """Return *now*, raised to what the ledger recorded where another mutator lowered it."""
-
-    def most(value: Quantity | None, name: str) -> Quantity | None:
-        try:
-            before = Quantity.parse(recorded[name]) if name in recorded else None
-        except ValueError:
-            return value
-        return value if value is None or before is None else Quantity(max(value, before))
-
-    limit, request = most(now.limit, "limit"), most(now.request, "request")
-    if limit is not None and request is not None:
-        request = min(request, limit)
-    return Amount(limit, request)

@@ -6,9 +6,9 @@ last and in front, since they move the places of the others.
 
 from collections.abc import Iterator
 
+from webhook.amount import Amount
 from webhook.annotations import LEDGER
 from webhook.decision import Json
-from webhook.memory import Amount
 from webhook.objects.container import Amounts, Resources
 from webhook.objects.pod import Pod, PodSpec
 from webhook.plan import ContainerPlan, Plan

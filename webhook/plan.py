@@ -9,14 +9,15 @@ review in which the volumes appear.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from webhook import codes, ledger, loader, memory, names, placement
+from webhook import codes, ledger, loader, names, placement
+from webhook.amount import memory_of, pod_memory
 from webhook.annotations import LEDGER, PREFIX
 from webhook.arguments import rewrite
 from webhook.containers import Place, places
 from webhook.decision import Json, Problem, Rejected
 from webhook.environment import environment
 from webhook.facts import Facts
-from webhook.memory import Correction
+from webhook.memory import Correction, correct
 from webhook.mounts import check_mounts, check_names, model_mounts
 from webhook.objects.pod import Pod, PodSpec
 from webhook.paths import normalised
@@ -178,22 +179,22 @@ def _correction(  # the arithmetic's operands
     recorded: Mapping[str, str],
 ) -> Correction:
     spec = pod.spec or PodSpec()
-    before = memory.memory_of(target.container.resources)
+    before = memory_of(target.container.resources)
     whole = None
     if pod_level(spec, facts):
         apps = [place.container.resources for place in places(spec) if place.lives_on]
-        whole = memory.pod_memory(spec.resources, apps)
+        whole = pod_memory(spec.resources, apps)
     if model or shm:
-        return memory.correct(before, whole, model, shm, mode)
+        return correct(before, whole, model, shm, mode)
     after, whole_after = before, whole
     if recorded.get("target") == target.container.name and mode != "none":
-        after = memory.restored(before, recorded)
+        after = ledger.restored(before, recorded)
         if whole:
             pod_level_ones = {
                 "limit": recorded.get("podLimit", "0"),
                 "request": recorded.get("podRequest", "0"),
             }
-            whole_after = memory.restored(whole, pod_level_ones)
+            whole_after = ledger.restored(whole, pod_level_ones)
     return Correction(
         model=model,
         shm=shm,

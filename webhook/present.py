@@ -8,8 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from webhook.amount import Amount
 from webhook.decision import Decision, Deny, Mutate, Skip, printable
-from webhook.memory import Amount
 from webhook.plan import Plan
 from webhook.quantity import Quantity
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from webhook import codes
+from webhook.amount import memory_of
 from webhook.annotations import PREFIX
 from webhook.containers import Place, places
 from webhook.decision import Json, Problem
-from webhook.memory import Correction, memory_of
+from webhook.memory import Correction
 from webhook.objects.pod import PodSpec
 from webhook.request import AUTO, DECLARED, CacheRequest
 from webhook.strategies import AUTO_ORDER
