@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from webhook.amount import Amount
 from webhook.annotations import LEDGER
+from webhook.container_plan import ContainerPlan
 from webhook.decision import Json
 from webhook.objects.container import Amounts, Resources
 from webhook.objects.pod import Pod, PodSpec
-from webhook.plan import ContainerPlan, Plan
+from webhook.plan import Plan
 from webhook.pointer import add, appended, escaped, replace
 
 

@@ -1,0 +1,41 @@
+"""The form of our init containers: image, command, security context."""
+
+from typing import Any, Final
+
+from webhook import names
+from webhook.decision import Json
+from webhook.objects.pod import PodSpec
+
+_ROOTLESS: Final = 65532
+"""The user of our image; written out only where the pod itself runs as root."""
+
+
+def init_container(  # each is one field of the container
+    name: str,
+    image: str,
+    arguments: list[str],
+    mounts: list[Json],
+    resources: Json,
+    spec: PodSpec,
+) -> Json:
+    """Return an init container that runs `modelcache` with *arguments*."""
+    security: dict[str, Any] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if spec.security_context and spec.security_context.run_as_user == 0:
+        # Else the pod's root user meets our runAsNonRoot, and the kubelet refuses to start.
+        security["runAsUser"] = _ROOTLESS
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [names.COMMAND, *arguments],
+        "resources": resources,
+        "securityContext": security,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }
