@@ -18,11 +18,12 @@ from webhook.decision import Json, Problem, Rejected
 from webhook.facts import Facts
 from webhook.init_containers import added
 from webhook.memory import Correction
-from webhook.mounts import check_mounts, check_names, model_mounts
+from webhook.mounts import check_mounts, model_mounts
 from webhook.objects.pod import Pod, PodSpec
 from webhook.quantity import Quantity
 from webhook.remarks import memory_remarks, unused_annotations
 from webhook.request import CacheRequest
+from webhook.reserved import check_reserved
 from webhook.shm import shm_volume
 from webhook.strategies.strategy import Strategy
 
@@ -66,7 +67,7 @@ def build_plan(
     stores, _ = strategy.sources()
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
-    problems = [*obstacles, *check_names(spec, everything, request, facts)]
+    problems = [*obstacles, *check_reserved(spec, everything, request, facts)]
     for place in chosen:
         problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
     there = {volume.name for volume in spec.volumes or ()}
