@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from tests.admitting import cached_model
+from webhook.cached_model import cached_model as entry_of
 from webhook.catalogue import Catalogue
-from webhook.catalogue import cached_model as entry_of
-from webhook.model import Model, resolve
+from webhook.model import Model
 from webhook.quantity import Quantity
+from webhook.resolve import resolve
 from webhook.store import node_label
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

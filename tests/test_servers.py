@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.admitting import Webhook, pod_of
+from webhook.accelerators import asks_for_accelerator
 from webhook.objects.container import Container, Resources
-from webhook.servers import SERVERS, UNKNOWN, asks_for_accelerator, server_of_image
+from webhook.servers import SERVERS, UNKNOWN, server_of_image
 
 PATH = "/models/acme--coder/main"
 IMAGES = {

@@ -12,13 +12,14 @@ that only happens to be first now.
 from dataclasses import dataclass
 
 from webhook import codes
+from webhook.accelerators import asks_for_accelerator
 from webhook.annotations import PREFIX
 from webhook.decision import Problem, Rejected
 from webhook.names import SHM_VOLUME, is_model_volume
 from webhook.objects.container import Container
 from webhook.objects.pod import PodSpec
 from webhook.request import Annotations
-from webhook.servers import UNKNOWN, asks_for_accelerator, server_of
+from webhook.servers import UNKNOWN, server_of
 
 
 @dataclass(frozen=True, slots=True)

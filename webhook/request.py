@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from webhook import codes
 from webhook.annotations import PREFIX, annotation, declared, read, unknown
-from webhook.catalogue import STRATEGY_NAMES, Catalogue
+from webhook.cached_model import STRATEGY_NAMES
+from webhook.catalogue import Catalogue
 from webhook.decision import Problem
-from webhook.model import Model, resolve
+from webhook.model import Model
 from webhook.paths import absolute_path, relative_path
 from webhook.quantity import GI, Quantity
+from webhook.resolve import resolve
 from webhook.values import (
     amount,
     boolean,

@@ -1,0 +1,42 @@
+"""Label selectors, as a CachePolicy selects namespaces (meta/v1 LabelSelector)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """One matchExpressions entry of a label selector."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether *labels* meet it (meta/v1 LabelSelectorRequirement)."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value in self.values
+            case "NotIn":
+                return value not in self.values
+            case "Exists":
+                return value is not None
+            case _:
+                return value is None
+
+
+class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A label selector; empty selects every namespace."""
+
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[Requirement, ...] = ()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether a namespace with *labels* is selected."""
+        return all(labels.get(k) == v for k, v in self.match_labels.items()) and all(
+            requirement.holds(labels) for requirement in self.match_expressions
+        )

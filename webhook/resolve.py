@@ -1,0 +1,97 @@
+"""From the annotations of a pod to its models, with the help of the catalogue.
+
+What an annotation says goes before the catalogue; with several models, the
+annotations that belong to one model are lists in the order of the models.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from webhook import codes, store
+from webhook.annotations import PREFIX
+from webhook.cached_model import CachedModel
+from webhook.catalogue import Catalogue
+from webhook.decision import Problem, quoted
+from webhook.model import Model
+from webhook.quantity import MI, Quantity
+from webhook.source import Source, parse_source
+from webhook.values import object_name
+
+
+def _resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
+    if "/" not in text:
+        name, at, revision = text.partition("@")
+        if at:
+            raise ValueError(
+                f"{quoted(text)}: a catalogue name has no @{quoted(revision)[1:-1]}; "
+                "write org/name@revision"
+            )
+        named = catalogue.named(object_name(name) if name.islower() else name)
+        return named.source, named
+    source = parse_source(text)
+    entry = catalogue.of(source)
+    if entry and source.revision in (None, entry.floating) and entry.source.revision:
+        source = entry.source
+    return source, entry
+
+
+def resolve(
+    asked: Sequence[str],
+    catalogue: Catalogue,
+    *,
+    directories: Sequence[str] = (),
+    sizes: Sequence[Quantity] = (),
+    images: Sequence[str] = (),
+    mount_paths: Sequence[str] = (),
+) -> tuple[tuple[Model, ...], list[Problem]]:
+    """Return the models in their order, each once, and every problem met."""
+    problems: list[Problem] = []
+    for name, entries in (
+        ("directory", directories), ("size", sizes), ("image", images), ("mount-path", mount_paths),
+    ):  # fmt: skip
+        if entries and len(entries) != len(asked):
+            problems.append(
+                Problem(
+                    codes.LIST,
+                    PREFIX + name,
+                    f"has {len(entries)} entries for {len(asked)} models: "
+                    "give one for each, in the order of modelcache.io/model",
+                )
+            )
+    if problems:
+        return (), problems
+    models: list[Model] = []
+    for i, text in enumerate(asked):
+        try:
+            source, entry = _resolved(text, catalogue)
+        except ValueError as error:
+            problems.append(Problem(codes.MODEL, PREFIX + "model", str(error)))
+            continue
+        known = entry.size if entry else None
+        size = sizes[i] if sizes else known
+        if size is not None and known is not None and size < known:
+            problems.append(
+                Problem(
+                    codes.SIZE,
+                    PREFIX + "size",
+                    f"{size} is less than the {known.up_to(MI)} that {quoted(text)} has: "
+                    "leave it out, or give at least that",
+                )
+            )
+        directory = directories[i] if directories else entry.directory if entry else None
+        image = images[i] if images else None
+        model = Model(
+            asked=text,
+            source=source,
+            directory=directory
+            or f"{source.folder}/{(source.revision or store.DEFAULT_REVISION).replace(':', '-')}",
+            laid_by_us=directory is None,
+            size=size,
+            image=image or (entry.image if entry else None),
+            image_directory=directory,
+            offered=entry.strategies if entry else (),
+            mount_path=mount_paths[i] if mount_paths else None,
+        )
+        if not any(replace(other, asked=text) == model for other in models):
+            models.append(model)
+    return tuple(models), problems
