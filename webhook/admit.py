@@ -18,7 +18,8 @@ from webhook.objects.pod import Pod, PodSpec
 from webhook.patch import operations
 from webhook.plan import Plan, build_plan
 from webhook.policy import Policy
-from webhook.request import KNOWN, read_request
+from webhook.reading import read_request
+from webhook.request import KNOWN
 from webhook.strategies.auto import chosen_strategy
 
 MIRROR: Final = "kubernetes.io/config.mirror"
