@@ -7,38 +7,25 @@ loader has ended well, so it never sees a part of a model.
 
 import os
 import shutil
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final, NoReturn
+from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from webhook.model_tree import Item, listed
+from webhook.progress import Bar, Lines, say
 from webhook.quantity import Quantity
 from webhook.verify import verify_models
 
 _PAGE: Final = 4096
 _THREADS: Final = 4
 _CHUNK: Final = 16 * 2**20
-_SECONDS_BETWEEN_LINES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One file or link to copy."""
-
-    source: Path
-    destination: Path
-    size: int
-    """Bytes."""
-    link: str | None = None
-    """What the link says, from where it is."""
 
 
 @dataclass(slots=True)
@@ -55,7 +42,7 @@ class _Counter:
 
 def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
     """Copy each source directory to its destination; ValueError says what does not fit."""
-    work = [(source, destination, _listed(source, destination)) for source, destination in pairs]
+    work = [(source, destination, listed(source, destination)) for source, destination in pairs]
     os.umask(0o022)  # the server may run as another user
     for _, destination, _ in work:
         destination.mkdir(parents=True, exist_ok=True)
@@ -66,55 +53,12 @@ def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
     verify_models([destination for _, destination, _ in work])
 
 
-def _listed(source: Path, destination: Path) -> list[Item]:
-    if not source.is_dir():
-        raise ValueError(f"{source}: is not a directory: the model was not published here")
-    here, there = source.resolve(), destination.resolve()
-    if here.is_relative_to(there) or there.is_relative_to(here):
-        raise ValueError(f"{destination}: what it holds is removed, so it can't overlap {source}")
-    items = list(_items(source, destination))
-    if not items:
-        raise ValueError(f"{source}: is empty: the model was not published here")
-    return items
-
-
 def _empty(directory: Path) -> None:
     for entry in directory.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
-
-
-def _raise(error: OSError) -> NoReturn:
-    raise error
-
-
-def _items(source: Path, destination: Path) -> Iterator[Item]:
-    root = source.resolve()
-    for folder, folders, names in os.walk(source, onerror=_raise):
-        here = Path(folder)
-        for name in sorted((*names, *(f for f in folders if (here / f).is_symlink()))):
-            path = here / name
-            target = destination / path.relative_to(source)
-            if path.is_symlink():
-                yield Item(path, target, 0, _link(path, root))
-            elif path.is_file():
-                yield Item(path, target, path.stat().st_size)
-            else:
-                raise ValueError(f"{path}: is neither file, directory nor link")
-
-
-def _link(path: Path, root: Path) -> str:
-    """Return the link to make in the copy; ValueError if it leaves the model."""
-    try:
-        end = path.resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path}: is a link that leads nowhere") from error
-    if not end.is_relative_to(root):
-        raise ValueError(f"{path}: is a link that leaves the model")
-    said = path.readlink()
-    return os.path.relpath(end, path.parent.resolve()) if said.is_absolute() else str(said)
 
 
 def _fits(work: Sequence[tuple[Path, Sequence[Item]]]) -> None:
@@ -140,7 +84,7 @@ def _copy(source: Path, items: Sequence[Item]) -> None:
     pool = ThreadPoolExecutor(_THREADS)
     try:
         running = {pool.submit(_copy_one, item, counter.add) for item in items}
-        show = _Bar if console.is_terminal else _Lines
+        show = Bar if console.is_terminal else Lines
         with show(console, source, total) as report:
             while running:
                 done, running = wait(running, timeout=0.2, return_when=FIRST_EXCEPTION)
@@ -149,52 +93,7 @@ def _copy(source: Path, items: Sequence[Item]) -> None:
                 report(counter.done)
     finally:
         pool.shutdown(cancel_futures=True)
-    _say(f"{source}: {total} bytes in {time.monotonic() - started:.1f} s")
-
-
-class _Lines:
-    """Progress as a line every few seconds, for logs."""
-
-    def __init__(self, _console: Console, source: Path, total: int) -> None:
-        self._source, self._total = source, total
-        self._last = time.monotonic()
-
-    def __enter__(self) -> Callable[[int], None]:
-        return self._report
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def _report(self, done: int) -> None:
-        if time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
-            self._last = time.monotonic()
-            _say(f"{self._source}: {done * 100 // max(self._total, 1)} % of {self._total} bytes")
-
-
-class _Bar:
-    """Progress as a bar, for a terminal."""
-
-    def __init__(self, console: Console, source: Path, total: int) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(),
-            TransferSpeedColumn(), console=console, transient=True,
-        )  # fmt: skip
-        self._task = self._progress.add_task(str(source), total=total)
-
-    def __enter__(self) -> Callable[[int], None]:
-        self._progress.start()
-        return self._report
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def _report(self, done: int) -> None:
-        self._progress.update(self._task, completed=done)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"modelcache: {line}\n")
-    sys.stderr.flush()
+    say(f"{source}: {total} bytes in {time.monotonic() - started:.1f} s")
 
 
 def _copy_one(item: Item, copied: Callable[[int], None]) -> None:

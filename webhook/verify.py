@@ -6,32 +6,13 @@ an index names is there. That finds what is missing or cut short, not what is
 corrupt.
 """
 
-import json
 import os
-import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
 
-import msgspec
-
+from webhook.manifest import against_manifest
+from webhook.safetensors import header_faults, index_faults
 from webhook.store import MANIFEST
-
-_LARGEST_HEADER: Final = 25_000_000
-"""Bytes; the hub accepts no longer safetensors header."""
-
-
-class ManifestFile(msgspec.Struct, frozen=True):
-    """One file of a manifest."""
-
-    path: str
-    size: int
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a loader wrote of the model that it published; other fields are not read here."""
-
-    files: tuple[ManifestFile, ...]
 
 
 def verify_models(directories: Iterable[Path]) -> None:
@@ -49,7 +30,7 @@ def faults_of(directory: Path) -> Iterator[str]:
         return
     manifest = directory / MANIFEST
     if manifest.exists():
-        yield from _against_manifest(directory, manifest)
+        yield from against_manifest(directory, manifest)
     unread: list[OSError] = []
     files = [
         Path(root) / name
@@ -71,55 +52,6 @@ def _of_file(file: Path) -> Iterator[str]:
     if not file.exists():
         yield "is a link to a file that is not there"
     elif file.suffix == ".safetensors":
-        yield from _safetensors(file)
+        yield from header_faults(file)
     elif file.name.endswith(".safetensors.index.json"):
-        yield from _index(file)
-
-
-def _against_manifest(directory: Path, manifest: Path) -> Iterator[str]:
-    try:
-        content = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
-        yield f"{MANIFEST}: can't be read: {error}"
-        return
-    for entry in content.files:
-        path = directory / entry.path
-        if ".." in Path(entry.path).parts or Path(entry.path).is_absolute():
-            yield f"{MANIFEST}: {entry.path} lies outside the model"
-        elif not path.is_file():
-            yield f"{entry.path}: is missing"
-        elif path.stat().st_size != entry.size:
-            yield f"{entry.path}: has {path.stat().st_size} bytes, the manifest says {entry.size}"
-
-
-def _safetensors(file: Path) -> Iterator[str]:
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        prefix = stream.read(8)
-        if len(prefix) < 8:
-            yield f"has {size} bytes, too few for a safetensors file"
-            return
-        length = struct.unpack("<Q", prefix)[0]
-        if length > min(_LARGEST_HEADER, size - 8):
-            yield "is cut short, or no safetensors file: its header does not fit"
-            return
-        try:
-            header: dict[str, Any] = json.loads(stream.read(length))
-            ends = [int(t["data_offsets"][1]) for n, t in header.items() if n != "__metadata__"]
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-            yield "is no safetensors file: its header can't be read"
-            return
-    wanted = 8 + length + max(ends, default=0)
-    if size != wanted:
-        yield f"has {size} bytes, its header says {wanted}"
-
-
-def _index(file: Path) -> Iterator[str]:
-    try:
-        shards = set(json.loads(file.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        yield "can't be read"
-        return
-    for shard in sorted(map(str, shards)):
-        if not (file.parent / shard).exists():
-            yield f"names {shard}, which is missing"
+        yield from index_faults(file)

@@ -1,0 +1,48 @@
+"""The safetensors format: what a file's header and a model's index say of lengths and shards.
+
+A file is 8 bytes of length, a JSON header of that length, and the tensors.
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+_LARGEST_HEADER: Final = 25_000_000
+"""Bytes; the hub accepts no longer safetensors header."""
+
+
+def header_faults(file: Path) -> Iterator[str]:
+    """Yield why *file* is not as long as its header says."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        prefix = stream.read(8)
+        if len(prefix) < 8:
+            yield f"has {size} bytes, too few for a safetensors file"
+            return
+        length = struct.unpack("<Q", prefix)[0]
+        if length > min(_LARGEST_HEADER, size - 8):
+            yield "is cut short, or no safetensors file: its header does not fit"
+            return
+        try:
+            header: dict[str, Any] = json.loads(stream.read(length))
+            ends = [int(t["data_offsets"][1]) for n, t in header.items() if n != "__metadata__"]
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+            yield "is no safetensors file: its header can't be read"
+            return
+    wanted = 8 + length + max(ends, default=0)
+    if size != wanted:
+        yield f"has {size} bytes, its header says {wanted}"
+
+
+def index_faults(file: Path) -> Iterator[str]:
+    """Yield the shards that the index *file* names and that are not there."""
+    try:
+        shards = set(json.loads(file.read_bytes())["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        yield "can't be read"
+        return
+    for shard in sorted(map(str, shards)):
+        if not (file.parent / shard).exists():
+            yield f"names {shard}, which is missing"
