@@ -135,7 +135,7 @@ def serve(  # each is an option
 
 
 def _policy(paths: list[Path]) -> "Policy":
-    from webhook.documents import read_objects
+    from webhook.documents.contents import read_objects
     from webhook.policy import Policy, load_policy
 
     return load_policy(read_objects(paths)) if paths else Policy()
@@ -217,7 +217,8 @@ def _world(  # the options that inject and check share
     loader_image: str | None,
     namespace: str,
 ) -> "Snapshot":
-    from webhook.documents import read_documents, read_objects
+    from webhook.documents.contents import read_objects
+    from webhook.documents.files import read_documents
     from webhook.facts import DEFAULT_LOADER_IMAGE
     from webhook.snapshot import Snapshot
 

@@ -14,12 +14,16 @@ from typing import Any, Final
 from webhook import present
 from webhook.annotations import PREFIX
 from webhook.decision import Deny
-from webhook.documents import Document, objects_of, parse, read_documents
+from webhook.documents.aliases import unshared
+from webhook.documents.contents import objects_of
+from webhook.documents.document import Document
+from webhook.documents.files import read_documents
+from webhook.documents.parse import parse
+from webhook.documents.plain import plain
+from webhook.documents.shape import Fault
+from webhook.documents.text import text_of
 from webhook.offline import Misshapen, Outcome, admit_object
-from webhook.plain import plain
-from webhook.shape import Fault
 from webhook.snapshot import Snapshot
-from webhook.yamltext import text_of, unshared
 
 _UNREAD: Final = 256 * 1024
 """Bytes from which a document that nowhere names us is not even checked for syntax."""

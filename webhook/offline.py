@@ -17,17 +17,18 @@ from webhook.admit import planned
 from webhook.annotations import PREFIX
 from webhook.decision import Decision, Deny, Json, Mutate, Problem, Skip, SkipReason
 from webhook.defaulting import defaulted
+from webhook.documents.aliases import unshared
+from webhook.documents.plain import plain
+from webhook.documents.shape import Fault, faults
+from webhook.documents.text import written
 from webhook.objects.pod import Pod
 from webhook.objects.workload import Workload
 from webhook.patch import operations
-from webhook.plain import plain
 from webhook.plan import Plan
 from webhook.self_check import applied
-from webhook.shape import Fault, faults
 from webhook.snapshot import Snapshot
 from webhook.wire import warning_lines
 from webhook.workload import KINDS, admit_workload
-from webhook.yamltext import unshared, written
 
 POD: Final = "Pod"
 VERSIONS: Final = {

@@ -11,11 +11,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from webhook.decision import quoted
+from webhook.documents.shape import faults
 from webhook.facts import Claim, Facts, LimitRangeItem, Quota
 from webhook.objects.container import Amounts
 from webhook.policy import API_VERSION, Policy, load_policy
 from webhook.quantity import Quantity
-from webhook.shape import faults
 
 
 class _Object(msgspec.Struct, frozen=True, rename="camel"):

@@ -1,0 +1,30 @@
+"""A three-way merge of lines, as diff3 does it."""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Final
+
+_LONG: Final = 1000
+"""Lines from which the common ones are not compared with each other."""
+
+
+def merged_lines(original: list[str], base: list[str], changed: list[str]) -> Iterator[str]:
+    """Yield the lines of *original* with what makes *changed* out of *base*."""
+    ours, theirs = _same(base, original), _same(base, changed)
+    b = o = c = 0
+    for common in [*sorted(ours.keys() & theirs.keys()), len(base)]:
+        to_ours = ours.get(common, len(original))
+        to_theirs = theirs.get(common, len(changed))
+        untouched = base[b:common] == changed[c:to_theirs]
+        yield from original[o:to_ours] if untouched else changed[c:to_theirs]
+        if common < len(base):
+            yield original[to_ours]
+        b, o, c = common + 1, to_ours + 1, to_theirs + 1
+
+
+def _same(base: list[str], other: list[str]) -> dict[int, int]:
+    """Return line of *base* → the same line of *other*."""
+    # In a long List every pod's lines are alike; to pair them all would take minutes.
+    alike = len(base) > _LONG
+    blocks = SequenceMatcher(None, base, other, autojunk=alike).get_matching_blocks()
+    return {a + i: b + i for a, b, size in blocks for i in range(size)}
