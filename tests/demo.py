@@ -31,9 +31,9 @@ from ruamel.yaml import YAML
 from webhook.admit import planned
 from webhook.facts import Facts
 from webhook.objects.pod import Pod
+from webhook.offline.explain import sentences
 from webhook.plan import Plan
 from webhook.policy import Policy
-from webhook.present import sentences
 
 ROOT: Final = Path(__file__).parents[1]
 ARTICLE: Final = ROOT / "examples" / "article.yaml"

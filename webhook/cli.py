@@ -27,8 +27,8 @@ from webhook.options import (
 )
 
 if TYPE_CHECKING:
+    from webhook.offline.snapshot import Snapshot
     from webhook.policy import Policy
-    from webhook.snapshot import Snapshot
 
 REFUSED: Final = 1
 USAGE: Final = 2
@@ -166,7 +166,7 @@ def inject(  # each is an option
     ] = False,
 ) -> None:
     """Admit files."""
-    from webhook.inject import run
+    from webhook.offline.inject import run
 
     try:
         world = _world(
@@ -195,7 +195,7 @@ def check(  # each is an option
     namespace: Namespace = "default",
 ) -> None:
     """Judge files."""
-    from webhook.inject import verdicts
+    from webhook.offline.check import verdicts
 
     try:
         world = _world(
@@ -220,7 +220,7 @@ def _world(  # the options that inject and check share
     from webhook.documents.contents import read_objects
     from webhook.documents.files import read_documents
     from webhook.facts import DEFAULT_LOADER_IMAGE
-    from webhook.snapshot import Snapshot
+    from webhook.offline.snapshot import Snapshot
 
     mistakes = []
     try:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from webhook.facts import LimitRangeItem
+from webhook.objects.container import Amounts
+from webhook.offline.kinds import Limits
 
 
 def defaulted(spec: dict[str, Any], limit_ranges: Iterable[LimitRangeItem]) -> None:
@@ -33,3 +35,27 @@ def _fill(container: dict[str, Any], name: str, amounts: Mapping[str, Any]) -> N
         container["resources"][name] = {}
     for resource, value in amounts.items():
         container["resources"][name].setdefault(resource, value)
+
+
+def limits_of(name: str, entry: Limits) -> LimitRangeItem:
+    """Return one entry with the defaults that it gets itself (core/v1 SetDefaults_LimitRangeItem).
+
+    The maximum stands in for a default limit; that, or else the minimum, for a
+    default request.
+    """
+    least, most = as_written(entry.min), as_written(entry.max)
+    default = {**most, **as_written(entry.default)}
+    return LimitRangeItem(
+        name=name,
+        type=entry.type,
+        minimum=least,
+        maximum=most,
+        ratio=as_written(entry.max_limit_request_ratio),
+        default=default,
+        default_request={**least, **default, **as_written(entry.default_request)},
+    )
+
+
+def as_written(amounts: Amounts | None) -> dict[str, str]:
+    """Return resource name → quantity; empty if there are none."""
+    return {key: str(value) for key, value in (amounts or {}).items()}

@@ -1,105 +1,23 @@
-"""What people see in a terminal: coloured differences, the arithmetic in words, verdicts."""
+"""What a plan does, in words, with the arithmetic: inject --explain."""
 
-import difflib
-import sys
 from collections.abc import Iterator
-from typing import Final
-
-from rich.console import Console
-from rich.text import Text
 
 from webhook.amount import Amount
-from webhook.decision import Decision, Deny, Mutate, Skip, printable
+from webhook.decision import Decision, Skip
+from webhook.offline.terminal import line, words
 from webhook.plan import Plan
 from webhook.quantity import Quantity
 
-WEBHOOK: Final = "inject.modelcache.io"
-_STYLES: Final = {"+": "green", "-": "red", "@": "cyan"}
 
-
-def _console(*, stderr: bool = False) -> Console:
-    return Console(stderr=stderr, soft_wrap=True, highlight=False)
-
-
-def _line(*parts: str | tuple[str, str], stderr: bool = False) -> None:
-    """Print one line of texts and (text, style) pairs, with nothing that moves a cursor."""
-    texts = [(printable(p), "") if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
-    _console(stderr=stderr).print(Text.assemble(*texts))
-
-
-def write(content: bytes) -> None:
-    """Write *content* to standard output as it is."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-
-
-def flush() -> None:
-    """Bring what was written on its way, while a failure can still be told."""
-    sys.stdout.flush()
-    sys.stdout.buffer.flush()
-
-
-def note(line: str) -> None:
-    """Print a remark on standard error."""
-    _line(f"modelcache: {line}", stderr=True)
-
-
-def warning(line: str) -> None:
-    """Print a warning as kubectl does."""
-    _line(("Warning: ", "yellow"), line, stderr=True)
-
-
-def refusal(name: str, decision: Deny, source: str, *, is_pod: bool) -> None:
-    """Print a refusal as kubectl does; a workload's pods meet it when they are made."""
-    reason = "Forbidden" if decision.forbidden else "Invalid"
-    what = (
-        f'error when creating "{source}"'
-        if is_pod
-        else f'pods of {name} in "{source}" would be refused'
-    )
-    _line(
-        (f"Error from server ({reason}): ", "red"),
-        f'{what}: admission webhook "{WEBHOOK}" denied the request: {decision.message}',
-        stderr=True,
-    )
-
-
-def verdict(name: str, decision: Decision, source: str) -> None:
-    """Print one line that says what would become of *name*."""
-    where = f"{name} ({source})"
-    match decision:
-        case Mutate():
-            _line(("admitted ", "green"), f"{where}: injected, strategy {decision.strategy}")
-        case Skip():
-            _line(("admitted ", "green"), f"{where}: unchanged, {_words(decision)}")
-        case Deny():
-            _line(("refused  ", "red"), f"{where}: {decision.message}")
-
-
-def _words(decision: Skip) -> str:
-    return decision.reason.value.replace("_", " ")
-
-
-def diff(title: str, before: bytes, after: bytes) -> None:
-    """Print the lines that differ, in colour on a terminal."""
-    lines = difflib.unified_diff(
-        before.decode().splitlines(), after.decode().splitlines(),
-        f"{title}, as written", f"{title}, as admitted", lineterm="",
-    )  # fmt: skip
-    for line in lines:
-        style = "bold" if line.startswith(("+++ ", "--- ")) else _STYLES.get(line[:1], "")
-        _line((line, style))
-
-
-def explain(name: str, plan: Plan | None, decision: Decision) -> None:
+def print_plan(name: str, plan: Plan | None, decision: Decision) -> None:
     """Print in words what *plan* adds, with the arithmetic."""
     if isinstance(decision, Skip):
-        _line((f"{name}: unchanged, {_words(decision)}", "bold"))
+        line((f"{name}: unchanged, {words(decision)}", "bold"))
     if plan:
         target = plan.target.container.name
-        _line((f"{name}: {target} reads its model with strategy {plan.strategy}", "bold"))
+        line((f"{name}: {target} reads its model with strategy {plan.strategy}", "bold"))
         for sentence in sentences(plan):
-            _line("  " + sentence)
+            line("  " + sentence)
 
 
 def sentences(plan: Plan) -> Iterator[str]:
@@ -124,8 +42,8 @@ def sentences(plan: Plan) -> Iterator[str]:
             f"init container {added['name']}: memory {added['resources']['limits']['memory']}, "
             "given back when it ends"
         )
-    for line in plan.placement:
-        yield f"node affinity: {line['path'].rsplit('/', 1)[-1]}"
+    for operation in plan.placement:
+        yield f"node affinity: {operation['path'].rsplit('/', 1)[-1]}"
 
 
 def _word(value: object) -> str:

@@ -1,0 +1,1 @@
+"""The decisions of the cluster for files, without a cluster: inject and check."""

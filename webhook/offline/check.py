@@ -1,0 +1,23 @@
+"""modelcache check: the verdict alone."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from webhook.annotations import PREFIX
+from webhook.offline import terminal
+from webhook.offline.judge import judged
+from webhook.offline.snapshot import Snapshot
+
+
+def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
+    """Print a line for each object of *paths* that concerns us; return whether one is refused."""
+    found = judged(paths, world)
+    ours = [(each, outcome) for each in found for outcome in each.ours]
+    for each, outcome in ours:
+        for line in outcome.warnings:
+            terminal.warning(line)
+        terminal.verdict(outcome.name, outcome.decision, each.document.source)
+    if not ours:
+        terminal.note(f"nothing here has an annotation {PREFIX}…")
+    terminal.flush()
+    return any(outcome.refused for _, outcome in ours)

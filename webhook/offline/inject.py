@@ -1,0 +1,76 @@
+"""modelcache inject: files in, files out.
+
+Everything is read and judged before the first byte is written, so that a
+mistake leaves nothing half-written. Documents that do not concern us come back
+byte for byte; what is refused is left out.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from webhook.decision import Deny
+from webhook.documents.plain import plain
+from webhook.offline import terminal
+from webhook.offline.explain import print_plan
+from webhook.offline.judge import judged
+from webhook.offline.judged import Judged
+from webhook.offline.snapshot import Snapshot
+from webhook.offline.stream import write_stream
+
+
+def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, explain: bool) -> bool:
+    """Print what the cluster would admit of *paths*; return whether something is refused."""
+    words = diff or explain
+    found = judged(paths, world, everything=output == "json" and not words)
+    texts = [_output(each, "yaml" if words else output) for each in found]
+    for each in found:
+        _report(each)
+    if words:
+        for each, text in zip(found, texts, strict=True):
+            if diff and each.ours and not each.dropped:
+                terminal.diff(_title(each), each.document.text, text)
+            if explain:
+                for outcome in each.ours:
+                    print_plan(outcome.name, outcome.plan, outcome.decision)
+    elif output == "yaml":
+        write_stream(found, texts)
+    else:
+        terminal.write(b"".join(texts))
+    terminal.flush()
+    return any(outcome.refused for each in found for outcome in each.ours)
+
+
+def _output(each: Judged, output: str) -> bytes:
+    """Return what is printed of a document, in the form asked for."""
+    if output == "yaml":
+        return b"" if each.dropped else each.text
+    if output == "patch":
+        kept = (outcome for outcome in each.ours if not outcome.refused)
+        return b"".join(_json(list(outcome.operations)) for outcome in kept)
+    if each.dropped or each.content is None:
+        return b""
+    try:
+        return _json(plain(each.after))
+    except ValueError as error:
+        raise ValueError(f"{each.document.at()}: {error}") from error
+
+
+def _json(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _title(each: Judged) -> str:
+    names = [outcome.name for outcome in each.ours]
+    return f"{each.document.at()} {names[0]}" if len(names) == 1 else each.document.at()
+
+
+def _report(each: Judged) -> None:
+    for outcome in each.ours:
+        for line in outcome.warnings:
+            terminal.warning(line)
+        if isinstance(outcome.decision, Deny):
+            terminal.refusal(
+                outcome.name, outcome.decision, each.document.source, is_pod=outcome.is_pod
+            )

@@ -1,0 +1,72 @@
+"""Every document of some files, judged; every mistake at once, with its line."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from webhook.annotations import PREFIX
+from webhook.documents.contents import objects_of
+from webhook.documents.document import Document
+from webhook.documents.files import read_documents
+from webhook.documents.parse import parse
+from webhook.documents.shape import Fault
+from webhook.offline.admit import admit_object
+from webhook.offline.judged import Judged
+from webhook.offline.outcome import Misshapen, Outcome
+from webhook.offline.snapshot import Snapshot
+
+_UNREAD: Final = 256 * 1024
+"""Bytes from which a document that nowhere names us is not even checked for syntax."""
+
+
+def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) -> list[Judged]:
+    """Return what becomes of every document of *paths*; ValueError names every mistake.
+
+    Long documents that nowhere name us are read only if *everything* is asked for.
+    """
+    found, mistakes = [], []
+    for document in read_documents(paths):
+        long = len(document.text) > _UNREAD and PREFIX.encode() not in document.text
+        if long and not everything:
+            found.append(Judged(document=document, content=None))
+            continue
+        try:
+            content = parse(document)
+        except ValueError as error:
+            mistakes.append(str(error))
+            continue
+        items = objects_of(content)
+        outcomes: list[Outcome | None] = []
+        for i, item in enumerate([content] if items is None else items):
+            at = ("items", i) if items is not None else ()
+            try:
+                outcomes.append(admit_object(item, world))
+            except Misshapen as error:
+                mistakes += [
+                    _mistake(document, content, at, error.name, fault) for fault in error.faults
+                ]
+            except (ValueError, RecursionError) as error:
+                what = str(error) if isinstance(error, ValueError) else "is nested too deeply"
+                mistakes.append(f"{document.at()}: {what}")
+        found.append(Judged(document=document, content=content, outcomes=tuple(outcomes)))
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return found
+
+
+def _mistake(
+    document: Document,
+    content: Any,  # noqa: ANN401  # any YAML value
+    at: tuple[str | int, ...],
+    name: str,
+    fault: Fault,
+) -> str:
+    line = None
+    for step in (*at, *fault.path):
+        try:
+            position = content.lc.item(step) if isinstance(step, int) else content.lc.key(step)
+            content = content[step]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+        line = max(0, position[0] - document.directives.count(b"\n") - bool(document.directives))
+    return f"{document.at(line)}: {name}: {fault.where}: {fault.what}"

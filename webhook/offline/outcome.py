@@ -1,0 +1,37 @@
+"""What became of one object of a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.decision import Decision, Deny, Json
+from webhook.documents.shape import Fault
+from webhook.plan import Plan
+
+
+class Misshapen(Exception):
+    """The object can't be decoded; carries every value of the wrong type."""
+
+    def __init__(self, name: str, found: Sequence[Fault]) -> None:
+        self.name = name
+        self.faults = tuple(found)
+        super().__init__(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one object."""
+
+    name: str
+    is_pod: bool
+    before: Any
+    after: Any
+    decision: Decision
+    operations: tuple[Json, ...] = ()
+    plan: Plan | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the object, or each pod made of it, is refused."""
+        return isinstance(self.decision, Deny)

@@ -1,0 +1,124 @@
+"""A cluster as files describe it: what kubectl get -o yaml printed, turned into Facts.
+
+A kind of which no object is given is unknown, and so no obstacle; once one
+claim or one node is given, those that are not given do not exist.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from webhook.documents.shape import faults
+from webhook.facts import Claim, Facts, Quota
+from webhook.offline.cluster_object import read_object
+from webhook.offline.defaulting import as_written, limits_of
+from webhook.offline.kinds import (
+    ClusterObject,
+    LimitRange,
+    Namespace,
+    Node,
+    PersistentVolumeClaim,
+    ResourceQuota,
+)
+from webhook.policy import API_VERSION, Policy, load_policy
+
+T = TypeVar("T", bound=ClusterObject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is known of a cluster."""
+
+    objects: tuple[ClusterObject, ...]
+    policy: Policy
+    namespace: str
+    kube_version: tuple[int, int] | None
+    image_volumes: bool
+    loader_image: str
+
+    @classmethod
+    def of(
+        cls,
+        objects: Iterable[tuple[str, Any]],
+        policy: Iterable[tuple[str, Any]],
+        *,
+        namespace: str,
+        kube_version: tuple[int, int] | None,
+        image_volumes: bool,
+        loader_image: str,
+    ) -> "Snapshot":
+        """Return the snapshot of (place, object) pairs; ValueError names every fault."""
+        ours = list(policy)
+        others: list[ClusterObject] = []
+        mistakes: list[str] = []
+        for place, item in objects:
+            if isinstance(item, dict) and item.get("apiVersion") == API_VERSION:
+                ours.append((place, item))
+                continue
+            try:
+                others.append(read_object(item))
+            except ValueError as error:
+                mistakes += [f"{place}: {line}" for line in str(error).splitlines()]
+        for place, item in ours:
+            if isinstance(item, dict) and (found := list(faults(item, ClusterObject))):
+                mistakes += [f"{place}: {fault.where}: {fault.what}" for fault in found]
+        if not mistakes:
+            try:
+                loaded = load_policy(ours)
+            except ValueError as error:
+                mistakes.append(str(error))
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return cls(
+            objects=tuple(others),
+            policy=loaded,
+            namespace=namespace,
+            kube_version=kube_version,
+            image_volumes=image_volumes,
+            loader_image=loader_image,
+        )
+
+    def _of(self, kind: type[T], namespace: str | None = None) -> list[T]:
+        return [
+            item
+            for item in self.objects
+            if isinstance(item, kind)
+            and namespace in (None, item.metadata.namespace or self.namespace)
+        ]
+
+    def facts(self, namespace: str) -> Facts:
+        """Return what is known of *namespace*."""
+        labels = [
+            item.metadata.labels or {}
+            for item in self._of(Namespace)
+            if item.metadata.name == namespace
+        ]
+        claims = {
+            item.metadata.name: Claim(
+                access_modes=(item.spec and item.spec.access_modes) or None,
+                phase=item.status.phase if item.status else None,
+            )
+            for item in self._of(PersistentVolumeClaim, namespace)
+        }
+        return Facts(
+            namespace=namespace,
+            namespace_labels=labels[0] if labels else None,
+            claims=claims if self._of(PersistentVolumeClaim) else None,
+            nodes=tuple(item.metadata.labels or {} for item in self._of(Node)) or None,
+            kube_version=self.kube_version,
+            image_volumes=self.image_volumes,
+            limit_ranges=tuple(
+                limits_of(item.metadata.name, entry)
+                for item in self._of(LimitRange, namespace)
+                for entry in (item.spec and item.spec.limits) or ()
+            ),
+            quotas=tuple(
+                Quota(
+                    name=item.metadata.name,
+                    hard=as_written(item.spec.hard if item.spec else None),
+                    used=as_written(item.status.used if item.status else None),
+                )
+                for item in self._of(ResourceQuota, namespace)
+            ),
+            loader_image=self.loader_image,
+        )
