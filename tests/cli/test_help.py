@@ -1,8 +1,10 @@
 """What people see who ask for help, and what their shell completes."""
 
 import pytest
+import typer
 
 from tests.cli.command import modelcache
+from webhook.cli import app
 
 COMMANDS = ("serve", "inject", "check", "copy", "verify")
 
@@ -17,6 +19,19 @@ def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     ran = modelcache(command, "-h")
     assert ran.status == 0
     assert f"Example: modelcache {command} " in ran.out
+
+
+def test_inject_takes_every_option_of_check() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
+    inject, check = (
+        [
+            (o.opts, o.default, o.required, o.multiple, getattr(o, "help", ""))
+            for o in commands[name].params
+        ]
+        for name in ("inject", "check")
+    )
+    assert len(check) == 7
+    assert [option for option in inject if option in check] == check
 
 
 def test_the_version_is_printed() -> None:

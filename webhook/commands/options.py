@@ -1,26 +1,10 @@
-"""The options that several commands share, as people see them in --help."""
+"""The options that serve shares with inject and check, as people see them in --help."""
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-
-class Output(StrEnum):
-    """What inject prints."""
-
-    YAML = "yaml"
-    JSON = "json"
-    PATCH = "patch"
-
-
-class LogFormat(StrEnum):
-    """How serve writes its log."""
-
-    JSON = "json"
-    TEXT = "text"
 
 
 def version_number(text: str) -> tuple[int, int]:
@@ -64,30 +48,4 @@ LoaderImage = Annotated[
         help="The image of our init containers.",
         show_default=False,
     ),
-]
-Files = Annotated[
-    list[Path],
-    typer.Option(
-        "--filename",
-        "-f",
-        metavar="FILE|DIR|-",
-        help="YAML or JSON: a file, a directory with all below it, or - for standard input; "
-        "repeatable.",
-        show_default=False,
-    ),
-]
-Cluster = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--cluster",
-        metavar="FILE|DIR",
-        help="What exists there, as kubectl get -o yaml prints it: Namespace, "
-        "PersistentVolumeClaim, Node, LimitRange, ResourceQuota, CachedModel, CachePolicy; "
-        "repeatable. What is not given is unknown, and no obstacle.",
-        show_default=False,
-    ),
-]
-Namespace = Annotated[
-    str,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of what names none."),
 ]

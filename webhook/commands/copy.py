@@ -1,0 +1,30 @@
+"""modelcache copy: its arguments."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.commands.exit_status import REFUSED, fail
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: modelcache copy /store/llama /memory/llama",
+    short_help="Copy models from a store into memory.",
+    help="Copy models from a store into memory, each SOURCE into its DEST, and check them. "
+    "What DEST held is removed. Used by our loader.",
+)
+def copy(
+    paths: Annotated[list[Path], typer.Argument(metavar="SOURCE DEST ...", show_default=False)],
+) -> None:
+    """Copy models."""
+    from webhook.copy import copy_models
+
+    if len(paths) % 2:
+        fail("give a DEST for each SOURCE")
+    try:
+        copy_models(list(zip(paths[::2], paths[1::2], strict=True)))
+    except (OSError, ValueError) as error:
+        fail(error, REFUSED)

@@ -1,0 +1,101 @@
+"""modelcache serve: its options."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from webhook.commands.exit_status import fail
+from webhook.commands.options import (
+    ImageVolumes,
+    KubeVersion,
+    LoaderImage,
+    Policies,
+    version_number,
+)
+
+if TYPE_CHECKING:
+    from webhook.policy import Policy
+
+app = typer.Typer()
+
+
+class LogFormat(StrEnum):
+    """How serve writes its log."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+@app.command(
+    epilog="Example: modelcache serve --dev --policy policy/",
+    short_help="Serve the admission webhook.",
+    help="Serve the admission webhook: TLS on --port, probes and metrics on --health-port.",
+)
+def serve(  # each is an option
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Reviews, over TLS.")] = 8443,
+    health_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="/livez, /readyz, /metrics, plain HTTP.")
+    ] = 8080,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104
+    cert: Annotated[Path | None, typer.Option(help="PEM file of the certificate chain.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Make a certificate in memory; print the registration.")
+    ] = False,
+    policy: Policies = None,
+    kube_version: KubeVersion = None,
+    image_volumes: ImageVolumes = False,
+    loader_image: LoaderImage = None,
+    own_namespace: Annotated[
+        str, typer.Option("--own-namespace", help="Where we run; never injected.")
+    ] = "modelcache-system",
+    self_check: Annotated[
+        bool, typer.Option("--self-check", help="Apply each patch before its answer leaves.")
+    ] = False,
+    shutdown_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds to go on listening after SIGTERM.")
+    ] = 5,
+    drain: Annotated[
+        float, typer.Option(min=0, help="Seconds that running reviews get after that.")
+    ] = 10,
+    log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
+) -> None:
+    """Run the webhook."""
+    from webhook.facts import DEFAULT_LOADER_IMAGE
+    from webhook.serve import Settings
+    from webhook.serve import serve as run
+
+    if dev and (cert or key):
+        fail("--dev makes its own certificate: give it, or --cert and --key")
+    if not dev and not (cert and key):
+        fail("give --cert and --key, or --dev for a certificate made in memory")
+    try:
+        run(
+            Settings(
+                policy=_policy(policy or []),
+                host=host,
+                port=port,
+                health_port=health_port,
+                certificate=cert,
+                key=key,
+                kube_version=version_number(kube_version) if kube_version else None,
+                image_volumes=image_volumes,
+                loader_image=loader_image or DEFAULT_LOADER_IMAGE,
+                own_namespace=own_namespace,
+                self_check=self_check,
+                shutdown_delay=shutdown_delay,
+                drain=drain,
+                log_format=log_format.value,
+            )
+        )
+    except ValueError as error:
+        fail(error)
+
+
+def _policy(paths: list[Path]) -> "Policy":
+    from webhook.documents.contents import read_objects
+    from webhook.policy import Policy, load_policy
+
+    return load_policy(read_objects(paths)) if paths else Policy()

@@ -1,0 +1,29 @@
+"""modelcache verify: its arguments."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.commands.exit_status import REFUSED, fail
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: modelcache verify /models/llama-3.1-8b",
+    short_help="Check that models are complete.",
+    help="Check that models are complete: the manifest's files and sizes, safetensors headers.",
+)
+def verify(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", show_default=False)],
+) -> None:
+    """Check models."""
+    from webhook.verify import verify_models
+
+    try:
+        verify_models(directories)
+    except (OSError, ValueError) as error:
+        fail(error, REFUSED)
+    for directory in directories:
+        typer.echo(f"{directory}: complete")
