@@ -3,16 +3,21 @@
 A review goes bytes → Review → Decision → bytes. The core decides and knows no
 HTTP, no clock, no files; the shell around it does. From the outside in:
 
-    cli, __main__          the commands
-    serve, protocol        listen, drain, stop
-    admission, health      bytes in, bytes out; probes and metrics
-    inject, offline        the same decisions for files, without a cluster
-    documents, yamltext    cut files apart; keep their author's lines
-    copy, verify           the programs of our init containers
-    telemetry, wire, self_check, snapshot, present
-    admit, workload        the story of one pod, of one workload
-    patch, plan            what a pod lacks, and how that is written
-    strategies, servers, memory, request, catalogue, policy ...
+    cli, commands/              what people type
+    serve, protocol, asgi       listen, drain, stop
+    admission, wire, health     bytes in, bytes out; probes
+    telemetry, log, self_check  what is told of a review; our own patch, tried
+    offline/, documents/        the same decisions for files, without a cluster
+    copy, verify                the programs of our init containers
+
+    admit, workload             the story of one pod, of one workload
+    reading, request            what a pod asks for: the annotations
+    policy, catalogue           what the platform team wrote: CachePolicy, CachedModel
+    strategies/, servers        CATALOGUES: volumes and inference servers
+    plan, patch                 what a pod lacks, and how that is written
+    containers, mounts, correction, init_containers/, placement    its parts
+    memory, limits, codes       the arithmetic; LimitRange and quota; refusals and warnings
+    objects/, facts             the fields of Kubernetes objects that are read
 """
 
 __version__ = "0.1.0"
