@@ -7,15 +7,10 @@ import pytest
 from tests.admitting import (
     Json,
     Webhook,
-    cached_model,
     facts_of,
     in_memory,
-    named,
     pod_of,
-    policy_of,
 )
-from webhook.objects.volume import ClaimSource, EmptyDirSource, HostPathSource, ImageSource, Volume
-from webhook.receipt import same_source
 from webhook.strategies import STRATEGIES
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -146,71 +141,6 @@ def test_t56_t68_t69_t71_t73_obstacle_of_a_named_strategy_is_a_refusal(
     assert said in answer.denial
 
 
-@pytest.mark.parametrize(
-    ("facts", "kind", "codes"),
-    [
-        ({}, "persistentVolumeClaim", []),
-        ({"claims": {}}, "hostPath", ["MC103"]),
-        ({"claims": {}, **BASELINE}, "image", ["MC103", "MC103"]),
-        (BASELINE, "persistentVolumeClaim", []),
-    ],
-)
-def test_t63_auto_takes_the_first_without_an_obstacle(
-    facts: Json, kind: str, codes: list[str]
-) -> None:
-    asked = {"model": f"acme/coder@{COMMIT}", "image": IMAGE, "shm_size": "0"}
-    answer = webhook_of(**{"kube_version": "1.35", **facts}).admit(pod_of(asked))
-    assert kind in answer.volume()
-    assert [c for c in answer.codes if c == "MC103"] == codes
-
-
-def test_auto_stays_with_the_strategy_of_the_first_review() -> None:
-    webhook = webhook_of(claims={})
-    answer = webhook.admit(pod_of({"shm_size": "0"}))
-    assert "hostPath" in answer.volume()
-    later = webhook_of(**claims())
-    assert later.admit(answer.admitted, raw=True).adds_nothing
-
-
-def test_auto_follows_the_order_of_the_catalogue() -> None:
-    policy = policy_of(cached_model("coder", "acme/coder", strategies=["hostPath", "pvc"]))
-    webhook = Webhook(policy=policy)
-    assert "hostPath" in webhook.admit(pod_of({"model": "coder"})).volume()
-    answer = webhook.admit(pod_of({"model": "coder", "strategy": "emptyDir", "size": "1Gi"}))
-    assert answer.codes == ["MC020"]
-
-
-VOLUMES: list[tuple[Volume, Json, bool]] = [
-    (Volume(persistent_volume_claim=ClaimSource("a", True)),
-     {"persistentVolumeClaim": {"claimName": "a", "readOnly": True}}, True),
-    (Volume(persistent_volume_claim=ClaimSource("a", None)),
-     {"persistentVolumeClaim": {"claimName": "a"}}, True),
-    (Volume(persistent_volume_claim=ClaimSource("a", False)),
-     {"persistentVolumeClaim": {"claimName": "a", "readOnly": True}}, False),
-    (Volume(persistent_volume_claim=ClaimSource("b", True)),
-     {"persistentVolumeClaim": {"claimName": "a", "readOnly": True}}, False),
-    (Volume(host_path=HostPathSource("/a", "Directory")), {"hostPath": {"path": "/a", "type": "Directory"}}, True),
-    (Volume(host_path=HostPathSource("/a", "")), {"hostPath": {"path": "/a", "type": "Directory"}}, False),
-    (Volume(host_path=HostPathSource("/", "Directory")), {"hostPath": {"path": "/a", "type": "Directory"}}, False),
-    (Volume(image=ImageSource("a", "Always")), {"image": {"reference": "a"}}, True),
-    (Volume(image=ImageSource("b")), {"image": {"reference": "a"}}, False),
-    (Volume(empty_dir=EmptyDirSource("Memory", "2Gi")), {"emptyDir": {"sizeLimit": "1Gi"}}, True),
-    (Volume(empty_dir=EmptyDirSource("Memory", 2**30)), {"emptyDir": {"sizeLimit": "1Gi"}}, True),
-    (Volume(empty_dir=EmptyDirSource("Memory", "1Mi")), {"emptyDir": {"sizeLimit": "1Gi"}}, False),
-    (Volume(empty_dir=EmptyDirSource("Memory", "lots")), {"emptyDir": {"sizeLimit": "1Gi"}}, False),
-    (Volume(empty_dir=EmptyDirSource("Memory")), {"emptyDir": {"sizeLimit": "1Gi"}}, False),
-    (Volume(empty_dir=EmptyDirSource("", "2Gi")), {"emptyDir": {"sizeLimit": "1Gi"}}, False),
-    (Volume(empty_dir=EmptyDirSource("Memory", "2Gi")), {"image": {"reference": "a"}}, False),
-    (Volume(empty_dir=EmptyDirSource("Memory", "2Gi"), image=ImageSource("a")), {"image": {"reference": "a"}}, False),
-    (Volume(), {"emptyDir": {"sizeLimit": "1Gi"}}, False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("volume", "ours", "expected"), VOLUMES)
-def test_same_source(volume: Volume, ours: Json, expected: bool) -> None:
-    assert same_source(volume, ours) is expected
-
-
 @pytest.mark.parametrize("path", ["/dev/shm", "/dev/shm/", "//dev//shm", "dev/shm"])
 def test_t49_t50_own_shared_memory_is_enough(path: str, webhook: Webhook) -> None:
     pod = pod_of(
@@ -225,34 +155,6 @@ def test_t49_t50_own_shared_memory_is_enough(path: str, webhook: Webhook) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "source"),
-    [
-        ("modelcache-shm", {"emptyDir": {}}),
-        ("modelcache-model", {"hostPath": {"path": "/"}}),
-        ("modelcache-model", {"nfs": {"server": "x", "path": "/"}}),
-        ("modelcache-model", {"persistentVolumeClaim": {"claimName": "other", "readOnly": True}}),
-    ],
-)
-def test_t52_name_of_ours_with_another_source_is_refused(
-    name: str, source: Json, webhook: Webhook
-) -> None:
-    answer = webhook.admit(pod_of({"strategy": "pvc"}, volumes=[{"name": name, **source}]))
-    assert answer.codes == ["MC010"]
-
-
-@pytest.mark.parametrize(
-    "name", ["modelcache-models", "modelcache-model-cards", "my-modelcache-model"]
-)
-def test_a_name_that_only_begins_like_ours_is_the_authors(name: str, webhook: Webhook) -> None:
-    mount = {"name": name, "mountPath": "/mine"}
-    pod = pod_of({"strategy": "pvc"}, volumes=[{"name": name, "emptyDir": {}}])
-    pod["spec"]["containers"].insert(0, {"name": "first", "volumeMounts": [mount]})
-    answer = webhook.admit(pod)
-    assert named(answer.spec["containers"], "first")["volumeMounts"] == [mount]
-    assert answer.container()["volumeMounts"][0]["name"] == "modelcache-model"
-
-
-@pytest.mark.parametrize(
     "path", ["/", "/models", "/models/", "/models/acme--coder/main/x", "models"]
 )
 def test_t59_occupied_place_is_refused_with_both_paths(path: str, webhook: Webhook) -> None:
@@ -262,12 +164,6 @@ def test_t59_occupied_place_is_refused_with_both_paths(path: str, webhook: Webho
     )
     assert answer.codes == ["MC009"]
     assert f"at {path}, where /models/acme--coder/main would be mounted" in answer.denial
-
-
-def test_t90_container_named_like_ours_is_refused(webhook: Webhook) -> None:
-    for name in ("modelcache-loader", "modelcache-verify"):
-        pod = pod_of(in_memory(), initContainers=[{"name": name, "image": "x"}])
-        assert webhook.admit(pod).codes == ["MC011"]
 
 
 @pytest.mark.parametrize(
@@ -318,34 +214,3 @@ def test_amounts_of_other_containers_and_of_the_pod_are_read_too(webhook: Webhoo
     pod = pod_of(in_memory(), resources={"requests": {"cpu": "x"}})
     pod["spec"]["containers"].append({"name": "proxy", "resources": bad})
     assert webhook.admit(pod, raw=True).codes == ["MC021", "MC021"]
-
-
-def test_image_rewritten_by_a_mirror_webhook_is_no_foreign_container(webhook: Webhook) -> None:
-    for asked in (in_memory(), {"strategy": "pvc", "verify": "true"}):
-        pod = webhook.admit(pod_of(asked, limit="24Gi")).admitted
-        for container in (*pod["spec"]["containers"], *pod["spec"]["initContainers"]):
-            container["image"] = "mirror.example.com/" + container["image"]
-        assert webhook.admit(pod, raw=True).adds_nothing
-
-
-def test_a_loader_by_hand_writes_to_no_store(webhook: Webhook) -> None:
-    pod = webhook.admit(pod_of({"strategy": "hostPath", "shm_size": "0"})).admitted
-    mount = {"name": "modelcache-model", "mountPath": "/x"}
-    pod["spec"]["initContainers"] = [
-        {"name": "modelcache-loader", "command": ["modelcache"], "volumeMounts": [mount]}
-    ]
-    assert webhook.admit(pod, raw=True).codes == ["MC010"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "codes"),
-    [
-        ({"image": IMAGE, "host_path": "/var/lib/model-cache/a"}, []),
-        ({"load_from": "node"}, ["MC102"]),
-        ({"strategy": "pvc", "image": IMAGE}, ["MC102"]),
-    ],
-)
-def test_what_another_choice_of_auto_would_read_is_no_mistake(
-    asked: Json, codes: list[str], webhook: Webhook
-) -> None:
-    assert webhook.admit(pod_of(asked)).codes == codes
