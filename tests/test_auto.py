@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.admitting import Json, Webhook, cached_model, pod_of, policy_of
+from tests.admitting import Json, Webhook, cached_model, facts_of, pod_of, policy_of
 from tests.test_strategies import BASELINE, COMMIT, IMAGE, claims, webhook_of
+
+THEIRS = {"name": "weights", "persistentVolumeClaim": {"claimName": "model-store"}}
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,34 @@ def test_what_another_choice_of_auto_would_read_is_no_mistake(
     asked: Json, codes: list[str], webhook: Webhook
 ) -> None:
     assert webhook.admit(pod_of(asked)).codes == codes
+
+
+def test_a_claim_that_the_pod_mounts_already_is_passed_over_before_1_35() -> None:
+    pod = pod_of({"shm_size": "0"}, volumes=[THEIRS])
+    answer = webhook_of(kube_version="1.34").admit(pod)
+    assert "hostPath" in answer.volume()
+    assert answer.codes == ["MC103"]
+    assert webhook_of(kube_version="1.34").admit(answer.admitted, raw=True).adds_nothing
+    assert "persistentVolumeClaim" in webhook_of(kube_version="1.35").admit(pod).volume()
+
+
+def test_a_loader_does_not_copy_from_a_claim_that_the_pod_mounts_already() -> None:
+    order = ["emptyDir", "hostPath"]
+    policy = policy_of(cached_model("coder", "acme/coder", strategies=order, size="1Gi"))
+    webhook = Webhook(policy=policy, facts=facts_of({"kube_version": "1.34"}))
+    asked = {"model": "coder", "shm_size": "0"}
+    assert "emptyDir" in webhook.admit(pod_of(asked)).volume()
+    assert "hostPath" in webhook.admit(pod_of(asked, volumes=[THEIRS])).volume()
+
+
+def test_where_nothing_is_left_the_claim_that_the_pod_mounts_is_named() -> None:
+    answer = webhook_of(kube_version="1.34", **BASELINE).admit(pod_of(volumes=[THEIRS]))
+    assert answer.codes[:2] == ["MC014", "MC005"]
+    assert "MC005 spec.volumes weights: mounts claim" in answer.denial
+
+
+def test_a_volume_that_names_the_injected_claim_later_is_refused() -> None:
+    webhook = webhook_of(kube_version="1.34")
+    pod = webhook.admit(pod_of({"shm_size": "0"})).admitted
+    pod["spec"]["volumes"].append(THEIRS)
+    assert webhook.admit(pod, raw=True).codes == ["MC005"]

@@ -67,7 +67,7 @@ def build_plan(
     stores, _ = strategy.sources()
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
-    problems = [*obstacles, *check_reserved(spec, everything, request, facts)]
+    problems = [*obstacles, *check_reserved(spec, everything, request)]
     for place in chosen:
         problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
     there = {volume.name for volume in spec.volumes or ()}

@@ -1,19 +1,15 @@
 """What is reserved for us in a pod: our names, and read-only mounts of the models."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from webhook import codes, names
-from webhook.decision import Json, Problem, quoted
-from webhook.facts import Facts
+from webhook.decision import Json, Problem
 from webhook.objects.pod import PodSpec
-from webhook.objects.volume import Volume
 from webhook.receipt import same_source
 from webhook.request import CacheRequest
 
 
-def check_reserved(
-    spec: PodSpec, ours: Sequence[Json], request: CacheRequest, facts: Facts
-) -> list[Problem]:
+def check_reserved(spec: PodSpec, ours: Sequence[Json], request: CacheRequest) -> list[Problem]:
     """Return a problem for each name of ours that something else bears."""
     problems = []
     wanted = {volume["name"]: volume for volume in ours}
@@ -29,8 +25,6 @@ def check_reserved(
                     "bears a name of modelcache but another source than it would have: rename it",
                 )
             )
-    if facts.older_than(35):
-        problems += _named_twice(theirs.values(), wanted)
     injected = names.MODEL_VOLUME in theirs
     for container in spec.init_containers or ():
         # Not the image, which a webhook for registry mirrors may have rewritten since.
@@ -46,23 +40,6 @@ def check_reserved(
     if request.annotations.read_only:
         problems += _writable(spec, {name for name, v in wanted.items() if "emptyDir" in v})
     return problems
-
-
-def _named_twice(theirs: Iterable[Volume], wanted: Mapping[str, Json]) -> Iterator[Problem]:
-    """Yield a problem for each claim that a volume of the pod names beside ours.
-
-    Kubelets before 1.35 never start such a pod.
-    """
-    claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in wanted.values()}
-    for volume in theirs:
-        source = volume.persistent_volume_claim
-        if volume.name not in wanted and source and source.claim_name in claims:
-            yield Problem(
-                codes.CLAIM,
-                f"spec.volumes {volume.name}",
-                f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
-                "never starts a pod that names a claim in two volumes: drop this volume",
-            )
 
 
 def _writable(spec: PodSpec, filled: set[str]) -> list[Problem]:

@@ -14,6 +14,7 @@ from webhook.objects.pod import PodSpec
 from webhook.receipt import same_source
 from webhook.request import AUTO, CacheRequest
 from webhook.strategies import AUTO_ORDER, STRATEGIES
+from webhook.strategies.claim import named_twice
 from webhook.strategies.strategy import Strategy
 
 
@@ -27,12 +28,12 @@ def chosen_strategy(
     named = request.annotations.strategy
     candidates = (named,) if named != AUTO else _order(request)
     if named == AUTO and (kept := _kept(request, spec, candidates)):
-        return kept, [], []
+        return kept, [], _named_twice(kept, spec, facts)
     passed: list[Problem] = []
     remarks: list[Problem] = []
     for name in candidates:
         strategy = STRATEGIES[name](request)
-        problems = _obstacles(name, strategy, facts)
+        problems = _obstacles(name, strategy, facts) + _named_twice(strategy, spec, facts)
         if named != AUTO:
             return strategy, [], problems
         if not problems:
@@ -60,6 +61,10 @@ def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
             Problem(codes.COMBINATION, PREFIX + "read-only", f"{name} can't be written")
         )
     return problems + list(strategy.obstacles(facts))
+
+
+def _named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> list[Problem]:
+    return list(named_twice(facts, spec, [*strategy.volumes(), *strategy.sources()[0]]))
 
 
 def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> Strategy | None:

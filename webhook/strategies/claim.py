@@ -3,13 +3,14 @@
 What is not known of a claim is no obstacle.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from webhook import codes
 from webhook.annotations import PREFIX
 from webhook.decision import Json, Problem, quoted
 from webhook.facts import Facts
+from webhook.objects.pod import PodSpec
 
 _SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
 
@@ -40,3 +41,23 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
     else:
         return
     yield Problem(codes.CLAIM, PREFIX + "claim", f"{quoted(name)} {wrong}")
+
+
+def named_twice(facts: Facts, spec: PodSpec, ours: Sequence[Json]) -> Iterator[Problem]:
+    """Yield a problem for each claim of the volumes *ours* that the pod names in another volume.
+
+    Kubelets before 1.35 never start such a pod.
+    """
+    if not facts.older_than(35):
+        return
+    claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in ours}
+    named = {volume["name"] for volume in ours}
+    for volume in spec.volumes or ():
+        source = volume.persistent_volume_claim
+        if volume.name not in named and source and source.claim_name in claims:
+            yield Problem(
+                codes.CLAIM,
+                f"spec.volumes {volume.name}",
+                f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
+                "never starts a pod that names a claim in two volumes: drop this volume",
+            )
