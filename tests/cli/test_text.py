@@ -1,5 +1,6 @@
 """What `modelcache inject` keeps of its author's text."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,26 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
     ran = modelcache("inject", "-f", "-", stdin="\ufeff" + POD)
     assert ran.raw.startswith(b"\xef\xbb\xbfapiVersion: v1\n")
     assert mounts(yaml.safe_load(ran.out.removeprefix("\ufeff")))
+
+
+LONG = "#" * 300_000 + "\n"
+
+
+def test_a_long_document_that_nowhere_names_us_is_passed_on_unread() -> None:
+    broken = LONG + "\tno: [yaml\r\n"
+    ran = modelcache("inject", "-f", "-", stdin=broken + "---\n" + POD)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.raw.startswith(broken.encode() + b"---\n")
+    assert "mountPath: /dev/shm" in ran.out
+    assert modelcache("check", "-f", "-", stdin=broken).status == 0
+    assert modelcache("inject", "-f", "-", "-o", "json", stdin=broken).status == 2
+    assert modelcache("inject", "-f", "-", stdin="#\n\tno: [yaml\r\n").status == 2
+
+
+@pytest.mark.parametrize("slash", ["/", r"\/"])
+def test_a_long_document_that_names_us_is_read(slash: str) -> None:
+    pod = yaml.safe_load(POD)
+    pod["metadata"]["annotations"]["note"] = LONG
+    text = json.dumps(pod).replace("modelcache.io/", "modelcache.io" + slash)
+    ran = modelcache("inject", "-f", "-", stdin=text)
+    assert "/dev/shm" in mounts(yaml.safe_load(ran.out))

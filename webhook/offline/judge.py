@@ -17,6 +17,8 @@ from webhook.offline.snapshot import Snapshot
 
 _UNREAD: Final = 256 * 1024
 """Bytes from which a document that nowhere names us is not even checked for syntax."""
+_NAME: Final = PREFIX.rstrip("/").encode()
+"""Without the slash, which JSON may write as \\/."""
 
 
 def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) -> list[Judged]:
@@ -26,7 +28,7 @@ def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) 
     """
     found, mistakes = [], []
     for document in read_documents(paths):
-        long = len(document.text) > _UNREAD and PREFIX.encode() not in document.text
+        long = len(document.text) > _UNREAD and _NAME not in document.text
         if long and not everything:
             found.append(Judged(document=document, content=None))
             continue
