@@ -28,12 +28,12 @@ def chosen_strategy(
     named = request.annotations.strategy
     candidates = (named,) if named != AUTO else _order(request)
     if named == AUTO and (kept := _kept(request, spec, candidates)):
-        return kept, [], _named_twice(kept, spec, facts)
+        return kept, [], list(named_twice(kept, spec, facts))
     passed: list[Problem] = []
     remarks: list[Problem] = []
     for name in candidates:
         strategy = STRATEGIES[name](request)
-        problems = _obstacles(name, strategy, facts) + _named_twice(strategy, spec, facts)
+        problems = [*_obstacles(name, strategy, facts), *named_twice(strategy, spec, facts)]
         if named != AUTO:
             return strategy, [], problems
         if not problems:
@@ -61,10 +61,6 @@ def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
             Problem(codes.COMBINATION, PREFIX + "read-only", f"{name} can't be written")
         )
     return problems + list(strategy.obstacles(facts))
-
-
-def _named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> list[Problem]:
-    return list(named_twice(facts, spec, [*strategy.volumes(), *strategy.sources()[0]]))
 
 
 def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> Strategy | None:

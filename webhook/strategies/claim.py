@@ -3,7 +3,7 @@
 What is not known of a claim is no obstacle.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from webhook import codes
@@ -11,6 +11,7 @@ from webhook.annotations import PREFIX
 from webhook.decision import Json, Problem, quoted
 from webhook.facts import Facts
 from webhook.objects.pod import PodSpec
+from webhook.strategies.strategy import Strategy
 
 _SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
 
@@ -43,13 +44,14 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
     yield Problem(codes.CLAIM, PREFIX + "claim", f"{quoted(name)} {wrong}")
 
 
-def named_twice(facts: Facts, spec: PodSpec, ours: Sequence[Json]) -> Iterator[Problem]:
-    """Yield a problem for each claim of the volumes *ours* that the pod names in another volume.
+def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
+    """Yield a problem for each claim of the strategy that the pod names in a volume too.
 
     Kubelets before 1.35 never start such a pod.
     """
     if not facts.older_than(35):
         return
+    ours = [*strategy.volumes(), *strategy.sources()[0]]
     claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in ours}
     named = {volume["name"] for volume in ours}
     for volume in spec.volumes or ():

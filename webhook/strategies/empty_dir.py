@@ -34,7 +34,8 @@ class EmptyDir(Strategy):
     def sources(self) -> tuple[list[Json], list[Provided]]:
         name = names.STORE_VOLUME
         if self.wish.load_from == "node":
-            return node_cache.node_volumes(self, name), self.one_volume_each(name)
+            volumes = node_cache.node_volumes(self, name)
+            return volumes, [Provided(volume["name"], None) for volume in volumes]
         return [claim_volume(name, self.wish.claim, read_only=True)], [
             Provided(name, self.directory(m)) for m in self.request.models
         ]

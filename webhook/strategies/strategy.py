@@ -46,7 +46,10 @@ class Strategy:
 
     def provided(self) -> list[Provided]:
         """Return where each model is found, in the order of the models."""
-        return self.one_volume_each(names.MODEL_VOLUME)
+        return [
+            Provided(names.numbered(names.MODEL_VOLUME, i), None)
+            for i in range(len(self.request.models))
+        ]
 
     def obstacles(self, facts: Facts) -> Iterator[Problem]:  # noqa: ARG002  # for subclasses
         """Yield why the strategy can't work in this cluster or namespace."""
@@ -63,7 +66,3 @@ class Strategy:
     def node_labels(self) -> list[str]:
         """Return the labels of nodes that hold the models, as far as they can be told."""
         return []
-
-    def one_volume_each(self, name: str) -> list[Provided]:
-        """Return the places of models that have a numbered volume *name* of their own."""
-        return [Provided(names.numbered(name, i), None) for i in range(len(self.request.models))]
