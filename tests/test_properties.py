@@ -363,6 +363,7 @@ ALLOWED = (
 @EXAMPLES
 @given(reviewed())
 def test_nothing_that_was_there_is_lost_or_moved(case: tuple[Webhook, Json, Answer]) -> None:
+    # P0 5
     _, pod, answer = case
     before, after = rewritten_only(pod), rewritten_only(answer.admitted)
     assert json.dumps(without_ours(after, before)) == json.dumps(before)
@@ -508,6 +509,7 @@ def test_memory_is_never_lowered_and_a_limit_holds_its_request(
 @EXAMPLES
 @given(reviewed())
 def test_pod_limit_grows_by_what_tmpfs_can_hold(case: tuple[Webhook, Json, Answer]) -> None:
+    # P0 37, 38
     webhook, pod, answer = case
     assume(pod["metadata"]["annotations"].get(PREFIX + "memory", "add") == "add")
     held = sum(

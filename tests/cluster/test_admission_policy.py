@@ -268,6 +268,7 @@ def test_a_namespace_can_be_taken_out(current: ControlPlane, namespace: Namespac
 def test_a_webhook_that_comes_later_cannot_make_the_mount_writable(
     current: ControlPlane, hook: ScriptedHook
 ) -> None:
+    # c26
     spoiler = pointed(shipped("MutatingWebhookConfiguration"), hook.url, hook.ca)[0]
     spoiler = copy.deepcopy(spoiler)
     spoiler["metadata"]["name"] = "zzz-spoiler"
