@@ -87,6 +87,13 @@ def test_options_that_make_no_sense_are_refused(options: tuple[str, ...], pair: 
     assert len(refused(*more, *options).splitlines()) < 12
 
 
+@pytest.mark.parametrize("version", ["1.27", "v1.9.11"])
+def test_a_server_that_would_send_us_every_pod_is_refused(version: str, pair: PairFiles) -> None:
+    # c55
+    said = refused(*FREE, *of(pair), "--kube-version", version)
+    assert f"--kube-version: {version}: must be 1.28 or later" in said
+
+
 @pytest.mark.parametrize("option", ["--port", "--health-port"])
 def test_a_port_in_use_is_named(server: Server, pair: PairFiles, option: str) -> None:
     # P0 36

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from webhook.policy import Policy
 
 app = typer.Typer()
+OLDEST: Final = (1, 28)
+"""Match conditions are on from here (KEP-3716); before, every pod would be sent to us."""
 
 
 class LogFormat(StrEnum):
@@ -71,6 +73,9 @@ def serve(  # each is an option
         fail("--dev makes its own certificate: give it, or --cert and --key")
     if not dev and not (cert and key):
         fail("give --cert and --key, or --dev for a certificate made in memory")
+    version = version_number(kube_version) if kube_version else None
+    if version and version < OLDEST:
+        fail(f"--kube-version: {kube_version}: must be 1.28 or later, which keeps matchConditions")
     try:
         run(
             Settings(
@@ -80,7 +85,7 @@ def serve(  # each is an option
                 health_port=health_port,
                 certificate=cert,
                 key=key,
-                kube_version=version_number(kube_version) if kube_version else None,
+                kube_version=version,
                 image_volumes=image_volumes,
                 loader_image=loader_image or DEFAULT_LOADER_IMAGE,
                 own_namespace=own_namespace,
