@@ -21,6 +21,7 @@ demo: $(READY)   ## send the article's Deployments through the webhook and show 
 
 test: $(READY)   ## everything: lint, types, units, the server, the real API server
 	$(BIN)/python -m tests.cluster build
+	$(BIN)/python -m tests.images build
 	$(BIN)/python -m pytest
 
 cluster: $(READY) ## leave a control plane with the webhook registered running
