@@ -1,4 +1,5 @@
-# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26.
+# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26, and
+# root on Debian for nodes: what else they need they build or install.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +25,7 @@ test: $(READY)   ## everything: lint, types, units, the server, the real API ser
 	$(BIN)/python -m tests.images build
 	$(BIN)/python -m pytest
 
-cluster: $(READY) ## leave a control plane with the webhook registered running
+cluster: $(READY) ## leave a cluster with a node and the webhook registered running
 	$(BIN)/python -m tests.cluster up
 
 cluster-down:    ## end it

@@ -20,6 +20,9 @@ CONTAINERD: Final = """\
 version = 3
 disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 
+[plugins.'io.containerd.metadata.v1.bolt']
+no_sync = true
+
 [plugins.'io.containerd.cri.v1.images']
 snapshotter = "overlayfs"
 pinned_images = {{ sandbox = "{sandbox}" }}
@@ -36,8 +39,8 @@ options = {{ BinaryName = "runc", SystemdCgroup = false }}
 """
 
 
-def containerd(folder: Path) -> list[str | Path]:
-    """Return how containerd runs, with its CRI and a network for pods."""
+def containerd(folder: Path, addresses: Path) -> list[str | Path]:
+    """Return how containerd runs; *addresses* is where all nodes note those of their pods."""
     networks = folder / "networks"
     networks.mkdir()
     bridge = {
@@ -53,7 +56,7 @@ def containerd(folder: Path) -> list[str | Path]:
                     "type": "host-local",
                     "ranges": [[{"subnet": PODS}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
-                    "dataDir": str(folder.parent / "addresses"),  # all nodes' pods share a bridge
+                    "dataDir": str(addresses),  # all nodes' pods share a bridge
                 },
             }
         ],
