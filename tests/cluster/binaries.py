@@ -72,12 +72,23 @@ def _kubernetes(name: str, version: str = KUBERNETES) -> Program:
     return Program(name, module, f"k8s.io/kubernetes/cmd/{name}", version)
 
 
+def _containerd(name: str) -> Program:
+    return Program(name, "containerd", f"github.com/containerd/containerd/v2/cmd/{name}")
+
+
 ETCD: Final = Program("etcd", "etcd", "go.etcd.io/etcd/server/v3")
 API_SERVER: Final = _kubernetes("kube-apiserver")
 CONTROLLER_MANAGER: Final = _kubernetes("kube-controller-manager")
 KUBECTL: Final = _kubernetes("kubectl")
 OLD_API_SERVER: Final = _kubernetes("kube-apiserver", OLD_KUBERNETES)
-ALL: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, OLD_API_SERVER)
+SCHEDULER: Final = _kubernetes("kube-scheduler")
+KUBELET: Final = _kubernetes("kubelet")
+KUBE_PROXY: Final = _kubernetes("kube-proxy")
+CONTAINERD: Final = _containerd("containerd")
+SHIM: Final = _containerd("containerd-shim-runc-v2")
+CTR: Final = _containerd("ctr")
+NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
+ALL: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, OLD_API_SERVER, *NODE)
 
 
 def cache() -> Path:

@@ -8,6 +8,7 @@ from tests.cluster import binaries
 from tests.cluster.certificates import Authority, Pair
 
 SERVICES: Final = "10.96.0.0/16"
+KUBERNETES_SERVICE: Final = "10.96.0.1"
 ISSUER: Final = "https://kubernetes.default.svc"
 AUDIT_POLICY: Final = {
     "apiVersion": "audit.k8s.io/v1",
@@ -47,6 +48,7 @@ def api_server(
     authority: Authority,
     serving: Pair,
     service_accounts: Path,
+    kubelet_client: Pair,
     audit_log: Path | None,
 ) -> list[str | Path]:
     """Return how kube-apiserver serves *url*, with the admission plugins of its default."""
@@ -56,6 +58,8 @@ def api_server(
         policy = audit_log.with_name("audit-policy.json")
         policy.write_text(json.dumps(AUDIT_POLICY))
         audit = [f"--audit-policy-file={policy}", f"--audit-log-path={audit_log}"]
+    # A loopback address may not be the endpoint of a Service.
+    endpoint = ["--endpoint-reconciler-type=none"] if address.startswith("127.") else []
     return [
         binaries.path(program),
         f"--etcd-servers={etcd}",
@@ -72,7 +76,11 @@ def api_server(
         f"--service-account-signing-key-file={service_accounts}",
         "--authorization-mode=Node,RBAC",
         "--allow-privileged=true",
-        "--endpoint-reconciler-type=none",  # a loopback address may not be an endpoint
+        f"--kubelet-certificate-authority={authority.certificate}",
+        f"--kubelet-client-certificate={kubelet_client.certificate}",
+        f"--kubelet-client-key={kubelet_client.key}",
+        "--kubelet-preferred-address-types=InternalIP",
+        *endpoint,
         *audit,
     ]
 
@@ -84,6 +92,7 @@ def controller_manager(kubeconfig: Path, authority: Authority) -> list[str | Pat
         f"--kubeconfig={kubeconfig}",
         f"--root-ca-file={authority.certificate}",
         f"--service-account-private-key-file={authority.folder}/service-accounts.key",
+        f"--flex-volume-plugin-dir={authority.folder}/none",  # by default it makes one in /usr
         "--use-service-account-credentials",
         "--leader-elect=false",
         "--kube-api-qps=500",  # by default it waits seconds for itself

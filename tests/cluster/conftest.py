@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster import binaries
 from tests.cluster.asking import Asked, asking
+from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane, Options
 from tests.cluster.registration import create_namespace
 from tests.cluster.scripted_hook import ScriptedHook
@@ -46,6 +47,22 @@ def old_cluster() -> Iterator[ControlPlane]:
     plane = ControlPlane(Options(api_server=binaries.OLD_API_SERVER, controller_manager=False))
     yield plane
     plane.stop()
+
+
+@pytest.fixture(scope="session")
+def node_cluster() -> Iterator[Cluster]:
+    """A whole cluster with one node, on which pods run."""
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def two_nodes() -> Iterator[Cluster]:
+    """A whole cluster with two nodes, each with a node cache of its own."""
+    cluster = Cluster(nodes=2)
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture

@@ -60,9 +60,9 @@ class ControlPlane:
         self.kubeconfig = self.write_kubeconfig("admin", admin)
         self.audit_log = self.run.folder / "audit.jsonl"
         etcd = self._start_etcd()
-        server = self._start_api_server(etcd)
+        self.server = self._start_api_server(etcd)
         self.api = Api(self.url, str(self.authority.certificate), admin)
-        server.wait_until(self._ready)
+        self.server.wait_until(self._ready)
         if self.options.controller_manager:
             manager = self._start_controller_manager()
             manager.wait_until(lambda: self.has_service_account("default"))
@@ -102,7 +102,8 @@ class ControlPlane:
         return client
 
     def _start_api_server(self, etcd: str) -> Process:
-        hosts = [self.host.address, "localhost", "kubernetes.default.svc", "10.96.0.1"]
+        names = ["localhost", "kubernetes.default", "kubernetes.default.svc"]
+        hosts = [self.host.address, *names, command_lines.KUBERNETES_SERVICE]
         key = write_key(self.authority.folder / "service-accounts.key", new_key())
         words = command_lines.api_server(
             self.options.api_server,
@@ -111,6 +112,7 @@ class ControlPlane:
             authority=self.authority,
             serving=self.authority.sign("kube-apiserver", hosts=hosts),
             service_accounts=key,
+            kubelet_client=self.authority.sign("kubelet-client", organisation="system:masters"),
             audit_log=self.audit_log if self.options.audit else None,
         )
         return self.run.start(self.host, "kube-apiserver", [*words, *self.options.flags])
@@ -134,8 +136,7 @@ class ControlPlane:
     def ensure_service_account(self, namespace: str) -> None:
         """Wait for the `default` ServiceAccount; make it where no controller does."""
         if self.options.controller_manager:
-            server = self.run.processes[0]
-            server.wait_until(lambda: self.has_service_account(namespace))
+            self.server.wait_until(lambda: self.has_service_account(namespace))
             return
         account: Object = {"apiVersion": "v1", "kind": "ServiceAccount"}
         account["metadata"] = {"name": "default", "namespace": namespace}

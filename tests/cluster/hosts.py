@@ -1,8 +1,7 @@
 """Owns the notion of a place where a program runs: how it is started, where it listens.
 
-One place is implemented, this machine's loopback. A node in a network namespace of its
-own would be a second: its command() puts `nsenter --net=…` in front, its address is that
-of the bridge.
+One place stands here, this machine's loopback; network_namespace.py has another, and a
+node (node.py) is a third.
 """
 
 import dataclasses

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.cluster import cgroups
 from tests.cluster.binaries import cache, locked
 from tests.cluster.hosts import Host
 
@@ -54,12 +55,17 @@ class Identity:
         """Whether it still runs."""
         return Identity.of(self.pid) == self
 
-    def kill(self) -> None:
-        """End it and wait until it has gone; never another process."""
-        deadline = time.monotonic() + 10
-        while self.alive():
+    def signal(self, number: int) -> None:
+        """Send a signal to it; never to another process."""
+        if self.alive():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it and wait until it has gone."""
+        deadline = time.monotonic() + 30
+        while self.alive():
+            self.signal(signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise FailedError(f"process {self.pid} does not end")
             time.sleep(0.01)
@@ -129,19 +135,30 @@ class Run:
                 start_new_session=True,  # an interrupt from the terminal is ours to handle
                 env=None if env is None else {**os.environ, **env},
             )
-        if identity := Identity.of(popen.pid):
-            with (self.folder / "processes.jsonl").open("a") as record:
-                record.write(json.dumps(dataclasses.asdict(identity)) + "\n")
+        self.record(popen.pid)
         process = Process(name, popen, log)
         self.processes.append(process)
         return process
+
+    def record(self, pid: int) -> None:
+        """Note that process *pid* has to be ended with the run."""
+        if identity := Identity.of(pid):
+            with (self.folder / "processes.jsonl").open("a") as record:
+                record.write(json.dumps(dataclasses.asdict(identity)) + "\n")
+
+    def create_cgroup(self, name: str) -> str:
+        """Make a control group for *name*; return its path, which is this run's alone."""
+        group = f"modelcache-{self.folder.name}"
+        (self.folder / "cgroup").write_text(group)
+        cgroups.create(f"{group}/{name}")
+        return f"{group}/{name}"
 
     def stop(self) -> None:
         """End everything, last started first, and remove the folder."""
         for process in reversed(self.processes):
             process.kill()
         self.processes.clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        end(self.folder)
 
 
 def runs() -> Path:
@@ -167,8 +184,17 @@ def alive(folder: Path) -> bool:
 
 def end(folder: Path) -> None:
     """End a run by what its folder records, and remove it."""
-    for process in reversed(recorded(folder)):
+    processes = list(reversed(recorded(folder)))
+    record = folder / "cgroup"
+    group = record.read_text() if record.exists() else ""
+    for process in processes:
+        process.signal(signal.SIGKILL)
+    if group:
+        cgroups.thaw(group)  # whoever has frozen a container no longer thaws it
+    for process in processes:
         process.kill()
+    if group:
+        cgroups.remove(group)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,147 @@
+"""Owns the webhook as users install it: the files of deploy/, two replicas, one Service.
+
+What the files leave to the user is added: the image on the nodes, the Secret with a
+certificate, its CA in the registration.
+"""
+
+import base64
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Final
+
+import yaml
+
+from tests.cluster.api import Object
+from tests.cluster.certificates import Authority
+from tests.cluster.cluster import Cluster
+from tests.cluster.registration import DEPLOY, GROUP, PLUGINS, settle, wait_until
+from tests.cluster.server import standing_aside
+from tests.images.product import MODELCACHE
+
+NAMESPACE: Final = "modelcache-system"
+NAME: Final = "modelcache-webhook"
+HOST: Final = f"{NAME}.{NAMESPACE}.svc"
+CONFIGURATION: Final = "zz-modelcache"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Installed:
+    """An installed webhook, all of whose replicas serve."""
+
+    cluster: Cluster
+    authority: Authority
+
+    def deployment(self) -> Object:
+        """Return its Deployment."""
+        return self.cluster.api.get("apps/v1", "Deployment", NAME, NAMESPACE).expect().body
+
+    def available(self) -> bool:
+        """Whether all replicas serve, and none of an earlier version is left."""
+        obj = self.deployment()
+        status, wanted = obj["status"], obj["spec"]["replicas"]
+        return bool(status.get("availableReplicas") == status.get("updatedReplicas") == wanted)
+
+    def replicas(self) -> list[Object]:
+        """Return the pods that are not about to end."""
+        selector = f"app.kubernetes.io/name={NAME}"
+        pods = self.cluster.api.list("v1", "Pod", NAMESPACE, labelSelector=selector)
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def metrics(self, replica: Object) -> str:
+        """Return what one replica tells Prometheus."""
+        name = replica["metadata"]["name"]
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:8080/proxy/metrics"
+        return self.cluster.api.request("GET", path).expect().message
+
+
+def install(cluster: Cluster) -> Installed:
+    """Install the webhook from this checkout's image; return once it is in force."""
+    archive = MODELCACHE.path(shipped_image())
+    for node in cluster.nodes:
+        node.load(archive)
+    wait_until(lambda: _gone(cluster), "an earlier installation is deleted", 60)
+    authority = Authority(cluster.run.folder / "installed", "webhook")
+    pair = authority.sign(NAME, hosts=[HOST])
+    _kubectl(cluster, "apply", "-f", str(DEPLOY / "namespace.yaml"))
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": f"{NAME}-tls", "namespace": NAMESPACE},
+        "data": {
+            "tls.crt": base64.b64encode(pair.certificate.read_bytes()).decode(),
+            "tls.key": base64.b64encode(pair.key.read_bytes()).decode(),
+        },
+    }
+    cluster.api.create(secret).expect(201)
+    _kubectl(cluster, "apply", "-k", str(DEPLOY))
+    trust(cluster, authority.pem)
+    webhook = Installed(cluster, authority)
+    wait_until(webhook.available, "both replicas of the webhook are available", 90)
+    settle(cluster.plane, PLUGINS)
+    wait_until(lambda: _answers(cluster), "the API server reaches the webhook", 60)
+    return webhook
+
+
+def uninstall(cluster: Cluster) -> None:
+    """Delete what was installed, and return once it is no longer in force."""
+    _kubectl(cluster, "delete", "-k", str(DEPLOY), "--ignore-not-found", "--wait=false")
+    for pod in cluster.api.list("v1", "Pod", NAMESPACE):
+        cluster.api.delete(pod | {"apiVersion": "v1", "kind": "Pod"})  # at once
+    settle(cluster.plane, PLUGINS)
+
+
+@contextlib.contextmanager
+def installed(cluster: Cluster) -> Iterator[Installed]:
+    """Install the webhook for the time of a `with` block."""
+    with standing_aside(cluster.plane):
+        try:
+            yield install(cluster)
+        finally:
+            uninstall(cluster)
+
+
+def trust(cluster: Cluster, authorities: bytes) -> None:
+    """Let the API server trust *authorities*, PEM, of both webhooks."""
+    encoded = base64.b64encode(authorities).decode()
+    registered = cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).expect().body
+    for hook in registered["webhooks"]:
+        hook["clientConfig"]["caBundle"] = encoded
+    cluster.api.replace(registered).expect()
+
+
+def _answers(cluster: Cluster) -> bool:
+    """Whether the webhook warns of an annotation that nobody knows."""
+    pod: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "probe-", "annotations": {"modelcache.io/probe": ""}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    }
+    return bool(cluster.api.create(pod, dry_run=True).warnings)
+
+
+def _gone(cluster: Cluster) -> bool:
+    answer = cluster.api.get("v1", "Namespace", NAMESPACE)
+    return answer.code == 404
+
+
+def _kubectl(cluster: Cluster, *args: str) -> None:
+    done = cluster.kubectl(*args)
+    if done.returncode:
+        raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr}")
+
+
+def manifests() -> list[Object]:
+    """Return every object that `kubectl apply -k deploy` applies."""
+    names = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
+    texts = [(DEPLOY / name).read_text() for name in names]
+    return [obj for text in texts for obj in yaml.safe_load_all(text)]
+
+
+def shipped_image() -> str:
+    """Return the image that the shipped Deployment runs."""
+    (deployment,) = [obj for obj in manifests() if obj["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return str(container["image"])

@@ -1,0 +1,136 @@
+"""Owns a network of a cluster's own: a namespace, and the one link by which we reach it.
+
+The namespace has no name. It lives as long as the process that holds it, and takes the
+link, the pods' interfaces and all rules with it: nothing has to be cleaned up.
+No packet leaves the machine: the default route leads to the pods' bridge, which ends there.
+"""
+
+import ipaddress
+import itertools
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.cluster.hosts import Loopback
+from tests.cluster.processes import FailedError, Process, Run
+
+LINKS: Final = ipaddress.IPv4Network("10.99.0.0/16")
+"""Each cluster takes a part of it: .1 is ours, .2 the control plane's, nodes follow."""
+PODS: Final = "10.88.0.0/16"
+GATEWAY: Final = "10.88.0.1/16"
+BRIDGE: Final = "cni0"
+
+
+class NetworkNamespace:
+    """A Host whose programs share a network that no other process of this machine sees."""
+
+    def __init__(self, run: Run) -> None:
+        holder = run.start(Loopback(), "network", ["unshare", "--net", "sleep", "infinity"])
+        self.path = Path(f"/proc/{holder.popen.pid}/ns/net")
+        ours = Path("/proc/self/ns/net").readlink()
+        holder.wait_until(lambda: self._link(holder) != ours)
+        self.link, addresses = _connect(holder.popen.pid)
+        self.outside = str(next(addresses))
+        self.address = str(next(addresses))
+        self.link_index = socket.if_nametoindex(self.link)
+        self._addresses = addresses
+        self._ports = itertools.count(20000)  # below those of Services and of connections
+        self._configure()
+
+    def _link(self, holder: Process) -> Path:
+        try:
+            return self.path.readlink()
+        except OSError:  # a process that is just ending
+            return Path("/proc/self/ns/net").readlink()
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """Return the command that runs *argv* in the namespace, in the same process."""
+        return ["nsenter", f"--net={self.path}", "--", *argv]
+
+    def free_port(self) -> int:
+        """Return a port that was not given yet: nobody else is there."""
+        return next(self._ports)
+
+    def add_address(self) -> str:
+        """Return one more address of the namespace, for a node."""
+        address = str(next(self._addresses))
+        ip(*self.command([]), lines=[f"address add {address}/28 dev eth0"])
+        return address
+
+    def _configure(self) -> None:
+        ip(lines=[f"address add {self.outside}/28 dev {self.link}", f"link set {self.link} up"])
+        ip(
+            *self.command([]),
+            lines=[
+                "link set lo up",
+                f"address add {self.address}/28 dev eth0",
+                "link set eth0 up",
+                f"link add {BRIDGE} type bridge",
+                f"address add {GATEWAY} dev {BRIDGE}",
+                f"link set {BRIDGE} up",
+                f"route add default dev {BRIDGE}",  # Services need a route before they are
+            ],
+        )
+        settings = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"]
+        for setting in settings:  # the latter: pods reach each other through Services
+            if Path("/proc/sys", setting).exists():
+                command = self.command(["tee", f"/proc/sys/{setting}"])
+                subprocess.run(command, input="1", text=True, capture_output=True, check=True)
+
+
+def ip(*command: str, lines: Sequence[str]) -> None:
+    """Run `ip` for *lines*, behind the words of *command*."""
+    done = subprocess.run(
+        [*command, "ip", "-batch", "-"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise FailedError(f"ip: {done.stderr.strip()}")
+
+
+def _connect(pid: int) -> tuple[str, Iterator[ipaddress.IPv4Address]]:
+    """Link us to the network of *pid* by an interface whose number no other cluster has."""
+    for number, part in enumerate(LINKS.subnets(new_prefix=28)):
+        link = f"modelcache{number}"
+        if Path("/sys/class/net", link).exists() or _in_use(part):
+            continue
+        peer = ["peer", "name", "eth0", "netns", str(pid)]
+        done = subprocess.run(
+            ["ip", "link", "add", link, "type", "veth", *peer],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not done.returncode:
+            return link, iter(list(part.hosts()))
+        if "File exists" not in done.stderr:  # else another cluster was faster
+            raise FailedError(f"ip link add: {done.stderr.strip()}")
+    raise FailedError(f"no part of {LINKS} is free")
+
+
+def _in_use(part: ipaddress.IPv4Network) -> bool:
+    listed = subprocess.run(["ip", "-json", "-4", "route"], capture_output=True, check=True)
+    routes = [route["dst"] for route in json.loads(listed.stdout) if route["dst"] != "default"]
+    return any(part.overlaps(ipaddress.ip_network(route)) for route in routes)
+
+
+def links() -> dict[int, str]:
+    """Return index → name of our interfaces; an index, unlike a name, is given only once."""
+    listed = subprocess.run(["ip", "-json", "link"], capture_output=True, check=True)
+    return {link["ifindex"]: link["ifname"] for link in json.loads(listed.stdout)}
+
+
+def wait_until_gone(index: int, seconds: float = 10) -> None:
+    """Return once the kernel has taken a link away, which it does soon after its end."""
+    deadline = time.monotonic() + seconds
+    while index in links():
+        if time.monotonic() > deadline:
+            raise FailedError(f"interface {index} stays")
+        time.sleep(0.02)

@@ -1,0 +1,61 @@
+"""Owns what the harness needs from Debian: installs by apt what is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+CNI_PLUGINS: Final = Path("/usr/lib/cni")
+BUSYBOX: Final = Path("/bin/busybox")
+NEEDED: Final[dict[str, str | Path]] = {
+    "buildah": "buildah",
+    "conntrack": "conntrack",
+    "containernetworking-plugins": CNI_PLUGINS / "bridge",
+    "mmdebstrap": "mmdebstrap",
+    "iproute2": "ip",
+    "nftables": "nft",
+    "runc": "runc",
+}
+"""Package → a program or file by which it is recognised."""
+PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where those programs are, also where a user's PATH leaves out the administrator's."""
+
+
+class CannotInstallError(Exception):
+    """Something is missing and cannot be installed here; the text says what to do."""
+
+
+def missing() -> list[str]:
+    """Return the packages of which nothing is there yet."""
+    wanted = [name for name, mark in NEEDED.items() if not _present(mark)]
+    return wanted if _static(BUSYBOX) else [*wanted, "busybox-static"]
+
+
+def _present(mark: str | Path) -> bool:
+    return mark.exists() if isinstance(mark, Path) else bool(shutil.which(mark, path=PATH))
+
+
+def _static(program: Path) -> bool:
+    """Whether *program* names no dynamic loader, so that it runs in an empty image."""
+    return program.exists() and b"ld-linux" not in program.read_bytes()[:4096]
+
+
+def install() -> None:
+    """Install what is missing; CannotInstallError where that needs more than we have."""
+    names = missing()
+    if not names:
+        return
+    asked = f"install the Debian packages {' '.join(names)}"
+    if os.geteuid() or not shutil.which("apt-get"):
+        raise CannotInstallError(f"nodes of the tests' cluster need root and Debian: {asked}")
+    sys.stderr.write(f"tests.cluster: installing {' '.join(names)} …\n")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    wait = "DPkg::Lock::Timeout=300"
+    command = ["apt-get", "-o", wait, "install", "--yes", "--no-install-recommends", *names]
+    for words in (command, ["apt-get", "update"], command):  # lists may be absent or old
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        if not done.returncode and words is command:
+            return
+    raise CannotInstallError(f"{asked}: apt-get said\n{done.stderr[-2000:]}")
