@@ -27,6 +27,21 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--update is for people: on CI it would agree with any fault")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two processes share the tests: a file stays in one, and all that use nodes do.
+
+    Those go first, for they take the longest and wait most of the time.
+    """
+    for item in items:
+        group = "nodes" if _uses_nodes(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not _uses_nodes(item))
+
+
+def _uses_nodes(item: pytest.Item) -> bool:
+    return not {"node_cluster", "two_nodes"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether expected files are to be written."""
