@@ -1,4 +1,5 @@
-# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26.
+# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26, and
+# root on Debian for nodes: what else they need they build or install.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
