@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.pods.serving import SERVER
 from tests.cluster.server import Webhook, serve
-from tests.images.archives import BUSYBOX, INFERENCE_SERVER
+from tests.images.archives import BUSYBOX, INFERENCE_SERVER, MODELCACHE
 
 
 def equip(cluster: Cluster, *flags: str) -> Webhook:
@@ -15,7 +15,8 @@ def equip(cluster: Cluster, *flags: str) -> Webhook:
     for node in cluster.nodes:
         node.load(BUSYBOX.path())
         node.load(INFERENCE_SERVER.path(SERVER))
-    return serve(cluster.plane, *flags)
+        node.load(MODELCACHE.path())
+    return serve(cluster.plane, f"--loader-image={MODELCACHE.reference}", *flags)
 
 
 @pytest.fixture(scope="session")
