@@ -20,6 +20,7 @@ from tests.cluster.registration import wait_until
 
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 BASE: Final = f"acme/base@{COMMIT}"
+PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 DRAFT: Final = f"acme/draft@{COMMIT}"
 
 
@@ -170,4 +171,8 @@ def test_the_pods_of_a_daemonset_stay_bound_to_every_node(
     with holding(cluster, {second: (BASE,)}):
         cluster.api.create(asked).expect(201)
         wait_until(lambda: len(pods_of(cluster, asked)) == 2, "a pod for each node")
-        assert nodes_of(cluster, pods_of(cluster, asked)) == ["node-1", "node-2"]
+        pods = pods_of(cluster, asked)
+        assert nodes_of(cluster, pods) == ["node-1", "node-2"]
+        for pod in pods:  # what it requires there would make it fit no node
+            (preferred,) = pod["spec"]["affinity"]["nodeAffinity"][PREFERRED]
+            assert label(BASE) in str(preferred)
