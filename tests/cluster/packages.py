@@ -17,6 +17,7 @@ NEEDED: Final[dict[str, str | Path]] = {
     "iproute2": "ip",
     "nftables": "nft",
     "runc": "runc",
+    "strace": "strace",
 }
 """Package → a program or file by which it is recognised."""
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -109,7 +109,7 @@ def test_kustomize_builds_what_the_tests_apply(cluster: ControlPlane) -> None:
 
 def test_policy_and_webhook_concern_the_same_namespaces() -> None:
     (hooks,) = shipped("MutatingWebhookConfiguration")
-    (policy,) = shipped("ValidatingAdmissionPolicy")
+    policy, _ = shipped("ValidatingAdmissionPolicy")
     selectors = [hook["namespaceSelector"] for hook in hooks["webhooks"]]
     assert selectors == [policy["spec"]["matchConstraints"]["namespaceSelector"]] * 2
 

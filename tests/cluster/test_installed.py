@@ -1,5 +1,6 @@
 """The webhook as users install it: deploy/ applied, two replicas from our image, one Service."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
-from tests.cluster.installed import Installed, installed
-from tests.cluster.registration import wait_until
+from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed, installed
+from tests.cluster.registration import GROUP, settle, wait_until
 
 USER = 65532
 
@@ -54,6 +55,7 @@ def test_a_pod_gets_its_model_from_a_replica_behind_the_service(
     assert decided(webhook) > before
 
 
+# c53
 def test_replicas_are_nobody_on_a_read_only_root_without_a_token(webhook: Installed) -> None:
     replicas = webhook.replicas()
     assert len(replicas) == 2
@@ -106,3 +108,55 @@ def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(
         asker.join()
     assert not refusals
     assert len(admitted) > 50
+
+
+@contextlib.contextmanager
+def failing(webhook: Installed) -> Iterator[None]:
+    """Put failurePolicy Fail in force, which other servers than ours may need."""
+    _fail_as(webhook, "Fail")
+    try:
+        yield
+    finally:
+        _fail_as(webhook, "Ignore")
+
+
+def _fail_as(webhook: Installed, policy: str) -> None:
+    api = webhook.cluster.api
+    registered = api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).expect(200).body
+    for hook in registered["webhooks"]:
+        hook["failurePolicy"] = policy
+    api.replace(registered).expect(200)
+    settle(webhook.cluster.plane, ["MutatingWebhookConfiguration"])
+
+
+def scale(webhook: Installed, replicas: int) -> None:
+    """Ask for so many replicas, as an administrator does."""
+    words = ("scale", f"--replicas={replicas}", "--namespace", NAMESPACE, f"deployment/{NAME}")
+    done = webhook.cluster.kubectl(*words)
+    assert done.returncode == 0, done.stderr
+
+
+# P0 25
+def test_with_every_replica_down_our_own_pods_are_created_again(
+    webhook: Installed, namespace: NamespaceFactory
+) -> None:
+    where = namespace(on=webhook.cluster.plane)
+    api = webhook.cluster.api
+    with failing(webhook):
+        scale(webhook, 0)
+        for replica in api.list("v1", "Pod", NAMESPACE):  # without the time that it asks for
+            api.delete({"apiVersion": "v1", "kind": "Pod", **replica}).expect(200, 404)
+
+        def unanswered() -> bool:
+            answer = api.create(asking(where), dry_run=True)
+            return "failed calling webhook" in answer.message
+
+        wait_until(unanswered, "no replica answers", 30)
+        # What runs where we run is not sent to us, even if it asks for a model.
+        template = webhook.deployment()["spec"]["template"]
+        metadata = asking(NAMESPACE)["metadata"]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        assert api.create(pod, dry_run=True).expect(201)
+        scale(webhook, 2)
+        wait_until(webhook.available, "both replicas are available again", 60)
+        wait_until(lambda: api.create(asking(where), dry_run=True).ok, "they are reached", 60)

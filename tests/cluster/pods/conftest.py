@@ -1,0 +1,35 @@
+"""Owns the fixtures of tests that run pods: clusters with the webhook and the images."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.pods.serving import SERVER
+from tests.cluster.server import Webhook, serve
+from tests.images.archives import BUSYBOX, INFERENCE_SERVER, MODELCACHE
+
+
+def equip(cluster: Cluster, *flags: str) -> Webhook:
+    """Give the nodes of *cluster* the images, and register the webhook with it."""
+    for node in cluster.nodes:
+        node.load(BUSYBOX.path())
+        node.load(INFERENCE_SERVER.path(SERVER))
+        node.load(MODELCACHE.path())
+    return serve(cluster.plane, f"--loader-image={MODELCACHE.reference}", *flags)
+
+
+@pytest.fixture(scope="session")
+def serving_cluster(node_cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster with one node and the webhook."""
+    webhook = equip(node_cluster)
+    yield node_cluster
+    webhook.stop()
+
+
+@pytest.fixture(scope="session")
+def two_serving_nodes(two_nodes: Cluster) -> Iterator[Cluster]:
+    """A cluster with two nodes and the webhook."""
+    webhook = equip(two_nodes)
+    yield two_nodes
+    webhook.stop()
