@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -122,3 +122,20 @@ def open_log(form: str) -> tuple[Logger, Lines]:
     # Anyone may send what is not HTTP: that is worth no line.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return bound, lines
+
+
+def line_log(lines: Lines, form: str) -> Callable[[msgspec.Struct], None]:
+    """Return what logs a struct as one line, as the logger of *form* would log its fields.
+
+    Every review logs a decision; a chain of processors would take an eighth of its time.
+    """
+    encode = msgspec.json.Encoder().encode
+
+    def log_json(line: msgspec.Struct) -> None:
+        encoded = encode(line)
+        lines.msg(encoded if encoded.isascii() else _json(None, "", msgspec.to_builtins(line)))
+
+    def log_text(line: msgspec.Struct) -> None:
+        lines.msg(_text(None, "", msgspec.to_builtins(line)))
+
+    return log_json if form == "json" else log_text

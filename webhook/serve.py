@@ -27,7 +27,7 @@ from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
 from webhook.asgi import AdmissionPort, Application, Receive, Scope, Send
 from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
-from webhook.log import Logger, open_log
+from webhook.log import Lines, Logger, line_log, open_log
 from webhook.policy import Policy
 from webhook.protocol import IDLE_SECONDS, TimedProtocol, sweep
 from webhook.telemetry import Telemetry
@@ -167,7 +167,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return found
 
 
-async def _run(settings: Settings, logger: Logger) -> None:
+async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     stop, hurry, cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def stopping(number: int) -> None:
@@ -181,7 +181,7 @@ async def _run(settings: Settings, logger: Logger) -> None:
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopping, number)
-    telemetry = Telemetry(logger.info)
+    telemetry = Telemetry(line_log(lines, settings.log_format))
     admission = Admission(
         settings.policy,
         _facts(settings),
@@ -259,6 +259,6 @@ def serve(settings: Settings) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, logger))
+            runner.run(_run(settings, logger, lines))
     finally:
         lines.close()

@@ -7,8 +7,10 @@ holds names and codes, never a value of an annotation, variable or argument.
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from webhook import __version__
@@ -22,10 +24,28 @@ _OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
 _NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
 
 
+class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The line of one decision, its fields in the order of the log."""
+
+    uid: str
+    namespace: str
+    name: str
+    owner: str
+    operation: str
+    result: str
+    reason: str
+    codes: list[str]
+    operations: int
+    dry_run: bool
+    ms: float
+    event: str = "decision"
+    time: datetime
+
+
 class Telemetry:
     """The metrics of one process, and its log of decisions."""
 
-    def __init__(self, log: Callable[..., Any]) -> None:
+    def __init__(self, log: Callable[[DecisionLine], Any]) -> None:
         self.registry = registry = CollectorRegistry()
         self._log = log
         name = "modelcache_"
@@ -123,18 +143,20 @@ class Telemetry:
             self.patch_operations.observe(operations)
         problems = decision.problems if isinstance(decision, Deny) else decision.warnings
         self._log(
-            "decision",
-            uid=uid,
-            namespace=namespace[:_LONGEST],
-            name=name[:_LONGEST],
-            owner=owner[:_LONGEST],
-            operation=operation,
-            result=result,
-            reason=reason,
-            codes=[problem.code for problem in problems],
-            operations=operations,
-            dry_run=dry_run,
-            ms=round(seconds * 1000, 3),
+            DecisionLine(
+                uid=uid,
+                namespace=namespace[:_LONGEST],
+                name=name[:_LONGEST],
+                owner=owner[:_LONGEST],
+                operation=operation,
+                result=result,
+                reason=reason,
+                codes=[problem.code for problem in problems],
+                operations=operations,
+                dry_run=dry_run,
+                ms=round(seconds * 1000, 3),
+                time=datetime.now(UTC),
+            )
         )
 
 
