@@ -9,7 +9,7 @@ is retried by the API server within its timeout (client-go rest/with_retry.go).
 """
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -28,6 +28,9 @@ LARGEST_BODY: Final = 12 * 2**20
 MOST_IN_FLIGHT: Final = 1500
 """More than a thousand at once, or as many that dawdle; fewer than connections."""
 MOST_BUFFERED: Final = 64 * 2**20
+LARGEST_AT_ONCE: Final = 32 * 1024
+"""MOST_IN_FLIGHT times that stays below MOST_BUFFERED."""
+_UNUSUAL: Final = frozenset((b"content-encoding", b"transfer-encoding", b"expect"))
 _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
 _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
@@ -56,46 +59,69 @@ class AdmissionPort:
         log_fault: Callable[[Exception], None],
     ) -> None:
         self.draining = False
-        self._paths = {
+        self.in_flight = 0
+        """Reviews that are read or decided."""
+        self._reviews: dict[str, Callable[[bytes], bytes]] = {
             "/mutate": admission.review_pod,
             "/mutate-workload": admission.review_workload,
         }
         self._telemetry = telemetry
         self._otherwise = otherwise
         self._log_fault = log_fault
-        self._in_flight = 0
-        telemetry.in_flight.set_function(lambda: self._in_flight)
+        telemetry.in_flight.set_function(lambda: self.in_flight)
         self._buffered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        review = self._paths.get(scope["path"]) if scope["type"] == "http" else None
-        if review is None:
+        if scope["type"] != "http" or scope["path"] not in self._reviews:
             await self._elsewhere(scope, receive, send)
             return
         headers: tuple[tuple[bytes, bytes], ...] = ()
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             body = await self._body(scope, receive)
-            status, answer = 200, review(body)
+            status, answer = self.answer(scope["path"], body)
         except Disconnected:
             return
-        except BadReview as error:
-            status, answer = 400, _error(str(error))
         except HttpError as error:
             status, answer, headers = error.status, _error(error.text), error.headers
-        except Exception as error:  # failurePolicy decides: never a denial
-            self._telemetry.panics.inc()
-            self._log_fault(error)
-            status, answer = 500, _error("internal error; see the log of the webhook")
+            self._telemetry.answered(status)
         finally:
-            self._in_flight -= 1
-        self._telemetry.answered(status)
+            self.in_flight -= 1
         sent = [_JSON, (b"content-length", b"%d" % len(answer)), *headers]
         if self.draining and _CLOSE not in headers:
             sent.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": answer})
+
+    def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of the answer to a whole review; never raises."""
+        try:
+            status, answer = 200, self._reviews[path](body)
+        except BadReview as error:
+            status, answer = 400, _error(str(error))
+        except Exception as error:  # failurePolicy decides: never a denial
+            self._telemetry.panics.inc()
+            self._log_fault(error)
+            status, answer = 500, _error("internal error; see the log of the webhook")
+        self._telemetry.answered(status)
+        return status, answer
+
+    def takes_at_once(self, scope: Mapping[str, Any]) -> bool:
+        """Whether a request is a short review with nothing unusual about it."""
+        if scope["path"] not in self._reviews or scope["method"] != "POST":
+            return False
+        if self.in_flight >= MOST_IN_FLIGHT:
+            return False
+        length, is_json = LARGEST_AT_ONCE + 1, False
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                is_json = value == _JSON[1]
+            elif name == b"content-length":
+                length = int(value)
+            elif name in _UNUSUAL:
+                return False
+        return is_json and length <= LARGEST_AT_ONCE
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def counted(message: MutableMapping[str, Any]) -> None:
@@ -108,7 +134,7 @@ class AdmissionPort:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the whole body, checked before it is read and while it is."""
         self._check_head(scope)
-        if self._in_flight > MOST_IN_FLIGHT or self._buffered > MOST_BUFFERED:
+        if self.in_flight > MOST_IN_FLIGHT or self._buffered > MOST_BUFFERED:
             self._telemetry.shed.inc()
             raise HttpError(429, "too many reviews at once", (b"retry-after", b"1"), _CLOSE)
         message = await receive()

@@ -8,6 +8,7 @@ Each further signal ends the phase it comes in; SIGINT knows no delay.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import signal
 import socket
@@ -30,6 +31,7 @@ from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
 from webhook.log import Lines, Logger, line_log, open_log
 from webhook.policy import Policy
 from webhook.protocol import IDLE_SECONDS, TimedProtocol, sweep
+from webhook.review_protocol import ReviewProtocol
 from webhook.telemetry import Telemetry
 
 _HANDSHAKE_SECONDS: Final = 10
@@ -114,7 +116,14 @@ class Deferred:
 class Listener:
     """One port: its socket, its connections."""
 
-    def __init__(self, app: Application, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        app: Application,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        protocol: Callable[..., TimedProtocol] = TimedProtocol,
+    ) -> None:
         self.config = uvicorn.Config(
             app, loop="none", http=TimedProtocol, ws="none", lifespan="off", log_config=None,
             access_log=False, proxy_headers=False, server_header=False, date_header=False,
@@ -123,6 +132,7 @@ class Listener:
         self.config.load()
         self.state = ServerState()
         self._tls = tls
+        self._protocol = protocol
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
@@ -131,7 +141,7 @@ class Listener:
         """Take connections."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: TimedProtocol(self.config, self.state, {}, loop),
+            lambda: self._protocol(self.config, self.state, {}, loop),
             sock=self._socket,
             ssl=self._tls,
             backlog=2048,
@@ -207,7 +217,9 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     port = AdmissionPort(admission, telemetry, Deferred(nothing), fault)
     missing = {"listening": "the admission port is not open yet"}
     tls, ca = _tls(settings)
-    listener = Listener(port, settings.host, settings.port, tls)
+    listener = Listener(
+        port, settings.host, settings.port, tls, functools.partial(ReviewProtocol, port)
+    )
     health_app = Deferred(probes)
     health = Listener(health_app, settings.host, settings.health_port, None)
     await listener.listen()
