@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from webhook import __version__
 from webhook.decision import Decision, Deny, Mutate, Skip, SkipReason
+from webhook.tallies import Distribution, Tally
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SIZES: Final = (1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 12582912)
@@ -49,17 +50,17 @@ class Telemetry:
         self.registry = registry = CollectorRegistry()
         self._log = log
         name = "modelcache_"
-        self.requests = Counter(
+        self.requests = Tally(
             name + "admission_requests",
             "Reviews by what became of them.",
             ("operation", "result", "reason", "dry_run"),
-            registry=registry,
+            registry,
         )
-        self.duration = Histogram(
+        self.duration = Distribution(
             name + "admission_duration_seconds",
             "Seconds from the last byte of a review to its answer.",
-            buckets=BUCKETS,
-            registry=registry,
+            BUCKETS,
+            registry,
         )
         self.in_flight = Gauge(
             name + "admission_in_flight", "Reviews being read or decided.", registry=registry
@@ -67,23 +68,23 @@ class Telemetry:
         self.shed = Counter(
             name + "admission_shed", "Reviews answered 429 for overload.", registry=registry
         )
-        self.http = Counter(
+        self.http = Tally(
             name + "http_requests",
             "Answers of the admission port by status code.",
             ("code",),
-            registry=registry,
+            registry,
         )
-        self.request_bytes = Histogram(
+        self.request_bytes = Distribution(
             name + "admission_request_bytes",
             "Bytes of a review.",
-            buckets=_SIZES,
-            registry=registry,
+            _SIZES,
+            registry,
         )
-        self.patch_operations = Histogram(
+        self.patch_operations = Distribution(
             name + "admission_patch_operations",
             "Operations of a patch.",
-            buckets=(1, 2, 5, 10, 20, 50),
-            registry=registry,
+            (1, 2, 5, 10, 20, 50),
+            registry,
         )
         self.panics = Counter(
             name + "admission_panics", "Reviews answered 500: a fault of ours.", registry=registry
@@ -108,14 +109,10 @@ class Telemetry:
         loaded.set(time.time())
         build = Gauge(name + "build_info", "1.", ("version", "python"), registry=registry)
         build.labels(__version__, sys.version.split()[0]).set(1)
-        self._request_children: dict[tuple[str, ...], Any] = {}
-        self._code_children: dict[int, Any] = {}
 
     def answered(self, code: int) -> None:
         """Count an answer of the admission port."""
-        if (child := self._code_children.get(code)) is None:
-            child = self._code_children[code] = self.http.labels(str(code))
-        child.inc()
+        self.http.count(code)
 
     def decided(  # the fields of one line
         self,
@@ -133,10 +130,7 @@ class Telemetry:
         """Count and log one decision."""
         result, reason, operations = _outcome(decision)
         operation = operation if operation in _OPERATIONS else "OTHER"
-        key = (operation, result, reason, "true" if dry_run else "false")
-        if (child := self._request_children.get(key)) is None:
-            child = self._request_children[key] = self.requests.labels(*key)
-        child.inc()
+        self.requests.count(operation, result, reason, "true" if dry_run else "false")
         self.duration.observe(seconds)
         self.request_bytes.observe(size)
         if operations:

@@ -86,8 +86,8 @@ def test_a_review_through_the_server_costs_few_frames_and_calls(pair: PairFiles)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(counted())
-    assert 0 < frames / len(REVIEWS) <= 70
-    assert 0 < calls / len(REVIEWS) <= 50
+    assert 0 < frames / len(REVIEWS) <= 52
+    assert 0 < calls / len(REVIEWS) <= 43
 
 
 def leave(pair: PairFiles, port: int) -> None:
