@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.openmetrics import exposition
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from webhook.tallies import Distribution, Tally
 
@@ -23,7 +23,7 @@ def at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pages(registry: CollectorRegistry) -> tuple[bytes, bytes]:
-    return generate_latest(registry), exposition.generate_latest(registry)
+    return generate_latest(registry), openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
 
 
 @given(st.lists(VALUES))
