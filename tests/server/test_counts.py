@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+import tracemalloc
 from collections.abc import Callable
 from itertools import cycle, islice
 from types import FrameType
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks.reviews import bodies
+from tests.server.reviews import OPT_IN, pod
+from tests.server.reviews import body as review_of
 from webhook.admission import Admission
 from webhook.facts import Facts
 from webhook.log import line_log, open_log
@@ -112,3 +115,29 @@ def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[...
         assert collections() == before
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "most"), [(OPT_IN, 2 * 2**20), ({}, 100_000)], ids=["asks", "asks for nothing"]
+)
+def test_2000_pods_like_no_other_cost_bounded_memory(
+    annotations: dict[str, str], most: int
+) -> None:
+    # performance: what a server that runs for months sees
+    admission = fresh()
+    sent = pod(annotations)
+
+    def ask(numbers: range) -> None:
+        for number in numbers:
+            sent["spec"]["containers"][0]["image"] = f"vllm/vllm-openai:{number}"
+            admission.review_pod(review_of(sent))
+
+    tracemalloc.start()
+    try:
+        ask(range(20))  # what is made once
+        before, _ = tracemalloc.get_traced_memory()
+        ask(range(1000, 3000))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < most
