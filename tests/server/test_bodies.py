@@ -254,7 +254,8 @@ def test_a_body_without_end_is_cut_at_the_limit_and_costs_no_memory(server: Serv
 
 def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: Start) -> None:
     # c6
-    server = start("--shutdown-delay", "0")
+    patient = {"webhook.protocol.READ_SECONDS": 60.0}
+    server = start("--shutdown-delay", "0", changes=patient)
     content = large(11 * MB)
     start_line = head(f"Content-Length: {len(content)}")
     connections = [server.connect() for _ in range(100)]
