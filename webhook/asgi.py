@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from webhook.admission import Admission
+from webhook.review import BadReview
 from webhook.telemetry import Telemetry
-from webhook.wire import BadReview
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

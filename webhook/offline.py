@@ -21,10 +21,10 @@ from webhook.objects import Pod, Workload
 from webhook.patch import operations
 from webhook.plain import plain
 from webhook.plan import Plan
+from webhook.response import warning_lines
 from webhook.self_check import applied
 from webhook.shape import Fault, faults
 from webhook.snapshot import Snapshot
-from webhook.wire import warning_lines
 from webhook.workload import KINDS, admit_workload
 from webhook.yamltext import unshared, written
 

@@ -88,7 +88,7 @@ def test_short_reviews_wait_for_the_answer_before_theirs(server: Server) -> None
 )
 def test_a_fault_is_500_and_draining_is_told_however_it_is_sent(start: Start, sent: bytes) -> None:
     server = start(
-        "--shutdown-delay", "3", changes={"webhook.admission.admit": {"raises": "a secret"}}
+        "--shutdown-delay", "3", changes={"webhook.kept_answers.admit": {"raises": "a secret"}}
     )
     with server.connect() as connection:
         connection.send(sent)
