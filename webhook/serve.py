@@ -28,7 +28,8 @@ from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
 from webhook.asgi import AdmissionPort, Application, Receive, Scope, Send
 from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
-from webhook.log import Lines, Logger, line_log, open_log
+from webhook.log import Logger, line_log, open_log
+from webhook.log_lines import Lines
 from webhook.policy import Policy
 from webhook.protocol import IDLE_SECONDS, TimedProtocol, sweep
 from webhook.review_protocol import ReviewProtocol

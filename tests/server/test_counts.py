@@ -52,7 +52,7 @@ def collections() -> int:
 
 
 class Nowhere:
-    """Takes the place of webhook.log.Lines."""
+    """Takes the place of webhook.log_lines.Lines."""
 
     def msg(self, line: bytes) -> None:
         assert b'"decision"' in line
