@@ -4,12 +4,12 @@ A review goes bytes → Review → Decision → bytes. The core decides and know
 HTTP, no clock, no files; the shell around it does. From the outside in:
 
     cli, __main__          the commands
-    serve, protocol        listen, drain, stop
-    admission, health      bytes in, bytes out; probes and metrics
+    serve, http/           listen, drain, stop; ports and their connections
+    admission, review, response    bytes in, bytes out
     inject, offline        the same decisions for files, without a cluster
     documents, yamltext    cut files apart; keep their author's lines
     copy, verify           the programs of our init containers
-    telemetry, wire, self_check, snapshot, present
+    telemetry, log, self_check, snapshot, present
     admit, workload        the story of one pod, of one workload
     patch, plan            what a pod lacks, and how that is written
     strategies, servers, memory, request, catalogue, policy ...

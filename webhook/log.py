@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -84,3 +85,22 @@ def line_log(lines: Lines, form: str) -> Callable[[msgspec.Struct], None]:
         lines.msg(_text(None, "", msgspec.to_builtins(line)))
 
     return log_json if form == "json" else log_text
+
+
+def fault_log(logger: Logger) -> Callable[[Exception], None]:
+    """Return what logs a fault by its type and place: its text may hold a part of the object."""
+
+    def log(error: Exception) -> None:
+        logger.error("fault", type=type(error).__name__, at=_place(error))
+
+    return log
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the innermost frame of *error*."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -17,12 +17,12 @@ from benchmarks.reviews import bodies
 from certs.context import server_context
 from tests.server.harness import HOST, Connection, PairFiles, request
 from webhook.admission import Admission
-from webhook.asgi import AdmissionPort
 from webhook.facts import Facts
-from webhook.health import bare_app
+from webhook.http.admission_port import AdmissionPort
+from webhook.http.health import bare_app
+from webhook.http.listener import Listener
+from webhook.http.review_protocol import ReviewProtocol
 from webhook.policy import Policy
-from webhook.review_protocol import ReviewProtocol
-from webhook.serve import Listener
 from webhook.telemetry import Telemetry
 
 FACTS = Facts(namespace="inference", kube_version=(1, 37))

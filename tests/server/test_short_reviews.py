@@ -8,8 +8,8 @@ import pytest
 from tests.server.conftest import Start
 from tests.server.harness import Server, eventually, head, in_flight, request
 from tests.server.reviews import OPT_IN, body, pod
-from webhook.asgi import LARGEST_AT_ONCE
-from webhook.protocol import MOST_PIPELINED
+from webhook.http.admission_port import LARGEST_AT_ONCE
+from webhook.http.protocol import MOST_PIPELINED
 
 DEPLOYMENT = body(
     {"metadata": {}, "spec": {"template": pod()}},

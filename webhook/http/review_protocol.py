@@ -14,8 +14,8 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from webhook.asgi import AdmissionPort
-from webhook.protocol import TimedProtocol
+from webhook.http.admission_port import AdmissionPort
+from webhook.http.protocol import TimedProtocol
 
 _HEAD: Final = b"%scontent-type: application/json\r\ncontent-length: %d\r\n%s\r\n%s"
 _CLOSE: Final = b"connection: close\r\n"
