@@ -14,7 +14,6 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import Final, cast
 
 import msgspec
@@ -95,7 +94,8 @@ class Connection(asyncio.Protocol):
             if len(data) >= head + int(data[start : data.find(b"\r", start)]):
                 self.received.clear()
                 right = data.startswith(b"HTTP/1.1 200") and b'"patch":"' in data
-                self.client.answered(self, right)
+                last = data.find(b"\r\nconnection: close\r\n", 0, head) > 0
+                self.client.answered(self, right, last)
                 return
         if not self.received:
             self.received += data
@@ -109,10 +109,11 @@ class Client:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
+        self.open: set[Connection] = set()
+        self.joining: set[asyncio.Task[Connection]] = set()
         self.requests = [_wire(body) for size in visit.sizes for body in bodies(size)]
         random.Random(visit.rate).shuffle(self.requests)
         self.sent = 0
-        self.open = visit.connections
         self.waiting: deque[int] = deque()
         self.idle: deque[Connection] = deque()
         self.latencies: list[int] = []
@@ -122,8 +123,19 @@ class Client:
         self.measuring = False
         self.done = asyncio.get_running_loop().create_future()
 
-    def answered(self, connection: Connection, right: bool) -> None:
-        """Note an answer, and ask again."""
+    async def connect(self) -> Connection:
+        """Return one more connection."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self), "127.0.0.1", self.visit.port, ssl=context
+        )
+        self.open.add(connection)
+        return connection
+
+    def answered(self, connection: Connection, right: bool, last: bool) -> None:
+        """Note an answer, and ask again: over a new connection if it was the *last* of this one."""
         now = time.perf_counter_ns()
         self.under_way -= 1
         if self.measuring:
@@ -133,6 +145,25 @@ class Client:
                 self.stop()
         if self.done.done() and not self.under_way:
             self.quiet.set()
+        if not last:
+            self.use(connection, now)
+            return
+        self.open.discard(connection)
+        task = asyncio.create_task(self.connect())
+        self.joining.add(task)
+        task.add_done_callback(self.joined)
+
+    def joined(self, task: asyncio.Task[Connection]) -> None:
+        """Use a connection that takes the place of one that the server retired."""
+        self.joining.discard(task)
+        if error := task.exception():
+            if not self.done.done():
+                self.done.set_exception(error)
+            return
+        self.use(task.result(), time.perf_counter_ns())
+
+    def use(self, connection: Connection, now: int) -> None:
+        """Ask over a connection that is free, or keep it until something is due."""
         if self.visit.rate is None:
             self._ask(connection, now)
         elif self.waiting:
@@ -142,7 +173,9 @@ class Client:
 
     def lost(self, connection: Connection) -> None:
         """Count a connection that the server closed while we were asking."""
-        self.open -= 1
+        if connection not in self.open:
+            return
+        self.open.discard(connection)
         if not self.open:
             self.closed.set()
         if not self.done.done():
@@ -170,45 +203,36 @@ class Client:
 
 async def visit(plan: Visit) -> Result:
     """Visit a server once."""
-    loop = asyncio.get_running_loop()
     client = Client(plan)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    connect = partial(
-        loop.create_connection, lambda: Connection(client), "127.0.0.1", plan.port, ssl=context
-    )
-    connections = [(await connect())[1] for _ in range(plan.connections)]
+    for _ in range(plan.connections):
+        await client.connect()
     gc.freeze()
     gc.disable()
+    for connection in client.open:
+        client.use(connection, time.perf_counter_ns())
     clock = Clock(plan.rate, client.due) if plan.rate else None
     if clock:
-        client.idle.extend(connections)
         clock.start()
-    else:
-        client.under_way = len(connections)
-        for connection in connections:
-            client.answered(connection, right=True)
     await asyncio.sleep(plan.warm_up)
     began, used = time.perf_counter(), cpu_ns(plan.pids)
     client.measuring = True
-    loop.call_later(plan.seconds, client.stop)
+    asyncio.get_running_loop().call_later(plan.seconds, client.stop)
     await client.done
     used, took = cpu_ns(plan.pids) - used, time.perf_counter() - began
     client.measuring = False
     if clock:
         clock.stop()
-    await _leave(client, connections)
+    await _leave(client)
     return _result(client, used, took)
 
 
-async def _leave(client: Client, connections: Sequence[Connection]) -> None:
+async def _leave(client: Client) -> None:
     """Take the last answers, then close idle connections, as an API server does."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             if client.under_way:
                 await client.quiet.wait()
-            for connection in connections:
+            for connection in client.open:
                 connection.transport.close()
             await client.closed.wait()
 

@@ -15,7 +15,7 @@ import msgspec
 from webhook.admission import Admission
 from webhook.facts import Claim, Facts, LimitRangeItem
 from webhook.policy import Policy, load_policy
-from webhook.telemetry import Telemetry
+from webhook.telemetry import DecisionLine, Telemetry
 
 Json = dict[str, Any]
 LOADER_IMAGE = "modelcache/modelcache-webhook:tested"
@@ -158,8 +158,8 @@ class Webhook:
             self.policy, lambda _: self.facts, Telemetry(self._log), self_check=True
         )
 
-    def _log(self, _: str, **line: Any) -> None:
-        self.lines.append(line)
+    def _log(self, line: DecisionLine) -> None:
+        self.lines.append(msgspec.to_builtins(line))
 
     def send(self, body: bytes) -> Json:
         """Return the answer to *body*, decoded; pods and workloads by their resource."""

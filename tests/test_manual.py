@@ -17,6 +17,7 @@ from webhook.cli import app
 from webhook.codes import CODES
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
+from webhook.tallies import Tally
 from webhook.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +73,9 @@ def metrics() -> str:
     for metric in telemetry.registry.collect():
         name = metric.name + ("_total" if metric.type == "counter" else "")
         source = telemetry.registry._names_to_collectors.get(metric.name)
-        labels = getattr(source, "_labelnames", ())
+        labels = (
+            source.label_names if isinstance(source, Tally) else getattr(source, "_labelnames", ())
+        )
         rows.append((f"`{name}`", metric.type, code(*labels), metric.documentation))
     return table(("metric", "type", "labels", "meaning"), *rows)
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.admitting import UID, Webhook, in_memory, pod_of, review_of
 from webhook.decision import Deny, Mutate, Problem, Skip, SkipReason
-from webhook.wire import BadReview, decode_pod, decode_workload, head, tail, warning_lines
+from webhook.response import head, tail, warning_lines
+from webhook.review import BadReview, decode_pod, decode_workload
 
 PROBLEM = Problem("MC001", "modelcache.io/size", '"lots" is not a quantity')
 

@@ -4,8 +4,8 @@ A review goes bytes → Review → Decision → bytes. The core decides and know
 HTTP, no clock, no files; the shell around it does. From the outside in:
 
     cli, commands/              what people type
-    serve, protocol, asgi       listen, drain, stop
-    admission, wire, health     bytes in, bytes out; probes
+    serve, shutdown, http/      listen, drain, stop; ports and their connections
+    admission, review, response    bytes in, bytes out
     telemetry, log, self_check  what is told of a review; our own patch, tried
     offline/, documents/        the same decisions for files, without a cluster
     copy, verify                the programs of our init containers

@@ -1,20 +1,15 @@
-"""The log: one structured line per event, written beside the event loop.
-
-Lines are collected and a thread writes them, so that a slow reader of our
-output never holds up an admission. When it is too slow, lines are dropped and
-their number is logged.
-"""
+"""The log: one structured line per event, as JSON or as text."""
 
 import json
 import logging
-import os
 import sys
-import threading
-from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
+from webhook.log_lines import Lines
 
 # structlog imports rich for tracebacks in colour, which a server never shows: 4 MiB.
 _RICH: Final = sys.modules.get("rich")
@@ -27,55 +22,6 @@ else:
     sys.modules["rich"] = _RICH
 
 Logger: TypeAlias = structlog.typing.FilteringBoundLogger
-_MOST_LINES: Final = 20_000
-_SECONDS: Final = 0.05
-
-
-class Lines:
-    """A bounded queue of lines and the thread that writes them to standard error."""
-
-    def __init__(self) -> None:
-        self._lines: deque[bytes] = deque()
-        self._dropped = 0
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-        self._thread.start()
-
-    def msg(self, line: bytes) -> None:
-        """Take one line."""
-        if len(self._lines) < _MOST_LINES:
-            self._lines.append(line)
-        else:
-            self._dropped += 1
-
-    log = debug = info = warning = error = critical = msg
-
-    def close(self) -> None:
-        """Write what is left, and end the thread."""
-        self._stopped.set()
-        self._thread.join(timeout=2)
-
-    def _run(self) -> None:
-        # Not through sys.stderr: its lock, held while a reader is slow, would abort the exit.
-        output = sys.stderr.fileno()
-        while True:
-            stopping = self._stopped.wait(_SECONDS)
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            if self._dropped:
-                lines.append(b'{"event":"dropped","lines":%d}' % self._dropped)
-                self._dropped = 0
-            if lines:
-                try:
-                    _write(output, b"\n".join(lines) + b"\n")
-                except OSError:
-                    return
-            if stopping and not self._lines:
-                return
-
-
-def _write(output: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(output, data) :]
 
 
 class _Libraries(logging.Handler):
@@ -122,3 +68,39 @@ def open_log(form: str) -> tuple[Logger, Lines]:
     # Anyone may send what is not HTTP: that is worth no line.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return bound, lines
+
+
+def line_log(lines: Lines, form: str) -> Callable[[msgspec.Struct], None]:
+    """Return what logs a struct as one line, as the logger of *form* would log its fields.
+
+    Every review logs a decision; a chain of processors would take an eighth of its time.
+    """
+    encode = msgspec.json.Encoder().encode
+
+    def log_json(line: msgspec.Struct) -> None:
+        encoded = encode(line)
+        lines.msg(encoded if encoded.isascii() else _json(None, "", msgspec.to_builtins(line)))
+
+    def log_text(line: msgspec.Struct) -> None:
+        lines.msg(_text(None, "", msgspec.to_builtins(line)))
+
+    return log_json if form == "json" else log_text
+
+
+def fault_log(logger: Logger) -> Callable[[Exception], None]:
+    """Return what logs a fault by its type and place: its text may hold a part of the object."""
+
+    def log(error: Exception) -> None:
+        logger.error("fault", type=type(error).__name__, at=_place(error))
+
+    return log
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the innermost frame of *error*."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

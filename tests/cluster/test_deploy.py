@@ -11,7 +11,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.installed import HOST, NAMESPACE, manifests, shipped_image
 from tests.cluster.registration import DEPLOY
 from webhook.facts import DEFAULT_LOADER_IMAGE
-from webhook.serve import Settings
+from webhook.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -63,6 +63,8 @@ def start(pair: PairFiles) -> Iterator[Start]:
 @pytest.fixture(scope="module")
 def slow_server(pair: PairFiles) -> Iterator[Server]:
     """A server that waits for a request only one second."""
-    found = Server(pair, "--shutdown-delay", "0", changes={"webhook.protocol.READ_SECONDS": 1.0})
+    found = Server(
+        pair, "--shutdown-delay", "0", changes={"webhook.http.protocol.READ_SECONDS": 1.0}
+    )
     yield found
     assert found.stop() == 0

@@ -1,6 +1,6 @@
 """Runs the command modelcache with some of its constants and functions replaced.
 
-python -m tests.server.patched '{"webhook.protocol.READ_SECONDS": 1}' serve …
+python -m tests.server.patched '{"webhook.http.protocol.READ_SECONDS": 1}' serve …
 
 A value {"raises": TEXT} stands for a function that raises; {"operations": […]} for one
 that decides on that patch; {"slow": SECONDS} for the same function, later.

@@ -23,19 +23,19 @@ from tests.server.harness import (
     taking_no_answers,
 )
 from tests.server.reviews import body
-from webhook import protocol
+from webhook.http import listener, protocol
 
 QUICK = ("--shutdown-delay", "0")
 
 
 def test_idle_connections_are_kept_longer_than_the_api_server_keeps_them() -> None:
     # P1 46
-    assert protocol.IDLE_SECONDS >= 95
+    assert listener.IDLE_SECONDS >= 95
 
 
 def test_a_connection_is_used_again_after_some_idle_seconds(start: Start) -> None:
     # P1 46: longer than requests may take, and than the 5 s of uvicorn
-    server = start(*QUICK, changes={"webhook.protocol.READ_SECONDS": 1.0})
+    server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 1.0})
     with server.connect() as used, server.connect() as fresh:
         used.send(request(body()))
         assert used.answer().status == 200
@@ -47,7 +47,7 @@ def test_a_connection_is_used_again_after_some_idle_seconds(start: Start) -> Non
 
 def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
     # P1 46
-    server = start(*QUICK, changes={"webhook.serve.IDLE_SECONDS": 1})
+    server = start(*QUICK, changes={"webhook.http.listener.IDLE_SECONDS": 1})
     with server.connect() as used, server.connect() as fresh:
         used.send(request(body()))
         assert used.answer().status == 200
@@ -57,7 +57,7 @@ def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
 
 def test_an_old_connection_closes_after_its_next_answer(start: Start) -> None:
     # P1 45b
-    server = start(*QUICK, changes={"webhook.protocol.MOST_SECONDS": 2.0})
+    server = start(*QUICK, changes={"webhook.http.protocol.MOST_SECONDS": 2.0})
     with server.connect() as connection:
         connection.send(request(body()))
         assert "connection" not in connection.answer().headers
@@ -83,7 +83,7 @@ def test_500_idle_connections_hold_up_nobody(server: Server) -> None:
 
 def test_the_least_useful_connection_makes_room_for_a_new_one(start: Start) -> None:
     # c31
-    server = start(*QUICK, changes={"webhook.protocol.MOST_CONNECTIONS": 10})
+    server = start(*QUICK, changes={"webhook.http.protocol.MOST_CONNECTIONS": 10})
     with ExitStack() as stack:
         used = stack.enter_context(server.connect())
         idle = [stack.enter_context(server.connect()) for _ in range(9)]
@@ -156,7 +156,7 @@ def test_a_byte_now_and_then_does_not_prolong_the_limit(slow_server: Server) -> 
         assert sent_until_closed(connection, pieces, 0.2) < 30
 
 
-PATIENT = {"webhook.protocol.READ_SECONDS": 60.0}
+PATIENT = {"webhook.http.protocol.READ_SECONDS": 60.0}
 
 
 def test_300_slow_callers_hold_up_nobody(start: Start) -> None:

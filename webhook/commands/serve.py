@@ -66,8 +66,8 @@ def serve(  # each is an option
 ) -> None:
     """Run the webhook."""
     from webhook.facts import DEFAULT_LOADER_IMAGE
-    from webhook.serve import Settings
     from webhook.serve import serve as run
+    from webhook.settings import Settings
 
     if dev and (cert or key):
         fail("--dev makes its own certificate: give it, or --cert and --key")
@@ -100,7 +100,10 @@ def serve(  # each is an option
 
 
 def _policy(paths: list[Path]) -> "Policy":
-    from webhook.documents.contents import read_objects
     from webhook.policy import Policy, load_policy
 
-    return load_policy(read_objects(paths)) if paths else Policy()
+    if not paths:
+        return Policy()  # a server without files needs no YAML, which takes 1.6 MiB
+    from webhook.documents.contents import read_objects
+
+    return load_policy(read_objects(paths))

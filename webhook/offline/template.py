@@ -22,8 +22,8 @@ from webhook.offline.outcome import Outcome
 from webhook.offline.snapshot import Snapshot
 from webhook.patch import operations
 from webhook.plan import Plan
+from webhook.response import warning_lines
 from webhook.self_check import applied
-from webhook.wire import warning_lines
 from webhook.workload import KINDS, admit_workload
 
 _OF_THE_WORKLOAD: Final = (codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED)

@@ -1,33 +1,20 @@
-"""AdmissionReview on the wire: bytes to a Review, a Decision to bytes.
+"""An AdmissionReview, read: bytes to a Review.
 
-v1, and v1beta1 answered as v1beta1. A body that is no review, or whose object
-can't be a pod, is a BadReview: HTTP 400, so that failurePolicy decides.
+v1 and v1beta1. A body that is no review, or whose object can't be a pod, is a
+BadReview: HTTP 400, so that failurePolicy decides.
 """
 
-import binascii
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from webhook.decision import (
-    WARNING_LENGTH,
-    Decision,
-    Deny,
-    Json,
-    Mutate,
-    Problem,
-    Skip,
-    printable,
-)
 from webhook.objects.pod import Pod
 from webhook.objects.workload import Workload
 
 T = TypeVar("T")
 VERSIONS: Final = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 _LONGEST_UID: Final = 256
-_MOST_WARNINGS: Final = 15
-"""Times WARNING_LENGTH stays below the 4096 characters of apiserver filters/warning.go."""
 
 
 class BadReview(Exception):
@@ -146,45 +133,3 @@ def _checked(body: bytes, review: Review[T]) -> Review[T]:
     if not 0 < len(review.request.uid) <= _LONGEST_UID:
         raise BadReview(f"request.uid must have 1 to {_LONGEST_UID} characters")
     return review
-
-
-def head(api_version: str, uid: str) -> bytes:
-    """Return the part of an answer that belongs to one review."""
-    return b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%s,' % (
-        api_version.encode(),
-        msgspec.json.encode(uid),
-    )
-
-
-def tail(decision: Decision) -> bytes:
-    """Return the part of an answer that only the decision makes."""
-    response: Json = {}
-    match decision:
-        case Skip():
-            response["allowed"] = True
-        case Mutate():
-            response["allowed"] = True
-            response["patchType"] = "JSONPatch"
-            patch = msgspec.json.encode(decision.operations)
-            response["patch"] = binascii.b2a_base64(patch, newline=False).decode()
-            if decision.strategy:
-                response["auditAnnotations"] = {"strategy": decision.strategy}
-        case Deny():
-            response["allowed"] = False
-            response["status"] = {
-                "status": "Failure",
-                "message": decision.message,
-                "reason": "Forbidden" if decision.forbidden else "Invalid",
-                "code": 403 if decision.forbidden else 422,
-            }
-    if decision.warnings:
-        response["warnings"] = warning_lines(decision.warnings)
-    return msgspec.json.encode(response)[1:] + b"}"
-
-
-def warning_lines(warnings: tuple[Problem, ...]) -> list[str]:
-    """Return warnings as the API server passes them on: one line each, within its budget."""
-    lines = [printable(str(w), WARNING_LENGTH) for w in warnings[:_MOST_WARNINGS]]
-    if len(warnings) > _MOST_WARNINGS:
-        lines[-1] = f"and {len(warnings) - _MOST_WARNINGS + 1} more"
-    return lines

@@ -8,16 +8,14 @@ connections whose peer takes no answer, and makes old ones close after the next.
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
+
+from webhook.http.refusal import HEAD_TOO_LARGE, TIMED_OUT, TOO_LARGE
 
 READ_SECONDS: Final = 10.0
 """For the whole of a request, headers and body; twice the webhook's timeoutSeconds."""
-IDLE_SECONDS: Final = 120
-"""The API server keeps idle connections for 90 s and does not retry a POST on EOF."""
 MOST_SECONDS: Final = 40.0
 """A connection older than this closes after its next answer, so that a client which keeps
 connections comes back through the Service and finds replicas that are new."""
@@ -27,22 +25,6 @@ MOST_PIPELINED: Final = 100
 """Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
 LARGEST_MESSAGE: Final = 16 * 2**20
 """Bytes of a request, with all that frames its body."""
-
-
-def _closing(status: str, text: str) -> bytes:
-    body = f'{{"error":"{text}"}}'
-    lines = (
-        f"HTTP/1.1 {status}",
-        "content-type: application/json",
-        f"content-length: {len(body)}",
-        "connection: close",
-    )
-    return "\r\n".join((*lines, "", body)).encode()
-
-
-_TIMED_OUT: Final = _closing("408 Request Timeout", "the request did not arrive")
-_TOO_LARGE: Final = _closing("413 Content Too Large", "the request is too large")
-_HEAD_TOO_LARGE: Final = _closing("431 Request Header Fields Too Large", "the head is too large")
 
 
 class _Nowhere(list[Any]):
@@ -81,10 +63,10 @@ class TimedProtocol(HttpToolsProtocol):
         if self.owes:
             self.received += len(data)
             if self.received > LARGEST_HEAD and self._in_head():
-                self._refuse(_HEAD_TOO_LARGE)
+                self._refuse(HEAD_TOO_LARGE)
                 return
             if self.received > LARGEST_MESSAGE:
-                self._refuse(_TOO_LARGE)
+                self._refuse(TOO_LARGE)
                 return
         super().data_received(data)
 
@@ -136,7 +118,7 @@ class TimedProtocol(HttpToolsProtocol):
             return False
         if now - self.used_at <= READ_SECONDS:
             return False
-        self._refuse(_TIMED_OUT)
+        self._refuse(TIMED_OUT)
         return True
 
     def _refuse(self, answer: bytes) -> None:
@@ -157,14 +139,3 @@ class TimedProtocol(HttpToolsProtocol):
         """Abort the connection that was of no use the longest, not the one that is new."""
         others = (c for c in self.connections if isinstance(c, TimedProtocol))
         min(others, key=lambda c: c.used_at).transport.abort()
-
-
-async def sweep(state: ServerState, timed_out: Callable[[], Any]) -> None:
-    """Close late connections of *state*, for ever, once a second."""
-    loop = asyncio.get_running_loop()
-    while True:
-        await asyncio.sleep(1)
-        now = loop.time()
-        for connection in list(state.connections):
-            if isinstance(connection, TimedProtocol) and connection.close_if_late(now):
-                timed_out()

@@ -1,0 +1,63 @@
+"""Lines of the log, written by a thread beside the event loop.
+
+A slow reader of our output never holds up an admission. When it is too slow,
+lines are dropped and their number is logged.
+"""
+
+import os
+import sys
+import threading
+from collections import deque
+from typing import Final
+
+_MOST_LINES: Final = 20_000
+_AT_ONCE: Final = 1000
+"""Lines that one write holds a copy of."""
+_SECONDS: Final = 0.05
+
+
+class Lines:
+    """A bounded queue of lines and the thread that writes them to standard error."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._dropped = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def msg(self, line: bytes) -> None:
+        """Take one line."""
+        if len(self._lines) < _MOST_LINES:
+            self._lines.append(line)
+        else:
+            self._dropped += 1
+
+    log = debug = info = warning = error = critical = msg
+
+    def close(self) -> None:
+        """Write what is left, and end the thread."""
+        self._stopped.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        # Not through sys.stderr: its lock, held while a reader is slow, would abort the exit.
+        output = sys.stderr.fileno()
+        while True:
+            stopping = self._stopped.wait(_SECONDS)
+            lines = [self._lines.popleft() for _ in range(min(len(self._lines), _AT_ONCE))]
+            if self._dropped:
+                lines.append(b'{"event":"dropped","lines":%d}' % self._dropped)
+                self._dropped = 0
+            if lines:
+                try:
+                    _write(output, b"\n".join(lines) + b"\n")
+                except OSError:
+                    return
+            if stopping and not self._lines:
+                return
+
+
+def _write(output: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(output, data) :]

@@ -1,0 +1,83 @@
+"""The metrics of one process.
+
+Labels are bounded: nothing that a pod's author writes becomes one.
+"""
+
+import sys
+import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from webhook import __version__
+from webhook.tallies import Distribution, Tally
+
+BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_SIZES: Final = (1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 12582912)
+
+
+class Metrics:
+    """Their declarations, in the order of the page."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        name = "modelcache_"
+        self.requests = Tally(
+            name + "admission_requests",
+            "Reviews by what became of them.",
+            ("operation", "result", "reason", "dry_run"),
+            registry,
+        )
+        self.duration = Distribution(
+            name + "admission_duration_seconds",
+            "Seconds from the last byte of a review to its answer.",
+            BUCKETS,
+            registry,
+        )
+        self.in_flight = Gauge(
+            name + "admission_in_flight", "Reviews being read or decided.", registry=registry
+        )
+        self.shed = Counter(
+            name + "admission_shed", "Reviews answered 429 for overload.", registry=registry
+        )
+        self.http = Tally(
+            name + "http_requests",
+            "Answers of the admission port by status code.",
+            ("code",),
+            registry,
+        )
+        self.request_bytes = Distribution(
+            name + "admission_request_bytes",
+            "Bytes of a review.",
+            _SIZES,
+            registry,
+        )
+        self.patch_operations = Distribution(
+            name + "admission_patch_operations",
+            "Operations of a patch.",
+            (1, 2, 5, 10, 20, 50),
+            registry,
+        )
+        self.panics = Counter(
+            name + "admission_panics", "Reviews answered 500: a fault of ours.", registry=registry
+        )
+        self.self_check_failures = Counter(
+            name + "self_check_failures",
+            "Patches that the self-check kept from leaving.",
+            registry=registry,
+        )
+        self.timeouts = Counter(
+            name + "http_read_timeouts",
+            "Connections closed because a request did not arrive in time.",
+            registry=registry,
+        )
+        policy = Gauge(name + "policy_info", "1.", ("generation",), registry=registry)
+        policy.labels("1").set(1)
+        loaded = Gauge(
+            name + "policy_last_success_timestamp_seconds",
+            "When the policy was read.",
+            registry=registry,
+        )
+        loaded.set(time.time())
+        build = Gauge(name + "build_info", "1.", ("version", "python"), registry=registry)
+        build.labels(__version__, sys.version.split()[0]).set(1)

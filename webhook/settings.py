@@ -1,0 +1,52 @@
+"""Everything that a serving process is told, read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
+from webhook.policy import Policy
+
+_LONGEST_NAMESPACE: Final = 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options of `serve`."""
+
+    policy: Policy = field(default_factory=Policy)
+    host: str = "0.0.0.0"  # noqa: S104  # pods are called on their own address
+    port: int = 8443
+    health_port: int = 8080
+    certificate: Path | None = None
+    """None: made in memory, for development."""
+    key: Path | None = None
+    kube_version: tuple[int, int] | None = None
+    image_volumes: bool = False
+    loader_image: str = DEFAULT_LOADER_IMAGE
+    own_namespace: str = "modelcache-system"
+    self_check: bool = False
+    shutdown_delay: float = 5
+    """Seconds between SIGTERM and the end of listening."""
+    drain: float = 10
+    """Seconds that running requests may take after that."""
+    log_format: str = "json"
+
+    def facts(self) -> Callable[[str], Facts]:
+        """Return what tells the facts of a namespace: those of the settings."""
+        known: dict[str, Facts] = {}
+
+        def facts(namespace: str) -> Facts:
+            if (found := known.get(namespace)) is None:
+                found = Facts(
+                    namespace=namespace,
+                    kube_version=self.kube_version,
+                    image_volumes=self.image_volumes,
+                    loader_image=self.loader_image,
+                )
+                if len(known) < 10_000 and len(namespace) <= _LONGEST_NAMESPACE:
+                    known[namespace] = found
+            return found
+
+        return facts

@@ -1,0 +1,74 @@
+"""Metrics that every review touches: plain numbers, made into samples when somebody asks.
+
+prometheus_client takes a lock for each number, since threads may share it. Ours
+belong to the event loop, which counts and is scraped by turns.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from math import inf
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+
+class Tally(Collector):
+    """A counter with labels, each sample of which begins when it is first counted."""
+
+    def __init__(
+        self, name: str, documentation: str, label_names: Sequence[str], registry: CollectorRegistry
+    ) -> None:
+        self._name, self._documentation, self.label_names = name, documentation, label_names
+        self._counts: dict[tuple[object, ...], int] = {}
+        self._created: dict[tuple[object, ...], float] = {}
+        registry.register(self)
+
+    def count(self, *labels: object) -> None:
+        """Count one more with *labels*."""
+        try:
+            self._counts[labels] += 1
+        except KeyError:
+            self._counts[labels] = 1
+            self._created[labels] = time.time()
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield what was counted."""
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.label_names)
+        for labels, number in self._counts.items():
+            family.add_metric([str(label) for label in labels], number, self._created[labels])
+        yield family
+
+    describe = collect
+
+
+class Distribution(Collector):
+    """A histogram without labels, *bounds* being the upper ends of its buckets."""
+
+    def __init__(
+        self, name: str, documentation: str, bounds: Sequence[float], registry: CollectorRegistry
+    ) -> None:
+        self._name, self._documentation = name, documentation
+        self._bounds = (*bounds, inf)
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+        self._created = time.time()
+        registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count *value*."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield what was counted."""
+        ends = map(floatToGoString, self._bounds)
+        buckets = list(zip(ends, accumulate(self._counts), strict=True))
+        family = HistogramMetricFamily(self._name, self._documentation, buckets, self._sum)
+        family.add_sample(f"{self._name}_created", {}, self._created)
+        yield family
+
+    describe = collect
