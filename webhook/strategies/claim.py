@@ -47,7 +47,8 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
 def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
     """Yield a problem for each claim of the strategy that the pod names in a volume too.
 
-    Kubelets before 1.35 never start such a pod.
+    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with readOnly
+    of the volume that they come to first or last (desired_state_of_world.go, AddPodToVolume).
     """
     if not facts.older_than(35):
         return
@@ -61,5 +62,6 @@ def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Pro
                 codes.CLAIM,
                 f"spec.volumes {volume.name}",
                 f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
-                "never starts a pod that names a claim in two volumes: drop this volume",
+                "never starts a pod that names a claim in two volumes, a later one mounts both "
+                "read-only or both writable: drop this volume",
             )

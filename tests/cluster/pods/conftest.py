@@ -7,7 +7,9 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.pods.serving import SERVER
 from tests.cluster.server import Webhook, serve
-from tests.images.archives import BUSYBOX, INFERENCE_SERVER, MODELCACHE
+from tests.images.busybox import BUSYBOX
+from tests.images.inference import INFERENCE_SERVER
+from tests.images.product import MODELCACHE
 
 
 def equip(cluster: Cluster, *flags: str) -> Webhook:

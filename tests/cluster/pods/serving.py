@@ -4,10 +4,11 @@ The server maps and reads its whole model, and tells over HTTP what it saw (test
 It is asked through the API server, which reaches pods as a user's `kubectl` does.
 """
 
+import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,3 +165,19 @@ def publish(directory: Path, size: int = 1000) -> dict[str, Object]:
         name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in files.items()
     }
+
+
+@contextlib.contextmanager
+def deleted_at_end(cluster: Cluster, workloads: Iterable[Object]) -> Iterator[None]:
+    """Delete *workloads* at the end of a `with` block: what they ask for is free again."""
+    try:
+        yield
+    finally:
+        for workload in workloads:
+            cluster.api.delete(workload).expect(200, 404)
+
+
+def root_of(cluster: Cluster, pod: Object, name: str = "vllm") -> Path:
+    """Return where we find the files of a running container as it sees them."""
+    pid, *_ = cluster.node_of(pod).container_cgroup(pod, name).processes()
+    return Path(f"/proc/{pid}/root")
