@@ -63,6 +63,13 @@ def body(obj: Any = None, **request: Any) -> bytes:
     return json.dumps(review(obj, **request)).encode()
 
 
+def inside(text: bytes) -> bytes:
+    """Return a review whose pod has *text*, any JSON, in a field that nobody reads."""
+    sent = pod()
+    sent["spec"]["unread"] = "HERE"
+    return body(sent).replace(b'"HERE"', text)
+
+
 def patch(response: Json) -> list[Json]:
     """Return the operations of an answer's patch."""
     found: list[Json] = json.loads(base64.b64decode(response["patch"], validate=True))

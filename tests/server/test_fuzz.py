@@ -5,7 +5,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from tests.server.harness import Connection, Server, request
+from tests.server.connection import Connection, request
+from tests.server.harness import Server
 from tests.server.reviews import MODEL, Json, patched, pod, review
 from webhook.request import KNOWN
 

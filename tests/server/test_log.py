@@ -6,7 +6,8 @@ import time
 import pytest
 
 from tests.server.conftest import Start
-from tests.server.harness import Server, eventually, request
+from tests.server.connection import request
+from tests.server.harness import Server, eventually
 from tests.server.reviews import MODEL, OPT_IN, body, pod
 
 SECRET = "hunter2-s3cr3t"

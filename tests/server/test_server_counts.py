@@ -15,7 +15,8 @@ import uvloop
 
 from benchmarks.reviews import bodies
 from certs.context import server_context
-from tests.server.harness import HOST, Connection, PairFiles, request
+from tests.server.connection import Connection, request
+from tests.server.harness import HOST, PairFiles
 from webhook.admission import Admission
 from webhook.facts import Facts
 from webhook.http.admission_port import AdmissionPort

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.server.conftest import Start
-from tests.server.harness import Server, eventually, head, in_flight, request
+from tests.server.connection import head, request
+from tests.server.harness import Server, eventually, in_flight
 from tests.server.reviews import OPT_IN, body, pod
 from webhook.http.admission_port import LARGEST_AT_ONCE
 from webhook.http.protocol import MOST_PIPELINED

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.server.conftest import Start
-from tests.server.harness import PATIENCE, Server, eventually, in_flight, request, taking_no_answers
+from tests.server.connection import request
+from tests.server.harness import PATIENCE, Server, eventually, in_flight, taking_no_answers
 from tests.server.reviews import body
 
 WHOLE = request(body())

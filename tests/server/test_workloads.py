@@ -1,0 +1,83 @@
+"""What the admission port answers to the review of a workload."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.server.harness import Server
+from tests.server.reviews import OPT_IN, patched, pod, review
+
+
+def deployment(**request: Any) -> Any:
+    """Return the review of a Deployment that has the annotations on itself."""
+    template = pod({}, generateName=None, ownerReferences=None)
+    obj = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "llm", "annotations": OPT_IN},
+        "spec": {"template": {"metadata": template["metadata"], "spec": template["spec"]}},
+    }
+    return review(
+        obj,
+        **{
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+            **request,
+        },
+    )
+
+
+@pytest.mark.parametrize("operation", ["CREATE", "UPDATE"])
+def test_the_annotations_of_a_workload_are_copied_into_its_template(
+    server: Server, operation: str
+) -> None:
+    # P0 1, P0 2
+    sent = deployment(operation=operation)
+    answer = server.post(json.dumps(sent), "/mutate-workload")
+    assert answer.status == 200
+    assert answer.response["warnings"]
+    found = patched(answer.response, sent["request"]["object"])
+    copied = found["spec"]["template"]["metadata"]["annotations"]
+    assert copied.items() >= OPT_IN.items()
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        {"operation": "DELETE", "object": None},
+        {"operation": "CONNECT"},
+        {"subResource": "scale"},
+        {"subResource": "status", "operation": "UPDATE"},
+        {"namespace": "kube-system"},
+        {"resource": {"group": "example.org", "version": "v1", "resource": "deployments"}},
+        {"resource": {"group": "", "version": "v1", "resource": "pods"}, "object": pod()},
+        {"kind": {"group": "apps", "version": "v1", "kind": "Thing"}},
+    ],
+    ids=str,
+)
+def test_what_is_no_change_of_a_workload_is_allowed_without_patch(
+    server: Server, request_fields: dict[str, Any]
+) -> None:
+    # P0 21, P0 35
+    answer = server.post(json.dumps(deployment(**request_fields)), "/mutate-workload")
+    assert answer.status == 200
+    assert answer.response == {"uid": review()["request"]["uid"], "allowed": True}
+
+
+@pytest.mark.parametrize("obj", [None, [], "x", {"spec": []}, {"spec": {"template": []}}], ids=str)
+def test_what_is_no_workload_is_refused(server: Server, obj: Any) -> None:
+    # c16
+    answer = server.post(json.dumps(deployment(object=obj)), "/mutate-workload")
+    assert answer.status == 400
+    assert "not a workload" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "obj", [{}, {"spec": None}, {"metadata": None, "spec": {"template": None}}], ids=str
+)
+def test_a_workload_without_a_template_is_let_through(server: Server, obj: Any) -> None:
+    # c16
+    answer = server.post(json.dumps(deployment(object=obj)), "/mutate-workload")
+    assert (answer.status, answer.response["allowed"]) == (200, True)
+    assert "patch" not in answer.response
