@@ -26,6 +26,7 @@ from tests.cluster.processes import FailedError
 from tests.cluster.registration import create_namespace
 from tests.images import model_image
 
+README: Final = Path(__file__).parents[3] / "README.md"
 NAMESPACE: Final = f"absent-{os.getpid()}"
 DIRECTORY: Final = "example--model/0123abcd"
 OTHER: Final = "example--other/4567cdef"
@@ -168,6 +169,18 @@ def test_t60_t67_an_event_says_what_the_pod_waits_for(waited: Waited, case: str)
     said, status = waited.waits[case]
     assert said.startswith(SAID[case])
     assert status in SHOWN[case]
+
+
+@pytest.mark.parametrize("case", ANNOTATIONS)
+def test_the_readme_tells_what_the_event_means(waited: Waited, case: str) -> None:
+    said, status = waited.waits[case]
+    table = README.read_text().partition("<!-- waiting -->\n")[2].partition("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
+    assert [
+        told_of
+        for _, statuses, told_of, *_ in rows
+        if f"`{status}`" in statuses and all(part in said for part in told_of[1:-1].split("…"))
+    ]
 
 
 @pytest.mark.parametrize(

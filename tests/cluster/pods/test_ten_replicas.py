@@ -104,7 +104,7 @@ def test_all_have_the_very_same_file(ten: Ten) -> None:
 
 def test_memory_holds_the_model_once(ten: Ten) -> None:
     assert ten.cached_before == 0
-    assert in_page_cache(ten.weights) == SIZE
-    charged = [ten.node.container_cgroup(pod, "vllm").charged() for pod in ten.pods]
+    assert SIZE * 0.9 < in_page_cache(ten.weights) <= SIZE
+    charged = [ten.node.pod_cgroup(pod).charged() for pod in ten.pods]
     # Whoever reads a page first is charged for it. Pages of the programs are charged so too.
     assert SIZE * 0.9 < sum(one["file"] - one["shmem"] for one in charged) < SIZE * 1.5
