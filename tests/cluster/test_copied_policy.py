@@ -10,7 +10,7 @@ from tests.cluster.api import Answer, Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import configured, shipped, wait_until
-from tests.cluster.server import Webhook, standing_aside
+from tests.cluster.server import standing_aside
 
 KINDS: Final = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 NAME: Final = "modelcache-copied"
@@ -142,14 +142,6 @@ def test_the_replicasets_of_a_deployment_bear_its_annotations_and_are_accepted(
     owned = workload("ReplicaSet", where=where)
     owned["metadata"]["ownerReferences"] = [owner]
     assert current.api.create(owned, dry_run=True).expect(201)
-
-
-def test_with_the_webhook_no_workload_is_refused(
-    cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
-) -> None:
-    where = namespace()
-    for kind in WORKLOADS:
-        assert cluster.api.create(workload(kind, where=where), dry_run=True).expect(201)
 
 
 def test_policy_and_webhook_concern_the_same_workloads() -> None:

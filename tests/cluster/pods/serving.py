@@ -96,6 +96,11 @@ def pods_of(cluster: Cluster, workload: Object) -> list[Object]:
 def created(cluster: Cluster, workload: Object, seconds: float = 30) -> list[Object]:
     """Create *workload* and return its pods as soon as all of them exist."""
     cluster.api.create(workload).expect(201)
+    return replicas_of(cluster, workload, seconds)
+
+
+def replicas_of(cluster: Cluster, workload: Object, seconds: float = 60) -> list[Object]:
+    """Return the pods of *workload* as soon as there are as many as it asks for."""
     deadline = time.monotonic() + seconds
     while len(pods := pods_of(cluster, workload)) != workload["spec"]["replicas"]:
         if time.monotonic() > deadline:

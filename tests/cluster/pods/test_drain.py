@@ -16,10 +16,10 @@ from tests.cluster.pods.serving import (
     deployment,
     pods_of,
     publish,
+    replicas_of,
     served,
     status_of,
 )
-from tests.cluster.registration import wait_until
 
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 MODEL: Final = f"drained/model@{COMMIT}"
@@ -48,7 +48,7 @@ class Drained:
     def placed(self, workload: Object) -> dict[str, list[str]]:
         """Return node → the containers of the workload's ready pods there."""
         found: dict[str, list[str]] = {}
-        for pod in pods_of(self.cluster, workload):
+        for pod in replicas_of(self.cluster, workload):
             now = self.cluster.ready(pod)
             identity = status_of(now, "vllm")["containerID"]
             found.setdefault(now["spec"]["nodeName"], []).append(identity)
@@ -65,7 +65,6 @@ def drained(two_serving_nodes: Cluster, namespace: NamespaceFactory) -> Iterator
     )
     cluster.api.create(bare).expect(201)
     served(cluster, shared)
-    wait_until(lambda: len(pods_of(cluster, bare)) == 2, "both pods exist")
     found = Drained(cluster, shared, bare)
     assert set(found.placed(shared)) == set(found.placed(bare)) == {"node-1", "node-2"}
     yield found
@@ -89,7 +88,6 @@ def test_the_pods_of_a_drained_node_move_and_get_their_model_there(drained: Drai
         workload = getattr(drained, name)
         done = drained.drain(workload, *flags)
         assert done.returncode == 0, done.stderr
-        wait_until(lambda of=workload: len(pods_of(drained.cluster, of)) == 2, "two pods again")
         after = drained.placed(workload)
         assert set(after) == {"node-2"}
         assert len(after["node-2"]) == 2

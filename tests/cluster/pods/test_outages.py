@@ -20,6 +20,7 @@ from tests.cluster.pods.serving import (
     pods_of,
     publish,
     ready,
+    replicas_of,
     served,
     told,
 )
@@ -28,7 +29,6 @@ from tests.cluster.registration import (
     create_namespace,
     pointed,
     shipped,
-    wait_until,
 )
 from tests.cluster.server import Webhook, serve
 from tests.images import model_image
@@ -144,7 +144,7 @@ def test_pods_go_on_without_the_webhook_and_what_is_created_again_waits_for_it(
     )
     api.create(fail).expect(201)
     (first,) = served(cluster, ignore)
-    (second,) = [cluster.ready(pod) for pod in pods_of(cluster, fail)]
+    (second,) = [cluster.ready(pod) for pod in replicas_of(cluster, fail)]
     server = serve(cluster.plane)
     try:
         server.process.kill()
@@ -162,8 +162,7 @@ def test_pods_go_on_without_the_webhook_and_what_is_created_again_waits_for_it(
         server.stop()  # an earlier one, which lives, takes its place
     assert served(cluster, later)
     for obj in (ignore, fail):
-        wait_until(lambda obj=obj: bool(pods_of(cluster, obj)), "it is created again", 60)
-        (pod,) = pods_of(cluster, obj)
+        (pod,) = replicas_of(cluster, obj)
         assert injected(cluster.ready(pod))
     for obj in (ignore, fail, later):
         api.delete(obj).expect(200)

@@ -19,7 +19,7 @@ from tests.cluster.file_calls import FileCalls
 from tests.cluster.local_volume import bind
 from tests.cluster.pods.serving import ask, container, created, deployment, status_of
 from tests.cluster.registration import create_namespace
-from tests.images.archives import HUB_SERVER
+from tests.images.inference import HUB_SERVER
 from tests.models import COMMIT, publish
 
 REPOSITORY: Final = "reading/model"
