@@ -23,7 +23,7 @@ test: $(READY)   ## everything: lint, types, units, the server, the real API ser
 	$(BIN)/python -m tests.cluster build
 	$(BIN)/python -m pytest
 
-cluster: $(READY) ## leave a control plane with the webhook registered running
+cluster: $(READY) ## leave a cluster with a node and the webhook registered running
 	$(BIN)/python -m tests.cluster up
 
 cluster-down:    ## end it

@@ -1,43 +1,89 @@
-"""Owns `python -m tests.cluster`: a control plane that stays, with the webhook registered."""
+"""Owns `python -m tests.cluster`: a cluster that stays, with the webhook registered."""
 
 import argparse
+import contextlib
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cluster import binaries
+from tests.cluster import binaries, packages
+from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.node import load
 from tests.cluster.processes import Run, alive, end, runs
 from tests.cluster.server import available, serve
 
-READ_ME = """\
+WITHOUT_NODES = """\
 Kubernetes {version} is running, without nodes: pods are admitted and stay Pending. Try
 
   {kubectl} --kubeconfig {config} apply --dry-run=server -o yaml -f YOUR.yaml
 
 Logs: {folder}/*.log
 """
+WITH_NODES = """\
+Kubernetes {version} is running, nodes: {nodes}. Try
+
+  {kubectl} --kubeconfig {config} apply -f YOUR.yaml
+
+Nodes reach no registry. Load images from archives, as `docker save` writes them, and say
+imagePullPolicy: Never:
+
+  {python} -m tests.cluster load --name {name} YOUR.tar
+
+A node's /var/lib/model-cache: {folder}/NODE/var/lib/model-cache
+Logs: {folder}/*.log
+"""
+KEPT = "kept.json"
+"""The file that tells later commands what is in the folder."""
 
 
-def up(folder: Path) -> None:
-    """Start a control plane in *folder* and leave it running, unless one runs there."""
-    config = folder / "admin.kubeconfig"
+def up(folder: Path, nodes: int) -> None:
+    """Start a cluster in *folder* and leave it running, unless one runs there."""
     if not alive(folder):
         end(folder)
-        run = Run(folder, detached=True)
-        plane = ControlPlane(run=run)
-        try:
-            config = plane.kubeconfig
-            (folder / "version").write_text(plane.version())
+        with _ended_unless_complete(Run(folder, detached=True)) as run:
+            if nodes:
+                cluster = Cluster(nodes, run=run)
+                plane = cluster.plane
+                pids = {node.name: node.pid for node in cluster.nodes}
+            else:
+                plane, pids = ControlPlane(run=run), {}
+            (folder / KEPT).write_text(json.dumps({"version": plane.version(), "nodes": pids}))
             if available():
                 serve(plane)
             else:
                 say("`python -m webhook serve --help` fails: no webhook is registered\n")
-        except BaseException:  # an interrupt too must leave no process behind
-            plane.stop()
-            raise
-    kubectl = binaries.path(binaries.KUBECTL)
-    version = (folder / "version").read_text()
-    say(READ_ME.format(version=version, kubectl=kubectl, config=config, folder=folder))
+    kept = json.loads((folder / KEPT).read_text())
+    say(
+        (WITH_NODES if kept["nodes"] else WITHOUT_NODES).format(
+            version=kept["version"],
+            nodes=", ".join(kept["nodes"]),
+            kubectl=binaries.path(binaries.KUBECTL),
+            config=folder / "admin.kubeconfig",
+            folder=folder,
+            name=folder.name,
+            python=sys.executable,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _ended_unless_complete(run: Run) -> Iterator[Run]:
+    try:
+        yield run
+    except BaseException:  # an interrupt too must leave nothing behind
+        run.stop()
+        raise
+
+
+def load_everywhere(folder: Path, archives: list[Path]) -> None:
+    """Give all nodes of the cluster in *folder* the images of *archives*."""
+    if not alive(folder):
+        sys.exit(f"no cluster runs in {folder}: start one with `python -m tests.cluster up`")
+    for node, pid in json.loads((folder / KEPT).read_text())["nodes"].items():
+        for archive in archives:
+            say(f"{node}: {load(pid, archive.resolve())}")
 
 
 def say(text: str) -> None:
@@ -49,18 +95,27 @@ def say(text: str) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
-    parser.add_argument("action", choices=["build", "up", "down"])
-    parser.add_argument("--name", default="kept", help="one of several (default: %(default)s)")
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--name", default="kept", help="one of several (default: %(default)s)")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("build", help="build and install what clusters are made of")
+    start = actions.add_parser("up", parents=[named], help="start a cluster, or tell of it")
+    start.add_argument("--nodes", type=int, default=1, help="how many (default: %(default)s)")
+    fill = actions.add_parser("load", parents=[named], help="load images into every node")
+    fill.add_argument("archive", type=Path, nargs="+")
+    actions.add_parser("down", parents=[named], help="end a cluster")
     arguments = parser.parse_args()
-    folder = runs() / arguments.name
     match arguments.action:
         case "build":
+            packages.install()
             for program in binaries.ALL:
                 binaries.path(program)
         case "up":
-            up(folder)
+            up(runs() / arguments.name, arguments.nodes)
+        case "load":
+            load_everywhere(runs() / arguments.name, arguments.archive)
         case _:
-            end(folder)
+            end(runs() / arguments.name)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Everything is in one network namespace. Several clusters can run at once: what a
 has only once (names of interfaces and control groups, addresses) is each one's own.
 """
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ class Cluster:
     def __init__(
         self, nodes: int = 1, options: Options | None = None, *, run: Run | None = None
     ) -> None:
+        if os.geteuid():
+            raise FailedError("nodes need root, for namespaces, mounts and control groups")
         packages.install()
         for program in (*binaries.NODE, *binaries.ALL):
             binaries.path(program)
@@ -78,7 +81,7 @@ class Cluster:
     def stop(self) -> None:
         """End everything: with the nodes' first processes all containers and mounts end."""
         self.plane.stop()
-        wait_until_gone(self.network.link)
+        wait_until_gone(self.network.link_index)
 
     def wait_for(self, pod: Object, holds: Callable[[Object], bool], seconds: float = 60) -> Object:
         """Return *pod* as it is once *holds* is true of it; FailedError tells its state."""

@@ -8,6 +8,7 @@ No packet leaves the machine: the default route leads to the pods' bridge, which
 import ipaddress
 import itertools
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ class NetworkNamespace:
         self.link, addresses = _connect(holder.popen.pid)
         self.outside = str(next(addresses))
         self.address = str(next(addresses))
+        self.link_index = socket.if_nametoindex(self.link)
         self._addresses = addresses
         self._ports = itertools.count(20000)  # below those of Services and of connections
         self._configure()
@@ -119,10 +121,16 @@ def _in_use(part: ipaddress.IPv4Network) -> bool:
     return any(part.overlaps(ipaddress.ip_network(route)) for route in routes)
 
 
-def wait_until_gone(link: str, seconds: float = 10) -> None:
-    """Return once the kernel has taken *link* away, which it does soon after its end."""
+def links() -> dict[int, str]:
+    """Return index → name of our interfaces; an index, unlike a name, is given only once."""
+    listed = subprocess.run(["ip", "-json", "link"], capture_output=True, check=True)
+    return {link["ifindex"]: link["ifname"] for link in json.loads(listed.stdout)}
+
+
+def wait_until_gone(index: int, seconds: float = 10) -> None:
+    """Return once the kernel has taken a link away, which it does soon after its end."""
     deadline = time.monotonic() + seconds
-    while Path("/sys/class/net", link).exists():
+    while index in links():
         if time.monotonic() > deadline:
-            raise FailedError(f"interface {link} stays")
-        time.sleep(0.01)
+            raise FailedError(f"interface {index} stays")
+        time.sleep(0.02)

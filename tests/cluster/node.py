@@ -31,6 +31,22 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def inside(pid: int, argv: Sequence[str]) -> list[str]:
+    """Return the command that runs *argv* on the node whose first process is *pid*."""
+    enter = ["nsenter", f"--target={pid}", "--mount", "--pid", "--net", "--"]
+    return [*enter, "setpriv", "--pdeathsig=KILL", "--", *argv]
+
+
+def load(pid: int, archive: Path) -> str:
+    """Import the images of *archive* into the containerd of a node; return what ctr says."""
+    words = [binaries.path(binaries.CTR), "--namespace=k8s.io", "images", "import", archive]
+    command = inside(pid, [str(word) for word in words])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FailedError(f"{archive}: {done.stderr.strip()}")
+    return done.stdout
+
+
 class Daemon:
     """A program of a node: it can be ended and started again."""
 
@@ -91,14 +107,13 @@ class Node:
             self,
             run,
             f"{name}-containerd",
-            node_configuration.containerd(self.configuration),
+            node_configuration.containerd(self.configuration, run.folder / "addresses"),
             self._containerd_answers,
         )
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Return the command that runs *argv* on the node; neither outlives the other."""
-        enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--net", "--"]
-        return [*enter, "setpriv", "--pdeathsig=KILL", "--", *argv]
+        return inside(self.pid, argv)
 
     def free_port(self) -> int:
         """Return a port of the network that was not given yet."""
@@ -155,18 +170,9 @@ class Node:
         except httpx.TransportError:
             return False
 
-    def ctr(self, *args: str | Path) -> str:
-        """Run ctr(8) on what the kubelet's containerd knows; return what it prints."""
-        words = [binaries.path(binaries.CTR), "--namespace=k8s.io", *args]
-        command = self.command([str(word) for word in words])
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FailedError(f"ctr {' '.join(map(str, args))}: {done.stderr.strip()}")
-        return done.stdout
-
     def load(self, archive: Path) -> None:
         """Give the node the images of an archive, as docker or OCI write them."""
-        self.ctr("images", "import", archive)
+        load(self.pid, archive)
 
     def pod_cgroup(self, pod: Object) -> Cgroup:
         """Return the control group of a pod that runs here."""

@@ -36,8 +36,8 @@ options = {{ BinaryName = "runc", SystemdCgroup = false }}
 """
 
 
-def containerd(folder: Path) -> list[str | Path]:
-    """Return how containerd runs, with its CRI and a network for pods."""
+def containerd(folder: Path, addresses: Path) -> list[str | Path]:
+    """Return how containerd runs; *addresses* is where all nodes note those of their pods."""
     networks = folder / "networks"
     networks.mkdir()
     bridge = {
@@ -53,7 +53,7 @@ def containerd(folder: Path) -> list[str | Path]:
                     "type": "host-local",
                     "ranges": [[{"subnet": PODS}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
-                    "dataDir": str(folder.parent / "addresses"),  # all nodes' pods share a bridge
+                    "dataDir": str(addresses),  # all nodes' pods share a bridge
                 },
             }
         ],

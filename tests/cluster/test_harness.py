@@ -153,7 +153,7 @@ def test_the_runs_of_the_living_are_left_alone(cluster: ControlPlane) -> None:
 def test_a_kept_cluster_outlives_the_command_and_later_runs_until_it_is_taken_down() -> None:
     name = f"kept-{os.getpid()}"
     command = [sys.executable, "-m", "tests.cluster"]
-    up = [*command, "up", "--name", name]
+    up = [*command, "up", "--name", name, "--nodes", "0"]
     try:
         said = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         again = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=True).stdout
