@@ -13,7 +13,7 @@ NEEDED: Final[dict[str, str | Path]] = {
     "buildah": "buildah",
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",
-    "debootstrap": "debootstrap",
+    "mmdebstrap": "mmdebstrap",
     "iproute2": "ip",
     "nftables": "nft",
     "runc": "runc",

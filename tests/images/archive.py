@@ -1,0 +1,196 @@
+"""Owns image archives: OCI layouts in one tar, written byte for byte the same each time.
+
+`ctr images import` gives the image every name of its index, as it stands there: also
+name@sha256:…, by which a kubelet finds what an image volume refers to.
+(https://github.com/opencontainers/image-spec, image-layout.md)
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import platform
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+IMAGE_NAME: Final = "io.containerd.image.name"
+"""The annotation that ctr takes as the whole name."""
+MEDIA_TYPE: Final = "application/vnd.oci.image."
+ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes that are named by their digest: in memory, or in a file from *offset* on."""
+
+    content: bytes | Path
+    media_type: str
+    digest: str
+    """sha256:…"""
+    size: int
+    offset: int = 0
+
+    @classmethod
+    def of(cls, content: bytes | Path, media_type: str) -> "Blob":
+        """Return *content* with its digest."""
+        if isinstance(content, bytes):
+            digest, size = hashlib.sha256(content).hexdigest(), len(content)
+        else:
+            with content.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = content.stat().st_size
+        return cls(content, f"{MEDIA_TYPE}{media_type}", f"sha256:{digest}", size)
+
+    @classmethod
+    def json(cls, content: Json, media_type: str) -> "Blob":
+        """Return *content* as JSON without spaces."""
+        return cls.of(json.dumps(content, separators=(",", ":")).encode(), media_type)
+
+    def open(self) -> BinaryIO:
+        """Return a file that stands where the bytes begin."""
+        if isinstance(self.content, bytes):
+            return io.BytesIO(self.content)
+        file = self.content.open("rb")
+        file.seek(self.offset)
+        return file
+
+    def descriptor(self) -> Json:
+        """Return how manifest and index refer to it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Image:
+    """A manifest, and what it refers to."""
+
+    manifest: Blob
+    blobs: tuple[Blob, ...]
+
+    @classmethod
+    def of(cls, layers: Sequence[Blob], config: Json) -> "Image":
+        """Return the image of uncompressed *layers* that runs as *config* says."""
+        whole = Blob.json(
+            {
+                "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+                "os": "linux",
+                "config": config,
+                "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+            },
+            "config.v1+json",
+        )
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": f"{MEDIA_TYPE}manifest.v1+json",
+            "config": whole.descriptor(),
+            "layers": [layer.descriptor() for layer in layers],
+        }
+        return cls(Blob.json(manifest, "manifest.v1+json"), (whole, *layers))
+
+    @property
+    def digest(self) -> str:
+        """What a reference by digest says after the @."""
+        return self.manifest.digest
+
+    @property
+    def layers(self) -> tuple[Blob, ...]:
+        """What the root filesystem is made of, the lowest first."""
+        return self.blobs[1:]
+
+    @classmethod
+    def read(cls, path: Path) -> "Image":
+        """Return the only image of an archive, as buildah and we write them."""
+        with tarfile.open(path) as tar:
+            members = {member.name: member for member in tar}
+
+        def blob(entry: Json) -> Blob:
+            member = members[f"blobs/{_file(entry['digest'])}"]
+            kind, digest = entry["mediaType"], entry["digest"]
+            return Blob(path, kind, digest, member.size, member.offset_data)
+
+        index = members["index.json"]
+        with path.open("rb") as file:
+            file.seek(index.offset_data)
+            manifest = blob(json.loads(file.read(index.size))["manifests"][0])
+            file.seek(manifest.offset)
+            content = json.loads(file.read(manifest.size))
+        return cls(manifest, tuple(map(blob, (content["config"], *content["layers"]))))
+
+    def write(self, path: Path, *names: str) -> None:
+        """Write the archive *path*; an importer gives the image these *names*."""
+        index: Json = {
+            "schemaVersion": 2,
+            "mediaType": f"{MEDIA_TYPE}index.v1+json",
+            "manifests": [
+                self.manifest.descriptor() | {"annotations": {IMAGE_NAME: whole_name(name)}}
+                for name in names
+            ],
+        }
+        blobs = {blob.digest: blob for blob in (self.manifest, *self.blobs)}
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with tarfile.open(unfinished, "w", format=tarfile.PAX_FORMAT) as tar:
+                _add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+                _add(tar, "index.json", json.dumps(index).encode())
+                for blob in blobs.values():
+                    entry = tarfile.TarInfo(f"blobs/{_file(blob.digest)}")
+                    entry.size = blob.size
+                    with blob.open() as file:
+                        tar.addfile(entry, file)
+            unfinished.rename(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def whole_name(name: str) -> str:
+    """Return *name* with the registry that it leaves out, as the kubelet's runtime does."""
+    first, slash, _ = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if set(first) & set(".:") or first == "localhost" else f"docker.io/{name}"
+
+
+def layer(path: Path, files: Mapping[str, bytes | Path]) -> Blob:
+    """Write a layer to *path* that holds *files*: relative path → content, or a file or link.
+
+    Everybody may read them; none has an owner, or an age.
+    """
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in sorted({folder for name in files for folder in _above(name)}):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for name, content in sorted(files.items()):
+            _add(tar, name, content)
+    return Blob.of(path, "layer.v1.tar")
+
+
+def _above(name: str) -> Iterator[str]:
+    parts = name.split("/")[:-1]
+    yield from ("/".join(parts[: count + 1]) for count in range(len(parts)))
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes | Path) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode = 0o644
+    if isinstance(content, bytes):
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    elif content.is_symlink():
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, str(content.readlink()), 0o777
+        tar.addfile(entry)
+    else:
+        found = content.stat()
+        entry.size = found.st_size
+        entry.mode = 0o755 if found.st_mode & stat.S_IXUSR else 0o644
+        with content.open("rb") as file:
+            tar.addfile(entry, file)
+
+
+def _file(digest: str) -> str:
+    return digest.replace(":", "/")

@@ -1,0 +1,9 @@
+"""Owns the list of images: archives.BUSYBOX.path() is a file for `ctr images import`."""
+
+from typing import Final
+
+from tests.images.base import BASE
+from tests.images.busybox import BUSYBOX
+from tests.images.inference import INFERENCE_SERVER
+
+ALL: Final = (BASE, BUSYBOX, INFERENCE_SERVER)

@@ -1,0 +1,88 @@
+"""Owns the image below the others: this machine's Debian, with Python and certificates.
+
+Packages come from where apt gets them here (sources, proxy), of which nothing is kept.
+mmdebstrap writes the same bytes as long as the packages are the same.
+"""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.cluster import packages
+from tests.images.archive import Blob, Image
+from tests.images.recipe import CannotBuildError, Recipe
+
+PACKAGES: Final = ("ca-certificates", "python3", "python3-venv", "usr-is-merged")
+UNREAD: Final = ("doc", "info", "lintian", "locale", "man")
+"""Folders of /usr/share that no program reads."""
+OPTIONS: Final = (
+    "--variant=essential",
+    f"--include={','.join(PACKAGES)}",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+    '--aptopt=APT::Install-Recommends "false"',
+    *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in UNREAD),
+    # Where the packages came from is this machine's business.
+    '--customize-hook=rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap',
+    '--customize-hook=rm -f "$1"/etc/resolv.conf "$1"/etc/hostname',
+)
+CONFIG: Final = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": ["python3"]}
+
+
+def suite() -> str:
+    """Return the name of the release that this machine runs."""
+    try:
+        return platform.freedesktop_os_release()["VERSION_CODENAME"]
+    except (OSError, KeyError) as error:
+        raise CannotBuildError("images are built from this machine's Debian: none here") from error
+
+
+def parts() -> Iterator[bytes]:
+    """Yield all that decides what the image holds, but for the packages' versions."""
+    yield repr((platform.machine(), suite(), OPTIONS, CONFIG)).encode()
+
+
+def make(folder: Path) -> Image:
+    """Return the image; its layer is a file in *folder*."""
+    path = folder / "base.tar"
+    words: list[str | Path] = [
+        "mmdebstrap",
+        "--mode=root",
+        *OPTIONS,
+        *_apt_options(),
+        suite(),
+        path,
+        *_sources(),
+    ]
+    built = subprocess.run(
+        words,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "0", "PATH": packages.PATH},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if built.returncode:
+        raise CannotBuildError(f"mmdebstrap failed:\n{built.stdout[-4000:]}")
+    return Image.of([Blob.of(path, "layer.v1.tar")], CONFIG)
+
+
+def _sources() -> Iterator[Path]:
+    folder = Path("/etc/apt")
+    for path in (folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))):
+        if path.is_file() and path.suffix in {".list", ".sources"}:
+            yield path
+
+
+def _apt_options() -> Iterator[str]:
+    """Yield how apt reaches its sources from here: proxies, certificates, trusted clocks."""
+    listed = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
+        if line.lower().startswith(("acquire::http", "acquire::ftp", "acquire::check")):
+            yield f"--aptopt={line}"
+
+
+BASE: Final = Recipe("base", parts, make)

@@ -1,0 +1,122 @@
+"""Owns what is done with a model: find it, map it, read it, compare it, try to write to it."""
+
+import hashlib
+import json
+import mmap
+import os
+import time
+from pathlib import Path
+from typing import Any, Final
+
+MANIFEST: Final = ".modelcache.json"
+CHUNK: Final = 16 * 2**20
+
+Json = dict[str, Any]
+
+
+class CannotServeError(Exception):
+    """Why the server ends before it listens."""
+
+
+def directory(model: str) -> Path:
+    """Return where *model* lies; a name is looked up, or downloaded, by the hub's library."""
+    if (path := Path(model)).is_dir():
+        return path
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise CannotServeError(f"{model}: is not a directory") from None
+    try:
+        return Path(snapshot_download(model))
+    except Exception as error:
+        raise CannotServeError(f"{model}: {type(error).__name__}: {error}") from error
+
+
+def read(model: Path) -> Json:
+    """Read every byte of *model*, and return what was found; it has to be what its manifest says."""
+    began = time.monotonic()
+    paths = sorted(
+        Path(folder, name) for folder, _, names in os.walk(model) for name in names
+    )  # fmt: skip
+    files = {str(path.relative_to(model)): digest_of(path) for path in paths}
+    if not set(files) - {MANIFEST}:
+        raise CannotServeError(f"{model}: is empty")
+    whole = "".join(f"{file['sha256']}  {name}\n" for name, file in files.items())
+    return {
+        "path": str(model),
+        "files": files,
+        "bytes": sum(file["size"] for file in files.values()),
+        "sha256": hashlib.sha256(whole.encode()).hexdigest(),
+        "seconds": round(time.monotonic() - began, 3),
+        "manifest": compare(model, files),
+        "tensors": tensors(model, paths),
+        "writeError": write_error(model),
+    }
+
+
+def digest_of(path: Path) -> Json:
+    """Map the file, and return its size and the digest of what the mapping holds."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.sha256()
+            if size:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                    for start in range(0, size, CHUNK):
+                        digest.update(mapped[start : start + CHUNK])
+    except OSError as error:
+        raise CannotServeError(f"{path}: {error.strerror}") from error
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def compare(model: Path, files: Json) -> str:
+    """Return whether there is a manifest; CannotServeError names each file that differs from it."""
+    if MANIFEST not in files:
+        return "absent"
+    try:
+        listed = json.loads((model / MANIFEST).read_bytes())["files"]
+        faults = [fault for entry in listed if (fault := differs(entry, files))]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotServeError(f"{model}/{MANIFEST}: can't be read: {error!r}") from error
+    if faults:
+        raise CannotServeError("\n".join(f"{model}: {fault}" for fault in faults))
+    return "agrees"
+
+
+def differs(entry: Json, files: Json) -> str:
+    """Return how a file differs from its *entry* in the manifest, or nothing."""
+    if entry["path"] not in files:
+        return f"{entry['path']}: is missing"
+    found = files[entry["path"]]
+    return ", ".join(
+        f"{entry['path']}: {what} is {found[what]}, the manifest says {entry[what]}"
+        for what in ("size", "sha256")
+        if found[what] != entry[what]
+    )
+
+
+def tensors(model: Path, paths: list[Path]) -> int | None:
+    """Return how many tensors the library of safetensors finds; None without the library."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:
+        return None
+    count = 0
+    for path in (path for path in paths if path.suffix == ".safetensors"):
+        try:
+            with safe_open(path, framework="numpy") as opened:
+                count += len(opened.keys())
+        except (SafetensorError, OSError) as error:
+            raise CannotServeError(f"{model}: {path.name}: {error}") from error
+    return count
+
+
+def write_error(model: Path) -> str | None:
+    """Try to write to *model*, and return why that is impossible; None if it is not."""
+    probe = model / f".written-{os.getpid()}"
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        return error.strerror
+    return None

@@ -1,0 +1,113 @@
+"""Owns the cache of images: each archive is built once, and again when what it holds changes."""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.cluster import binaries, packages
+from tests.images.archive import Image
+
+ROOT: Final = Path(__file__).parents[2]
+KEPT: Final = 3
+"""Archives of one image that stay: other checkouts use the same cache."""
+
+
+class CannotBuildError(Exception):
+    """An image is missing and cannot be built here; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """One image: what decides what it holds, and how it is made."""
+
+    name: str
+    parts: Callable[[], Iterable[bytes]]
+    make: Callable[[Path], Image]
+    """Given a folder for what is needed until the archive is written."""
+
+    @property
+    def reference(self) -> str:
+        """The name under which a node knows the image."""
+        return f"modelcache.io/tests/{self.name}:1"
+
+    def digest(self) -> str:
+        """Return what names this very archive."""
+        hashed = hashlib.sha256()
+        for part in self.parts():
+            hashed.update(hashlib.sha256(part).digest())
+        return hashed.hexdigest()[:16]
+
+    def path(self, *names: str) -> Path:
+        """Return the archive, built now if need be; importers learn *names* too.
+
+        Under the name of a known server the webhook takes an image for that server's.
+        """
+        folder = images() / self.name
+        target = folder / f"{self.digest()}.tar"
+        renamed = target
+        if names:
+            suffix = hashlib.sha256("\0".join(names).encode()).hexdigest()[:16]
+            renamed = target.with_name(f"{target.stem}-{suffix}.tar")
+        if not renamed.exists():
+            with binaries.locked(folder / ".lock"):
+                if not target.exists():  # another process may have built it meanwhile
+                    self._build(target)
+                if not renamed.exists():
+                    Image.read(target).write(renamed, self.reference, *names)
+        os.utime(renamed)
+        return renamed
+
+    def _build(self, target: Path) -> None:
+        packages.install()
+        _say(f"building image {self.name} (a minute the first time, then it is cached) …")
+        began = time.monotonic()
+        with _scratch(target.with_suffix(".parts")) as parts:
+            self.make(parts).write(target, self.reference)
+        _forget(target.parent)
+        size, seconds = target.stat().st_size / 10**6, time.monotonic() - began
+        _say(f"built image {self.name} in {seconds:.0f} s, {size:.0f} MB")
+
+
+def images() -> Path:
+    """Return where archives are kept."""
+    return binaries.cache() / "images"
+
+
+def contents(*paths: str) -> Iterator[bytes]:
+    """Yield name and content of each file of the checkout at or below *paths*."""
+    for path in sorted(paths):
+        start = ROOT / path
+        found = start.rglob("*") if start.is_dir() else [start]
+        for file in sorted(found):
+            if file.is_file() and "__pycache__" not in file.parts:
+                yield str(file.relative_to(ROOT)).encode()
+                yield file.read_bytes()
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _forget(folder: Path) -> None:
+    """Remove the archives that were used longest ago."""
+    by_age = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in by_age[KEPT:]:
+        path.unlink()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"tests.images: {line}\n")
+    sys.stderr.flush()
