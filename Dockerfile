@@ -1,29 +1,48 @@
 # The webhook, its loader and its gate, in one image. Another base: --build-arg BASE=…
+# Behind a mirror: --secret id=pip.conf,src=… and, if it has an authority of its own,
+# --secret id=certificates,src=… (pip.conf then says cert = /run/certificates.pem).
 ARG BASE=python:3.13-slim
 
-FROM ${BASE} AS build
+FROM ${BASE} AS dependencies
 WORKDIR /build
-RUN python -m venv --without-pip /opt/modelcache
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+# The same bytes each time: neither age nor the seed of hashes shows in what is compiled.
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PYTHONHASHSEED=0
+RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/modelcache
 # Wheels alone: nothing is compiled, here or later.
 COPY requirements.lock ./
-RUN python -m pip --python /opt/modelcache/bin/python install \
-    --require-hashes --only-binary :all: --requirement requirements.lock
-# The build backend has a place of its own, and stays here.
-COPY requirements-dev.lock ./
-RUN python -m venv /opt/backend \
- && /opt/backend/bin/python -m pip install \
-    --require-hashes --only-binary :all: --requirement requirements-dev.lock
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=certificates,target=/run/certificates.pem \
+    /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
+    --require-hashes --only-binary :all: --requirement requirements.lock \
+ && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
+
+FROM dependencies AS build
+# The build backend stays here.
+COPY requirements-build.lock ./
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=certificates,target=/run/certificates.pem \
+    /opt/pip/bin/pip install \
+    --require-hashes --only-binary :all: --requirement requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
-COPY webhook webhook
-COPY certs certs
 COPY deploy/mutatingwebhookconfiguration.yaml deploy/
-RUN /opt/backend/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
- && python -m pip --python /opt/modelcache/bin/python install --no-deps --no-index dist/*.whl \
- && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache/lib
+COPY certs certs
+COPY webhook webhook
+RUN /opt/pip/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+ && /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
+    --no-deps --no-index --root /product dist/*.whl \
+ && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash \
+    -s /product /product
 
 FROM ${BASE}
-COPY --from=build /opt/modelcache /opt/modelcache
+# Python's own library is compiled here where the base leaves that to the first start: a
+# read-only root would leave it to every start. And it can install nothing.
+RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
+ && rm -rf "$library"/ensurepip "$library"/site-packages/pip* /usr/local/bin/pip* \
+    /usr/share/python-wheels \
+ && PYTHONHASHSEED=0 python3 -m compileall -q \
+    -x '/(tests?|idlelib|lib2to3|site-packages|turtledemo)/' "$library"
+COPY --from=dependencies /opt/modelcache /opt/modelcache
+COPY --from=build /product/opt/modelcache /opt/modelcache
 # The root filesystem may be read-only: nothing is written but into volumes.
 ENV PATH=/opt/modelcache/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     PYTHONSAFEPATH=1 HOME=/nonexistent

@@ -1,4 +1,5 @@
-# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26.
+# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26, and
+# root on Debian for nodes: what else they need they build or install.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +22,7 @@ demo: $(READY)   ## send the article's Deployments through the webhook and show 
 
 test: $(READY)   ## everything: lint, types, units, the server, the real API server
 	$(BIN)/python -m tests.cluster build
+	$(BIN)/python -m tests.images build
 	$(BIN)/python -m pytest
 
 cluster: $(READY) ## leave a cluster with a node and the webhook registered running
@@ -39,6 +41,10 @@ lock: $(READY)   ## make the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --build-deps-for wheel --only-build-deps --constraint requirements-dev.lock \
+	  --output-file requirements-build.lock pyproject.toml
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

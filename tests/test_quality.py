@@ -18,7 +18,7 @@ MODULES = sorted(p for package in ("webhook", "certs") for p in (ROOT / package)
 LONGEST = 300
 MEDIAN = 100
 VAGUE = ("util", "utils", "helper", "helpers", "manager", "handler", "handlers", "common", "misc")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
 MACHINE_PATH = re.compile(
     r"(?<![\w.-])/(?:" + "|".join(("root", "Users", "home/[a-z]", "work", "mnt/[a-z]")) + r")/\w"
 )
@@ -106,12 +106,15 @@ def test_a_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
     assert not [e.split()[0] for e in entries if "==" not in e or "--hash=sha256:" not in e]
 
 
-def test_every_runtime_dependency_is_locked() -> None:
-    runtime, develop = (
+def test_what_is_run_and_built_is_what_is_tested() -> None:
+    runtime, develop, build = (
         dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
         for name in LOCKS
     )
+    assert runtime
+    assert build
     assert runtime.items() <= develop.items()
+    assert build.items() <= develop.items()
 
 
 def test_no_file_holds_a_path_of_some_machine() -> None:

@@ -63,13 +63,16 @@ class Cgroup:
         return self._number("memory.max_usage_in_bytes", "memory.peak") or 0
 
     def charged(self) -> dict[str, int]:
-        """Return what memory.stat says of this group alone, in bytes, under version-2 names.
+        """Return memory.stat of it and the groups below, in bytes, under version-2 names.
 
         `file` is the page cache with shared memory, `shmem` the shared memory (tmpfs) in it.
         """
         lines = (self.memory / "memory.stat").read_text().splitlines()
         stat = {name: int(value) for name, value in (line.split() for line in lines)}
-        return {"anon": stat.get("rss", 0), "file": stat.get("cache", 0), **stat}
+        if "total_rss" not in stat:
+            return stat
+        below = {name.removeprefix("total_"): stat[name] for name in stat if "total_" in name}
+        return {"anon": below["rss"], "file": below["cache"], **below}
 
     def processes(self) -> list[int]:
         """Return the ids of all processes in it and in the groups below, as seen by us."""

@@ -160,8 +160,7 @@ class Node:
         )
         self.containerd.wait_until_ready()
         self.kubelet = Daemon(self, self.run, f"{self.name}-kubelet", words, self._kubelet_answers)
-        archive = self.configuration / "sandbox.tar"
-        self.load(sandbox_image.write(archive, node_configuration.SANDBOX_IMAGE))
+        self.load(sandbox_image.write(self.configuration, node_configuration.SANDBOX_IMAGE))
 
     def _kubelet_answers(self) -> bool:
         try:

@@ -20,6 +20,9 @@ CONTAINERD: Final = """\
 version = 3
 disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
 
+[plugins.'io.containerd.metadata.v1.bolt']
+no_sync = true
+
 [plugins.'io.containerd.cri.v1.images']
 snapshotter = "overlayfs"
 pinned_images = {{ sandbox = "{sandbox}" }}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import cgroups
+from tests.cluster import cgroups, sandbox_image
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.node_configuration import SANDBOX_IMAGE
@@ -151,20 +151,34 @@ def test_a_run_that_is_killed_while_it_starts_leaves_nothing_either(processes: i
     assert not traces.all()
 
 
+LOADED = "example.org/loaded:1"
 NOWHERE = Traces(folder="", group="", link=0, namespaces=())
 
 
-def test_a_kept_cluster_has_nodes_and_taken_down_leaves_nothing() -> None:
+def said_by(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_kept_cluster_runs_images_loaded_into_it_and_taken_down_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     name = f"kept-{os.getpid()}"
     command = [sys.executable, "-m", "tests.cluster"]
     try:
         up = [*command, "up", "--name", name, "--nodes", "2"]
-        said = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        said = said_by(*up)
         (line,) = [line for line in said.splitlines() if "--kubeconfig" in line]
         kubectl = line.split(" apply ")[0].split()
-        listed = [*kubectl, "get", "nodes", "-o", "name"]
-        nodes = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
-        assert nodes == ["node/node-1", "node/node-2"]
+        listed = said_by(*kubectl, "get", "nodes", "-o", "name")
+        assert listed.split() == ["node/node-1", "node/node-2"]
+        said_by(*command, "load", "--name", name, str(sandbox_image.write(tmp_path, LOADED)))
+        run = [*kubectl, "run", "--image", LOADED, "--image-pull-policy=Never"]
+        for node in ("node-1", "node-2"):
+            there = json.dumps({"spec": {"nodeName": node}})
+            said_by(*run, f"on-{node}", "--overrides", there)
+        said_by(*kubectl, "wait", "--for=condition=Ready", "--timeout=60s", "pod", "--all")
         folder = runs() / name
         traces = dataclasses.replace(NOWHERE, folder=str(folder), group=f"modelcache-{name}")
         assert traces.groups()

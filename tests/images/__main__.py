@@ -1,14 +1,25 @@
-"""Owns `python -m tests.images`: builds what is missing, and prints where it is."""
+"""Owns `python -m tests.images build`: the images of the tests, built in sight if need be."""
 
+import argparse
 import sys
 
+from tests.cluster.packages import CannotInstallError
 from tests.images import archives
+from tests.images.recipe import CannotBuildError
 
 
 def main() -> None:
-    """Build every image, in sight."""
-    for recipe in archives.ALL:
-        sys.stdout.write(f"{recipe.reference}\t{recipe.path()}\n")
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.images", description=__doc__)
+    parser.add_argument("action", choices=["build", "list"], help="list also prints the archives")
+    action = parser.parse_args().action
+    try:
+        for recipe in archives.ALL:
+            path = recipe.path()
+            if action == "list":
+                sys.stdout.write(f"{recipe.reference}\t{path}\n")
+    except (CannotBuildError, CannotInstallError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final
 IMAGE_NAME: Final = "io.containerd.image.name"
 """The annotation that ctr takes as the whole name."""
 MEDIA_TYPE: Final = "application/vnd.oci.image."
+AGE: Final = "1970-01-01T00:00:00Z"
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 Json = dict[str, Any]
@@ -75,22 +76,26 @@ class Image:
     @classmethod
     def of(cls, layers: Sequence[Blob], config: Json) -> "Image":
         """Return the image of uncompressed *layers* that runs as *config* says."""
-        whole = Blob.json(
-            {
-                "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
-                "os": "linux",
-                "config": config,
-                "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
-            },
-            "config.v1+json",
-        )
+        whole = {
+            "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+            "os": "linux",
+            "created": AGE,
+            "config": config,
+            # Optional, but buildah builds on no image without one entry for each layer.
+            "history": [{"created": AGE} for _ in layers],
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+        }
+        return cls._of(Blob.json(whole, "config.v1+json"), layers)
+
+    @classmethod
+    def _of(cls, config: Blob, layers: Sequence[Blob]) -> "Image":
         manifest = {
             "schemaVersion": 2,
             "mediaType": f"{MEDIA_TYPE}manifest.v1+json",
-            "config": whole.descriptor(),
+            "config": config.descriptor(),
             "layers": [layer.descriptor() for layer in layers],
         }
-        return cls(Blob.json(manifest, "manifest.v1+json"), (whole, *layers))
+        return cls(Blob.json(manifest, "manifest.v1+json"), (config, *layers))
 
     @property
     def digest(self) -> str:
@@ -104,22 +109,25 @@ class Image:
 
     @classmethod
     def read(cls, path: Path) -> "Image":
-        """Return the only image of an archive, as buildah and we write them."""
-        with tarfile.open(path) as tar:
-            members = {member.name: member for member in tar}
+        """Return the image of an archive that write() wrote; it is read when it is needed."""
+        members = Members(path)
+        entry = members.json("index.json")["manifests"][0]
+        content = members.json(f"blobs/{_file(entry['digest'])}")
+        parts = (entry, content["config"], *content["layers"])
+        manifest, *blobs = (members.blob(f"blobs/{_file(part['digest'])}", part) for part in parts)
+        return cls(manifest, tuple(blobs))
 
-        def blob(entry: Json) -> Blob:
-            member = members[f"blobs/{_file(entry['digest'])}"]
-            kind, digest = entry["mediaType"], entry["digest"]
-            return Blob(path, kind, digest, member.size, member.offset_data)
-
-        index = members["index.json"]
-        with path.open("rb") as file:
-            file.seek(index.offset_data)
-            manifest = blob(json.loads(file.read(index.size))["manifests"][0])
-            file.seek(manifest.offset)
-            content = json.loads(file.read(manifest.size))
-        return cls(manifest, tuple(map(blob, (content["config"], *content["layers"]))))
+    @classmethod
+    def read_docker(cls, path: Path) -> "Image":
+        """Return the only image of a docker-archive, whose layers are not compressed."""
+        members = Members(path)
+        entry = members.json("manifest.json")[0]
+        config = members.json(entry["Config"])
+        whole = Blob.of(members.bytes(entry["Config"]), "config.v1+json")
+        kind = f"{MEDIA_TYPE}layer.v1.tar"
+        names = zip(entry["Layers"], config["rootfs"]["diff_ids"], strict=True)
+        layers = [members.blob(n, {"mediaType": kind, "digest": digest}) for n, digest in names]
+        return cls._of(whole, layers)
 
     def write(self, path: Path, *names: str) -> None:
         """Write the archive *path*; an importer gives the image these *names*."""
@@ -145,6 +153,32 @@ class Image:
             unfinished.rename(path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+class Members:
+    """The files of an archive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with tarfile.open(path) as tar:
+            self._members = {member.name: member for member in tar}
+
+    def bytes(self, name: str) -> bytes:
+        """Return the content of a small file."""
+        member = self._members[name]
+        with self.path.open("rb") as file:
+            file.seek(member.offset_data)
+            return file.read(member.size)
+
+    def json(self, name: str) -> Any:
+        """Return what a file of JSON says."""
+        return json.loads(self.bytes(name))
+
+    def blob(self, name: str, entry: Json) -> Blob:
+        """Return a file as the blob that *entry* describes."""
+        member = self._members[name]
+        kind, digest = entry["mediaType"], entry["digest"]
+        return Blob(self.path, kind, digest, member.size, member.offset_data)
 
 
 def whole_name(name: str) -> str:

@@ -5,5 +5,6 @@ from typing import Final
 from tests.images.base import BASE
 from tests.images.busybox import BUSYBOX
 from tests.images.inference import INFERENCE_SERVER
+from tests.images.product import MODELCACHE
 
-ALL: Final = (BASE, BUSYBOX, INFERENCE_SERVER)
+ALL: Final = (BASE, BUSYBOX, INFERENCE_SERVER, MODELCACHE)

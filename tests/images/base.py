@@ -18,12 +18,18 @@ from tests.images.recipe import CannotBuildError, Recipe
 PACKAGES: Final = ("ca-certificates", "python3", "python3-venv", "usr-is-merged")
 UNREAD: Final = ("doc", "info", "lintian", "locale", "man")
 """Folders of /usr/share that no program reads."""
+COMPILE: Final = (
+    "PYTHONHASHSEED=0 python3 -m compileall -q -f --invalidation-mode timestamp /usr/lib/python3*"
+)
 OPTIONS: Final = (
     "--variant=essential",
     f"--include={','.join(PACKAGES)}",
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
     '--aptopt=APT::Install-Recommends "false"',
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in UNREAD),
+    # Everything will be as old as the others: Python would take what it compiled for stale.
+    '--customize-hook=find "$1"/usr/lib/python3* -name "*.py" -exec touch --date=@0 {} +',
+    f"--customize-hook=chroot \"$1\" sh -c '{COMPILE}'",
     # Where the packages came from is this machine's business.
     '--customize-hook=rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap',
     '--customize-hook=rm -f "$1"/etc/resolv.conf "$1"/etc/hostname',

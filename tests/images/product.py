@@ -1,0 +1,24 @@
+"""Owns the image of the product: the Dockerfile of this checkout, on our base."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.images.archive import Image
+from tests.images.base import BASE
+from tests.images.build import build, sources
+from tests.images.recipe import Recipe
+
+
+def parts() -> Iterator[bytes]:
+    """Yield all that decides what the image holds."""
+    yield BASE.digest().encode()
+    yield from sources("Dockerfile")
+
+
+def make(folder: Path) -> Image:
+    """Return the image."""
+    return build(folder, "Dockerfile", BASE.path())
+
+
+MODELCACHE: Final = Recipe("modelcache", parts, make)
