@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Ran, modelcache
-from tests.cli.models import manifest, safetensors, sharded
+from tests.models import manifest, safetensors, sharded
 
 INDEX = "model.safetensors.index.json"
 SHARD = "model-00001-of-00002.safetensors"
@@ -38,7 +38,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     ran = modelcache("verify", model, tmp_path / "none")
     assert faults(ran) == [
         f"{model}: config.json: is missing",
-        f"{model}: {SHARD}: has 40 bytes, the manifest says 134",
+        f"{model}: {SHARD}: has 40 bytes, the manifest says 140",
         f"{model}: {SHARD}: is cut short, or no safetensors file: its header does not fit",
         f"{tmp_path}/none: is not a directory: the model was not published here",
     ]

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cluster import binaries, packages
+from tests.cluster.binaries import CannotBuildError
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.installed import install
 from tests.cluster.node import load
-from tests.cluster.processes import Run, alive, end, runs
+from tests.cluster.packages import CannotInstallError
+from tests.cluster.processes import FailedError, Run, alive, end, runs
 from tests.cluster.server import available, serve
+from tests.images import recipe as images
 
 WITHOUT_NODES = """\
-Kubernetes {version} is running, without nodes: pods are admitted and stay Pending. Try
+Kubernetes {version} is running, without nodes, and the webhook beside it: pods are admitted and stay Pending. Try
 
   {kubectl} --kubeconfig {config} apply --dry-run=server -o yaml -f YOUR.yaml
 
 Logs: {folder}/*.log
 """
 WITH_NODES = """\
-Kubernetes {version} is running, nodes: {nodes}. Try
+Kubernetes {version} is running, nodes: {nodes}. The webhook is installed by deploy/. Try
 
   {kubectl} --kubeconfig {config} apply -f YOUR.yaml
 
@@ -35,25 +39,26 @@ A node's /var/lib/model-cache: {folder}/NODE/var/lib/model-cache
 Logs: {folder}/*.log
 """
 KEPT = "kept.json"
-"""The file that tells later commands what is in the folder."""
+"""The file that tells later commands what is in the folder, once all of it is there."""
 
 
 def up(folder: Path, nodes: int) -> None:
     """Start a cluster in *folder* and leave it running, unless one runs there."""
-    if not alive(folder):
+    if not (alive(folder) and (folder / KEPT).exists()):
         end(folder)
         with _ended_unless_complete(Run(folder, detached=True)) as run:
             if nodes:
                 cluster = Cluster(nodes, run=run)
+                install(cluster)
                 plane = cluster.plane
                 pids = {node.name: node.pid for node in cluster.nodes}
             else:
                 plane, pids = ControlPlane(run=run), {}
+                if available():
+                    serve(plane)
+                else:
+                    say("`python -m webhook serve --help` fails: no webhook is registered\n")
             (folder / KEPT).write_text(json.dumps({"version": plane.version(), "nodes": pids}))
-            if available():
-                serve(plane)
-            else:
-                say("`python -m webhook serve --help` fails: no webhook is registered\n")
     kept = json.loads((folder / KEPT).read_text())
     say(
         (WITH_NODES if kept["nodes"] else WITHOUT_NODES).format(
@@ -104,7 +109,14 @@ def main() -> None:
     fill = actions.add_parser("load", parents=[named], help="load images into every node")
     fill.add_argument("archive", type=Path, nargs="+")
     actions.add_parser("down", parents=[named], help="end a cluster")
-    arguments = parser.parse_args()
+    try:
+        act(parser.parse_args())
+    except (CannotBuildError, CannotInstallError, FailedError, images.CannotBuildError) as error:
+        sys.exit(str(error))
+
+
+def act(arguments: argparse.Namespace) -> None:
+    """Do what the command line says."""
     match arguments.action:
         case "build":
             packages.install()

@@ -76,8 +76,11 @@ class Cgroup:
 
     def processes(self) -> list[int]:
         """Return the ids of all processes in it and in the groups below, as seen by us."""
-        listed = self.memory.rglob("cgroup.procs")
-        return [int(pid) for path in listed for pid in path.read_text().split()]
+        found = []
+        for folder in _bottom_up(self.memory):
+            with contextlib.suppress(FileNotFoundError):  # the container has just ended
+                found += (folder / "cgroup.procs").read_text().split()
+        return [int(pid) for pid in found]
 
 
 def create(name: str) -> None:
@@ -108,10 +111,9 @@ def _delegate(folder: Path) -> None:
 
 def thaw(name: str) -> None:
     """Let frozen processes go on: on version 1 they cannot even be killed."""
-    for root in hierarchies():
-        for state in (root / name).rglob("freezer.state"):
-            with contextlib.suppress(OSError):
-                state.write_text("THAWED")
+    for folder in [folder for root in hierarchies() for folder in _bottom_up(root / name)]:
+        if (folder / "freezer.state").exists():
+            (folder / "freezer.state").write_text("THAWED")
 
 
 def remove(name: str, seconds: float = 30) -> None:

@@ -1,14 +1,12 @@
 """Owns the webhook as users install it: the files of deploy/, two replicas, one Service.
 
-What the files leave to the user is added: the image, by an overlay; the Secret with a
-certificate; its CA in the registration.
+What the files leave to the user is added: the image on the nodes, the Secret with a
+certificate, its CA in the registration.
 """
 
 import base64
 import contextlib
 import dataclasses
-import json
-import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,10 +17,10 @@ from tests.cluster.certificates import Authority
 from tests.cluster.cluster import Cluster
 from tests.cluster.registration import DEPLOY, GROUP, PLUGINS, settle, wait_until
 from tests.cluster.server import standing_aside
+from tests.images.product import MODELCACHE
 
 NAMESPACE: Final = "modelcache-system"
 NAME: Final = "modelcache-webhook"
-SHIPPED_IMAGE: Final = "modelcache/modelcache-webhook"
 HOST: Final = f"{NAME}.{NAMESPACE}.svc"
 CONFIGURATION: Final = "zz-modelcache"
 
@@ -38,6 +36,12 @@ class Installed:
         """Return its Deployment."""
         return self.cluster.api.get("apps/v1", "Deployment", NAME, NAMESPACE).expect().body
 
+    def available(self) -> bool:
+        """Whether all replicas serve, and none of an earlier version is left."""
+        obj = self.deployment()
+        status, wanted = obj["status"], obj["spec"]["replicas"]
+        return bool(status.get("availableReplicas") == status.get("updatedReplicas") == wanted)
+
     def replicas(self) -> list[Object]:
         """Return the pods that are not about to end."""
         selector = f"app.kubernetes.io/name={NAME}"
@@ -51,28 +55,11 @@ class Installed:
         return self.cluster.api.request("GET", path).expect().message
 
 
-@contextlib.contextmanager
-def installed(cluster: Cluster, image: str) -> Iterator[Installed]:
-    """Install the webhook from *image*, which all nodes have, for the time of a `with` block."""
-    name, _, tag = image.rpartition(":")
-    overlay = cluster.run.folder / "overlay"
-    overlay.mkdir(exist_ok=True)
-    kustomization = {
-        "resources": [os.path.relpath(DEPLOY, overlay)],
-        "images": [{"name": SHIPPED_IMAGE, "newName": name, "newTag": tag}],
-    }
-    (overlay / "kustomization.yaml").write_text(json.dumps(kustomization))
-    with standing_aside(cluster.plane):
-        try:
-            yield _install(cluster, str(overlay))
-        finally:
-            _kubectl(cluster, "delete", "-k", str(overlay), "--ignore-not-found", "--wait=false")
-            for pod in cluster.api.list("v1", "Pod", NAMESPACE):
-                cluster.api.delete(pod | {"apiVersion": "v1", "kind": "Pod"})  # at once
-            settle(cluster.plane, PLUGINS)
-
-
-def _install(cluster: Cluster, overlay: str) -> Installed:
+def install(cluster: Cluster) -> Installed:
+    """Install the webhook from this checkout's image; return once it is in force."""
+    archive = MODELCACHE.path(shipped_image())
+    for node in cluster.nodes:
+        node.load(archive)
     wait_until(lambda: _gone(cluster), "an earlier installation is deleted", 60)
     authority = Authority(cluster.run.folder / "installed", "webhook")
     pair = authority.sign(NAME, hosts=[HOST])
@@ -88,13 +75,31 @@ def _install(cluster: Cluster, overlay: str) -> Installed:
         },
     }
     cluster.api.create(secret).expect(201)
-    _kubectl(cluster, "apply", "-k", overlay)
+    _kubectl(cluster, "apply", "-k", str(DEPLOY))
     trust(cluster, authority.pem)
     webhook = Installed(cluster, authority)
-    wait_until(lambda: _available(webhook), "both replicas of the webhook are available", 90)
+    wait_until(webhook.available, "both replicas of the webhook are available", 90)
     settle(cluster.plane, PLUGINS)
     wait_until(lambda: _answers(cluster), "the API server reaches the webhook", 60)
     return webhook
+
+
+def uninstall(cluster: Cluster) -> None:
+    """Delete what was installed, and return once it is no longer in force."""
+    _kubectl(cluster, "delete", "-k", str(DEPLOY), "--ignore-not-found", "--wait=false")
+    for pod in cluster.api.list("v1", "Pod", NAMESPACE):
+        cluster.api.delete(pod | {"apiVersion": "v1", "kind": "Pod"})  # at once
+    settle(cluster.plane, PLUGINS)
+
+
+@contextlib.contextmanager
+def installed(cluster: Cluster) -> Iterator[Installed]:
+    """Install the webhook for the time of a `with` block."""
+    with standing_aside(cluster.plane):
+        try:
+            yield install(cluster)
+        finally:
+            uninstall(cluster)
 
 
 def trust(cluster: Cluster, authorities: bytes) -> None:
@@ -104,12 +109,6 @@ def trust(cluster: Cluster, authorities: bytes) -> None:
     for hook in registered["webhooks"]:
         hook["clientConfig"]["caBundle"] = encoded
     cluster.api.replace(registered).expect()
-
-
-def _available(webhook: Installed) -> bool:
-    obj = webhook.deployment()
-    status, wanted = obj["status"], obj["spec"]["replicas"]
-    return bool(status.get("availableReplicas") == status.get("updatedReplicas") == wanted)
 
 
 def _answers(cluster: Cluster) -> bool:
@@ -139,3 +138,10 @@ def manifests() -> list[Object]:
     names = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
     texts = [(DEPLOY / name).read_text() for name in names]
     return [obj for text in texts for obj in yaml.safe_load_all(text)]
+
+
+def shipped_image() -> str:
+    """Return the image that the shipped Deployment runs."""
+    (deployment,) = [obj for obj in manifests() if obj["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return str(container["image"])

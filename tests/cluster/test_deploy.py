@@ -8,7 +8,7 @@ import yaml
 from tests.cluster.api import CLUSTER_SCOPED, Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.installed import HOST, NAMESPACE, SHIPPED_IMAGE, manifests
+from tests.cluster.installed import HOST, NAMESPACE, manifests, shipped_image
 from tests.cluster.registration import DEPLOY
 from webhook.facts import DEFAULT_LOADER_IMAGE
 from webhook.serve import Settings
@@ -63,9 +63,7 @@ def test_the_service_called_leads_to_the_port_served() -> None:
 
 def test_the_image_is_the_one_its_loader_comes_from_by_default() -> None:
     pod = only("Deployment")["spec"]["template"]["spec"]
-    image = pod["containers"][0]["image"]
-    assert image == DEFAULT_LOADER_IMAGE
-    assert image.rpartition(":")[0] == SHIPPED_IMAGE
+    assert shipped_image() == DEFAULT_LOADER_IMAGE
     (user,) = re.findall(r"^USER \d+:(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert pod["securityContext"]["fsGroup"] == int(user)
 

@@ -1,4 +1,7 @@
-"""Owns the image of the inference server that stands in for the real ones."""
+"""Owns the images of the inference server that stands in for the real ones.
+
+One has Python alone. The other has the hub's library too, and finds models by their names.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +9,11 @@ from typing import Final
 
 from tests.images.archive import Image, layer
 from tests.images.base import BASE
+from tests.images.build import build, sources
 from tests.images.recipe import ROOT, Recipe, contents
 
 SERVER: Final = "tests/images/inference_server"
+HUB: Final = "tests/images/hub.Dockerfile"
 HOME: Final = "opt/inference"
 CONFIG: Final = {
     "User": "65532:65532",
@@ -30,11 +35,26 @@ def parts() -> Iterator[bytes]:
 
 def make(folder: Path) -> Image:
     """Return the image: the base, and the program as it stands here."""
+    return _served(Image.read(BASE.path()), folder)
+
+
+def hub_parts() -> Iterator[bytes]:
+    """Yield all that decides what the image with the hub's library holds."""
+    yield from parts()
+    yield from sources(HUB)
+
+
+def make_hub(folder: Path) -> Image:
+    """Return the image: base, libraries, program."""
+    return _served(build(folder, HUB, BASE.path()), folder)
+
+
+def _served(below: Image, folder: Path) -> Image:
     files: dict[str, bytes | Path] = {
         f"{HOME}/{path.relative_to(ROOT)}": path for path in (ROOT / SERVER).glob("*.py")
     }
-    server = layer(folder / "server.tar", files)
-    return Image.of([*Image.read(BASE.path()).layers, server], CONFIG)
+    return Image.of([*below.layers, layer(folder / "server.tar", files)], CONFIG)
 
 
 INFERENCE_SERVER: Final = Recipe("inference-server", parts, make)
+HUB_SERVER: Final = Recipe("hub-inference-server", hub_parts, make_hub)

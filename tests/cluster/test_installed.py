@@ -1,0 +1,108 @@
+"""The webhook as users install it: deploy/ applied, two replicas from our image, one Service."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.api import Object
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.installed import Installed, installed
+from tests.cluster.registration import wait_until
+
+USER = 65532
+
+
+@pytest.fixture(scope="module")
+def webhook(node_cluster: Cluster) -> Iterator[Installed]:
+    with installed(node_cluster) as webhook:
+        yield webhook
+
+
+def asking(namespace: str) -> Object:
+    annotations = {
+        "modelcache.io/model": "example-org/llama",
+        "modelcache.io/strategy": "pvc",
+        "modelcache.io/claim": "models",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "p-", "namespace": namespace, "annotations": annotations},
+        "spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.11.0"}]},
+    }
+
+
+def decided(webhook: Installed) -> float:
+    """Return how many reviews the replicas have answered."""
+    counted = r"^modelcache_admission_requests_total\{.*\} (\S+)$"
+    texts = [webhook.metrics(replica) for replica in webhook.replicas()]
+    return sum(float(n) for text in texts for n in re.findall(counted, text, re.MULTILINE))
+
+
+def test_a_pod_gets_its_model_from_a_replica_behind_the_service(
+    webhook: Installed, namespace: NamespaceFactory
+) -> None:
+    where = namespace(on=webhook.cluster.plane)
+    before = decided(webhook)
+    answer = webhook.cluster.api.create(asking(where), dry_run=True).expect(201)
+    claims = [v.get("persistentVolumeClaim") for v in answer.body["spec"]["volumes"]]
+    assert {"claimName": "models", "readOnly": True} in claims
+    assert decided(webhook) > before
+
+
+def test_replicas_are_nobody_on_a_read_only_root_without_a_token(webhook: Installed) -> None:
+    replicas = webhook.replicas()
+    assert len(replicas) == 2
+    for replica in replicas:
+        node = webhook.cluster.node_of(replica)
+        mounts = node.mounts(replica, "webhook")
+        assert mounts["/"][3].split(",")[0] == "ro"
+        assert mounts["/tls"][3].split(",")[0] == "ro"
+        assert "/var/run/secrets/kubernetes.io/serviceaccount" not in mounts
+        (pid,) = node.container_cgroup(replica, "webhook").processes()
+        status = dict(
+            re.findall(r"^(\w+):\t(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        )
+        assert status["Uid"].split() == [str(USER)] * 4
+        assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
+
+
+def test_replicas_stay_below_the_memory_they_ask_for(webhook: Installed) -> None:
+    for replica in webhook.replicas():
+        (container,) = replica["spec"]["containers"]
+        assert container["resources"]["requests"]["memory"] == "128Mi"
+        peak = webhook.cluster.node_of(replica).pod_cgroup(replica).peak()
+        assert 16 * 2**20 < peak < 128 * 2**20
+
+
+def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(
+    webhook: Installed, namespace: NamespaceFactory
+) -> None:
+    where = namespace(on=webhook.cluster.plane)
+    api = webhook.cluster.api
+    leaving, _ = webhook.replicas()
+    refusals: list[str] = []
+    admitted: list[str] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(0.02):
+            answer = api.create(asking(where), dry_run=True)
+            (admitted if answer.ok else refusals).append(answer.message)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        path = f"/api/v1/namespaces/modelcache-system/pods/{leaving['metadata']['name']}"
+        api.request("DELETE", path).expect()  # with the time that it asks for
+        wait_until(lambda: api.request("GET", path).code == 404, "the replica has gone", 60)
+        wait_until(webhook.available, "another has taken its place", 60)
+    finally:
+        over.set()
+        asker.join()
+    assert not refusals
+    assert len(admitted) > 50
