@@ -111,7 +111,8 @@ def check_names(
 def _named_twice(theirs: Iterable[Volume], wanted: Mapping[str, Json]) -> Iterator[Problem]:
     """Yield a problem for each claim that a volume of the pod names beside ours.
 
-    Kubelets before 1.35 never start such a pod.
+    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with readOnly
+    of the volume that they come to first or last (desired_state_of_world.go, AddPodToVolume).
     """
     claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in wanted.values()}
     for volume in theirs:
@@ -121,7 +122,8 @@ def _named_twice(theirs: Iterable[Volume], wanted: Mapping[str, Json]) -> Iterat
                 codes.CLAIM,
                 f"spec.volumes {volume.name}",
                 f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
-                "never starts a pod that names a claim in two volumes: drop this volume",
+                "never starts a pod that names a claim in two volumes, a later one mounts both "
+                "read-only or both writable: drop this volume",
             )
 
 

@@ -7,8 +7,11 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.node import Node
 
 
-def bind(cluster: Cluster, node: Node, namespace: str, claim: str) -> Path:
-    """Create a claim and its volume on *node*; return where we find the volume's files."""
+def bind(cluster: Cluster, node: Node, namespace: str, claim: str, source: str = "local") -> Path:
+    """Create a claim and its volume on *node*; return where we find the volume's files.
+
+    A volume of *source* `hostPath` is never mounted: the kubelet uses the directory itself.
+    """
     name = f"{namespace}-{claim}"
     path = f"/var/lib/volumes/{name}"
     files = node.disk(path)
@@ -23,7 +26,7 @@ def bind(cluster: Cluster, node: Node, namespace: str, claim: str) -> Path:
         "spec": {
             **shared,
             "capacity": size,
-            "local": {"path": path},
+            source: {"path": path},
             "claimRef": {"namespace": namespace, "name": claim},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostname]}]}},
         },

@@ -127,7 +127,7 @@ def links() -> dict[int, str]:
     return {link["ifindex"]: link["ifname"] for link in json.loads(listed.stdout)}
 
 
-def wait_until_gone(index: int, seconds: float = 10) -> None:
+def wait_until_gone(index: int, seconds: float = 60) -> None:
     """Return once the kernel has taken a link away, which it does soon after its end."""
     deadline = time.monotonic() + seconds
     while index in links():

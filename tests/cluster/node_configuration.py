@@ -122,6 +122,7 @@ def kubelet(
         "kubeAPIQPS": 500,
         "kubeAPIBurst": 1000,
         "syncFrequency": "5s",
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},  # in place of 5 minutes
         "nodeStatusUpdateFrequency": "5s",
     }
     path = folder / "kubelet.json"

@@ -7,17 +7,18 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.pods.serving import SERVER
 from tests.cluster.server import Webhook, serve
-from tests.images import archive
-
-LOADER = "modelcache.test/modelcache:1"
+from tests.images.busybox import BUSYBOX
+from tests.images.inference import INFERENCE_SERVER
+from tests.images.product import MODELCACHE
 
 
 def equip(cluster: Cluster, *flags: str) -> Webhook:
     """Give the nodes of *cluster* the images, and register the webhook with it."""
     for node in cluster.nodes:
-        node.load(archive("modelcache", LOADER))
-        node.load(archive("inference", SERVER))
-    return serve(cluster.plane, f"--loader-image={LOADER}", *flags)
+        node.load(BUSYBOX.path())
+        node.load(INFERENCE_SERVER.path(SERVER))
+        node.load(MODELCACHE.path())
+    return serve(cluster.plane, f"--loader-image={MODELCACHE.reference}", *flags)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,12 @@ The server maps and reads its whole model, and tells over HTTP what it saw (test
 It is asked through the API server, which reaches pods as a user's `kubectl` does.
 """
 
+import contextlib
+import hashlib
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from tests.cluster.api import Object
@@ -132,3 +136,48 @@ def status_of(pod: Object, name: str) -> Object:
     every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
     (found,) = [one for one in every if one["name"] == name]
     return dict(found)
+
+
+def told(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
+    """Return the first Event about *obj* that says *text*, as `reason: message`."""
+    meta = obj["metadata"]
+    chosen = f"involvedObject.name={meta['name']},involvedObject.kind={obj.get('kind', 'Pod')}"
+    deadline = time.monotonic() + seconds
+    while True:
+        listed = cluster.api.list("v1", "Event", meta["namespace"], fieldSelector=chosen)
+        said = [f"{event['reason']}: {event['message']}" for event in listed]
+        if found := next((line for line in said if text in line), None):
+            return found
+        if time.monotonic() > deadline:
+            raise FailedError(f"{text!r} is not among:\n" + "\n".join(said))
+        time.sleep(0.1)
+
+
+def publish(directory: Path, size: int = 1000) -> dict[str, Object]:
+    """Write a model of *size* random bytes, put it in place whole; return its report's files."""
+    files = {"config.json": b'{"model_type": "tiny"}', "weights.bin": os.urandom(size)}
+    unfinished = directory.with_name(f".{directory.name}.unfinished")
+    unfinished.mkdir(parents=True)
+    for name, content in files.items():
+        (unfinished / name).write_bytes(content)
+    unfinished.rename(directory)
+    return {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    }
+
+
+@contextlib.contextmanager
+def deleted_at_end(cluster: Cluster, workloads: Iterable[Object]) -> Iterator[None]:
+    """Delete *workloads* at the end of a `with` block: what they ask for is free again."""
+    try:
+        yield
+    finally:
+        for workload in workloads:
+            cluster.api.delete(workload).expect(200, 404)
+
+
+def root_of(cluster: Cluster, pod: Object, name: str = "vllm") -> Path:
+    """Return where we find the files of a running container as it sees them."""
+    pid, *_ = cluster.node_of(pod).container_cgroup(pod, name).processes()
+    return Path(f"/proc/{pid}/root")

@@ -1,0 +1,137 @@
+"""A name that moves, such as `main`, is a link in the store: a server keeps what it meant at start."""
+
+import dataclasses
+import hashlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster.api import Object
+from tests.cluster.cluster import Cluster
+from tests.cluster.local_volume import bind
+from tests.cluster.node import MODEL_CACHE
+from tests.cluster.pods.serving import (
+    ask,
+    container,
+    created,
+    deleted_at_end,
+    deployment,
+    pods_of,
+    publish,
+    ready,
+    root_of,
+    status_of,
+)
+from tests.cluster.registration import create_namespace
+
+NAMESPACE: Final = f"moving-{os.getpid()}"
+MODEL: Final = "example--model"
+CACHE: Final = f"{MODEL_CACHE}/{NAMESPACE}"
+FIRST, SECOND = "0123abcd", "4567cdef"
+ANNOTATIONS: Final = {
+    "claim": {"strategy": "pvc"},
+    "node cache": {"strategy": "hostPath", "host-path": CACHE},
+}
+
+
+def point(link: Path, commit: str) -> None:
+    """Make *link* lead to *commit*, in one step."""
+    new = link.with_name(f".{link.name}.new")
+    new.symlink_to(commit)
+    new.rename(link)
+
+
+def seen_now(cluster: Cluster, pod: Object) -> str:
+    """Return the digest of the weights where a running server has its model."""
+    weights = root_of(cluster, pod) / "models" / MODEL / "main" / "weights.bin"
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Switched:
+    """What is so after `main` has moved from one commit to another."""
+
+    cluster: Cluster
+    commits: list[str]
+    """Digests of the weights of either commit."""
+    old: Object
+    """A pod that runs since before."""
+    new: Object
+
+
+@pytest.fixture(scope="module")
+def switched(serving_cluster: Cluster) -> Iterator[dict[str, Switched]]:
+    cluster, (node,) = serving_cluster, serving_cluster.nodes
+    create_namespace(cluster.plane, NAMESPACE)
+    claim = bind(cluster, node, NAMESPACE, "model-store")
+    roots = {"claim": claim / MODEL, "node cache": node.disk(CACHE) / MODEL}
+    commits: dict[str, list[str]] = {}
+    for where, root in roots.items():
+        files = [publish(root / commit) for commit in (FIRST, SECOND)]
+        commits[where] = [str(one["weights.bin"]["sha256"]) for one in files]
+        point(root / "main", FIRST)
+    workloads = {
+        where: deployment(
+            NAMESPACE,
+            {"model": "example/model", "shm-size": "0", **asked},
+            container(request="32Mi", limit="64Mi"),
+            name=where.replace(" ", "-"),
+        )
+        for where, asked in ANNOTATIONS.items()
+    }
+    with deleted_at_end(cluster, workloads.values()):
+        before = {where: created(cluster, workload)[0] for where, workload in workloads.items()}
+        for pod in before.values():
+            cluster.ready(pod)
+        for where, root in roots.items():
+            point(root / "main", SECOND)
+            cluster.api.merge(workloads[where], {"spec": {"replicas": 2}}).expect()
+        yield {
+            where: Switched(cluster, commits[where], *in_order(cluster, workload, before[where]))
+            for where, workload in workloads.items()
+        }
+
+
+def in_order(cluster: Cluster, workload: Object, first: Object) -> list[Object]:
+    """Return the two pods of *workload*, ready, *first* before the other."""
+    cluster.plane.server.wait_until(lambda: len(pods_of(cluster, workload)) == 2)
+    pods = [cluster.ready(pod) for pod in pods_of(cluster, workload)]
+    return sorted(pods, key=lambda pod: pod["metadata"]["uid"] != first["metadata"]["uid"])
+
+
+@pytest.mark.parametrize("where", ANNOTATIONS)
+def test_a_running_pod_keeps_the_commit_that_it_started_with(
+    switched: dict[str, Switched], where: str
+) -> None:
+    one = switched[where]
+    assert one.old["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert seen_now(one.cluster, one.old) == one.commits[0]
+
+
+@pytest.mark.parametrize("where", ANNOTATIONS)
+def test_a_pod_that_starts_later_has_the_new_commit(
+    switched: dict[str, Switched], where: str
+) -> None:
+    one = switched[where]
+    (model,) = ask(one.cluster, one.new, "/report")["models"]
+    assert model["files"]["weights.bin"]["sha256"] == one.commits[1]
+    assert seen_now(one.cluster, one.new) == one.commits[1]
+
+
+@pytest.mark.parametrize("where", ANNOTATIONS)
+def test_a_server_that_is_started_again_in_its_pod_has_the_new_commit(
+    switched: dict[str, Switched], where: str
+) -> None:
+    one = switched[where]
+    (pid,) = one.cluster.node_of(one.old).container_cgroup(one.old, "vllm").processes()
+    os.kill(pid, signal.SIGKILL)
+    again = one.cluster.wait_for(one.old, lambda pod: restarts(pod) == 1 and ready(pod))
+    assert seen_now(one.cluster, again) == one.commits[1]
+
+
+def restarts(pod: Object) -> int:
+    return int(status_of(pod, "vllm")["restartCount"])

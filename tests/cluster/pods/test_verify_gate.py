@@ -1,0 +1,140 @@
+"""What is no model passes every check of Kubernetes where only the gate looks into it.
+
+A claim on a hostPath volume, the default of small local clusters, is never mounted: its
+`readOnly` keeps nobody from creating a directory on it. And `type: Directory` of the node
+cache says that there is a directory.
+"""
+
+import dataclasses
+import json
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster.api import Object
+from tests.cluster.cluster import Cluster
+from tests.cluster.local_volume import bind
+from tests.cluster.node import MODEL_CACHE
+from tests.cluster.pods.serving import (
+    ask,
+    container,
+    created,
+    deleted_at_end,
+    deployment,
+    publish,
+    ready,
+    status_of,
+)
+from tests.cluster.registration import create_namespace
+
+NAMESPACE: Final = f"gate-{os.getpid()}"
+ABSENT: Final = "absent/0123abcd"
+VERIFIED: Final = "verified/0123abcd"
+CUT: Final = "cut/0123abcd"
+CACHE: Final = f"{MODEL_CACHE}/{NAMESPACE}"
+GATE: Final = "modelcache-verify"
+WORKLOADS: Final = {
+    "absent": {"strategy": "pvc", "directory": ABSENT},
+    "absent-verified": {"strategy": "pvc", "directory": VERIFIED, "verify": "true"},
+    "cut": {"strategy": "hostPath", "host-path": CACHE, "directory": CUT},
+    "cut-verified": {
+        "strategy": "hostPath",
+        "host-path": CACHE,
+        "directory": CUT,
+        "verify": "true",
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Gated:
+    """Pods without a whole model, and where it belongs."""
+
+    cluster: Cluster
+    store: Path
+    pods: dict[str, Object]
+
+
+@pytest.fixture(scope="module")
+def gated(serving_cluster: Cluster) -> Iterator[Gated]:
+    cluster, (node,) = serving_cluster, serving_cluster.nodes
+    create_namespace(cluster.plane, NAMESPACE)
+    store = bind(cluster, node, NAMESPACE, "model-store", source="hostPath")
+    cut_short(node.disk(CACHE) / CUT)
+    memory = {"memory": "64Mi"}
+    resources = {"requests": {**memory, "cpu": "10m"}, "limits": {**memory, "cpu": "500m"}}
+    asked = {"model": "example/model", "mount-path": "/model", "shm-size": "0"}
+    workloads = {
+        name: deployment(
+            NAMESPACE, {**asked, **annotations}, container(resources=resources), name=name
+        )
+        for name, annotations in WORKLOADS.items()
+    }
+    with deleted_at_end(cluster, workloads.values()):
+        pods = {name: created(cluster, workload)[0] for name, workload in workloads.items()}
+        yield Gated(cluster, store, {name: settled(cluster, pod) for name, pod in pods.items()})
+
+
+def cut_short(directory: Path) -> None:
+    """Write a model of which the last byte has not arrived."""
+    header = json.dumps({"w": {"dtype": "U8", "shape": [1000], "data_offsets": [0, 1000]}}).encode()
+    directory.mkdir(parents=True)
+    content = struct.pack("<Q", len(header)) + header + bytes(999)
+    (directory / "model.safetensors").write_bytes(content)
+
+
+def settled(cluster: Cluster, pod: Object) -> Object:
+    """Return *pod* once it is ready, or one of its containers has failed."""
+    return cluster.wait_for(pod, lambda pod: ready(pod) or bool(failures(pod)))
+
+
+def failures(pod: Object) -> dict[str, Object]:
+    """Return container → how it ended, for those that ended badly at last."""
+    status = pod["status"]
+    every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    ends = {one["name"]: {**one["lastState"], **one["state"]}.get("terminated") for one in every}
+    return {name: end for name, end in ends.items() if end and end["exitCode"]}
+
+
+def test_without_it_a_server_starts_where_the_kubelet_made_the_directory(gated: Gated) -> None:
+    assert [*(gated.store / ABSENT).iterdir()] == []
+    end = failures(gated.pods["absent"])["vllm"]
+    assert end["message"] == "/model: is empty"  # which the server found out by itself
+
+
+def test_it_keeps_a_server_from_starting_where_the_kubelet_made_the_directory(
+    gated: Gated,
+) -> None:
+    assert [*(gated.store / VERIFIED).iterdir()] == []
+    end = failures(gated.pods["absent-verified"])[GATE]
+    assert "/model: is empty: the model was not published here" in end["message"]
+    assert_not_started(gated.pods["absent-verified"])
+
+
+def test_without_it_a_server_serves_a_model_that_is_cut_short(gated: Gated) -> None:
+    (model,) = ask(gated.cluster, gated.pods["cut"], "/report")["models"]
+    assert list(model["files"]) == ["model.safetensors"]
+
+
+def test_it_keeps_a_server_from_a_model_that_is_cut_short(gated: Gated) -> None:
+    end = failures(gated.pods["cut-verified"])[GATE]
+    assert "/model: model.safetensors: has 1073 bytes, its header says 1074" in end["message"]
+    assert_not_started(gated.pods["cut-verified"])
+
+
+def assert_not_started(pod: Object) -> None:
+    server = status_of(pod, "vllm")
+    assert "containerID" not in server
+    assert server["state"]["waiting"]["reason"] == "PodInitializing"
+
+
+def test_it_lets_the_server_start_once_the_model_is_published(gated: Gated) -> None:
+    files = publish(gated.store / VERIFIED)
+    pod = gated.cluster.ready(gated.pods["absent-verified"])
+    assert status_of(pod, "vllm")["restartCount"] == 0
+    (model,) = ask(gated.cluster, pod, "/report")["models"]
+    assert model["files"] == files
