@@ -40,7 +40,8 @@ lock: $(READY)   ## make the lock files anew
 	  --output-file requirements.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	  --extra dev --extra bench --constraint requirements.lock \
+	  --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --build-deps-for wheel --only-build-deps --constraint requirements-dev.lock \
