@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down bench lock fmt clean
+.PHONY: help demo test cluster cluster-down bench bench-startup lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ cluster-down:    ## end it
 
 bench: $(READY)  ## measure, beside the webhook that everyone writes
 	$(BIN)/python -m benchmarks.run
+
+bench-startup: $(READY) ## measure how soon pods serve, beside pods that download
+	$(BIN)/python -m benchmarks.startup
 
 lock: $(READY)   ## make the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
