@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down bench lock fmt clean
+.PHONY: help demo test cluster cluster-down bench bench-startup lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,13 +34,17 @@ cluster-down:    ## end it
 bench: $(READY)  ## measure, beside the webhook that everyone writes
 	$(BIN)/python -m benchmarks.run
 
+bench-startup: $(READY) ## measure how soon pods serve, beside pods that download
+	$(BIN)/python -m benchmarks.startup
+
 lock: $(READY)   ## make the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --output-file requirements.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	  --extra dev --extra bench --constraint requirements.lock \
+	  --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --build-deps-for wheel --only-build-deps --constraint requirements-dev.lock \
