@@ -89,7 +89,7 @@ def _unpack(image: Image, root: Path) -> None:
                 if path.name.startswith(WHITEOUT):
                     _remove(path.with_name(path.name.removeprefix(WHITEOUT)))
                 elif not member.isdev():  # runc makes them
-                    tar.extract(member, root, filter="tar")
+                    tar.extract(member, root, filter="fully_trusted")
 
 
 def _remove(path: Path) -> None:

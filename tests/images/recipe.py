@@ -16,7 +16,7 @@ from tests.images.archive import Image
 
 ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")
-KEPT: Final = 5
+KEPT: Final = 3
 """Archives of one image that stay: other checkouts use the same cache."""
 
 
