@@ -1,7 +1,8 @@
 """The ValidatingAdmissionPolicy for workloads: no template goes without what its owner asks for."""
 
 import copy
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pytest
@@ -59,10 +60,13 @@ def workload(
     return {"apiVersion": group, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def refused(answer: Answer) -> bool:
+def refused(answer: Answer, keys: Iterable[str] = ASKED) -> bool:
+    """Whether the policy says of *keys*, in any order, that they were not copied."""
     assert (answer.code, answer.reason) == (422, "Invalid"), answer.message
+    found = re.search(r"did not copy (.*) into the pod template", answer.message)
+    assert found
     assert f"ValidatingAdmissionPolicy '{NAME}'" in answer.message
-    return "did not copy modelcache.io/model into the pod template" in answer.message
+    return {*found[1].split(", ")} == {*keys}
 
 
 def test_its_expressions_compile_without_a_remark(current: ControlPlane) -> None:
@@ -89,6 +93,28 @@ def test_a_workload_whose_annotation_was_not_copied_is_refused(
 def test_a_workload_that_opted_out_is_accepted(plane: ControlPlane) -> None:
     out = {**ASKED, "modelcache.io/inject": "false"}
     assert plane.api.create(workload(annotations=out), dry_run=True).expect(201)
+
+
+@pytest.mark.parametrize(
+    ("change", "behind"),
+    [
+        ({}, ()),
+        ({"modelcache.io/strategy": "hostPath"}, ["modelcache.io/strategy"]),
+        ({"modelcache.io/claim": "other"}, ["modelcache.io/claim"]),
+        ({"modelcache.io/injected": "{}", "team": "a"}, ()),
+        # Not a key that was copied: the template's own value wins.
+        ({"modelcache.io/model": "other"}, ()),
+    ],
+    ids=["same", "followed", "added", "not ours", "the template's own"],
+)
+def test_a_template_that_is_behind_its_workload_is_refused(
+    plane: ControlPlane, change: Object, behind: Iterable[str]
+) -> None:
+    remembered = {"modelcache.io/copied-keys": "strategy"}
+    answer = plane.api.create(
+        workload("Deployment", {**ASKED, **remembered, **change}, ASKED), dry_run=True
+    )
+    assert refused(answer, behind) if behind else answer.expect(201)
 
 
 @pytest.mark.parametrize("where", ["kube-system", "kube-public", "kube-node-lease"])

@@ -38,7 +38,7 @@ MODEL: Final = f"outages/model@{COMMIT}"
 DIRECTORY: Final = f"outages--model/{COMMIT}"
 STRATEGIES: Final = ("pvc", "hostPath", "emptyDir", "image")
 NOT_INJECTED: Final = "the modelcache webhook did not inject the model"
-NOT_COPIED: Final = "the modelcache webhook did not copy modelcache.io/model"
+NOT_COPIED: Final = "the modelcache webhook did not copy modelcache.io/"
 NOT_CALLED: Final = 'failed calling webhook "{}.modelcache.io"'
 
 
