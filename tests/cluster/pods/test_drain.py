@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
@@ -15,7 +16,6 @@ from tests.cluster.pods.serving import (
     container,
     deployment,
     pods_of,
-    publish,
     replicas_of,
     served,
     status_of,
@@ -59,7 +59,7 @@ class Drained:
 def drained(two_serving_nodes: Cluster, namespace: NamespaceFactory) -> Iterator[Drained]:
     cluster, where = two_serving_nodes, namespace(on=two_serving_nodes.plane)
     for node in cluster.nodes:
-        publish(node.cache / DIRECTORY)
+        models.publish(node.cache, "drained/model", commit=COMMIT)
     shared, bare = (
         workload(where, name, size) for name, size in (("shared", "8Mi"), ("bare", "0"))
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
@@ -18,7 +19,6 @@ from tests.cluster.pods.serving import (
     created,
     deployment,
     pods_of,
-    publish,
     ready,
     replicas_of,
     served,
@@ -90,8 +90,8 @@ def running(
     cluster, (node,) = serving_cluster, serving_cluster.nodes
     where = create_namespace(cluster.plane, f"outages-{os.getpid()}")
     store = bind(cluster, node, where, "model-store")
-    publish(store / DIRECTORY)
-    publish(node.cache / DIRECTORY)
+    for root in (store, node.cache):
+        models.publish(root, "outages/model", commit=COMMIT)
     archive = tmp_path_factory.mktemp("image") / "model.tar"
     image = model_image.write(archive, store / DIRECTORY, "localhost:5/outages/model")
     node.load(archive)
