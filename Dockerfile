@@ -6,14 +6,14 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS dependencies
 WORKDIR /build
 # The same bytes each time: neither age nor the seed of hashes shows in what is compiled.
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PYTHONHASHSEED=0
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONHASHSEED=0
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/modelcache
 # Wheels alone: nothing is compiled, here or later.
 COPY requirements.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
     /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
-    --require-hashes --only-binary :all: --requirement requirements.lock \
+    --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
 
 FROM dependencies AS build
@@ -29,18 +29,21 @@ COPY certs certs
 COPY webhook webhook
 RUN /opt/pip/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
-    --no-deps --no-index --root /product dist/*.whl \
+    --no-compile --no-deps --no-index --root /product dist/*.whl \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash \
     -s /product /product
 
 FROM ${BASE}
 # Python's own library is compiled here where the base leaves that to the first start: a
-# read-only root would leave it to every start. And it can install nothing.
+# read-only root would leave it to every start. It can install nothing. And the user has a
+# group: without an entry, container runtimes take that of root.
 RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
  && rm -rf "$library"/ensurepip "$library"/site-packages/pip* /usr/local/bin/pip* \
     /usr/share/python-wheels \
  && PYTHONHASHSEED=0 python3 -m compileall -q \
-    -x '/(tests?|idlelib|lib2to3|site-packages|turtledemo)/' "$library"
+    -x '/(tests?|idlelib|lib2to3|site-packages|turtledemo)/' "$library" \
+ && echo modelcache:x:65532:65532::/nonexistent:/usr/sbin/nologin >> /etc/passwd \
+ && echo modelcache:x:65532: >> /etc/group
 COPY --from=dependencies /opt/modelcache /opt/modelcache
 COPY --from=build /product/opt/modelcache /opt/modelcache
 # The root filesystem may be read-only: nothing is written but into volumes.

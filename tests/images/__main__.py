@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tests.cluster.packages import CannotInstallError
-from tests.images import archives
+from tests.images import again, archives
 from tests.images.recipe import CannotBuildError
 
 
@@ -18,6 +18,7 @@ def main() -> None:
             path = recipe.path()
             if action == "list":
                 sys.stdout.write(f"{recipe.reference}\t{path}\n")
+        again.digests()
     except (CannotBuildError, CannotInstallError) as error:
         sys.exit(str(error))
 

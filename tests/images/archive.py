@@ -103,6 +103,13 @@ class Image:
         return self.manifest.digest
 
     @property
+    def config(self) -> Json:
+        """How it runs, and what its layers are."""
+        with self.blobs[0].open() as file:
+            content: Json = json.loads(file.read(self.blobs[0].size))
+        return content
+
+    @property
     def layers(self) -> tuple[Blob, ...]:
         """What the root filesystem is made of, the lowest first."""
         return self.blobs[1:]

@@ -19,8 +19,8 @@ from tests.cluster import binaries, packages
 from tests.images.archive import Image
 from tests.images.recipe import ROOT, CannotBuildError, contents, images
 
-MANY: Final = 60
-"""A cold build leaves about 25 images in the store, one for each instruction."""
+FULL: Final = 3 * 10**9
+"""Bytes at which the store begins anew: a cold build leaves 0.4 GB, a changed module 5 MB."""
 CERTIFICATES: Final = "/run/certificates.pem"
 """Where the Dockerfile mounts them."""
 
@@ -33,34 +33,38 @@ def sources(dockerfile: str) -> Iterator[bytes]:
     yield from contents(dockerfile, ".dockerignore", "tests/images/build.py", *files)
 
 
-def build(folder: Path, dockerfile: str, base: Path, context: Path = ROOT) -> Image:
-    """Return what *dockerfile* makes of the archive *base*; its layers are in *folder*."""
+def build(folder: Path, dockerfile: str, base: Path, *, store: Path | None = None) -> Image:
+    """Return what *dockerfile* makes of the archive *base*; its layers are in *folder*.
+
+    Without a *store* of its own it begins with the layers of earlier builds.
+    """
     archive = folder / "built.tar"
-    with binaries.locked(images() / ".buildah.lock"):
-        store = Store(folder / "state")
-        below = store.run("pull", "--quiet", f"oci-archive:{base}")
-        store.run(
+    place = store or images() / "buildah"
+    with binaries.locked(place.with_name(f".{place.name}.lock")):
+        buildah = Buildah(place, folder / "state")
+        below = buildah.run("pull", "--quiet", f"oci-archive:{base}")
+        buildah.run(
             "build", "--layers", "--force-rm", "--timestamp=0", "--identity-label=false",
             "--pull-never", "--network=host", *secrets(folder), f"--build-arg=BASE={below}",
-            "--tag=built", f"--file={ROOT / dockerfile}", str(context),
+            "--tag=built", f"--file={ROOT / dockerfile}", str(ROOT),
         )  # fmt: skip
         # Other formats would be compressed, which takes longer than all the rest.
-        store.run("push", "--quiet", "built", f"docker-archive:{archive}:built:1")
+        buildah.run("push", "--quiet", "built", f"docker-archive:{archive}:built:1")
     return Image.read_docker(archive)
 
 
-class Store:
-    """Where buildah keeps images and the layers that later builds begin with."""
+class Buildah:
+    """Buildah, with a folder where it keeps images and what each instruction yielded."""
 
-    def __init__(self, state: Path) -> None:
-        self.folder = images() / "buildah"
+    def __init__(self, store: Path, state: Path) -> None:
         # What it mounts goes with it, also if it is killed.
         self.words = ["unshare", "--mount", "--propagation=private", "buildah"]
-        self.words += [f"--root={self.folder}", f"--runroot={state}"]
-        drivers = ("overlay", "vfs")  # the latter copies all layers below, and works anywhere
+        self.words += [f"--root={store}", f"--runroot={state}"]
+        # The latter works anywhere, but copies all layers below: the store is always full then.
+        drivers = ("overlay", "vfs")
         self.words.append(f"--storage-driver={next(filter(self._works, drivers))}")
-        if len(self.run("images", "--all", "--quiet").split()) > MANY:
-            shutil.rmtree(self.folder)
+        if _size(store) > FULL:
+            shutil.rmtree(store)
 
     def _works(self, driver: str) -> bool:
         return not self._run(f"--storage-driver={driver}", "info").returncode
@@ -80,6 +84,12 @@ class Store:
             text=True,
             check=False,
         )
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files at or below *folder*."""
+    paths = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in paths)
 
 
 def secrets(folder: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.images.archive import Image
 
 ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")
-KEPT: Final = 5
+KEPT: Final = 3
 """Archives of one image that stay: other checkouts use the same cache."""
 
 
@@ -67,13 +67,13 @@ class Recipe:
 
     def _build(self, target: Path) -> None:
         packages.install()
-        _say(f"building image {self.name} (a minute the first time, then it is cached) …")
+        say(f"building image {self.name} (a minute the first time, then it is cached) …")
         began = time.monotonic()
         with _scratch(target.with_suffix(".parts")) as parts:
             self.make(parts).write(target, self.reference)
         _forget(target.parent)
         size, seconds = target.stat().st_size / 10**6, time.monotonic() - began
-        _say(f"built image {self.name} in {seconds:.0f} s, {size:.0f} MB")
+        say(f"built image {self.name} in {seconds:.0f} s, {size:.0f} MB")
 
 
 def images() -> Path:
@@ -109,6 +109,7 @@ def _forget(folder: Path) -> None:
         path.unlink()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell whoever waits."""
     sys.stderr.write(f"tests.images: {line}\n")
     sys.stderr.flush()

@@ -1,0 +1,46 @@
+"""Owns the second building of the product's image, from nothing, to be held against the first.
+
+That takes a minute. So it is done when the Dockerfile changes, or a lock file, or the base:
+what a changed module of the product yields, the same commands have yielded before.
+"""
+
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+
+from tests.cluster import binaries
+from tests.images.archive import Image
+from tests.images.base import BASE
+from tests.images.build import build
+from tests.images.product import MODELCACHE
+from tests.images.recipe import contents, images, say
+
+DECIDE = ("Dockerfile", "pyproject.toml", "requirements.lock", "requirements-build.lock")
+
+
+def digests() -> tuple[str, str]:
+    """Return the digests of the layers that two buildings yielded, as one text each."""
+    hashed = hashlib.sha256(BASE.digest().encode())
+    for part in contents(*DECIDE, "tests/images/build.py", "tests/images/archive.py"):
+        hashed.update(part)
+    folder = images() / "again"
+    kept = folder / hashed.hexdigest()[:16]
+    with binaries.locked(folder / ".lock"):
+        if not kept.exists():
+            first = Image.read(MODELCACHE.path())
+            say("building image modelcache from nothing, to see that it is the same …")
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                parts = Path(scratch)
+                second = build(parts, "Dockerfile", BASE.path(), store=parts / "store")
+            say(f"built image modelcache from nothing in {time.monotonic() - began:.0f} s")
+            for old in folder.glob("[!.]*"):
+                old.unlink()
+            kept.write_text(f"{_layers(first)}\n{_layers(second)}\n")
+    one, two = kept.read_text().splitlines()
+    return one, two
+
+
+def _layers(image: Image) -> str:
+    return " ".join((image.digest, *(layer.digest for layer in image.layers)))
