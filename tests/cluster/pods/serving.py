@@ -6,7 +6,6 @@ It is asked through the API server, which reaches pods as a user's `kubectl` doe
 
 import contextlib
 import hashlib
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -158,18 +157,14 @@ def told(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
         time.sleep(0.1)
 
 
-def publish(directory: Path, size: int = 1000) -> dict[str, Object]:
-    """Write a model of *size* random bytes, put it in place whole; return its report's files."""
-    files = {"config.json": b'{"model_type": "tiny"}', "weights.bin": os.urandom(size)}
-    unfinished = directory.with_name(f".{directory.name}.unfinished")
-    unfinished.mkdir(parents=True)
-    for name, content in files.items():
-        (unfinished / name).write_bytes(content)
-    unfinished.rename(directory)
-    return {
-        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in files.items()
-    }
+def files_of(directory: Path) -> dict[str, Object]:
+    """Return what a server must report of the model in *directory*: name → size and digest."""
+    found: dict[str, Object] = {}
+    for path in (path for path in directory.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        found[str(path.relative_to(directory))] = {"size": len(content), "sha256": digest}
+    return found
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
@@ -19,16 +20,17 @@ from tests.cluster.pods.serving import (
     created,
     deleted_at_end,
     deployment,
-    publish,
+    files_of,
     told,
 )
 from tests.cluster.processes import FailedError
 from tests.cluster.registration import create_namespace
 from tests.images import model_image
 
+README: Final = Path(__file__).parents[3] / "README.md"
 NAMESPACE: Final = f"absent-{os.getpid()}"
-DIRECTORY: Final = "example--model/0123abcd"
-OTHER: Final = "example--other/4567cdef"
+MODEL: Final = f"example/model@{models.COMMIT}"
+DIRECTORY: Final = f"example--model/{models.COMMIT}"
 REPOSITORY: Final = "localhost:5/example/model"
 CACHE: Final = f"{MODEL_CACHE}/{NAMESPACE}"
 
@@ -39,11 +41,11 @@ ANOTHER: Final = "a claim with another model"
 NO_CACHE: Final = "no node cache"
 NO_IMAGE: Final = "no image"
 ANNOTATIONS: Final = {
-    NO_CLAIM: {"strategy": "pvc", "claim": "missing", "directory": DIRECTORY},
-    UNBOUND: {"strategy": "pvc", "claim": "unbound", "directory": DIRECTORY},
-    EMPTY: {"strategy": "pvc", "claim": "empty", "directory": DIRECTORY},
-    ANOTHER: {"strategy": "pvc", "claim": "other", "directory": DIRECTORY},
-    NO_CACHE: {"strategy": "hostPath", "host-path": CACHE, "directory": DIRECTORY},
+    NO_CLAIM: {"strategy": "pvc", "claim": "missing"},
+    UNBOUND: {"strategy": "pvc", "claim": "unbound"},
+    EMPTY: {"strategy": "pvc", "claim": "empty"},
+    ANOTHER: {"strategy": "pvc", "claim": "other"},
+    NO_CACHE: {"strategy": "hostPath", "host-path": CACHE},
     NO_IMAGE: {"strategy": "image"},
 }
 NO_SUB_PATH: Final = (
@@ -85,9 +87,11 @@ class Waited:
     waits: dict[str, tuple[str, str]]
     """An Event, and what `kubectl get pods` shows."""
     pods: dict[str, Object]
-    found: dict[str, list[str]]
-    """What was on the volume at the end of the wait."""
-    files: dict[str, dict[str, Object]]
+    before: dict[str, list[str]]
+    """What was on the volume before there was a pod."""
+    after: dict[str, list[str]]
+    """What was on it at the end of the wait."""
+    published: dict[str, Path]
     """What the servers must read."""
 
 
@@ -97,17 +101,18 @@ def waited(serving_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     create_namespace(cluster.plane, NAMESPACE)
     stores = {EMPTY: bind(cluster, node, NAMESPACE, "empty")}
     stores[ANOTHER] = bind(cluster, node, NAMESPACE, "other")
-    publish(stores[ANOTHER] / OTHER)
+    models.publish(stores[ANOTHER], "example/other")
     stores[NO_CACHE] = node.disk(CACHE)
+    before = {case: names(store) for case, store in stores.items()}
     cluster.api.create(unbound()).expect(201)
     parts = tmp_path_factory.mktemp("image")
-    files = {NO_IMAGE: publish(parts / "model")}
-    reference = model_image.write(parts / "model.tar", parts / "model", REPOSITORY)
+    inside = models.sharded(parts / "model")
+    reference = model_image.write(parts / "model.tar", inside, REPOSITORY)
     annotations = {**ANNOTATIONS, NO_IMAGE: {**ANNOTATIONS[NO_IMAGE], "image": reference}}
     workloads = {
         case: deployment(
             NAMESPACE,
-            {"model": "example/model", "mount-path": "/model", "shm-size": "0", **asked},
+            {"model": MODEL, "mount-path": "/model", "shm-size": "0", **asked},
             container(request="32Mi", limit="64Mi"),
             name=case.replace(" ", "-"),
         )
@@ -117,11 +122,11 @@ def waited(serving_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
         pods = {case: created(cluster, workload)[0] for case, workload in workloads.items()}
         until = time.monotonic() + 60
         waits = {case: what_is_seen(cluster, pod, case, until) for case, pod in pods.items()}
-        found = {case: names(store) for case, store in stores.items()}
+        after = {case: names(store) for case, store in stores.items()}
         stores[NO_CLAIM] = bind(cluster, node, NAMESPACE, "missing")
-        files |= {case: publish(store / DIRECTORY) for case, store in stores.items()}
+        published = {case: models.publish(store, "example/model") for case, store in stores.items()}
         node.load(parts / "model.tar")
-        yield Waited(cluster, waits, pods, found, files)
+        yield Waited(cluster, waits, pods, before, after, {**published, NO_IMAGE: inside})
 
 
 def unbound() -> Object:
@@ -170,18 +175,22 @@ def test_t60_t67_an_event_says_what_the_pod_waits_for(waited: Waited, case: str)
     assert status in SHOWN[case]
 
 
-@pytest.mark.parametrize(
-    ("case", "left"),
-    [
-        (EMPTY, []),
-        (ANOTHER, ["example--other", OTHER, f"{OTHER}/config.json", f"{OTHER}/weights.bin"]),
-        (NO_CACHE, []),
-    ],
-)
-def test_t60_t67_nothing_is_created_where_the_model_is_absent(
-    waited: Waited, case: str, left: list[str]
-) -> None:
-    assert waited.found[case] == left
+@pytest.mark.parametrize("case", ANNOTATIONS)
+def test_the_readme_tells_what_the_event_means(waited: Waited, case: str) -> None:
+    said, status = waited.waits[case]
+    table = README.read_text().partition("<!-- waiting -->\n")[2].partition("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
+    assert [
+        told_of
+        for _, statuses, told_of, *_ in rows
+        if f"`{status}`" in statuses and all(part in said for part in told_of[1:-1].split("…"))
+    ]
+
+
+@pytest.mark.parametrize("case", [EMPTY, ANOTHER, NO_CACHE])
+def test_t60_t67_nothing_is_created_where_the_model_is_absent(waited: Waited, case: str) -> None:
+    assert bool(waited.before[case]) == (case == ANOTHER)
+    assert waited.after[case] == waited.before[case]
 
 
 @pytest.mark.parametrize("case", [case for case in ANNOTATIONS if case != UNBOUND])
@@ -191,4 +200,4 @@ def test_t60_t67_the_pod_starts_by_itself_once_the_model_is_there(
     pod = waited.cluster.ready(waited.pods[case], 150)
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
     (model,) = ask(waited.cluster, pod, "/report")["models"]
-    assert model["files"] == waited.files[case]
+    assert model["files"] == files_of(waited.published[case])

@@ -18,11 +18,12 @@ import jsonpatch
 import pytest
 import yaml
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
 from tests.cluster.node import MODEL_CACHE, Node
-from tests.cluster.pods.serving import PREFIX, ask, container, created, deleted_at_end, publish
+from tests.cluster.pods.serving import PREFIX, ask, container, created, deleted_at_end, files_of
 from tests.cluster.registration import create_namespace
 from tests.images import model_image
 from tests.images.product import MODELCACHE
@@ -101,7 +102,7 @@ def running(
         for which in ("runs", "plain")
     )
     store = bind(cluster, node, ours, "model-store")
-    files = publish(store / LLAMA, SIZE)
+    files = files_of(models.sharded(store / LLAMA, size=SIZE))
     (store / "phi-2").symlink_to(LLAMA)
     cached = node.cache / LLAMA
     subprocess.run(["cp", "-r", store / LLAMA, cached], check=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
@@ -21,7 +22,6 @@ from tests.cluster.pods.serving import (
     deleted_at_end,
     deployment,
     pods_of,
-    publish,
     ready,
     root_of,
     status_of,
@@ -31,11 +31,17 @@ from tests.cluster.registration import create_namespace
 NAMESPACE: Final = f"moving-{os.getpid()}"
 MODEL: Final = "example--model"
 CACHE: Final = f"{MODEL_CACHE}/{NAMESPACE}"
-FIRST, SECOND = "0123abcd", "4567cdef"
+FIRST, SECOND = "1" * 40, "2" * 40
+WEIGHTS: Final = "model.safetensors"
 ANNOTATIONS: Final = {
     "claim": {"strategy": "pvc"},
     "node cache": {"strategy": "hostPath", "host-path": CACHE},
 }
+
+
+def publish(store: Path, size: int, commit: str) -> Path:
+    """Publish a commit of the model, to which `main` then leads; return where it lies."""
+    return models.publish(store, "example/model", size, shards=1, commit=commit)
 
 
 def point(link: Path, commit: str) -> None:
@@ -47,8 +53,11 @@ def point(link: Path, commit: str) -> None:
 
 def seen_now(cluster: Cluster, pod: Object) -> str:
     """Return the digest of the weights where a running server has its model."""
-    weights = root_of(cluster, pod) / "models" / MODEL / "main" / "weights.bin"
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
+    return digest(root_of(cluster, pod) / "models" / MODEL / "main" / WEIGHTS)
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +77,11 @@ def switched(serving_cluster: Cluster) -> Iterator[dict[str, Switched]]:
     cluster, (node,) = serving_cluster, serving_cluster.nodes
     create_namespace(cluster.plane, NAMESPACE)
     claim = bind(cluster, node, NAMESPACE, "model-store")
-    roots = {"claim": claim / MODEL, "node cache": node.disk(CACHE) / MODEL}
+    stores = {"claim": claim, "node cache": node.disk(CACHE)}
     commits: dict[str, list[str]] = {}
-    for where, root in roots.items():
-        files = [publish(root / commit) for commit in (FIRST, SECOND)]
-        commits[where] = [str(one["weights.bin"]["sha256"]) for one in files]
-        point(root / "main", FIRST)
+    for where, store in stores.items():
+        published = [publish(store, 256, SECOND), publish(store, 128, FIRST)]
+        commits[where] = [digest(directory / WEIGHTS) for directory in reversed(published)]
     workloads = {
         where: deployment(
             NAMESPACE,
@@ -87,8 +95,8 @@ def switched(serving_cluster: Cluster) -> Iterator[dict[str, Switched]]:
         before = {where: created(cluster, workload)[0] for where, workload in workloads.items()}
         for pod in before.values():
             cluster.ready(pod)
-        for where, root in roots.items():
-            point(root / "main", SECOND)
+        for where, store in stores.items():
+            point(store / MODEL / "main", SECOND)
             cluster.api.merge(workloads[where], {"spec": {"replicas": 2}}).expect()
         yield {
             where: Switched(cluster, commits[where], *in_order(cluster, workload, before[where]))
@@ -118,7 +126,7 @@ def test_a_pod_that_starts_later_has_the_new_commit(
 ) -> None:
     one = switched[where]
     (model,) = ask(one.cluster, one.new, "/report")["models"]
-    assert model["files"]["weights.bin"]["sha256"] == one.commits[1]
+    assert model["files"][WEIGHTS]["sha256"] == one.commits[1]
     assert seen_now(one.cluster, one.new) == one.commits[1]
 
 

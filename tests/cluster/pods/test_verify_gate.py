@@ -6,15 +6,14 @@ cache says that there is a directory.
 """
 
 import dataclasses
-import json
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
@@ -25,28 +24,21 @@ from tests.cluster.pods.serving import (
     created,
     deleted_at_end,
     deployment,
-    publish,
+    files_of,
     ready,
     status_of,
 )
 from tests.cluster.registration import create_namespace
 
 NAMESPACE: Final = f"gate-{os.getpid()}"
-ABSENT: Final = "absent/0123abcd"
-VERIFIED: Final = "verified/0123abcd"
-CUT: Final = "cut/0123abcd"
+WEIGHTS: Final = "model.safetensors"
 CACHE: Final = f"{MODEL_CACHE}/{NAMESPACE}"
 GATE: Final = "modelcache-verify"
 WORKLOADS: Final = {
-    "absent": {"strategy": "pvc", "directory": ABSENT},
-    "absent-verified": {"strategy": "pvc", "directory": VERIFIED, "verify": "true"},
-    "cut": {"strategy": "hostPath", "host-path": CACHE, "directory": CUT},
-    "cut-verified": {
-        "strategy": "hostPath",
-        "host-path": CACHE,
-        "directory": CUT,
-        "verify": "true",
-    },
+    "absent": {"strategy": "pvc", "model": "example/absent"},
+    "absent-verified": {"strategy": "pvc", "model": "example/verified", "verify": "true"},
+    "cut": {"strategy": "hostPath", "model": "example/cut"},
+    "cut-verified": {"strategy": "hostPath", "model": "example/cut", "verify": "true"},
 }
 
 
@@ -56,6 +48,8 @@ class Gated:
 
     cluster: Cluster
     store: Path
+    size: int
+    """Bytes that the weights had before they were cut short."""
     pods: dict[str, Object]
 
 
@@ -64,27 +58,26 @@ def gated(serving_cluster: Cluster) -> Iterator[Gated]:
     cluster, (node,) = serving_cluster, serving_cluster.nodes
     create_namespace(cluster.plane, NAMESPACE)
     store = bind(cluster, node, NAMESPACE, "model-store", source="hostPath")
-    cut_short(node.disk(CACHE) / CUT)
+    cut = models.sharded(node.disk(CACHE) / "example--cut" / "main", shards=1) / WEIGHTS
+    size = cut.stat().st_size
+    os.truncate(cut, size - 1)
     memory = {"memory": "64Mi"}
     resources = {"requests": {**memory, "cpu": "10m"}, "limits": {**memory, "cpu": "500m"}}
-    asked = {"model": "example/model", "mount-path": "/model", "shm-size": "0"}
+    asked = {"mount-path": "/model", "shm-size": "0"}
     workloads = {
         name: deployment(
-            NAMESPACE, {**asked, **annotations}, container(resources=resources), name=name
+            NAMESPACE,
+            {**asked, **annotations} | ({"host-path": CACHE} if "cut" in name else {}),
+            container(resources=resources),
+            name=name,
         )
         for name, annotations in WORKLOADS.items()
     }
     with deleted_at_end(cluster, workloads.values()):
         pods = {name: created(cluster, workload)[0] for name, workload in workloads.items()}
-        yield Gated(cluster, store, {name: settled(cluster, pod) for name, pod in pods.items()})
-
-
-def cut_short(directory: Path) -> None:
-    """Write a model of which the last byte has not arrived."""
-    header = json.dumps({"w": {"dtype": "U8", "shape": [1000], "data_offsets": [0, 1000]}}).encode()
-    directory.mkdir(parents=True)
-    content = struct.pack("<Q", len(header)) + header + bytes(999)
-    (directory / "model.safetensors").write_bytes(content)
+        yield Gated(
+            cluster, store, size, {name: settled(cluster, pod) for name, pod in pods.items()}
+        )
 
 
 def settled(cluster: Cluster, pod: Object) -> Object:
@@ -101,7 +94,7 @@ def failures(pod: Object) -> dict[str, Object]:
 
 
 def test_without_it_a_server_starts_where_the_kubelet_made_the_directory(gated: Gated) -> None:
-    assert [*(gated.store / ABSENT).iterdir()] == []
+    assert [*(gated.store / "example--absent" / "main").iterdir()] == []
     end = failures(gated.pods["absent"])["vllm"]
     assert end["message"] == "/model: is empty"  # which the server found out by itself
 
@@ -109,7 +102,7 @@ def test_without_it_a_server_starts_where_the_kubelet_made_the_directory(gated: 
 def test_it_keeps_a_server_from_starting_where_the_kubelet_made_the_directory(
     gated: Gated,
 ) -> None:
-    assert [*(gated.store / VERIFIED).iterdir()] == []
+    assert [*(gated.store / "example--verified" / "main").iterdir()] == []
     end = failures(gated.pods["absent-verified"])[GATE]
     assert "/model: is empty: the model was not published here" in end["message"]
     assert_not_started(gated.pods["absent-verified"])
@@ -117,12 +110,13 @@ def test_it_keeps_a_server_from_starting_where_the_kubelet_made_the_directory(
 
 def test_without_it_a_server_serves_a_model_that_is_cut_short(gated: Gated) -> None:
     (model,) = ask(gated.cluster, gated.pods["cut"], "/report")["models"]
-    assert list(model["files"]) == ["model.safetensors"]
+    assert model["files"][WEIGHTS]["size"] == gated.size - 1
 
 
 def test_it_keeps_a_server_from_a_model_that_is_cut_short(gated: Gated) -> None:
     end = failures(gated.pods["cut-verified"])[GATE]
-    assert "/model: model.safetensors: has 1073 bytes, its header says 1074" in end["message"]
+    fault = f"{WEIGHTS}: has {gated.size - 1} bytes, its header says {gated.size}"
+    assert f"/model: {fault}" in end["message"]
     assert_not_started(gated.pods["cut-verified"])
 
 
@@ -133,7 +127,10 @@ def assert_not_started(pod: Object) -> None:
 
 
 def test_it_lets_the_server_start_once_the_model_is_published(gated: Gated) -> None:
-    files = publish(gated.store / VERIFIED)
+    # The kubelet's directory is empty, and so gives way.
+    directory = models.sharded(gated.store / ".incoming" / "verified")
+    files = files_of(directory)
+    directory.rename(gated.store / "example--verified" / "main")
     pod = gated.cluster.ready(gated.pods["absent-verified"])
     assert status_of(pod, "vllm")["restartCount"] == 0
     (model,) = ask(gated.cluster, pod, "/report")["models"]
