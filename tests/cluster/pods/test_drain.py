@@ -15,14 +15,14 @@ from tests.cluster.pods.serving import (
     container,
     deployment,
     pods_of,
-    publish,
     replicas_of,
     served,
     status_of,
 )
+from tests.models import COMMIT, publish
 
-COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
-MODEL: Final = f"drained/model@{COMMIT}"
+REPOSITORY: Final = "drained/model"
+MODEL: Final = f"{REPOSITORY}@{COMMIT}"
 DIRECTORY: Final = f"drained--model/{COMMIT}"
 LOCAL: Final = "cannot delete Pods with local storage (use --delete-emptydir-data to override)"
 
@@ -59,7 +59,7 @@ class Drained:
 def drained(two_serving_nodes: Cluster, namespace: NamespaceFactory) -> Iterator[Drained]:
     cluster, where = two_serving_nodes, namespace(on=two_serving_nodes.plane)
     for node in cluster.nodes:
-        publish(node.cache / DIRECTORY)
+        publish(node.cache, REPOSITORY)
     shared, bare = (
         workload(where, name, size) for name, size in (("shared", "8Mi"), ("bare", "0"))
     )
