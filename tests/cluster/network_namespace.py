@@ -75,8 +75,14 @@ class NetworkNamespace:
                 f"route add default dev {BRIDGE}",  # Services need a route before they are
             ],
         )
-        settings = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"]
-        for setting in settings:  # the latter: pods reach each other through Services
+        settings = [
+            "net/ipv4/ip_forward",
+            "net/bridge/bridge-nf-call-iptables",  # pods reach each other through Services
+            # A connection to a pod that has gone ends after one attempt to tell it: until then
+            # the kernel keeps the namespace, for up to 100 s with the usual eight.
+            "net/ipv4/tcp_orphan_retries",
+        ]
+        for setting in settings:
             if Path("/proc/sys", setting).exists():
                 command = self.command(["tee", f"/proc/sys/{setting}"])
                 subprocess.run(command, input="1", text=True, capture_output=True, check=True)

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
@@ -20,9 +19,10 @@ from tests.cluster.pods.serving import (
     served,
     status_of,
 )
+from tests.models import COMMIT, publish
 
-COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
-MODEL: Final = f"drained/model@{COMMIT}"
+REPOSITORY: Final = "drained/model"
+MODEL: Final = f"{REPOSITORY}@{COMMIT}"
 DIRECTORY: Final = f"drained--model/{COMMIT}"
 LOCAL: Final = "cannot delete Pods with local storage (use --delete-emptydir-data to override)"
 
@@ -59,7 +59,7 @@ class Drained:
 def drained(two_serving_nodes: Cluster, namespace: NamespaceFactory) -> Iterator[Drained]:
     cluster, where = two_serving_nodes, namespace(on=two_serving_nodes.plane)
     for node in cluster.nodes:
-        models.publish(node.cache, "drained/model", commit=COMMIT)
+        publish(node.cache, REPOSITORY)
     shared, bare = (
         workload(where, name, size) for name, size in (("shared", "8Mi"), ("bare", "0"))
     )

@@ -18,8 +18,8 @@ from tests.cluster.local_volume import bind
 from tests.cluster.node_configuration import SANDBOX_IMAGE
 from tests.cluster.pods.serving import PREFIX
 from tests.cluster.registration import create_namespace, wait_until
+from tests.models import COMMIT
 
-COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 MODEL: Final = f"groups/model@{COMMIT}"
 DIRECTORY: Final = f"groups--model/{COMMIT}"
 GROUP: Final = 4242

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pytest
 
-from tests import models
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.local_volume import bind
@@ -32,10 +31,10 @@ from tests.cluster.registration import (
 )
 from tests.cluster.server import Webhook, serve
 from tests.images import model_image
+from tests.models import COMMIT, publish
 
-COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
-MODEL: Final = f"outages/model@{COMMIT}"
-DIRECTORY: Final = f"outages--model/{COMMIT}"
+REPOSITORY: Final = "outages/model"
+MODEL: Final = f"{REPOSITORY}@{COMMIT}"
 STRATEGIES: Final = ("pvc", "hostPath", "emptyDir", "image")
 NOT_INJECTED: Final = "the modelcache webhook did not inject the model"
 NOT_COPIED: Final = "the modelcache webhook did not copy modelcache.io/"
@@ -90,10 +89,10 @@ def running(
     cluster, (node,) = serving_cluster, serving_cluster.nodes
     where = create_namespace(cluster.plane, f"outages-{os.getpid()}")
     store = bind(cluster, node, where, "model-store")
-    for root in (store, node.cache):
-        models.publish(root, "outages/model", commit=COMMIT)
+    directory = publish(store, REPOSITORY)
+    publish(node.cache, REPOSITORY)
     archive = tmp_path_factory.mktemp("image") / "model.tar"
-    image = model_image.write(archive, store / DIRECTORY, "localhost:5/outages/model")
+    image = model_image.write(archive, directory, "localhost:5/outages/model")
     node.load(archive)
     workloads = {strategy: workload(where, strategy, image) for strategy in STRATEGIES}
     first = {strategy: created(cluster, one) for strategy, one in workloads.items()}

@@ -17,8 +17,8 @@ from tests.cluster.node import Node
 from tests.cluster.node_configuration import SANDBOX_IMAGE
 from tests.cluster.pods.serving import PREFIX, container, created, deployment, pods_of
 from tests.cluster.registration import wait_until
+from tests.models import COMMIT
 
-COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 BASE: Final = f"acme/base@{COMMIT}"
 PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
 DRAFT: Final = f"acme/draft@{COMMIT}"
