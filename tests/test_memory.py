@@ -193,6 +193,18 @@ def test_t22_sum_is_exact_in_any_notation(webhook: Webhook) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "size", "limit"),
+    [("1G", "954Mi", "41914Mi"), ("1000001", "1Mi", "40961Mi"), ("64Mi", "64Mi", "41024Mi")],
+)
+def test_shared_memory_is_whole_mebibytes(
+    asked: str, size: str, limit: str, webhook: Webhook
+) -> None:
+    answer = webhook.admit(pod_of(in_memory(shm_size=asked), limit="24Gi"))
+    assert answer.volume("modelcache-shm")["emptyDir"]["sizeLimit"] == size
+    assert answer.memory() == (limit, limit)
+
+
+@pytest.mark.parametrize(
     ("model", "request_", "limit", "shm", "expected", "loader"),
     [
         ("llama-3.1-8b-instruct", "24Gi", "24Gi", "0", ("40704Mi", "40704Mi"), "16640Mi"),

@@ -24,7 +24,7 @@ from webhook.quantity import Quantity
 from webhook.remarks import memory_remarks, unused_annotations
 from webhook.request import CacheRequest
 from webhook.reserved import check_reserved
-from webhook.shm import shm_volume
+from webhook.shm import shm_size, shm_volume
 from webhook.strategies.strategy import Strategy
 
 
@@ -80,7 +80,7 @@ def build_plan(
         spec,
         target,
         Quantity(sum(charges)),
-        Quantity(wish.shm_size if shm and first and shm["name"] not in there else 0),
+        shm_size(request) if shm and first and shm["name"] not in there else Quantity(0),
         wish.memory,
         facts,
         recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),

@@ -5,12 +5,22 @@ from webhook.containers import Place
 from webhook.decision import Json
 from webhook.objects.pod import PodSpec
 from webhook.paths import normalised
+from webhook.quantity import MI, Quantity
 from webhook.request import CacheRequest
+
+
+def shm_size(request: CacheRequest) -> Quantity:
+    """Return the size asked for, in whole Mi.
+
+    A tmpfs is whole pages. One that is larger than its sizeLimit by the rest of a page can be
+    filled beyond it, and then the kubelet evicts the pod (emptyDirLimitEviction).
+    """
+    return request.annotations.shm_size.up_to(MI)
 
 
 def shm_volume(spec: PodSpec, target: Place, request: CacheRequest) -> Json | None:
     """Return the volume for /dev/shm, None where none is wanted or one is mounted."""
-    size = request.annotations.shm_size
+    size = shm_size(request)
     if not size or spec.host_ipc:
         return None
     for mount in target.container.volume_mounts or ():
