@@ -13,8 +13,8 @@ NEEDED: Final[dict[str, str | Path]] = {
     "buildah": "buildah",
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",
-    "mmdebstrap": "mmdebstrap",
     "iproute2": "ip",
+    "mmdebstrap": "mmdebstrap",
     "nftables": "nft",
     "runc": "runc",
 }
