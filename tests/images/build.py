@@ -60,7 +60,7 @@ class Buildah:
         # What it mounts goes with it, also if it is killed.
         self.words = ["unshare", "--mount", "--propagation=private", "buildah"]
         self.words += [f"--root={store}", f"--runroot={state}"]
-        # The latter works anywhere, but copies all layers below: the store is always full then.
+        # The latter works anywhere, but copies all layers below: the store is soon full then.
         drivers = ("overlay", "vfs")
         self.words.append(f"--storage-driver={next(filter(self._works, drivers))}")
         if _size(store) > FULL:
@@ -100,9 +100,11 @@ def secrets(folder: Path) -> Iterator[str]:
         yield f"--secret=id=certificates,src={certificates}"
     configuration = configparser.ConfigParser(interpolation=None)
     configuration.read_dict({"global": settings})
-    with (folder / "pip.conf").open("w") as file:
+    path = folder / "pip.conf"
+    path.touch(mode=0o600)  # an index may ask for a password
+    with path.open("w") as file:
         configuration.write(file)
-    yield f"--secret=id=pip.conf,src={folder / 'pip.conf'}"
+    yield f"--secret=id=pip.conf,src={path}"
 
 
 def pip_configuration() -> tuple[dict[str, str], str | None]:

@@ -18,6 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")
 KEPT: Final = 3
 """Archives of one image that stay: other checkouts use the same cache."""
+RECENT: Final = 3600
+"""Seconds within which an archive was asked for that may still be in use."""
 
 
 class CannotBuildError(Exception):
@@ -103,10 +105,11 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _forget(folder: Path) -> None:
-    """Remove the archives that were used longest ago."""
-    by_age = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in by_age[KEPT:]:
-        path.unlink()
+    """Remove the archives that nobody has asked for lately, but for the last ones."""
+    by_age = sorted((path.stat().st_mtime, path) for path in folder.glob("*.tar"))
+    for used, path in by_age[:-KEPT]:
+        if used < time.time() - RECENT:
+            path.unlink()
 
 
 def say(line: str) -> None:

@@ -1,5 +1,6 @@
 """Archives are built once, and again when what they hold changes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,13 +56,18 @@ def test_other_names_need_no_building(counted: Counted) -> None:
     ]
 
 
-def test_old_archives_go_and_nothing_else_stays(counted: Counted) -> None:
+def test_archives_of_long_ago_go_but_for_the_last(counted: Counted) -> None:
+    made = []
     for number in range(KEPT + 3):
         counted.content = str(number).encode()
-        last = counted.recipe.path()
-    left = {path.name for path in last.parent.iterdir()}
-    assert len(left) == KEPT + 1
-    assert {".lock", last.name} < left
+        made.append(counted.recipe.path())
+    assert all(path.exists() for path in made)
+    for number, path in enumerate(made):
+        os.utime(path, (number, number))
+    counted.content = b"new"
+    left = {counted.recipe.path(), *made[-KEPT + 1 :]}
+    assert {path for path in made[0].parent.iterdir() if path.suffix == ".tar"} == left
+    assert {path.name for path in made[0].parent.iterdir()} == {".lock", *(p.name for p in left)}
 
 
 def test_a_build_that_fails_leaves_nothing_that_looks_finished(counted: Counted) -> None:
