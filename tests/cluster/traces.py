@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 from pathlib import Path
 
 from tests.cluster import cgroups
@@ -18,6 +19,8 @@ class Traces:
     link: int
     namespaces: tuple[str, ...]
     """As /proc shows them, such as `mnt:[4026532193]`."""
+    taken: int = 0
+    """When they were noted, in clock ticks since boot."""
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Traces":
@@ -31,6 +34,7 @@ class Traces:
             group=(folder / "cgroup").read_text(),
             link=cluster.network.link_index,
             namespaces=tuple(sorted({str(Path(path).readlink()) for path in found})),
+            taken=int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")),
         )
 
     def processes(self) -> list[str]:
@@ -41,10 +45,13 @@ class Traces:
         try:
             words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             groups = (process / "cgroup").read_text()
+            started = int((process / "stat").read_text().rpartition(")")[2].split()[19])
             inside = {str((process / "ns" / kind).readlink()) for kind in ("mnt", "pid", "net")}
         except OSError:  # it has ended meanwhile; a zombie has no namespaces
             return ""
-        ours = self.folder in words or self.group in groups or inside & set(self.namespaces)
+        # The kernel gives the number of a namespace again, soon after its end: to another cluster's.
+        member = started <= self.taken and inside & set(self.namespaces)
+        ours = self.folder in words or self.group in groups or member
         return f"{process.name} {words or '?'}" if ours else ""
 
     def mounts(self) -> list[str]:
