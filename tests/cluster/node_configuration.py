@@ -102,6 +102,7 @@ def kubelet(
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{cgroup}",
+        "cpuCFSQuota": False,  # limits decide the QoS class; no test waits for a slow pod
         "failCgroupV1": False,
         "failSwapOn": False,
         "oomScoreAdj": 0,
