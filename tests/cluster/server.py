@@ -50,11 +50,13 @@ class Webhook:
         servers = _servers[self.plane]
         if self not in servers:
             return
-        if servers[-1] is self:
-            with standing_aside(self.plane):
-                servers.remove(self)
-        else:
-            servers.remove(self)
+        latest = servers[-1] is self
+        servers.remove(self)
+        if latest and servers:
+            # Put in its place, not beside it: no moment in which pods meet neither it nor the policy.
+            servers[-1].registered = register(self.plane, servers[-1].url, servers[-1].ca)
+        elif latest:
+            withdraw(self.plane, self.registered)
         self.process.kill()
 
 
