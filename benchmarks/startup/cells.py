@@ -41,7 +41,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     def expected(self, rate: float) -> float:
         """Return about how many seconds a visit takes, for the bar."""
-        return self.on_link(rate) + 3.0 + self.replicas * (0.4 + self.size / 1.5e9)
+        loader = 0.6 if self.strategy == "emptyDir" else 0.0
+        return self.on_link(rate) + 3.0 + self.replicas * (0.2 + loader + self.size / 1.5e9)
 
 
 def in_memory(size: int) -> int:

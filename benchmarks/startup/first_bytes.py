@@ -7,6 +7,7 @@ of its first byte by the clock that all processes of a machine share (CLOCK_MONO
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import sys
 import time
@@ -32,20 +33,14 @@ def addresses(folder: Path) -> set[str]:
 async def first_byte(address: str, port: int) -> float:
     """Return the moment at which a server at *address* begins to answer."""
     while True:
-        try:
+        with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(ATTEMPT):
                 reader, writer = await asyncio.open_connection(address, port)
-        except (OSError, TimeoutError):
-            await asyncio.sleep(PAUSE)
-            continue
-        try:
-            writer.write(REQUEST)
-            if await reader.read(1):
-                return time.monotonic()
-        except OSError:
-            await asyncio.sleep(PAUSE)
-        finally:
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(REQUEST)
+                if await reader.read(1):
+                    return time.monotonic()
+        await asyncio.sleep(PAUSE)
 
 
 async def report(address: str, port: int) -> None:

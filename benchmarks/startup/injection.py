@@ -8,6 +8,7 @@ from typing import Final
 from benchmarks.startup.cells import STRATEGIES
 from benchmarks.startup.figures import Injection
 from tests.cluster.api import Api, Object
+from tests.cluster.processes import FailedError
 
 MODEL: Final = "startup/any@" + "0" * 40
 ANNOTATIONS: Final = {
@@ -44,14 +45,14 @@ def measure(api: Api, namespace: str, count: int, step: Callable[[], None]) -> l
 
 
 def _create(api: Api, pod: Object) -> float:
-    """Return the milliseconds of a create request; AssertionError if it was mutated wrongly."""
+    """Return the milliseconds of a create request; FailedError if it was mutated wrongly."""
     began = time.perf_counter()
     answer = api.create(pod)
     took = (time.perf_counter() - began) * 1000
     created = answer.expect(201).body
     annotated = "annotations" in pod["metadata"]
     if (LEDGER in created["metadata"].get("annotations", {})) != annotated:
-        raise AssertionError(f"injected, or not injected: {created['metadata']}")
+        raise FailedError(f"injected, or not injected: {created['metadata']}")
     api.delete(created).expect(200)
     return took
 
