@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down bench bench-startup lock fmt clean
+.PHONY: help demo test cluster cluster-down bench bench-startup manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,9 @@ bench: $(READY)  ## measure, beside the webhook that everyone writes
 
 bench-startup: $(READY) ## measure how soon pods serve, beside pods that download
 	$(BIN)/python -m benchmarks.startup
+
+manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/chart
+	$(BIN)/python -m tests.cluster.manifests
 
 lock: $(READY)   ## make the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \

@@ -12,6 +12,7 @@ import pytest
 import typer
 import yaml
 
+from tests.chart_values import documented, shown
 from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
@@ -100,9 +101,19 @@ def serve() -> str:
     return table(("option of `serve`", "default", "meaning"), *rows)
 
 
+def values() -> str:
+    return table(
+        ("value", "default", "meaning"),
+        *(
+            (f"`{v.name}`", code(*filter(None, [shown(v.default)])), v.meaning)
+            for v in documented()
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
-    "catalogue": catalogue, "codes": codes,
+    "catalogue": catalogue, "codes": codes, "values": values,
 }  # fmt: skip
 
 

@@ -87,8 +87,9 @@ KUBE_PROXY: Final = _kubernetes("kube-proxy")
 CONTAINERD: Final = _containerd("containerd")
 SHIM: Final = _containerd("containerd-shim-runc-v2")
 CTR: Final = _containerd("ctr")
+HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm")
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
-ALL: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, OLD_API_SERVER, *NODE)
+ALL: Final = (ETCD, KUBECTL, HELM, API_SERVER, CONTROLLER_MANAGER, OLD_API_SERVER, *NODE)
 
 
 def cache() -> Path:

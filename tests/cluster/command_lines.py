@@ -20,6 +20,16 @@ AUDIT_POLICY: Final = {
             "verbs": ["create", "update", "patch"],
             "resources": [{"group": ""}, {"group": "apps"}, {"group": "batch"}],
         },
+        {
+            "level": "Metadata",
+            "verbs": ["delete"],
+            "resources": [
+                {"group": "admissionregistration.k8s.io"},
+                {"group": "rbac.authorization.k8s.io"},
+                {"group": "apps"},
+                {"group": "", "resources": ["namespaces", "services", "serviceaccounts"]},
+            ],
+        },
         {"level": "None"},
     ],
 }

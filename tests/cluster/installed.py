@@ -12,6 +12,7 @@ from typing import Final
 
 import yaml
 
+from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.certificates import Authority
 from tests.cluster.cluster import Cluster
@@ -23,6 +24,7 @@ NAMESPACE: Final = "modelcache-system"
 NAME: Final = "modelcache-webhook"
 HOST: Final = f"{NAME}.{NAMESPACE}.svc"
 CONFIGURATION: Final = "zz-modelcache"
+VALUES: Final = {"certificates": {"mode": "files"}, "controller": False}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def install(cluster: Cluster) -> Installed:
         },
     }
     cluster.api.create(secret).expect(201)
-    _kubectl(cluster, "apply", "-k", str(DEPLOY))
+    _kubectl(cluster, "apply", "-f", "-", input=helm.template(VALUES))
     trust(cluster, authority.pem)
     webhook = Installed(cluster, authority)
     wait_until(webhook.available, "both replicas of the webhook are available", 90)
@@ -127,8 +129,8 @@ def _gone(cluster: Cluster) -> bool:
     return answer.code == 404
 
 
-def _kubectl(cluster: Cluster, *args: str) -> None:
-    done = cluster.kubectl(*args)
+def _kubectl(cluster: Cluster, *args: str, **more: str) -> None:
+    done = cluster.kubectl(*args, **more)
     if done.returncode:
         raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr}")
 

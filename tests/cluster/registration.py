@@ -143,10 +143,22 @@ def mutating(name: str, *webhooks: Object) -> Object:
 
 
 def shipped(*kinds: str) -> list[Object]:
-    """Return the objects of deploy/ that concern admission, of *kinds* or all."""
+    """Return the objects of deploy/ that concern admission, of *kinds* or all.
+
+    They are as the webhook leaves them once it serves, which is strict.
+    """
     wanted = kinds or tuple(PLUGINS)
     documents = [yaml.safe_load_all(path.read_text()) for path in sorted(DEPLOY.glob("*.yaml"))]
-    return [obj for document in documents for obj in document if obj and obj["kind"] in wanted]
+    return strict(obj for document in documents for obj in document if obj["kind"] in wanted)
+
+
+def strict(objects: Iterable[Object]) -> list[Object]:
+    """Return *objects* with bindings that deny."""
+    found = list(objects)
+    for obj in found:
+        if obj["kind"] == "ValidatingAdmissionPolicyBinding":
+            obj["spec"]["validationActions"] = ["Audit", "Deny"]
+    return found
 
 
 def pointed(objects: Sequence[Object], url: str, ca: bytes) -> list[Object]:

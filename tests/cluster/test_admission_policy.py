@@ -16,6 +16,7 @@ from tests.cluster.registration import (
     configured,
     pointed,
     shipped,
+    strict,
     wait_until,
 )
 from tests.cluster.scripted_hook import ScriptedHook, add, patch
@@ -101,7 +102,7 @@ def test_its_expressions_compile_without_a_remark(current: ControlPlane) -> None
 def test_kustomize_builds_what_the_tests_apply(cluster: ControlPlane) -> None:
     built = cluster.kubectl("kustomize", str(DEPLOY))
     assert built.returncode == 0, built.stderr
-    found = [obj for obj in yaml.safe_load_all(built.stdout) if obj["kind"] in PLUGINS]
+    found = strict(obj for obj in yaml.safe_load_all(built.stdout) if obj["kind"] in PLUGINS)
     assert sorted(found, key=str) == sorted(shipped(), key=str)
     for obj in found:
         assert cluster.api.apply(obj, dry_run=True).expect()

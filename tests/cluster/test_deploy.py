@@ -3,13 +3,10 @@
 import re
 from pathlib import Path
 
-import yaml
-
 from tests.cluster.api import CLUSTER_SCOPED, Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.installed import HOST, NAMESPACE, manifests, shipped_image
-from tests.cluster.registration import DEPLOY
 from webhook.facts import DEFAULT_LOADER_IMAGE
 from webhook.settings import Settings
 
@@ -19,11 +16,6 @@ ROOT = Path(__file__).parents[2]
 def only(kind: str) -> Object:
     (found,) = [obj for obj in manifests() if obj["kind"] == kind]
     return found
-
-
-def test_every_file_is_applied() -> None:
-    listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
-    assert sorted([*listed, "kustomization.yaml"]) == sorted(path.name for path in DEPLOY.iterdir())
 
 
 def test_the_api_server_knows_every_field_and_warns_of_none(

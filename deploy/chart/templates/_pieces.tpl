@@ -1,0 +1,39 @@
+{{- /* What several templates say. */ -}}
+
+{{- define "modelcache.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}{{ .repository }}@{{ .digest }}
+{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* major.minor of the API server: Capabilities may say v1.35.2-eks-1. */ -}}
+{{- define "modelcache.kubeVersion" -}}
+{{- if .Values.kubeVersion -}}{{ .Values.kubeVersion }}
+{{- else -}}
+{{- with semver .Capabilities.KubeVersion.Version -}}{{ .Major }}.{{ .Minor }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* "true" if the API server is at least of the minor version given. */ -}}
+{{- define "modelcache.atLeast" -}}
+{{- if semverCompare (printf ">=1.%d.0-0" (int .minor)) (printf "%s.0" (include "modelcache.kubeVersion" .root)) -}}true{{- end -}}
+{{- end -}}
+
+{{- define "modelcache.excluded" -}}
+["{{ prepend .Values.excludedNamespaces .Release.Namespace | uniq | join "\", \"" }}"]
+{{- end -}}
+
+{{- /* "true" if ValidatingAdmissionPolicies are part of the profile. */ -}}
+{{- define "modelcache.policies" -}}
+{{- if eq .Values.failurePolicy "Ignore" -}}true{{- end -}}
+{{- end -}}
+
+{{- define "modelcache.host" -}}
+modelcache-webhook.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{- define "modelcache.labels" -}}
+app.kubernetes.io/name: modelcache-webhook
+{{- end -}}

@@ -1,0 +1,122 @@
+"""Values that would break a pod or the cluster: helm refuses them, and says what is wrong."""
+
+from typing import Any
+
+import pytest
+
+from tests.cluster import helm
+
+BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown value": ({"replicaCount": 3}, "replicaCount"),
+    "unknown value inside": ({"certificates": {"secret": "x"}}, "secret"),
+    "no replica": ({"replicas": 0}, "replicas"),
+    "unknown mode": ({"certificates": {"mode": "vault"}}, "mode"),
+    "unknown failurePolicy": ({"failurePolicy": "Warn"}, "failurePolicy"),
+    "too patient": ({"timeoutSeconds": 31}, "timeoutSeconds"),
+    "limit of cpu": ({"resources": {"limits": {"cpu": "1"}}}, "cpu"),
+    "privileged port": ({"port": 443}, "port"),
+    "port as text": ({"port": "8443"}, "port"),
+    "lifetime in seconds": ({"certificates": {"leafLifetime": "60s"}}, "leafLifetime"),
+    "tag with blanks": ({"image": {"tag": "a b"}}, "tag"),
+    "short digest": ({"image": {"digest": "sha256:0"}}, "digest"),
+    "pull policy": ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+    "log format": ({"logFormat": "xml"}, "logFormat"),
+    "argument that is no option": ({"extraArgs": ["serve"]}, "extraArgs"),
+    "kube-system not excluded": ({"excludedNamespaces": ["default"]}, "excludedNamespaces"),
+    "another document": (
+        {"policy": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {}}]},
+        "policy",
+    ),
+    "CachedModel without source": (
+        {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachedModel",
+                     "metadata": {"name": "m"}, "spec": {"size": "1Gi"}}]},
+        "source",
+    ),
+    "CachePolicy with a misspelt field": (
+        {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
+                     "metadata": {"name": "p"}, "spec": {"default": {}}}]},
+        "default",
+    ),
+    "version of three parts": ({"kubeVersion": "1.35.2"}, "kubeVersion"),
+    "caBundle that is no PEM": ({"certificates": {"mode": "files", "caBundle": "x"}}, "caBundle"),
+    "negative drain": ({"shutdown": {"drain": -1}}, "drain"),
+    "value where a map belongs": ({"podLabels": ["a"]}, "podLabels"),
+}  # fmt: skip
+BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
+    "policies on an old server": (
+        {"kubeVersion": "1.29"},
+        "failurePolicy: Ignore needs ValidatingAdmissionPolicy, which servers have from 1.30; this is 1.29: set failurePolicy to Fail",
+    ),
+    "a server without matchConditions": (
+        {"kubeVersion": "1.27", "failurePolicy": "Fail"},
+        "kubeVersion: 1.27: servers before 1.28 would send us every pod",
+    ),
+    "self without controller": ({"controller": False}, "controller: certificates.mode self needs it"),
+    "a bundle that is not ours to give": (
+        {"certificates": {"caBundle": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"}},
+        "certificates.caBundle: in mode self it is written at run time",
+    ),
+    "an issuer without cert-manager": (
+        {"certificates": {"issuerRef": {"name": "i"}}},
+        "certificates.issuerRef: mode self has no issuer",
+    ),
+    "a leaf that outlives its CA": (
+        {"certificates": {"authorityLifetime": "168h"}},
+        "certificates.leafLifetime: must be shorter",
+    ),
+    "one port for two": ({"healthPort": 8443}, "healthPort: must differ from port"),
+    "a NetworkPolicy for the node's network": (
+        {"hostNetwork": True, "networkPolicy": {"enabled": True}},
+        "networkPolicy: has no effect on pods with hostNetwork",
+    ),
+    "a FlowSchema for nobody": (
+        {"controller": False, "certificates": {"mode": "files"}, "flowSchema": {"enabled": True}},
+        "flowSchema: without controller there are no calls",
+    ),
+    "a FlowSchema before its version": (
+        {"kubeVersion": "1.28", "failurePolicy": "Fail", "flowSchema": {"enabled": True}},
+        "flowSchema: needs Kubernetes 1.29; this is 1.28",
+    ),
+    "a label of ours": (
+        {"podLabels": {"app.kubernetes.io/name": "x"}},
+        "podLabels: app.kubernetes.io/name is ours",
+    ),
+    "rules that nobody enforces": (
+        {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
+                     "metadata": {"name": "p"}, "spec": {"rules": [{"mode": "enforce"}]}}]},
+        "policy: CachePolicy p: spec.rules: this version enforces none",
+    ),
+    "an option that a value sets": (
+        {"extraArgs": ["--drain=60"]},
+        "extraArgs: --drain=60: other values set this option",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BY_SCHEMA)
+def test_the_schema_refuses(case: str) -> None:
+    values, named = BY_SCHEMA[case]
+    with pytest.raises(helm.RefusedError) as refused:
+        helm.template(values)
+    assert "values don't meet the specifications of the schema" in str(refused.value)
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("case", BY_CHECK)
+def test_the_chart_refuses(case: str) -> None:
+    values, message = BY_CHECK[case]
+    with pytest.raises(helm.RefusedError) as refused:
+        helm.template(values)
+    assert message in str(refused.value)
+
+
+def test_the_version_of_the_server_is_asked_of_helm() -> None:
+    with pytest.raises(helm.RefusedError, match=r"this is 1\.29: set failurePolicy to Fail"):
+        helm.template({}, "--kube-version", "v1.29.3-eks-1")
+    (deployment,) = [
+        obj
+        for obj in helm.objects({}, "--no-hooks", "--kube-version", "v1.36.2+k3s1")
+        if obj["kind"] == "Deployment"
+    ]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert "--kube-version=1.36" in container["args"]

@@ -1,0 +1,133 @@
+"""The chart and the base in a real API server: installed, applied again, taken away in order."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import helm
+from tests.cluster.api import Object
+from tests.cluster.control_plane import ControlPlane, Options
+from tests.cluster.registration import DEPLOY, GROUP
+
+STRICT = ("ValidatingAdmissionPolicyBinding", "MutatingWebhookConfiguration")
+BUNDLE = base64.b64encode(
+    b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+).decode()
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane of its own: the configuration has one name."""
+    plane = ControlPlane(Options(audit=True))
+    yield plane
+    plane.stop()
+
+
+def become_strict(plane: ControlPlane) -> None:
+    """Write what a replica writes once it serves."""
+    for name in ("modelcache-injected", "modelcache-copied"):
+        binding = plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", name).expect().body
+        assert binding["spec"]["validationActions"] == ["Audit"]
+        binding["spec"]["validationActions"] = ["Audit", "Deny"]
+        plane.api.replace(binding).expect()
+    configuration = registered(plane)
+    for hook in configuration["webhooks"]:
+        hook["clientConfig"]["caBundle"] = BUNDLE
+    plane.api.replace(configuration).expect()
+
+
+def registered(plane: ControlPlane) -> Object:
+    return plane.api.get(GROUP, "MutatingWebhookConfiguration", "zz-modelcache").expect().body
+
+
+def bundles(plane: ControlPlane) -> list[str]:
+    return [hook["clientConfig"].get("caBundle", "") for hook in registered(plane)["webhooks"]]
+
+
+def deletions(plane: ControlPlane, since: int) -> list[tuple[str, str]]:
+    """Return what was deleted since an event, in order, as (resource, name)."""
+    return [
+        (event["objectRef"]["resource"], event["objectRef"].get("name", ""))
+        for event in plane.audit_events()[since:]
+        if event["verb"] == "delete"
+        and event["stage"] == "ResponseComplete"
+        and event["responseStatus"]["code"] == 200
+        and event["user"]["username"] == "admin"
+    ]
+
+
+def gone_first(order: list[tuple[str, str]]) -> bool:
+    """Whether what refuses pods went before all that makes it unnecessary."""
+    bindings = [
+        at for at, (resource, _) in enumerate(order)
+        if resource == "validatingadmissionpolicybindings"
+    ]  # fmt: skip
+    hooks = [order.index(("mutatingwebhookconfigurations", "zz-modelcache"))]
+    served = [
+        at
+        for at, (resource, _) in enumerate(order)
+        if resource in ("deployments", "services", "serviceaccounts", "namespaces", "roles")
+    ]
+    policies = [
+        at for at, (resource, _) in enumerate(order) if resource == "validatingadmissionpolicies"
+    ]
+    assert {order[at][1] for at in bindings} == {"modelcache-injected", "modelcache-copied"}
+    assert len(policies) == 2
+    assert len(served) >= 3
+    first = {name: order.index(("validatingadmissionpolicybindings", name)) for _, name in
+             (order[at] for at in bindings)}  # fmt: skip
+    return max(first.values()) < min(hooks) < min(served)
+
+
+def everything(plane: ControlPlane) -> list[str]:
+    """Return what of ours is left in the cluster."""
+    kinds = ",".join((
+        "validatingadmissionpolicybindings", "validatingadmissionpolicies", "clusterroles",
+        "mutatingwebhookconfigurations", "clusterrolebindings",
+    ))  # fmt: skip
+    done = plane.kubectl("get", kinds, "-o", "name")
+    assert done.returncode == 0, done.stderr
+    return [name for name in done.stdout.split() if "modelcache" in name]
+
+
+# P1 90, P1 64
+def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
+    plane: ControlPlane,
+) -> None:
+    where = ("--namespace", helm.NAMESPACE)
+    helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
+    try:
+        become_strict(plane)
+        helm.helm("upgrade", "modelcache", helm.CHART, *where, "--set", "replicas=3", plane=plane)
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        helm.helm("rollback", "modelcache", "1", *where, plane=plane)
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        become_strict(plane)
+    finally:
+        since = len(plane.audit_events())
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
+    assert gone_first(deletions(plane, since))
+    assert not everything(plane)
+
+
+# P1 90, P1 64
+def test_kubectl_keeps_the_bundle_and_takes_the_strict_parts_away_first(
+    plane: ControlPlane,
+) -> None:
+    def kubectl(*words: str) -> None:
+        done = plane.kubectl(*words, "-k", str(DEPLOY))
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+
+    kubectl("apply")
+    try:
+        become_strict(plane)
+        kubectl("apply")
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        become_strict(plane)
+    finally:
+        since = len(plane.audit_events())
+        kubectl("delete", "--wait=false", "--ignore-not-found")
+    assert gone_first(deletions(plane, since))
+    assert not everything(plane)
