@@ -75,7 +75,7 @@ def held(plane: ControlPlane, account: str, namespace: str) -> Held:
     assert done.returncode == 0, done.stderr
     found: Held = set()
     for line in done.stdout.splitlines():
-        cells = re.fullmatch(r"(\S*)\s+\[(.*?)\]\s+\[(.*?)\]\s+\[(.*?)\]", line.strip())
+        cells = re.fullmatch(r"([^\s\[]*)\s*\[(.*?)\]\s+\[(.*?)\]\s+\[(.*?)\]", line.strip())
         assert cells, line
         resource, urls, names, verbs = cells.groups()
         for one, verb in itertools.product((names or urls).split() or [""], verbs.split()):
