@@ -120,6 +120,7 @@ def act(arguments: argparse.Namespace) -> None:
     match arguments.action:
         case "build":
             packages.install()
+            packages.promtool()
             for program in binaries.ALL:
                 binaries.path(program)
         case "up":

@@ -1,11 +1,14 @@
-"""Owns what the harness needs from Debian: installs by apt what is missing."""
+"""Owns what the harness needs from Debian: installs or unpacks by apt what is missing."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
+
+from tests.cluster import binaries
 
 CNI_PLUGINS: Final = Path("/usr/lib/cni")
 BUSYBOX: Final = Path("/bin/busybox")
@@ -52,11 +55,45 @@ def install() -> None:
     if os.geteuid() or not shutil.which("apt-get"):
         raise CannotInstallError(f"nodes of the tests' cluster need root and Debian: {asked}")
     sys.stderr.write(f"tests.cluster: installing {' '.join(names)} …\n")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     wait = "DPkg::Lock::Timeout=300"
-    command = ["apt-get", "-o", wait, "install", "--yes", "--no-install-recommends", *names]
-    for words in (command, ["apt-get", "update"], command):  # lists may be absent or old
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        if not done.returncode and words is command:
+    _apt_get(asked, "-o", wait, "install", "--yes", "--no-install-recommends", *names)
+
+
+def _apt_get(asked: str, *words: str, folder: Path | None = None) -> None:
+    """Run apt-get in *folder*; CannotInstallError says what was *asked*."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", *words]
+    for step in (command, ["apt-get", "update"], command):  # lists may be absent or old
+        done = subprocess.run(
+            step, env=environment, cwd=folder, capture_output=True, text=True, check=False
+        )
+        if not done.returncode and step is command:
             return
     raise CannotInstallError(f"{asked}: apt-get said\n{done.stderr[-2000:]}")
+
+
+def promtool() -> Path:
+    """Return promtool: the machine's, else that of Debian's package, unpacked into the cache.
+
+    The package is not installed: that would start a Prometheus on the machine.
+    """
+    if found := shutil.which("promtool"):
+        return Path(found)
+    target = binaries.cache() / "debian" / "promtool"
+    with binaries.locked(target.with_name(".promtool.lock")):
+        if not target.exists():
+            _unpack("prometheus", "usr/bin/promtool", target)
+    return target
+
+
+def _unpack(package: str, member: str, target: Path) -> None:
+    asked = f"tests of alerts need {target.name}: install the Debian package {package}"
+    if not shutil.which("apt-get"):
+        raise CannotInstallError(asked)
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # apt downloads as a user of its own
+        _apt_get(asked, "download", package, folder=folder)
+        (archive,) = folder.glob("*.deb")
+        subprocess.run(["dpkg-deb", "--extract", archive, folder], check=True)
+        (folder / member).rename(target)
