@@ -18,6 +18,7 @@ Object = dict[str, Any]
 
 CLUSTER_SCOPED: Final = frozenset({
     "CachePolicy", "CachedModel", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+    "FlowSchema",
     "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
     "Namespace", "Node", "PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
