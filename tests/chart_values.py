@@ -31,7 +31,9 @@ def documented() -> list[Value]:
     """Return the values that have a comment, in the order of the file."""
     text = (CHART / "values.yaml").read_text()
     defaults = yaml.safe_load(text)
-    found, path, comments = [], [], []
+    found: list[Value] = []
+    path: list[str] = []
+    comments: list[str] = []
     for line in filter(None, text.splitlines()):
         match = _LINE.match(line)
         assert match, f"values.yaml: {line}"

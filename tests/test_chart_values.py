@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from tests.chart_values import CHART, SCHEMA, at, documented
+from webhook.cache_policy import PolicySpec
+from webhook.cached_model import STRATEGY_NAMES, ModelSpec
 
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 OF_HELM = {"global"}  # helm hands it to every chart
@@ -42,3 +45,16 @@ def test_the_schema_and_the_file_have_the_same_values() -> None:
             compare(schema["properties"][key], value, f"{path}.{key}")
 
     compare(SCHEMA, DEFAULTS, "")
+
+
+@pytest.mark.parametrize(
+    ("branch", "known"),
+    [("then", ModelSpec), ("else", PolicySpec)],
+    ids=["CachedModel", "CachePolicy"],
+)
+def test_the_schema_has_the_fields_that_documents_may_have(branch: str, known: type) -> None:
+    spec = SCHEMA["definitions"]["policy"][branch]["properties"]["spec"]
+    assert spec["additionalProperties"] is False
+    assert set(spec["properties"]) == {one.encode_name for one in msgspec.structs.fields(known)}
+    strategies = spec["properties"].get("strategies", {"items": {"enum": STRATEGY_NAMES}})
+    assert set(strategies["items"]["enum"]) == set(STRATEGY_NAMES)

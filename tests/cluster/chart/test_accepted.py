@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster import helm
 from tests.cluster.api import CLUSTER_SCOPED, Object
-from tests.cluster.chart.test_pods import FILES, MANAGED, MODES, POLICY, pod
+from tests.cluster.chart.test_pods import FILES, MANAGED, MODES, POLICY, named, pod
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.custom_resources import CERT_MANAGER, PROMETHEUS_OPERATOR
@@ -85,7 +85,7 @@ def test_an_older_server_does_too(old_cluster: ControlPlane, namespace: Namespac
 
 
 # P1 89
-@pytest.mark.parametrize("values", MODES, ids=str)
+@pytest.mark.parametrize("values", MODES, ids=named)
 def test_pod_security_restricted_admits_the_pods(
     values: dict[str, Any], cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:

@@ -13,9 +13,9 @@ from tests.cluster.registration import DEPLOY
 from webhook import __version__
 
 
-def kustomized(*flags: str) -> list[Object]:
+def kustomized() -> list[Object]:
     """Return what `kubectl apply -k deploy` applies, in its order."""
-    command = [binaries.path(binaries.KUBECTL), "kustomize", DEPLOY, *flags]
+    command: list[str | Path] = [binaries.path(binaries.KUBECTL), "kustomize", DEPLOY]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return list(yaml.safe_load_all(done.stdout))
 

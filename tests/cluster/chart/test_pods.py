@@ -1,6 +1,7 @@
 """What the values make of the Deployment and what stands beside it."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +20,7 @@ OF_SERVE = {
 }
 FILES: dict[str, Any] = {"certificates": {"mode": "files"}}
 MANAGED: dict[str, Any] = {"certificates": {"mode": "certManager"}}
-POLICY = [
-    {
-        "apiVersion": "modelcache.io/v1alpha1",
-        "kind": "CachedModel",
-        "metadata": {"name": "bot"},
-        "spec": {"source": "s3://models/bot", "size": "8Gi"},
-    },
-    {
-        "apiVersion": "modelcache.io/v1alpha1",
-        "kind": "CachePolicy",
-        "metadata": {"name": "inference"},
-        "spec": {"priority": 1, "defaults": {"claim": "team-models"}},
-    },
-]
+POLICY = list(yaml.safe_load_all((Path(__file__).parents[3] / "examples/policy.yaml").read_text()))
 MODES = [
     {"certificates": {"mode": mode}, "failurePolicy": failure, "controller": controller}
     for mode, failure, controller in itertools.product(
@@ -40,6 +28,12 @@ MODES = [
     )
     if controller or mode != "self"
 ]
+
+
+def named(values: dict[str, Any]) -> str:
+    """Return what a test of one of MODES is called."""
+    words = [values["certificates"]["mode"], values["failurePolicy"]]
+    return ", ".join([*words, *([] if values["controller"] else ["no controller"])])
 
 
 def rendered(values: dict[str, Any] | None = None, *flags: str) -> dict[str, list[Object]]:
@@ -87,7 +81,7 @@ def test_replicas_are_spread_over_zones_and_nodes_and_go_before_what_they_serve(
 
 
 # P1 89
-@pytest.mark.parametrize("values", MODES, ids=str)
+@pytest.mark.parametrize("values", MODES, ids=named)
 def test_no_mode_gives_a_container_more_than_it_needs(values: dict[str, Any]) -> None:
     spec = pod(values)
     (container,) = spec["containers"]
@@ -99,7 +93,7 @@ def test_no_mode_gives_a_container_more_than_it_needs(values: dict[str, Any]) ->
     assert ("Role" in kinds) is ("ClusterRole" in kinds) is values["controller"]
 
 
-@pytest.mark.parametrize("values", MODES, ids=str)
+@pytest.mark.parametrize("values", MODES, ids=named)
 def test_a_mounted_secret_is_read_only_and_never_that_of_the_authority(
     values: dict[str, Any],
 ) -> None:
@@ -110,7 +104,7 @@ def test_a_mounted_secret_is_read_only_and_never_that_of_the_authority(
     assert all(mount["readOnly"] for mount in spec["containers"][0].get("volumeMounts", []))
 
 
-@pytest.mark.parametrize("values", MODES, ids=str)
+@pytest.mark.parametrize("values", MODES, ids=named)
 def test_every_argument_is_an_option_of_serve(values: dict[str, Any]) -> None:
     more = {"policy": POLICY, "selfCheck": True, "imageVolumes": True}
     words = args(values | more | {"extraArgs": ["--host=::"]})
@@ -118,7 +112,7 @@ def test_every_argument_is_an_option_of_serve(values: dict[str, Any]) -> None:
     assert {word.partition("=")[0] for word in words[1:]} <= OF_SERVE
 
 
-@pytest.mark.parametrize("values", MODES, ids=str)
+@pytest.mark.parametrize("values", MODES, ids=named)
 def test_who_turns_strict_is_told_what(values: dict[str, Any]) -> None:
     kinds, words = rendered(values), args(values)
     (configuration,) = kinds["MutatingWebhookConfiguration"]

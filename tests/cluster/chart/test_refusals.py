@@ -1,10 +1,12 @@
 """Values that would break a pod or the cluster: helm refuses them, and says what is wrong."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.cluster import helm
+from tests.cluster.chart.test_pods import OF_SERVE
 
 BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "unknown value": ({"replicaCount": 3}, "replicaCount"),
@@ -90,6 +92,10 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"extraArgs": ["--drain=60"]},
         "extraArgs: --drain=60: other values set this option",
     ),
+    "an option that does not exist": (
+        {"extraArgs": ["--verbose"]},
+        "extraArgs: --verbose: serve has no such option; it may be: --host",
+    ),
 }  # fmt: skip
 
 
@@ -108,6 +114,16 @@ def test_the_chart_refuses(case: str) -> None:
     with pytest.raises(helm.RefusedError) as refused:
         helm.template(values)
     assert message in str(refused.value)
+
+
+def test_every_option_of_serve_is_the_charts_or_yours() -> None:
+    text = (helm.CHART / "templates" / "checks.yaml").read_text()
+    ours, yours = (
+        set(re.findall(r'"(--[a-z-]+)"', listed))
+        for listed in re.findall(r"\$(?:ours|yours) := list (.*) }}", text)
+    )
+    assert not ours & yours
+    assert ours | yours == {word for word in OF_SERVE if word != "--help" and word.startswith("--")}
 
 
 def test_the_version_of_the_server_is_asked_of_helm() -> None:
