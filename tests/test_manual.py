@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import typer
 import yaml
 
 from tests.chart_values import documented, shown
+from tests.manual import README, hold, table
 from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
@@ -22,14 +23,7 @@ from webhook.tallies import Tally
 from webhook.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def table(*rows: Iterable[str]) -> str:
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
 
 
 def code(*words: str) -> str:
@@ -119,14 +113,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_says_what_the_code_does(name: str, update: bool) -> None:
-    text = README.read_text()
-    pattern = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-    [(_, found, _)] = pattern.findall(text)
-    wanted = TABLES[name]() + "\n"
-    if update and found != wanted:
-        README.write_text(pattern.sub(lambda m: m[1] + wanted + m[3], text))
-        found = wanted
-    assert found == wanted, "run pytest --update tests/test_manual.py, and read the difference"
+    hold(name, TABLES[name](), update=update)
 
 
 def test_every_runtime_dependency_has_its_reason() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cluster import helm, packages
 from tests.cluster.api import Object
+from tests.manual import hold, table
 
 HOOK = "inject.modelcache.io"
 FAIL_OPEN = f'apiserver_admission_webhook_fail_open_count{{name="{HOOK}",type="admit"}}'
@@ -209,6 +210,14 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
     for rule in RULES.values():
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert set(rule["annotations"]) == {"summary", "description"}
+
+
+def test_the_manual_lists_the_alerts(update: bool) -> None:
+    rows = [
+        (f"`{name}`", rule["labels"]["severity"], rule["annotations"]["summary"])
+        for name, rule in RULES.items()
+    ]
+    hold("alerts", table(("alert", "severity", "meaning"), *rows), update=update)
 
 
 def test_a_controller_that_is_not_there_is_not_missed() -> None:
