@@ -37,3 +37,8 @@ modelcache-webhook.{{ .Release.Namespace }}.svc
 {{- define "modelcache.labels" -}}
 app.kubernetes.io/name: modelcache-webhook
 {{- end -}}
+
+{{- /* Mebibytes of 256Mi or 1Gi. */ -}}
+{{- define "modelcache.mebibytes" -}}
+{{- if hasSuffix "Gi" . -}}{{ trimSuffix "Gi" . | int | mul 1024 }}{{- else -}}{{ trimSuffix "Mi" . }}{{- end -}}
+{{- end -}}

@@ -16,6 +16,7 @@ BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "unknown failurePolicy": ({"failurePolicy": "Warn"}, "failurePolicy"),
     "too patient": ({"timeoutSeconds": 31}, "timeoutSeconds"),
     "limit of cpu": ({"resources": {"limits": {"cpu": "1"}}}, "cpu"),
+    "memory in bytes": ({"resources": {"limits": {"memory": "268435456"}}}, "memory"),
     "privileged port": ({"port": 443}, "port"),
     "port as text": ({"port": "8443"}, "port"),
     "lifetime in seconds": ({"certificates": {"leafLifetime": "60s"}}, "leafLifetime"),
@@ -65,6 +66,10 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     "a leaf that outlives its CA": (
         {"certificates": {"authorityLifetime": "168h"}},
         "certificates.leafLifetime: must be shorter",
+    ),
+    "a limit below the request": (
+        {"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi"}}},
+        "resources.limits.memory: must not be less than resources.requests.memory",
     ),
     "one port for two": ({"healthPort": 8443}, "healthPort: must differ from port"),
     "a NetworkPolicy for the node's network": (
