@@ -41,6 +41,7 @@ def test_the_schema_and_the_file_have_the_same_values() -> None:
             return
         assert schema["additionalProperties"] is False, path
         assert set(schema["properties"]) - OF_HELM == set(values), path
+        assert set(schema["required"]) == set(values), path  # null takes a value away
         for key, value in values.items():
             compare(schema["properties"][key], value, f"{path}.{key}")
 

@@ -11,6 +11,8 @@ from tests.cluster.chart.test_pods import OF_SERVE
 BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "unknown value": ({"replicaCount": 3}, "replicaCount"),
     "unknown value inside": ({"certificates": {"secret": "x"}}, "secret"),
+    "value taken away": ({"replicas": None}, "replicas"),
+    "value taken away inside": ({"certificates": {"mode": None}}, "mode"),
     "no replica": ({"replicas": 0}, "replicas"),
     "unknown mode": ({"certificates": {"mode": "vault"}}, "mode"),
     "unknown failurePolicy": ({"failurePolicy": "Warn"}, "failurePolicy"),
