@@ -72,6 +72,13 @@ def placed(values: dict[str, Any], where: str, *flags: str) -> list[Object]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+def test_the_namespace_of_the_release_is_the_only_one_named(variant: str) -> None:
+    text = helm.template(VARIANTS[variant], namespace="models")
+    assert "models" in text
+    assert helm.NAMESPACE not in text
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_the_current_server_knows_every_field_and_warns_of_none(
     variant: str, plane: ControlPlane, namespace: NamespaceFactory
 ) -> None:

@@ -86,15 +86,6 @@ def test_the_chart_has_the_version_of_the_program() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["deployment.yaml", "mutatingwebhookconfiguration.yaml"])
-def test_another_namespace_replaces_ours_everywhere(name: str) -> None:
-    files = helm.template({}, namespace="models").split("\n---\n")
-    (text,) = [file for file in files if f"/{name}" in file.splitlines()[0]] or [""]
-    assert text
-    assert helm.NAMESPACE not in text
-    assert "models" in text
-
-
 def test_the_module_writes_what_is_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
