@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from tests.cluster.api import Object
 from tests.cluster.chart.test_pods import FILES, MANAGED, rendered
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
+from tests.manual import README
 
-README = Path(__file__).parents[3] / "README.md"
 FAIL: dict[str, Any] = {"failurePolicy": "Fail"}
 Row = tuple[str, str, str, str]
 """Where, resource, names, verbs."""

@@ -1,6 +1,7 @@
 """The chart and the base in a real API server: installed, applied again, taken away in order."""
 
 import base64
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane, Options
 from tests.cluster.registration import DEPLOY, GROUP
+from tests.manual import README
 
 STRICT = ("ValidatingAdmissionPolicyBinding", "MutatingWebhookConfiguration")
 BUNDLE = base64.b64encode(
@@ -124,6 +126,22 @@ def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
         since = len(plane.audit_events())
         helm.helm("uninstall", "modelcache", *where, plane=plane)
     assert gone_first(deletions(plane, since))
+    assert not everything(plane)
+
+
+def test_helm_uninstalls_what_the_emergency_lines_have_switched_off(plane: ControlPlane) -> None:
+    lines = re.findall(r"^kubectl (delete (?:valid|mutat).*)$", README.read_text(), re.MULTILINE)
+    where = ("--namespace", helm.NAMESPACE)
+    helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
+    try:
+        become_strict(plane)
+        for line in lines:
+            assert plane.kubectl(*line.split()).returncode == 0
+        left = everything(plane)
+        assert not [name for name in left if "binding" in name and "validating" in name]
+        assert not [name for name in left if "webhookconfiguration" in name]
+    finally:
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
     assert not everything(plane)
 
 
