@@ -1,10 +1,8 @@
 """Owns the webhook as users install it: the files of deploy/, two replicas, one Service.
 
-What the files leave to the user is added: the image on the nodes, the Secret with a
-certificate, its CA in the registration.
+What the files leave to the user is added: the image on the nodes.
 """
 
-import base64
 import contextlib
 import dataclasses
 from collections.abc import Iterator
@@ -12,9 +10,7 @@ from typing import Final
 
 import yaml
 
-from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.certificates import Authority
 from tests.cluster.cluster import Cluster
 from tests.cluster.registration import DEPLOY, GROUP, PLUGINS, settle, wait_until
 from tests.cluster.server import standing_aside
@@ -24,7 +20,6 @@ NAMESPACE: Final = "modelcache-system"
 NAME: Final = "modelcache-webhook"
 HOST: Final = f"{NAME}.{NAMESPACE}.svc"
 CONFIGURATION: Final = "zz-modelcache"
-VALUES: Final = {"certificates": {"mode": "files"}, "controller": False}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,7 +27,6 @@ class Installed:
     """An installed webhook, all of whose replicas serve."""
 
     cluster: Cluster
-    authority: Authority
 
     def deployment(self) -> Object:
         """Return its Deployment."""
@@ -50,6 +44,12 @@ class Installed:
         pods = self.cluster.api.list("v1", "Pod", NAMESPACE, labelSelector=selector)
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
+    def strict(self) -> bool:
+        """Whether the policies refuse what the webhook missed."""
+        bindings = self.cluster.api.list(GROUP, "ValidatingAdmissionPolicyBinding")
+        ours = [one for one in bindings if one["spec"]["policyName"].startswith("modelcache-")]
+        return bool(ours) and all("Deny" in one["spec"]["validationActions"] for one in ours)
+
     def metrics(self, replica: Object) -> str:
         """Return what one replica tells Prometheus."""
         name = replica["metadata"]["name"]
@@ -63,24 +63,10 @@ def install(cluster: Cluster) -> Installed:
     for node in cluster.nodes:
         node.load(archive)
     wait_until(lambda: _gone(cluster), "an earlier installation is deleted", 60)
-    authority = Authority(cluster.run.folder / "installed", "webhook")
-    pair = authority.sign(NAME, hosts=[HOST])
-    _kubectl(cluster, "apply", "-f", str(DEPLOY / "namespace.yaml"))
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": f"{NAME}-tls", "namespace": NAMESPACE},
-        "data": {
-            "tls.crt": base64.b64encode(pair.certificate.read_bytes()).decode(),
-            "tls.key": base64.b64encode(pair.key.read_bytes()).decode(),
-        },
-    }
-    cluster.api.create(secret).expect(201)
-    _kubectl(cluster, "apply", "-f", "-", input=helm.template(VALUES))
-    trust(cluster, authority.pem)
-    webhook = Installed(cluster, authority)
+    _kubectl(cluster, "apply", "-k", str(DEPLOY))
+    webhook = Installed(cluster)
     wait_until(webhook.available, "both replicas of the webhook are available", 90)
+    wait_until(webhook.strict, "the policies deny", 30)
     settle(cluster.plane, PLUGINS)
     wait_until(lambda: _answers(cluster), "the API server reaches the webhook", 60)
     return webhook
@@ -104,15 +90,6 @@ def installed(cluster: Cluster) -> Iterator[Installed]:
             uninstall(cluster)
 
 
-def trust(cluster: Cluster, authorities: bytes) -> None:
-    """Let the API server trust *authorities*, PEM, of both webhooks."""
-    encoded = base64.b64encode(authorities).decode()
-    registered = cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).expect().body
-    for hook in registered["webhooks"]:
-        hook["clientConfig"]["caBundle"] = encoded
-    cluster.api.replace(registered).expect()
-
-
 def _answers(cluster: Cluster) -> bool:
     """Whether the webhook warns of an annotation that nobody knows."""
     pod: Object = {
@@ -129,8 +106,8 @@ def _gone(cluster: Cluster) -> bool:
     return answer.code == 404
 
 
-def _kubectl(cluster: Cluster, *args: str, **more: str) -> None:
-    done = cluster.kubectl(*args, **more)
+def _kubectl(cluster: Cluster, *args: str) -> None:
+    done = cluster.kubectl(*args)
     if done.returncode:
         raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr}")
 

@@ -56,21 +56,22 @@ def test_a_pod_gets_its_model_from_a_replica_behind_the_service(
 
 
 # c53
-def test_replicas_are_nobody_on_a_read_only_root_without_a_token(webhook: Installed) -> None:
+def test_replicas_are_nobody_on_a_read_only_root_with_no_key_on_it(webhook: Installed) -> None:
     replicas = webhook.replicas()
     assert len(replicas) == 2
     for replica in replicas:
         node = webhook.cluster.node_of(replica)
         mounts = node.mounts(replica, "webhook")
         assert mounts["/"][3].split(",")[0] == "ro"
-        assert mounts["/tls"][3].split(",")[0] == "ro"
-        assert "/var/run/secrets/kubernetes.io/serviceaccount" not in mounts
-        (pid,) = node.container_cgroup(replica, "webhook").processes()
-        status = dict(
-            re.findall(r"^(\w+):\t(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        )
-        assert status["Uid"].split() == [str(USER)] * 4
-        assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
+        assert [volume for volume in replica["spec"]["volumes"] if "projected" not in volume] == []
+        assert mounts["/run/secrets/kubernetes.io/serviceaccount"][3].split(",")[0] == "ro"
+        server, controller = node.container_cgroup(replica, "webhook").processes()
+        for pid in (server, controller):
+            text = Path(f"/proc/{pid}/status").read_text()
+            status = dict(re.findall(r"^(\w+):\t(.*)$", text, re.MULTILINE))
+            assert status["Uid"].split() == [str(USER)] * 4
+            rights = int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]
+            assert rights == (0, "1", "2")
 
 
 def test_replicas_stay_below_the_memory_they_ask_for(webhook: Installed) -> None:
