@@ -20,6 +20,8 @@ from tests.cluster.control_plane import ControlPlane
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 GROUP: Final = "admissionregistration.k8s.io/v1"
+REQUIRED: Final = "modelcache-required"
+"""The object without which the policies require nothing."""
 NOWHERE: Final = "https://127.0.0.1:1/"
 PLUGINS: Final = {
     "MutatingWebhookConfiguration": "mutating",
@@ -145,11 +147,17 @@ def mutating(name: str, *webhooks: Object) -> Object:
 def shipped(*kinds: str) -> list[Object]:
     """Return the objects of deploy/ that concern admission, of *kinds* or all.
 
-    They are as the webhook leaves them once it serves, which is strict.
+    They are as the webhook leaves them once it serves, which is strict. What the bindings
+    refer to comes with them.
     """
     wanted = kinds or tuple(PLUGINS)
     documents = [yaml.safe_load_all(path.read_text()) for path in sorted(DEPLOY.glob("*.yaml"))]
-    return strict(obj for document in documents for obj in document if obj["kind"] in wanted)
+    return strict(obj for document in documents for obj in document if _part_of(obj) in wanted)
+
+
+def _part_of(obj: Object) -> str:
+    required = obj["metadata"].get("name") == REQUIRED if "metadata" in obj else False
+    return "ValidatingAdmissionPolicyBinding" if required else str(obj["kind"])
 
 
 def strict(objects: Iterable[Object]) -> list[Object]:

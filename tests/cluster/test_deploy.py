@@ -7,6 +7,7 @@ from tests.cluster.api import CLUSTER_SCOPED, Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.installed import HOST, NAMESPACE, manifests, shipped_image
+from tests.cluster.registration import shipped
 from webhook.facts import DEFAULT_LOADER_IMAGE
 from webhook.settings import Settings
 
@@ -40,7 +41,7 @@ def test_everything_is_in_the_namespace_that_is_never_injected() -> None:
 def test_the_service_called_leads_to_the_port_served() -> None:
     service = only("Service")
     (port,) = service["spec"]["ports"]
-    for hook in only("MutatingWebhookConfiguration")["webhooks"]:
+    for hook in shipped("MutatingWebhookConfiguration")[0]["webhooks"]:
         called = hook["clientConfig"]["service"]
         assert f"{called['name']}.{called['namespace']}.svc" == HOST
         assert (called["name"], called["port"]) == (service["metadata"]["name"], port["port"])

@@ -9,7 +9,7 @@ import yaml
 
 from tests.cluster import binaries, helm, manifests
 from tests.cluster.api import Object
-from tests.cluster.registration import DEPLOY
+from tests.cluster.registration import DEPLOY, REQUIRED
 from webhook import __version__
 
 
@@ -53,11 +53,14 @@ def test_comments_that_explain_a_line_survive() -> None:
 
 
 def test_what_refuses_pods_is_first_of_the_base() -> None:
-    kinds = [obj["kind"] for obj in kustomized()]
-    assert kinds[:6] == [
+    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:7]
+    assert first[:2] == [
+        ("MutatingWebhookConfiguration", REQUIRED),
+        ("MutatingWebhookConfiguration", "zz-modelcache"),
+    ]
+    assert [kind for kind, _ in first[2:]] == [
         *["ValidatingAdmissionPolicyBinding"] * 2,
         *["ValidatingAdmissionPolicy"] * 2,
-        "MutatingWebhookConfiguration",
         "Namespace",
     ]
 

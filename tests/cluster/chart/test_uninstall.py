@@ -9,10 +9,9 @@ import pytest
 from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane, Options
-from tests.cluster.registration import DEPLOY, GROUP
+from tests.cluster.registration import DEPLOY, GROUP, REQUIRED
 from tests.manual import README
 
-STRICT = ("ValidatingAdmissionPolicyBinding", "MutatingWebhookConfiguration")
 BUNDLE = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 ).decode()
@@ -60,18 +59,12 @@ def deletions(plane: ControlPlane, since: int) -> list[tuple[str, str]]:
 
 
 def gone_first(order: list[tuple[str, str]]) -> bool:
-    """Whether what refuses pods had gone before anything that they need had."""
-    at = {
-        resource: [n for n, (one, _) in enumerate(order) if one == resource]
-        for resource, _ in order
-    }
-    bindings = at["validatingadmissionpolicybindings"]
-    hooks = at["mutatingwebhookconfigurations"]
-    needed = [n for resource in ("deployments", "services", "roles") for n in at[resource]]
-    assert {order[n][1] for n in bindings} == {"modelcache-injected", "modelcache-copied"}
-    assert {order[n][1] for n in hooks} == {"zz-modelcache"}
-    assert bindings[1] < hooks[0]  # a policy that stands alone refuses everything
-    return max(bindings + hooks) < min(needed)
+    """Whether what refuses pods had gone before anything that it needs had."""
+    hooks = [n for n, (one, _) in enumerate(order) if one == "mutatingwebhookconfigurations"]
+    needed = [n for n, (one, _) in enumerate(order) if one in ("deployments", "services", "roles")]
+    assert len(needed) == 3
+    first = [order[n][1] for n in hooks][:2]
+    return first == [REQUIRED, "zz-modelcache"] and max(hooks) < min(needed)
 
 
 def everything(plane: ControlPlane) -> list[str]:
@@ -86,24 +79,18 @@ def everything(plane: ControlPlane) -> list[str]:
 
 
 def test_what_helm_puts_in_their_place_for_a_moment_does_nothing() -> None:
-    """A replica that still runs may make the binding deny: it binds no policy."""
-    for values in ({}, {"failurePolicy": "Fail"}):
+    for values, names in (
+        ({}, [REQUIRED, "zz-modelcache"]),
+        ({"failurePolicy": "Fail"}, ["zz-modelcache"]),
+    ):
         hooks = helm.objects(values, "--show-only", "templates/uninstall.yaml")
-        strict = {
-            (obj["kind"], obj["metadata"]["name"])
-            for obj in helm.objects(values)
-            if obj["kind"] in STRICT
-        }
-        assert {(obj["kind"], obj["metadata"]["name"]) for obj in hooks} == strict
-        policies = {
-            obj["metadata"]["name"]
-            for obj in helm.objects(values)
-            if obj["kind"] == "ValidatingAdmissionPolicy"
-        }
+        hooks.sort(key=lambda obj: int(obj["metadata"]["annotations"]["helm.sh/hook-weight"]))
+        assert [obj["metadata"]["name"] for obj in hooks] == names
         for obj in hooks:
+            assert obj["kind"] == "MutatingWebhookConfiguration"
             assert obj["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
-            assert not obj.get("webhooks")
-            assert obj.get("spec", {}).get("policyName") not in policies
+            assert obj["webhooks"] == []
+            assert "labels" not in obj["metadata"]  # by which the policies know what is required
 
 
 # P1 90, P1 64
@@ -129,17 +116,14 @@ def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
     assert not everything(plane)
 
 
-def test_helm_uninstalls_what_the_emergency_lines_have_switched_off(plane: ControlPlane) -> None:
-    lines = re.findall(r"^kubectl (delete (?:valid|mutat).*)$", README.read_text(), re.MULTILINE)
+def test_helm_uninstalls_what_the_emergency_line_has_switched_off(plane: ControlPlane) -> None:
+    (line,) = re.findall(r"^kubectl (delete mutating.*)$", README.read_text(), re.MULTILINE)
     where = ("--namespace", helm.NAMESPACE)
     helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
     try:
         become_strict(plane)
-        for line in lines:
-            assert plane.kubectl(*line.split()).returncode == 0
-        left = everything(plane)
-        assert not [name for name in left if "binding" in name and "validating" in name]
-        assert not [name for name in left if "webhookconfiguration" in name]
+        assert plane.kubectl(*line.split()).returncode == 0
+        assert not [name for name in everything(plane) if "webhookconfiguration" in name]
     finally:
         helm.helm("uninstall", "modelcache", *where, plane=plane)
     assert not everything(plane)
