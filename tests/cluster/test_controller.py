@@ -1,6 +1,7 @@
 """Who keeps the authority and the bundle: any number of replicas, and no leader."""
 
 import base64
+import datetime as dt
 import itertools
 import time
 
@@ -13,6 +14,7 @@ from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import Controller, controllers
 from tests.cluster.registration import GROUP, mutating, wait_until, webhook
+from webhook.controller.messages import Certificate
 from webhook.controller.options import Options
 
 KIND = "MutatingWebhookConfiguration"
@@ -78,8 +80,13 @@ class Place:
     def secret(self) -> Object:
         return self.plane.api.get("v1", "Secret", "authorities", self.namespace).expect().body
 
-    def signs(self) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(base64.b64decode(self.secret()["data"]["ca.crt"]))
+    def signs(self) -> x509.Certificate | None:
+        """Return the authority that signs; None if the Secret holds none."""
+        try:
+            text = base64.b64decode(self.secret()["data"]["ca.crt"])
+            return x509.load_pem_x509_certificate(text)
+        except (KeyError, ValueError):
+            return None
 
 
 @pytest.fixture
@@ -87,16 +94,21 @@ def place(cluster: ControlPlane, namespace: NamespaceFactory) -> Place:
     return Place(cluster, namespace())
 
 
-def untrusted(place: Place, found: list[Controller]) -> list[str]:
-    """Return who of *found* has a leaf that the registration does not trust, and why."""
+def assert_trusted(place: Place, found: list[Controller]) -> None:
+    """See that the registration trusts the leaf of each of *found*; else say what is known."""
     leaves = [controller.leaf for controller in found]  # before: a leaf follows its authority
     authorities = place.trusted()
-    told = []
-    for number, leaf in enumerate(leaves):
-        if not any(_issued(leaf, authority) for authority in authorities):
-            known = [authority.serial_number for authority in authorities]
-            told.append(f"{number}: {leaf.extensions} of {known}: {found[number].messages[-4:]}")
-    return told
+    told = [
+        f"{number} at {dt.datetime.now(dt.UTC)}: {_life(leaf)}, trusted {[*map(_life, authorities)]},"
+        f" {[m for m in found[number].messages if not isinstance(m, Certificate)][-8:]}"
+        for number, leaf in enumerate(leaves)
+        if not any(_issued(leaf, authority) for authority in authorities)
+    ]
+    assert not told, "\n".join(told)
+
+
+def _life(certificate: x509.Certificate) -> str:
+    return f"{certificate.serial_number % 10**6} until {certificate.not_valid_after_utc}"
 
 
 def _issued(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -177,7 +189,7 @@ def test_who_deletes_the_secret_gets_another_authority_and_no_leaf_is_distrusted
     # P0 28, P1 57
     place.register()
     with controllers(
-        place.plane, place.options(leaf_seconds=20, authority_seconds=3600), 3
+        place.plane, place.options(leaf_seconds=8, authority_seconds=3600), 3
     ) as found:
         (first,) = place.trusted()
         place.plane.api.delete(place.secret()).expect()
@@ -185,7 +197,7 @@ def test_who_deletes_the_secret_gets_another_authority_and_no_leaf_is_distrusted
 
         def turned() -> bool:
             seen.add(len(place.trusted()))
-            assert untrusted(place, found) == []
+            assert_trusted(place, found)
             return first not in place.trusted()
 
         wait_until(turned, "the first authority is trusted no more", 90)
@@ -210,15 +222,15 @@ def test_leaves_are_renewed_before_they_end(place: Place) -> None:
 def test_authorities_follow_each_other_by_themselves(place: Place) -> None:
     # P0 28
     place.register()
-    with controllers(place.plane, place.options(leaf_seconds=3, authority_seconds=12), 2) as found:
+    with controllers(place.plane, place.options(leaf_seconds=3, authority_seconds=20), 2) as found:
         signed = set()
 
         def turned() -> bool:
             signed.add(place.signs())
-            assert untrusted(place, found) == []
-            return len(signed) >= 3
+            assert_trusted(place, found)
+            return len(signed) >= 2
 
-        wait_until(turned, "three authorities", 60)
+        wait_until(turned, "another authority", 120)
 
 
 @pytest.mark.parametrize(
@@ -237,11 +249,10 @@ def test_a_secret_that_cannot_sign_is_replaced_and_never_served(
     place.register()
     with controllers(place.plane, place.options(), 2) as found:
         place.plane.api.merge(place.secret(), damage).expect()
-        wait_until(lambda: bool(place.secret()["data"].get("ca.key")), "replaced")
-        wait_until(lambda: place.signs() in place.trusted(), "trusted")
-        assert untrusted(place, found) == []
+        wait_until(lambda: place.signs() in place.trusted(), "replaced, and trusted")
+        assert_trusted(place, found)
     with controllers(place.plane, place.options()) as (newcomer,):
-        assert untrusted(place, [newcomer]) == []
+        assert_trusted(place, [newcomer])
 
 
 def test_a_newcomer_leaves_a_garbled_secret_to_those_that_knew_it_and_then_replaces_it(
@@ -257,7 +268,7 @@ def test_a_newcomer_leaves_a_garbled_secret_to_those_that_knew_it_and_then_repla
     }
     place.plane.api.create(secret).expect(201)
     with controllers(place.plane, place.options()) as (controller,):
-        assert untrusted(place, [controller]) == []
+        assert_trusted(place, [controller])
         (event,) = controller.events("authorities refused")
         assert event.fields == {"reason": "ca.crt or ca.key is missing"}
 

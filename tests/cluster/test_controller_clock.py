@@ -3,7 +3,6 @@
 import datetime as dt
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import Controller
 from tests.cluster.packages import FAKETIME
 from tests.cluster.registration import wait_until
-from tests.cluster.test_controller import Place, place, untrusted
+from tests.cluster.test_controller import Place, assert_trusted, place
 
 __all__ = ["place"]
 WEEK = dt.timedelta(days=7)
@@ -53,15 +52,12 @@ def test_a_leaf_is_signed_that_holds_by_the_clock_that_was_set_and_by_the_api_se
         wait_until(controller.ready, "ready", 60)
         first = controller.leaf
         clock.set(ahead)
-        began = time.monotonic()
         wait_until(lambda: controller.leaf != first, "another leaf", 30)
-        took = time.monotonic() - began
         leaf = controller.leaf
         for now in (dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC) + ahead):
             assert leaf.not_valid_before_utc < now < leaf.not_valid_after_utc
-        assert untrusted(place, [controller]) == []
+        assert_trusted(place, [controller])
         assert len(place.trusted()) == 1, "the authority holds by the API server's clock"
-        assert took < 30
 
 
 def test_the_clock_of_the_tests_is_set_while_a_program_runs(

@@ -27,6 +27,8 @@ PERIOD: Final = 10.0
 """Seconds between two looks when every change is told."""
 SHORT_PERIOD: Final = 3.0
 """The same while a watch is broken, or something takes time."""
+LOOKS: Final = 1 / 20
+"""Of an authority's life: what is due must be seen long before its end."""
 TICK: Final = 1.0
 """Seconds between two looks at the clock, which may have been set."""
 LONGEST: Final = 30.0
@@ -61,9 +63,10 @@ class Controller:
     def __init__(self, options: Options, send: Callable[[Message], None]) -> None:
         clock = Clock()
         api = ApiServer(clock)
+        self._life = options.authority_seconds
         self._reconciler = Reconciler(api, clock, options, send)
         self._send = send
-        self._changed = threading.Event()
+        self._changed, self._never = threading.Event(), threading.Event()
         watched = [(configuration.FOLDER, options.configuration)]
         watched += [(enforcement.FOLDER, name) for name in options.bindings]
         if options.secret:
@@ -75,10 +78,8 @@ class Controller:
         due, failures = 0.0, 0
         while True:
             pause = min(TICK, max(0.0, due - time.monotonic()))
-            if failures:  # only time brings another attempt
-                time.sleep(pause)
-            else:
-                self._changed.wait(pause)
+            # After a failure only time brings another attempt.
+            (self._never if failures else self._changed).wait(pause)
             self._reconciler.keep_leaf()
             if time.monotonic() < due and (failures or not self._changed.is_set()):
                 continue
@@ -101,7 +102,8 @@ class Controller:
             self._send(Event("fault", "warning", {"type": type(error).__name__}))
             return None
         told = all(watch.live for watch in self._watches)
-        return PERIOD if told and not self._reconciler.waiting else SHORT_PERIOD
+        period = PERIOD if told and not self._reconciler.waiting else SHORT_PERIOD
+        return min(period, self._life * LOOKS)
 
 
 def _end_with_the_server() -> None:

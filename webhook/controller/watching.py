@@ -6,7 +6,6 @@ repeats or reorders events does no harm.
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -27,7 +26,7 @@ class Watching:
         threading.Thread(target=self._run, name=f"watch {name}", daemon=True).start()
 
     def _run(self) -> None:
-        pause = SHORTEST
+        pause, never = SHORTEST, threading.Event()
         while True:
             try:
                 for _ in self._api.watch(self._folder, self._name):
@@ -37,4 +36,4 @@ class Watching:
             except Unreachable:
                 pause = min(LONGEST, pause * 2)
             self.live = False
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # spread
+            never.wait(pause * random.uniform(0.5, 1))  # noqa: S311  # spread
