@@ -53,7 +53,6 @@ def test_no_pod_is_refused_while_the_webhook_is_switched_off(
     plane: ControlPlane = request.getfixturevalue(server)
     webhook_on(plane)
     where = namespace(on=plane)
-    settle(plane, PLUGINS)
     bodies: list[Object] = []
     refusals: list[str] = []
     over = threading.Event()
