@@ -65,6 +65,7 @@ def test_what_refuses_pods_is_first_of_the_base() -> None:
     ]
 
 
+# P1 91
 def test_what_is_installed_refuses_nothing_before_a_replica_serves() -> None:
     for values in ({}, {"failurePolicy": "Fail"}):
         for obj in helm.objects(values):
