@@ -1,0 +1,160 @@
+"""A release that changes while pods are created: certificates, replicas, versions, its end.
+
+The connections of reviews end with each answer, so that every creation meets the certificate of
+its moment. Each test goes on from where the one before has left the release.
+"""
+
+import base64
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from cryptography import x509
+
+from tests.cluster import helm
+from tests.cluster.api import Object
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed
+from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.release.creations import Creations, creations
+from tests.cluster.test_installed import asking
+from tests.images.product import MODELCACHE
+
+RATE = 50.0
+LEAF = 15
+"""Seconds; renewed every ten."""
+VALUES = f"""
+replicas: 3
+certificates: {{leafLifetime: {LEAF}s, authorityLifetime: 1h, settle: 2s}}
+shutdown: {{preStop: 3, delay: 3, drain: 5}}
+extraArgs: [--connection-age=0s]
+"""
+
+
+class Release:
+    """The chart, installed as users do."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.installed = Installed(cluster)
+
+    def helm(self, *words: str, values: str = "") -> None:
+        helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
+
+    def change(self, verb: str, values: str = VALUES) -> None:
+        """Install or upgrade, and wait as --wait does."""
+        repository, _, tag = MODELCACHE.reference.rpartition(":")
+        image = f"image: {{repository: {repository}, tag: {tag}, pullPolicy: Never}}\n"
+        more = ["--create-namespace"] if verb == "install" else []
+        self.helm(verb, helm.RELEASE, str(helm.CHART), "--wait", *more, values=image + values)
+
+    def bundle(self) -> list[x509.Certificate]:
+        obj = self.cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).body
+        (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in obj["webhooks"]}
+        return x509.load_pem_x509_certificates(base64.b64decode(bundle))
+
+    def metric(self, name: str) -> list[float]:
+        """Return a metric of each replica that runs."""
+        pattern = re.compile(rf"^{name} (\S+)$", re.MULTILINE)
+        texts = [self.installed.metrics(replica) for replica in self.installed.replicas()]
+        return [float(pattern.findall(text)[0]) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    found = Cluster(nodes=2)
+    for node in found.nodes:
+        node.load(MODELCACHE.path())
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster) -> Release:
+    return Release(cluster)
+
+
+@pytest.fixture
+def pod(cluster: Cluster, namespace: NamespaceFactory) -> Object:
+    return asking(namespace(on=cluster.plane))
+
+
+def nothing_failed(found: Creations, least: int) -> None:
+    """See that every pod got its model, and that there were enough of them."""
+    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert found.injected >= least
+
+
+def test_the_first_pod_after_an_installation_gets_its_model(
+    release: Release, pod: Object, record_property: Callable[[str, object], None]
+) -> None:
+    # P1 91
+    with creations(release.cluster.api, pod, 10) as found:
+        began = time.monotonic()
+        release.change("install")
+        record_property("installed after", round(time.monotonic() - began, 1))
+        wait_until(lambda: found.injected > 0, "a pod is injected")
+        wait_until(release.installed.strict, "what is missed is refused", 30)
+        record_property("strict after", round(time.monotonic() - began, 1))
+        seen = found.injected
+        wait_until(lambda: found.injected > seen + 20, "pods are injected")
+    # Before, nothing was required of them; not one was refused.
+    assert found.refusals == []
+
+
+def test_no_creation_fails_while_leaves_are_renewed_every_ten_seconds(
+    release: Release, pod: Object
+) -> None:
+    # P0 27
+    served = 'modelcache_certificate_reloads_total{result="ok"}'
+    before = release.metric(re.escape(served))
+    with creations(release.cluster.api, pod, RATE) as found:
+        wait_until(lambda: sum(found.outcomes.values()) >= 2000, "2000 creations", 120)
+    after = release.metric(re.escape(served))
+    assert len(after) == 3
+    assert all(b - a >= 3 for a, b in zip(before, after, strict=True)), (before, after)
+    nothing_failed(found, 2000)
+
+
+def test_no_creation_fails_while_the_authority_is_replaced(release: Release, pod: Object) -> None:
+    # P0 28
+    (first,) = release.bundle()
+    seen = set()
+    with creations(release.cluster.api, pod, RATE) as found:
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/modelcache-webhook-ca"
+        release.cluster.api.request("DELETE", path).expect()
+
+        def replaced() -> bool:
+            bundle = release.bundle()
+            seen.add(len(bundle))
+            return first not in bundle
+
+        wait_until(replaced, "the first authority is trusted no more", 90)
+    assert seen == {1, 2}
+    nothing_failed(found, 500)
+
+
+def test_no_creation_fails_while_replicas_are_restarted_upgraded_and_rolled_back(
+    release: Release, pod: Object
+) -> None:
+    # P0 30
+    with creations(release.cluster.api, pod, RATE) as found:
+        where = ("--namespace", NAMESPACE, f"deployment/{NAME}")
+        for words in (("restart",), ("status", "--timeout=120s")):
+            done = release.cluster.kubectl("rollout", *words, *where)
+            assert done.returncode == 0, done.stderr
+        release.change("upgrade", VALUES + "logFormat: text\n")
+        release.helm("rollback", helm.RELEASE, "--wait")
+    nothing_failed(found, 1000)
+
+
+def test_no_pod_is_refused_while_the_release_is_uninstalled(release: Release, pod: Object) -> None:
+    # P1 90
+    with creations(release.cluster.api, pod, RATE) as found:
+        wait_until(lambda: found.injected > 100, "pods are injected")
+        release.helm("uninstall", helm.RELEASE, "--wait")
+        seen = found.outcomes["not injected"]
+        wait_until(lambda: found.outcomes["not injected"] > seen + 50, "nobody injects")
+    assert found.refusals == []
