@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster import helm
 from tests.cluster.api import CLUSTER_SCOPED, Object
-from tests.cluster.chart.test_pods import FILES, MANAGED, MODES, POLICY, named, pod
+from tests.cluster.chart.rendering import FILES, MANAGED, MODES, POLICY, named, pod
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.custom_resources import CERT_MANAGER, PROMETHEUS_OPERATOR

@@ -1,16 +1,13 @@
 """The alerts, rule by rule, in the real promtool: each fires when it should and not before."""
 
 import dataclasses
-import json
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.cluster import helm, packages
 from tests.cluster.api import Object
+from tests.cluster.chart.rules import RULES, groups, promtool, rules, write
 from tests.manual import hold, table
 
 HOOK = "inject.modelcache.io"
@@ -133,33 +130,6 @@ CASES: dict[str, Case] = {
         labels=REPLICA,
     ),
 }  # fmt: skip
-
-
-def groups(values: dict[str, Any] | None = None) -> list[Object]:
-    given = {"prometheusRule": {"enabled": True}, **(values or {})}
-    (found,) = [obj for obj in helm.objects(given) if obj["kind"] == "PrometheusRule"]
-    listed: list[Object] = found["spec"]["groups"]
-    return listed
-
-
-def rules(values: dict[str, Any] | None = None) -> dict[str, Object]:
-    return {rule["alert"]: rule for group in groups(values) for rule in group["rules"]}
-
-
-RULES = rules()
-
-
-def promtool(*words: str | Path) -> str:
-    done = subprocess.run(
-        [packages.promtool(), *words], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def write(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content))  # JSON is YAML
-    return path
 
 
 def expected(rule: Object, labels: Series) -> Object:

@@ -1,23 +1,16 @@
 """The chart and the kustomize base: one source, the same objects, the order of both."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cluster import binaries, helm, manifests
+from tests.cluster import helm, manifests
 from tests.cluster.api import Object
+from tests.cluster.chart.rendering import kustomized
 from tests.cluster.registration import DEPLOY, REQUIRED
 from webhook import __version__
-
-
-def kustomized() -> list[Object]:
-    """Return what `kubectl apply -k deploy` applies, in its order."""
-    command: list[str | Path] = [binaries.path(binaries.KUBECTL), "kustomize", DEPLOY]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return list(yaml.safe_load_all(done.stdout))
 
 
 def key(obj: Object) -> str:

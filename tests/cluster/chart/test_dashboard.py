@@ -10,7 +10,7 @@ import yaml
 
 from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.chart.test_alerts import RULES, promtool, write
+from tests.cluster.chart.rules import RULES, promtool, write
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import NOWHERE, configured, mutating, webhook
 from webhook.tallies import Tally

@@ -7,11 +7,10 @@ import pytest
 
 from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.chart.test_base import kustomized
+from tests.cluster.chart.rendering import kustomized
 from tests.cluster.conftest import NamespaceFactory, WebhookFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import GROUP, PLUGINS, REQUIRED, settle, wait_until
-from tests.cluster.test_installed import asking
 
 Round = Callable[[ControlPlane], None]
 
@@ -32,6 +31,21 @@ def by_helm(plane: ControlPlane) -> None:
         plane.api.create(obj).expect(201)
     for obj in reversed(hooks):
         plane.api.delete(obj).expect(200)
+
+
+def asking(namespace: str) -> Object:
+    """Return a pod that asks for a model."""
+    annotations = {
+        "modelcache.io/model": "example-org/llama",
+        "modelcache.io/strategy": "pvc",
+        "modelcache.io/claim": "models",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "p-", "namespace": namespace, "annotations": annotations},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    }
 
 
 def injected(pod: Object) -> bool:

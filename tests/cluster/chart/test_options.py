@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.chart.test_pods import FILES, MANAGED, only, rendered
+from tests.cluster.chart.rendering import FILES, MANAGED, only, rendered
 from tests.cluster.installed import HOST
 
 OFF = (

@@ -1,67 +1,12 @@
 """What the values make of the Deployment and what stands beside it."""
 
-import itertools
-from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from tests.cluster import helm
-from tests.cluster.api import Object
-from webhook.cli import app
+from tests.cluster.chart.rendering import MODES, OF_SERVE, POLICY, args, named, only, pod, rendered
 from webhook.facts import DEFAULT_LOADER_IMAGE
-
-OF_SERVE = {
-    word
-    for option in typer.main.get_command(app).commands["serve"].params  # type: ignore[attr-defined]  # a group
-    for word in option.opts
-}
-FILES: dict[str, Any] = {"certificates": {"mode": "files"}}
-MANAGED: dict[str, Any] = {"certificates": {"mode": "certManager"}}
-POLICY = list(yaml.safe_load_all((Path(__file__).parents[3] / "examples/policy.yaml").read_text()))
-MODES = [
-    {"certificates": {"mode": mode}, "failurePolicy": failure, "controller": controller}
-    for mode, failure, controller in itertools.product(
-        ("self", "files", "certManager"), ("Ignore", "Fail"), (True, False)
-    )
-    if controller or mode != "self"
-]
-
-
-def named(values: dict[str, Any]) -> str:
-    """Return what a test of one of MODES is called."""
-    words = [values["certificates"]["mode"], values["failurePolicy"]]
-    return ", ".join([*words, *([] if values["controller"] else ["no controller"])])
-
-
-def only(kinds: dict[str, list[Object]], kind: str, name: str) -> Object:
-    """Return the object of a kind that bears a name."""
-    (found,) = [obj for obj in kinds[kind] if obj["metadata"]["name"] == name]
-    return found
-
-
-def rendered(values: dict[str, Any] | None = None, *flags: str) -> dict[str, list[Object]]:
-    """Return the objects by kind."""
-    kinds: dict[str, list[Object]] = {}
-    for obj in helm.objects(values, *flags):
-        kinds.setdefault(obj["kind"], []).append(obj)
-    return kinds
-
-
-def pod(values: dict[str, Any] | None = None, *flags: str) -> Object:
-    """Return the template's spec."""
-    (deployment,) = rendered(values, *flags)["Deployment"]
-    spec: Object = deployment["spec"]["template"]["spec"]
-    return spec
-
-
-def args(values: dict[str, Any] | None = None, *flags: str) -> list[str]:
-    """Return the arguments of the webhook."""
-    (container,) = pod(values, *flags)["containers"]
-    words: list[str] = container["args"]
-    return words
 
 
 # P1 89

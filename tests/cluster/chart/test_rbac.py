@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.chart.test_pods import FILES, MANAGED, rendered
+from tests.cluster.chart.rendering import FILES, MANAGED, rendered
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.manual import README

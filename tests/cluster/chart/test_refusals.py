@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import helm
-from tests.cluster.chart.test_pods import OF_SERVE
+from tests.cluster.chart.rendering import OF_SERVE
 
 BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "unknown value": ({"replicaCount": 3}, "replicaCount"),
