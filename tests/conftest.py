@@ -28,14 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two processes share the tests: a file stays in one, and all that use nodes do.
+    """Let processes share the tests: a file stays in one, and all that use nodes do.
 
-    Those go first, for they take the longest and wait most of the time.
+    Those go first that take the longest and wait most of the time.
     """
     for item in items:
         group = "nodes" if _uses_nodes(item) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not _uses_nodes(item))
+    items.sort(key=lambda item: (not _uses_nodes(item), "release" not in item.path.parts))
 
 
 def _uses_nodes(item: pytest.Item) -> bool:

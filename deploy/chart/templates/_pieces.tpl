@@ -42,3 +42,8 @@ app.kubernetes.io/name: modelcache-webhook
 {{- define "modelcache.mebibytes" -}}
 {{- if hasSuffix "Gi" . -}}{{ trimSuffix "Gi" . | int | mul 1024 }}{{- else -}}{{ trimSuffix "Mi" . }}{{- end -}}
 {{- end -}}
+
+{{/* Seconds of a duration in one unit, such as 168h. */}}
+{{- define "modelcache.seconds" -}}
+{{- mul (regexFind "^[0-9]+" . | int) (get (dict "h" 3600 "m" 60 "s" 1) (regexFind "[hms]$" .)) -}}
+{{- end -}}

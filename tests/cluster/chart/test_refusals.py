@@ -21,7 +21,7 @@ BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "memory in bytes": ({"resources": {"limits": {"memory": "268435456"}}}, "memory"),
     "privileged port": ({"port": 443}, "port"),
     "port as text": ({"port": "8443"}, "port"),
-    "lifetime in seconds": ({"certificates": {"leafLifetime": "60s"}}, "leafLifetime"),
+    "lifetime in days": ({"certificates": {"leafLifetime": "7d"}}, "leafLifetime"),
     "tag with blanks": ({"image": {"tag": "a b"}}, "tag"),
     "short digest": ({"image": {"digest": "sha256:0"}}, "digest"),
     "pull policy": ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
@@ -67,7 +67,7 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a leaf that outlives its CA": (
         {"certificates": {"authorityLifetime": "168h"}},
-        "certificates.leafLifetime: must be shorter",
+        "certificates.leafLifetime: must be a quarter",
     ),
     "a limit below the request": (
         {"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi"}}},

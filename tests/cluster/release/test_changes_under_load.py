@@ -46,7 +46,7 @@ class Release:
     def change(self, verb: str, values: str = VALUES) -> None:
         """Install or upgrade, and wait as --wait does."""
         repository, _, tag = MODELCACHE.reference.rpartition(":")
-        image = f"image: {{repository: {repository}, tag: {tag}, pullPolicy: Never}}\n"
+        image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
         more = ["--create-namespace"] if verb == "install" else []
         self.helm(verb, helm.RELEASE, str(helm.CHART), "--wait", *more, values=image + values)
 
