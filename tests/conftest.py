@@ -28,14 +28,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let processes share the tests: a file stays in one, and all that use nodes do.
+    """Let processes share the tests: a file stays in one, and all that use the same nodes do.
 
     Those go first that take the longest and wait most of the time.
     """
     for item in items:
-        group = "nodes" if _uses_nodes(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (not _uses_nodes(item), "release" not in item.path.parts))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: not (_uses_nodes(item) or _is_of_release(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    if _uses_nodes(item):
+        return "nodes"
+    return "release" if _is_of_release(item) else str(item.path)
+
+
+def _is_of_release(item: pytest.Item) -> bool:
+    """Whether it uses the cluster with a release of the chart, a second one with nodes."""
+    return "release" in getattr(item, "fixturenames", ())
 
 
 def _uses_nodes(item: pytest.Item) -> bool:

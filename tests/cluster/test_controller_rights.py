@@ -237,6 +237,18 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
         wait_until(lambda: controller.state.enforcing, "enforcing")
         assert bound.registered()["failurePolicy"] == "Fail"
         assert bound.registered()["clientConfig"]["caBundle"]
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
+        wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back")
+
+
+def test_failure_policy_that_somebody_else_has_set_is_left(bound: Bound) -> None:
+    # P1 63
+    bound.register(failure_policy="Fail")
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        assert bound.registered()["failurePolicy"] == "Fail"
 
 
 def test_a_binding_that_does_not_exist_is_told(bound: Bound) -> None:

@@ -15,6 +15,8 @@ from webhook.controller.object_meta import ObjectMeta
 from webhook.controller.trouble import expect
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+MANAGER: Final = "modelcache-webhook"
+"""By which the API server knows what we wrote."""
 OURS: Final = ".modelcache.io"
 """What the names of our entries end with."""
 
@@ -29,8 +31,17 @@ class _Entry(msgspec.Struct):
     failurePolicy: str = "Fail"  # noqa: N815
 
 
+class _Managed(msgspec.Struct):
+    manager: str = ""
+    fieldsV1: msgspec.Raw = msgspec.Raw(b"{}")  # noqa: N815
+
+
+class _Meta(ObjectMeta):
+    managedFields: list[_Managed] = []  # noqa: N815, RUF012  # msgspec copies defaults
+
+
 class _Configuration(msgspec.Struct):
-    metadata: ObjectMeta
+    metadata: _Meta
     webhooks: list[_Entry] = []
 
 
@@ -39,6 +50,8 @@ class Registered(msgspec.Struct, frozen=True):
 
     version: str
     entries: dict[int, _Entry]
+    strict_by_us: bool = False
+    """Whether it was us who wrote failurePolicy last (metadata.managedFields)."""
 
     def trusts(self, authority: bytes) -> bool:
         """Return whether every entry trusts *authority*, PEM; without entries, nobody asks."""
@@ -53,10 +66,13 @@ class Registered(msgspec.Struct, frozen=True):
             [place for place, entry in self.entries.items() if not same(_bundle(entry), wanted)],
         )
 
-    def strict_patch(self) -> list[dict[str, Any]]:
-        """Return the operations that let the API server refuse what we could not be asked."""
-        lax = [place for place, entry in self.entries.items() if entry.failurePolicy != "Fail"]
-        return self._patch("failurePolicy", "Fail", lax)
+    def policy_patch(self, *, fail: bool) -> list[dict[str, Any]]:
+        """Return the operations that set failurePolicy to Fail, or take back that we did."""
+        wanted = "Fail" if fail else "Ignore"
+        if not fail and not self.strict_by_us:
+            return []
+        others = [place for place, one in self.entries.items() if one.failurePolicy != wanted]
+        return self._patch("failurePolicy", wanted, others)
 
     def _patch(self, field: str, value: str, places: list[int]) -> list[dict[str, Any]]:
         """Return operations that fail if anybody has written since, or moved an entry."""
@@ -88,11 +104,14 @@ class Configuration:
         entries = {
             place: entry for place, entry in enumerate(found.webhooks) if entry.name.endswith(OURS)
         }
-        return Registered(found.metadata.resourceVersion, entries)
+        ours = [one for one in found.metadata.managedFields if one.manager == MANAGER]
+        strict = any(b'"f:failurePolicy"' in bytes(one.fieldsV1) for one in ours)
+        return Registered(found.metadata.resourceVersion, entries, strict)
 
     def patch(self, operations: list[dict[str, Any]]) -> None:
         """Write; Conflict if it is not what was read any more, Trouble if it can't be written."""
-        answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations)
+        query = [("fieldManager", MANAGER)]
+        answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations, query=query)
         expect(answer, f"patch MutatingWebhookConfiguration {self.name}", 200)
 
 

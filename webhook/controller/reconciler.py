@@ -186,7 +186,7 @@ class Reconciler:
         try:
             bindings = [enforcement.read(self._api, name) for name in options.bindings]
             lax = [binding for binding in bindings if not binding.denies]
-            operations = registered.strict_patch() if registered and options.fail else []
+            operations = registered.policy_patch(fail=options.fail) if registered else []
             if not lax and not operations:
                 return True
             if not enforcement.reachable(self._api, options.namespace, options.service):
@@ -196,7 +196,7 @@ class Reconciler:
                 self._event("policy enforced", "info", binding=binding.metadata.name)
             if operations:
                 self._configuration.patch(operations)
-                self._event("failurePolicy set to Fail", "info")
+                self._event("failurePolicy written", "info", fail=str(options.fail))
         except Trouble as trouble:
             concerns["enforcement"] = str(trouble)
             return False

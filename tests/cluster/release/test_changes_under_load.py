@@ -4,23 +4,16 @@ The connections of reviews end with each answer, so that every creation meets th
 its moment. Each test goes on from where the one before has left the release.
 """
 
-import base64
 import re
 import time
-from collections.abc import Callable, Iterator
-
-import pytest
-from cryptography import x509
+from collections.abc import Callable
 
 from tests.cluster import helm
 from tests.cluster.api import Object
-from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import NamespaceFactory
-from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed
-from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.installed import NAME, NAMESPACE
+from tests.cluster.registration import wait_until
 from tests.cluster.release.creations import Creations, creations
-from tests.cluster.test_installed import asking
-from tests.images.product import MODELCACHE
+from tests.cluster.release.release import Release
 
 RATE = 50.0
 LEAF = 15
@@ -31,54 +24,6 @@ certificates: {{leafLifetime: {LEAF}s, authorityLifetime: 1h, settle: 2s}}
 shutdown: {{preStop: 3, delay: 3, drain: 5}}
 extraArgs: [--connection-age=0s]
 """
-
-
-class Release:
-    """The chart, installed as users do."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.installed = Installed(cluster)
-
-    def helm(self, *words: str, values: str = "") -> None:
-        helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
-
-    def change(self, verb: str, values: str = VALUES) -> None:
-        """Install or upgrade, and wait as --wait does."""
-        repository, _, tag = MODELCACHE.reference.rpartition(":")
-        image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
-        more = ["--create-namespace"] if verb == "install" else []
-        self.helm(verb, helm.RELEASE, str(helm.CHART), "--wait", *more, values=image + values)
-
-    def bundle(self) -> list[x509.Certificate]:
-        obj = self.cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).body
-        (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in obj["webhooks"]}
-        return x509.load_pem_x509_certificates(base64.b64decode(bundle))
-
-    def metric(self, name: str) -> list[float]:
-        """Return a metric of each replica that runs."""
-        pattern = re.compile(rf"^{name} (\S+)$", re.MULTILINE)
-        texts = [self.installed.metrics(replica) for replica in self.installed.replicas()]
-        return [float(pattern.findall(text)[0]) for text in texts]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    found = Cluster(nodes=2)
-    for node in found.nodes:
-        node.load(MODELCACHE.path())
-    yield found
-    found.stop()
-
-
-@pytest.fixture(scope="module")
-def release(cluster: Cluster) -> Release:
-    return Release(cluster)
-
-
-@pytest.fixture
-def pod(cluster: Cluster, namespace: NamespaceFactory) -> Object:
-    return asking(namespace(on=cluster.plane))
 
 
 def nothing_failed(found: Creations, least: int) -> None:
@@ -93,7 +38,7 @@ def test_the_first_pod_after_an_installation_gets_its_model(
     # P1 91
     with creations(release.cluster.api, pod, 10) as found:
         began = time.monotonic()
-        release.change("install")
+        release.change("install", VALUES)
         record_property("installed after", round(time.monotonic() - began, 1))
         wait_until(lambda: found.injected > 0, "a pod is injected")
         wait_until(release.installed.strict, "what is missed is refused", 30)

@@ -1,0 +1,28 @@
+"""Owns the cluster that tests of releases share, and the pod that they create."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.api import Object
+from tests.cluster.cluster import Cluster
+from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.release.release import Release
+from tests.cluster.test_installed import asking
+from tests.images.product import MODELCACHE
+
+
+@pytest.fixture(scope="session")
+def release() -> Iterator[Release]:
+    """A release to be installed, in a cluster of its own with two nodes."""
+    cluster = Cluster(nodes=2)
+    for node in cluster.nodes:
+        node.load(MODELCACHE.path())
+    yield Release(cluster)
+    cluster.stop()
+
+
+@pytest.fixture
+def pod(release: Release, namespace: NamespaceFactory) -> Object:
+    """A pod that asks for a claim, in a namespace of its own."""
+    return asking(namespace(on=release.cluster.plane))

@@ -1,0 +1,45 @@
+"""Owns a release of the chart in a cluster, installed and changed as users do it."""
+
+import base64
+import re
+
+from cryptography import x509
+
+from tests.cluster import helm
+from tests.cluster.cluster import Cluster
+from tests.cluster.installed import CONFIGURATION, NAMESPACE, Installed
+from tests.cluster.registration import GROUP
+from tests.images.product import MODELCACHE
+
+
+class Release:
+    """The chart, installed as users do."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.installed = Installed(cluster)
+
+    def helm(self, *words: str, values: str = "") -> None:
+        helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
+
+    def change(self, verb: str, values: str) -> None:
+        """Install or upgrade, and wait as --wait does."""
+        repository, _, tag = MODELCACHE.reference.rpartition(":")
+        image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
+        more = ["--create-namespace"] if verb == "install" else []
+        self.helm(verb, helm.RELEASE, str(helm.CHART), "--wait", *more, values=image + values)
+
+    def bundle(self) -> list[x509.Certificate]:
+        """Return what the registration trusts; nothing if that is empty or garbled."""
+        obj = self.cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).body
+        (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in obj["webhooks"]}
+        try:
+            return x509.load_pem_x509_certificates(base64.b64decode(bundle))
+        except ValueError:
+            return []
+
+    def metric(self, name: str) -> list[float]:
+        """Return a metric of each replica that runs."""
+        pattern = re.compile(rf"^{name} (\S+)$", re.MULTILINE)
+        texts = [self.installed.metrics(replica) for replica in self.installed.replicas()]
+        return [float(pattern.findall(text)[0]) for text in texts]

@@ -1,0 +1,159 @@
+"""Replicas that are killed, frozen or drained, and what becomes of the pods created meanwhile."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import helm
+from tests.cluster.api import Object
+from tests.cluster.installed import CONFIGURATION, NAMESPACE
+from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.release.creations import Creations, creations
+from tests.cluster.release.release import Release
+
+RATE = 20.0
+OURS = "the modelcache webhook did not inject the model"
+"""What the policy says of a pod that came through without us."""
+FROZEN_SECONDS = 30.0
+TIMEOUT_SECONDS = 5.0
+"""timeoutSeconds of the registration."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(release: Release) -> Iterator[None]:
+    release.change("install", "")
+    wait_until(release.installed.strict, "what is missed is refused", 60)
+    yield
+    release.helm("uninstall", helm.RELEASE, "--wait")
+
+
+def server_of(release: Release, replica: Object) -> int:
+    """Return the process that serves in a replica: the first of its container."""
+    node = release.cluster.node_of(replica)
+    processes = node.container_cgroup(replica, "webhook").processes()
+    (server,) = [
+        pid
+        for pid in processes
+        if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    ]
+    return server
+
+
+def well(release: Release, found: Creations) -> None:
+    """Wait until all replicas are there and pods get their model one after the other."""
+    wait_until(release.installed.available, "all replicas are available", 120)
+
+    def steady() -> bool:
+        before = found.outcomes.copy()
+        time.sleep(2)
+        return set(found.outcomes - before) == {"injected"}
+
+    wait_until(steady, "every pod is injected", 60)
+
+
+def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
+    release: Release, pod: Object
+) -> None:
+    # c28
+    with creations(release.cluster.api, pod, RATE) as found:
+        wait_until(lambda: found.injected > 20, "pods are injected")
+        os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
+        well(release, found)
+    assert found.outcomes["not injected"] == 0
+    assert all(OURS in text for text in found.refusals), found.refusals
+
+
+def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
+    release: Release, pod: Object
+) -> None:
+    # c45, P2 98
+    frozen = server_of(release, release.installed.replicas()[0])
+    with creations(release.cluster.api, pod, RATE) as found:
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            time.sleep(FROZEN_SECONDS)
+        finally:
+            if Path(f"/proc/{frozen}").exists():
+                os.kill(frozen, signal.SIGCONT)
+        well(release, found)
+    assert found.outcomes["not injected"] == 0
+    assert all(OURS in text for text in found.refusals), found.refusals
+    assert found.injected > found.outcomes.total() / 2
+    assert found.slowest < 2 * TIMEOUT_SECONDS + 2, "two rounds may wait for it"
+
+
+def test_no_creation_fails_while_the_node_of_a_replica_is_drained(
+    release: Release, pod: Object
+) -> None:
+    # P0 30
+    node = release.installed.replicas()[0]["spec"]["nodeName"]
+    with creations(release.cluster.api, pod, RATE) as found:
+        try:
+            done = release.cluster.kubectl("drain", node, "--ignore-daemonsets", "--timeout=120s")
+            assert done.returncode == 0, done.stderr
+        finally:
+            release.cluster.kubectl("uncordon", node)
+        well(release, found)
+    assert set(found.outcomes) == {"injected"}, found.outcomes
+
+
+def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
+    release: Release, pod: Object
+) -> None:
+    # P0 29
+    with creations(release.cluster.api, pod, RATE) as found:
+        for _ in range(3):
+            kind = "MutatingWebhookConfiguration"
+            obj = release.cluster.api.get(GROUP, kind, CONFIGURATION).expect().body
+            wanted = release.bundle()
+            for hook in obj["webhooks"]:
+                hook["clientConfig"]["caBundle"] = ""
+            release.cluster.api.replace(obj).expect()
+            wait_until(lambda before=wanted: release.bundle() == before, "repaired", 5)  # type: ignore[misc]
+        well(release, found)
+    assert found.outcomes["not injected"] == 0
+    assert all(OURS in text for text in found.refusals), found.refusals
+
+
+def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_answer(
+    release: Release, pod: Object
+) -> None:
+    # c28
+    release.change("upgrade", "failurePolicy: Fail\n")
+
+    def strict() -> bool:
+        kind = "MutatingWebhookConfiguration"
+        obj = release.cluster.api.get(GROUP, kind, CONFIGURATION).expect().body
+        return {hook["failurePolicy"] for hook in obj["webhooks"]} == {"Fail"}
+
+    wait_until(strict, "failurePolicy is Fail", 60)
+    with creations(release.cluster.api, pod, RATE) as found:
+        wait_until(lambda: found.injected > 20, "pods are injected")
+        os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
+        well(release, found)
+    assert found.outcomes["not injected"] == 0
+    assert all("failed calling webhook" in text for text in found.refusals), found.refusals
+    assert found.slowest < 2 * TIMEOUT_SECONDS + 2
+
+
+def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
+    release: Release, pod: Object
+) -> None:
+    # P0 23, P0 25
+    release.change("upgrade", "")
+    wait_until(release.installed.strict, "what is missed is refused", 60)
+    api = release.cluster.api
+    plain = {**pod, "metadata": {"generateName": "p-", "namespace": pod["metadata"]["namespace"]}}
+    with creations(api, plain, RATE) as found:
+        where = ("--namespace", NAMESPACE, "deployment/modelcache-webhook")
+        assert release.cluster.kubectl("scale", "--replicas=0", *where).returncode == 0
+        wait_until(lambda: not release.installed.replicas(), "no replica is left", 60)
+        wait_until(lambda: OURS in api.create(pod, dry_run=True).message, "refused with our text")
+        assert release.cluster.kubectl("scale", "--replicas=2", *where).returncode == 0
+        wait_until(release.installed.available, "replicas are back", 60)
+        wait_until(lambda: api.create(pod, dry_run=True).ok, "pods are injected again", 60)
+    assert set(found.outcomes) == {"not injected"}
