@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.installed import CONFIGURATION, NAMESPACE
-from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
 from tests.cluster.release.creations import Creations, creations
 from tests.cluster.release.release import Release
 
@@ -26,9 +26,21 @@ TIMEOUT_SECONDS = 5.0
 @pytest.fixture(scope="module", autouse=True)
 def installed(release: Release) -> Iterator[None]:
     release.change("install", "")
-    wait_until(release.installed.strict, "what is missed is refused", 60)
+    in_force(release)
     yield
     release.helm("uninstall", helm.RELEASE, "--wait")
+
+
+def in_force(release: Release) -> None:
+    """Wait until the policies deny, and the API server has heard of it."""
+    wait_until(release.installed.strict, "what is missed is refused", 60)
+    settle(release.cluster.plane, PLUGINS)
+
+
+def failure_policy(release: Release) -> set[str]:
+    kind = "MutatingWebhookConfiguration"
+    obj = release.cluster.api.get(GROUP, kind, CONFIGURATION).expect().body
+    return {hook["failurePolicy"] for hook in obj["webhooks"]}
 
 
 def server_of(release: Release, replica: Object) -> int:
@@ -125,12 +137,7 @@ def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_an
     # c28
     release.change("upgrade", "failurePolicy: Fail\n")
 
-    def strict() -> bool:
-        kind = "MutatingWebhookConfiguration"
-        obj = release.cluster.api.get(GROUP, kind, CONFIGURATION).expect().body
-        return {hook["failurePolicy"] for hook in obj["webhooks"]} == {"Fail"}
-
-    wait_until(strict, "failurePolicy is Fail", 60)
+    wait_until(lambda: failure_policy(release) == {"Fail"}, "failurePolicy is Fail", 60)
     with creations(release.cluster.api, pod, RATE) as found:
         wait_until(lambda: found.injected > 20, "pods are injected")
         os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
@@ -145,7 +152,8 @@ def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
 ) -> None:
     # P0 23, P0 25
     release.change("upgrade", "")
-    wait_until(release.installed.strict, "what is missed is refused", 60)
+    wait_until(lambda: failure_policy(release) == {"Ignore"}, "failurePolicy is Ignore", 60)
+    in_force(release)
     api = release.cluster.api
     plain = {**pod, "metadata": {"generateName": "p-", "namespace": pod["metadata"]["namespace"]}}
     with creations(api, plain, RATE) as found:
