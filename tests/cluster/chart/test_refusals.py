@@ -25,6 +25,7 @@ BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "tag with blanks": ({"image": {"tag": "a b"}}, "tag"),
     "short digest": ({"image": {"digest": "sha256:0"}}, "digest"),
     "pull policy": ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+    "age without unit": ({"connectionAge": "40"}, "connectionAge"),
     "log format": ({"logFormat": "xml"}, "logFormat"),
     "argument that is no option": ({"extraArgs": ["serve"]}, "extraArgs"),
     "kube-system not excluded": ({"excludedNamespaces": ["default"]}, "excludedNamespaces"),
@@ -98,6 +99,10 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     "an option that a value sets": (
         {"extraArgs": ["--drain=60"]},
         "extraArgs: --drain=60: other values set this option",
+    ),
+    "an address that is none": (
+        {"extraArgs": ["--host=everywhere"]},
+        "extraArgs: --host=everywhere: must be an address to listen on, such as --host=::",
     ),
     "an option that does not exist": (
         {"extraArgs": ["--verbose"]},

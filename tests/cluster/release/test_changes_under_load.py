@@ -22,7 +22,7 @@ VALUES = f"""
 replicas: 3
 certificates: {{leafLifetime: {LEAF}s, authorityLifetime: 1h, settle: 2s}}
 shutdown: {{preStop: 3, delay: 3, drain: 5}}
-extraArgs: [--connection-age=0s]
+connectionAge: 0s
 """
 
 
