@@ -71,6 +71,16 @@ class Metrics:
             "Connections closed because a request did not arrive in time.",
             registry=registry,
         )
+        self.connections_dropped = Counter(
+            name + "http_connections_dropped",
+            "Connections ended to make room for others.",
+            registry=registry,
+        )
+        self.accept_failures = Counter(
+            name + "http_accept_failures",
+            "Times that no connection could be taken: no descriptor, or no memory.",
+            registry=registry,
+        )
         policy = Gauge(name + "policy_info", "1.", ("generation",), registry=registry)
         policy.labels("1").set(1)
         loaded = Gauge(

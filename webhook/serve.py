@@ -12,6 +12,8 @@ import uvloop
 from certs.context import memory_context, server_context
 from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
+from webhook.descriptors import Shares, Shortage, needed, raised_limit, shares
+from webhook.http.accept import Limits
 from webhook.http.admission_port import AdmissionPort
 from webhook.http.asgi import Application
 from webhook.http.deferred import Deferred
@@ -24,6 +26,8 @@ from webhook.shutdown import Shutdown, ignore_signals, without_signals
 from webhook.telemetry import Telemetry
 
 DEV_HOSTS: Final = ("localhost", "127.0.0.1")
+_FREED: Final = 16
+"""Connections that are ended at once where there is no descriptor for one more."""
 
 
 def serve(settings: Settings) -> None:
@@ -49,13 +53,34 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
     port = _admission_port(settings, telemetry, logger)
     tls, ca = _tls(settings)
+    room = _shares(logger)
+    shortage = Shortage(logger.warning)
+
+    def failed(error: OSError) -> None:
+        telemetry.accept_failures.inc()
+        shortage.met(error)
+        listener.free(_FREED)
+
+    def limits(connections: int, handshakes: int) -> Limits:
+        dropped = telemetry.connections_dropped.inc
+        return Limits(
+            connections=connections, handshakes=handshakes, dropped=dropped, failed=failed
+        )
+
     listener = Listener(
-        port, settings.host, settings.port, tls, functools.partial(ReviewProtocol, port)
+        port,
+        settings.host,
+        settings.port,
+        tls,
+        limits(room.connections, room.handshakes),
+        functools.partial(ReviewProtocol, port),
     )
     health_app = Deferred(probes)
-    health = Listener(health_app, settings.host, settings.health_port, None)
-    await listener.listen()
-    await health.listen()
+    health = Listener(
+        health_app, settings.host, settings.health_port, None, limits(room.probes, room.probes)
+    )
+    listener.listen()
+    health.listen()
     await health_app.loaded()
     missing.clear()
     gc.collect()
@@ -81,6 +106,17 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
         task.cancel()
     ignore_signals()
     logger.info("stopped")
+
+
+def _shares(logger: Logger) -> Shares:
+    """Return how many connections there may be, and say so where they are fewer than intended."""
+    limit = raised_limit()
+    found = shares(limit)
+    if limit < needed():
+        logger.warning(
+            "few_descriptors", limit=limit, needed=needed(), connections=found.connections
+        )
+    return found
 
 
 def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) -> AdmissionPort:
