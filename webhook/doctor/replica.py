@@ -1,0 +1,83 @@
+"""A connection to a port of a replica, through the API server and the replica's kubelet."""
+
+import contextlib
+import http.client
+import ssl
+from collections.abc import Iterator
+from socket import socket
+from typing import Final
+
+import websocket
+from kubernetes import client, stream
+
+from webhook.doctor.api import Api, Object, Unreachable, refusal
+
+_SECONDS: Final = 10.0
+
+
+@contextlib.contextmanager
+def forwarded(api: Api, pod: Object, port: int) -> Iterator[socket]:
+    """Yield a socket that leads to *port* of *pod*; Refused or Unreachable if none does."""
+    websocket.setdefaulttimeout(_SECONDS)
+    try:
+        connection = stream.portforward(
+            client.CoreV1Api(api.client).connect_get_namespaced_pod_portforward,
+            pod["metadata"]["name"],
+            pod["metadata"]["namespace"],
+            ports=str(port),
+        )
+    except client.ApiException as error:
+        raise _refusal(error) from error
+    leading = connection.socket(port)
+    leading.settimeout(_SECONDS)
+    with contextlib.closing(connection):
+        try:
+            yield leading
+        except (OSError, EOFError, http.client.HTTPException) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise
+            raise Unreachable(str(connection.error(port) or error or "no answer")) from error
+
+
+def http_get(api: Api, pod: Object, port: int, path: str) -> str:
+    """Return what *path* of a plain port says, whatever the status."""
+    with forwarded(api, pod, port) as leading:
+        asking = http.client.HTTPConnection("localhost", port)
+        asking.sock = leading
+        asking.request("GET", path, headers={"Connection": "close"})
+        return asking.getresponse().read().decode(errors="replace")
+
+
+def certificate(api: Api, pod: Object, port: int, host: str, bundle: bytes | None) -> bytes:
+    """Return the certificate that a port serves, DER.
+
+    With a *bundle*, SSLCertVerificationError if the API server would not take it for *host*'s.
+    """
+    with (
+        forwarded(api, pod, port) as leading,
+        trusting(bundle).wrap_socket(leading, server_hostname=host) as tls,
+    ):
+        return tls.getpeercert(binary_form=True) or b""
+
+
+def trusting(bundle: bytes | None) -> ssl.SSLContext:
+    """Return a context that trusts what *bundle* holds, as Go does, or anything if it is None."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["http/1.1"])
+    if bundle is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    context.hostname_checks_common_name = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root need not be self-signed
+    context.load_verify_locations(cadata=bundle.decode("ascii", "ignore"))
+    return context
+
+
+def _refusal(error: client.ApiException) -> Exception:
+    """Return what the package says in words alone, by the exception that it had."""
+    cause = error.__context__
+    if isinstance(cause, websocket.WebSocketBadStatusException):
+        body = cause.resp_body or b""
+        return refusal(cause.status_code, body.decode(errors="replace") or str(cause))
+    return Unreachable(str(error.reason))

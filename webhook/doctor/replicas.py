@@ -1,0 +1,76 @@
+"""What the replicas say of themselves: their version, and why one is not ready."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from webhook import __version__
+from webhook.doctor.api import Object, Refused, Unreachable
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, error, kubectl, ok, warning
+from webhook.doctor.installation import Installation, container_of, port_of
+from webhook.doctor.replica import http_get
+
+_HEALTH: Final = 8080
+_BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    running = [pod for pod in installation.replicas if pod["status"].get("phase") == "Running"]
+    if not running:
+        yield ok("no replica runs that could be asked")
+    versions: dict[str, list[str]] = defaultdict(list)
+    for pod in running:
+        name = pod["metadata"]["name"]
+        port = port_of(container_of(pod["spec"]), "health") or _HEALTH
+        try:
+            missing = _missing(http_get(installation.api, pod, port, "/readyz"))
+            version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
+        except (Unreachable, Refused) as fault:
+            yield warning(f"{name} could not be asked: {fault}", _look(pod))
+            continue
+        versions[version[1] if version else "unknown"].append(name)
+        if missing:
+            yield error(f"{name} is not ready: {missing}", _look(pod))
+    yield from _same(versions)
+
+
+def _missing(answer: str) -> str:
+    """Return why a replica is not ready, in its own words; empty if it is."""
+    try:
+        missing = json.loads(answer)["missing"]
+        return ", ".join(f"{what}: {why}" for what, why in missing.items())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "what answers on its health port is no modelcache"
+
+
+def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
+    told = ", ".join(f"{version} ({', '.join(names)})" for version, names in versions.items())
+    if len(versions) > 1:
+        yield warning(
+            f"replicas differ in version: {told}",
+            "wait for the rollout, or see why it does not go on: kubectl rollout status",
+        )
+    for version in versions:
+        if version != __version__:
+            yield warning(
+                f"replicas run {version}, and this command is {__version__}",
+                "use the command of the replicas' version, or upgrade them",
+            )
+    if list(versions) == [__version__]:
+        yield ok(f"{told}, as this command")
+
+
+def _look(pod: Object) -> str:
+    return kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
+
+
+CHECK: Final = Check(
+    name="replicas",
+    looks_at="what each replica says of itself, through a forwarded port: whether it is ready, and "
+    "if not why; whether versions are equal, and equal to the command's",
+    may=("list pods", "get pods/portforward", "create pods/portforward"),
+    run=_run,
+)
