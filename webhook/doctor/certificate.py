@@ -9,16 +9,15 @@ from webhook.doctor.bundle import Lifetime, lifetime
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import WEBHOOKS, Installation, container_of, port_of
-from webhook.doctor.replica import certificate
+from webhook.doctor.replica import certificate, nobody_runs
 
 _PORT: Final = 8443
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    running = [pod for pod in installation.replicas if pod["status"].get("phase") == "Running"]
-    if not running:
-        yield ok("no replica runs that could be asked")
-    for pod in running:
+    if not installation.running:
+        yield nobody_runs(installation.url)
+    for pod in installation.running:
         try:
             yield from _judged(installation, pod)
         except (Unreachable, Refused) as fault:

@@ -12,6 +12,9 @@ from webhook.doctor.api import Answer, Api, Missing, Object
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
 """The entries of the configuration: what pods are sent to, and what workloads are."""
+LABEL: Final = "modelcache.io/admission"
+"""What leaves a namespace out, where its value is DISABLED."""
+DISABLED: Final = "disabled"
 _VERSION: Final = re.compile(r"--kube-version[= ]v?(\d+)\.(\d+)")
 _DEFAULT_SERVICE: Final = "modelcache-webhook"
 
@@ -166,6 +169,11 @@ class Installation:
             labelSelector=self.selector,
         )
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    @property
+    def running(self) -> list[Object]:
+        """Those whose containers have been started."""
+        return [pod for pod in self.replicas if pod["status"].get("phase") == "Running"]
 
 
 def container_of(pod_spec: Object) -> Object:

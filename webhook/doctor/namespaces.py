@@ -5,25 +5,23 @@ from typing import Final
 
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, kubectl, ok, warning
-from webhook.doctor.installation import Installation
+from webhook.doctor.installation import DISABLED, LABEL, Installation
 
-LABEL: Final = "modelcache.io/admission"
-_OUT: Final = "disabled"
 _MOST_NAMED: Final = 10
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
     found = installation.api.items("api", "v1", "namespaces", labelSelector=LABEL)
     values = {one["metadata"]["name"]: one["metadata"]["labels"][LABEL] for one in found}
-    out = sorted(name for name, value in values.items() if value == _OUT)
+    out = sorted(name for name, value in values.items() if value == DISABLED)
     if out:
         yield warning(
-            f"left out by {LABEL}: {_OUT}: {_listed(out)}",
+            f"left out by {LABEL}: {DISABLED}: {_listed(out)}",
             f"if that is not meant: {kubectl('label', 'namespace', out[0], LABEL + '-')}",
         )
     meaningless = sorted(name for name in values if name not in out and values[name] != "enabled")
     for name in meaningless:
-        label = kubectl("label", "--overwrite", "namespace", name, f"{LABEL}={_OUT}")
+        label = kubectl("label", "--overwrite", "namespace", name, f"{LABEL}={DISABLED}")
         yield warning(
             f"{LABEL}: {values[name]} of namespace {name} has no effect",
             f"to leave it out: {label}",

@@ -4,23 +4,38 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from webhook.admission import EXCLUDED
 from webhook.codes import UNKNOWN_ANNOTATION
 from webhook.doctor import probe
-from webhook.doctor.api import Object, Refused
+from webhook.doctor.api import Forbidden, Object, Refused
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
-from webhook.doctor.installation import WEBHOOKS, Installation
+from webhook.doctor.installation import DISABLED, LABEL, WEBHOOKS, Installation
 
 _FAILED: Final = re.compile(r'failed calling webhook "[\w.-]*modelcache\.io"')
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
     namespace = installation.names.probe_namespace
+    if _is_left_out(installation, namespace):
+        yield warning(
+            f"nothing of namespace {namespace} is sent to the webhook, so that was not tried",
+            "name a namespace that is not left out with --probe-namespace",
+        )
+        return
     pods = ("api", "v1", "namespaces", namespace, "pods")
     workloads = ("apis", "apps", "v1", "namespaces", namespace, "deployments")
     objects = (probe.pod(annotated=True), pods), (probe.deployment(), workloads)
     for webhook, (body, segments) in zip(WEBHOOKS, objects, strict=True):
         yield _judged(installation, webhook, body, segments)
+
+
+def _is_left_out(installation: Installation, namespace: str) -> bool:
+    try:
+        labels = installation.api.get("api", "v1", "namespaces", namespace)["metadata"]["labels"]
+    except (Refused, Forbidden):  # that it can't be read does not keep us from trying
+        labels = {}
+    return labels.get(LABEL) == DISABLED or namespace in {*EXCLUDED, installation.names.namespace}
 
 
 def _judged(

@@ -11,6 +11,7 @@ import websocket
 from kubernetes import client, stream
 
 from webhook.doctor.api import Api, Object, Unreachable, refusal
+from webhook.doctor.finding import Finding, ok, warning
 
 _SECONDS: Final = 10.0
 
@@ -37,6 +38,13 @@ def forwarded(api: Api, pod: Object, port: int) -> Iterator[socket]:
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise
             raise Unreachable(str(connection.error(port) or error or "no answer")) from error
+
+
+def nobody_runs(url: str) -> Finding:
+    """Return what is found where there is no replica to ask, or a *url* leads to one unknown."""
+    if url:
+        return ok("what a URL leads to is not looked at")
+    return warning("no replica runs that could be asked", "mend what the check deployment found")
 
 
 def http_get(api: Api, pod: Object, port: int, path: str) -> str:

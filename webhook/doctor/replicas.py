@@ -11,18 +11,17 @@ from webhook.doctor.api import Object, Refused, Unreachable
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import Installation, container_of, port_of
-from webhook.doctor.replica import http_get
+from webhook.doctor.replica import http_get, nobody_runs
 
 _HEALTH: Final = 8080
 _BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    running = [pod for pod in installation.replicas if pod["status"].get("phase") == "Running"]
-    if not running:
-        yield ok("no replica runs that could be asked")
+    if not installation.running:
+        yield nobody_runs(installation.url)
     versions: dict[str, list[str]] = defaultdict(list)
-    for pod in running:
+    for pod in installation.running:
         name = pod["metadata"]["name"]
         port = port_of(container_of(pod["spec"]), "health") or _HEALTH
         try:

@@ -16,7 +16,7 @@ _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold
 
 
 def table(found: Sequence[Found], console: Console) -> None:
-    """Print the findings as a table, and below it each fix on lines that can be copied."""
+    """Print the findings as a table, and below it each fix on one line, to be copied."""
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("LEVEL", "CHECK", "SEEN"):
         rows.add_column(column, no_wrap=column != "SEEN", overflow="fold")
@@ -26,13 +26,12 @@ def table(found: Sequence[Found], console: Console) -> None:
             Text(level.value, _STYLES[level]), one.check, Text(printable(one.finding.seen))
         )
     console.print(rows)
-    to_do = [one for one in found if one.finding.fix]
+    to_do = {(one.check, one.finding.fix): one for one in found if one.finding.fix}
     if to_do:
         console.print("\nTo do:", highlight=False)
-    for number, one in enumerate(to_do, start=1):
-        text = Text.assemble(
-            f"{number}. ", (one.check, _STYLES[one.finding.level]), ": ", printable(one.finding.fix)
-        )
+    for number, one in enumerate(to_do.values(), start=1):
+        style = _STYLES[one.finding.level]
+        text = Text.assemble(f"{number}. ", (one.check, style), f": {printable(one.finding.fix)}")
         console.print(text, soft_wrap=True, highlight=False)
 
 

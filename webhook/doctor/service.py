@@ -33,7 +33,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     if unready:
         yield error(f"{where} leads to no ready address: {len(unready)} are not ready", pods)
     else:
-        yield error(f"{where} leads nowhere: no pod bears its labels", pods)
+        yield error(f"{where} leads nowhere: no pod with its labels has an address", pods)
 
 
 def _addresses(installation: Installation, called: Called) -> tuple[set[str], set[str]]:
