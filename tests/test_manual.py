@@ -15,6 +15,7 @@ import yaml
 from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
+from webhook.doctor.diagnosis import CHECKS
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
 from webhook.tallies import Tally
@@ -100,9 +101,15 @@ def serve() -> str:
     return table(("option of `serve`", "default", "meaning"), *rows)
 
 
+def checks() -> str:
+    return table(
+        ("check", "looks at", "needs"), *((c.name, c.looks_at, code(*c.may)) for c in CHECKS)
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
-    "catalogue": catalogue, "codes": codes,
+    "catalogue": catalogue, "codes": codes, "checks": checks,
 }  # fmt: skip
 
 

@@ -119,8 +119,8 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
                 client_configuration=found,
                 persist_config=False,
             )
-    except (config.ConfigException, OSError) as error:
-        raise ValueError(str(error)) from error
+    except Exception as error:  # the package raises whatever the content leads it to
+        raise ValueError(" ".join(str(error).split())) from error
     return found
 
 

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import ssl
 from collections.abc import Iterator
-from socket import socket
+from socket import SHUT_WR, socket
 from typing import Final
 
 import websocket
@@ -29,15 +29,26 @@ def forwarded(api: Api, pod: Object, port: int) -> Iterator[socket]:
         )
     except client.ApiException as error:
         raise _refusal(error) from error
-    leading = connection.socket(port)
-    leading.settimeout(_SECONDS)
-    with contextlib.closing(connection):
+    ending = connection.socket(port)
+    with contextlib.closing(connection), ending.dup() as leading:
+        leading.settimeout(_SECONDS)
         try:
             yield leading
+        except ssl.SSLCertVerificationError:
+            raise
         except (OSError, EOFError, http.client.HTTPException) as error:
-            if isinstance(error, ssl.SSLCertVerificationError):
-                raise
             raise Unreachable(str(connection.error(port) or error or "no answer")) from error
+        finally:
+            _drain(ending)
+
+
+def _drain(ending: socket) -> None:
+    """Read what is left: the package's thread does not survive a socket that ends before."""
+    ending.settimeout(1)
+    with contextlib.suppress(OSError):
+        ending.shutdown(SHUT_WR)
+        while ending.recv(65536):
+            pass
 
 
 def nobody_runs(url: str) -> Finding:

@@ -16,6 +16,7 @@ from tests.cluster.doctor.asking import (
     idle_configuration,
     installation,
     shown,
+    take_in,
 )
 from tests.cluster.registration import configured, mutating, shipped, webhook
 from tests.cluster.scripted_hook import ScriptedHook, patch
@@ -128,9 +129,7 @@ def test_a_namespace_that_takes_no_pods_tells_nothing_of_gates(cluster: ControlP
 def test_namespaces_are_told_that_are_left_out(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
-    for other in cluster.api.list("v1", "Namespace", labelSelector="modelcache.io/admission"):
-        off = {"metadata": {"labels": {"modelcache.io/admission": None}}}
-        cluster.api.merge({"apiVersion": "v1", "kind": "Namespace", **other}, off).expect()
+    take_in(cluster)
     namespace({"modelcache.io/admission": "enabled"})
     shown(found(cluster, "namespaces"), OK, "no namespace is left out by its label")
     out = namespace({"modelcache.io/admission": "disabled"})
