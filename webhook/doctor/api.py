@@ -130,26 +130,30 @@ def _in_pod() -> bool:
 
 
 def _answer(status: int, content: bytes, headers: Any, ours: datetime) -> Answer:  # noqa: ANN401  # urllib3's
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = {}
-    if not isinstance(body, dict):
-        body = {}
     if status >= 400:
-        raise refusal(status, str(body.get("message") or content.decode(errors="replace")[:500]))
+        raise refusal(status, content)
     warnings = _WARNING.findall(", ".join(headers.getlist("Warning")))
     date = headers.get("Date")
     return Answer(
-        body,
+        _decoded(content),
         tuple(re.sub(r"\\(.)", r"\1", text) for text in warnings),
         parsedate_to_datetime(date) if date else None,
         ours,
     )
 
 
-def refusal(status: int, message: str) -> Exception:
-    """Return what an answer with *status* and *message* is raised as."""
+def _decoded(content: bytes) -> Object:
+    """Return an object; an empty one of what is none, as a proxy on the way may send."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def refusal(status: int, content: bytes) -> Exception:
+    """Return what an answer with *status* and *content* is raised as."""
+    message = str(_decoded(content).get("message") or content.decode(errors="replace")[:500])
     match status:
         case 401:
             return Unreachable(f"it does not know us: {message}")

@@ -1,10 +1,14 @@
 """Certificates of a bundle, and how long they last."""
 
+import contextlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from cryptography import x509
+
+_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,13 @@ class Lifetime:
         return f"{self.ends:%Y-%m-%d %H:%M} UTC"
 
 
-def lifetimes(pem: bytes) -> list[Lifetime]:
-    """Return those of the certificates of a bundle; ValueError if it holds none."""
-    return [Lifetime.of(one) for one in x509.load_pem_x509_certificates(pem)]
+def certificates(pem: bytes) -> list[x509.Certificate]:
+    """Return those of a bundle that can be read, as Go does (x509 CertPool.AppendCertsFromPEM)."""
+    found = []
+    for block in _BLOCK.findall(pem):
+        with contextlib.suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(block))
+    return found
 
 
 def lifetime(der: bytes) -> Lifetime:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.doctor.api import Missing, Object, Refused, Unreachable
-from webhook.doctor.bundle import Lifetime, lifetime
+from webhook.doctor.bundle import Lifetime, certificates, lifetime
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import WEBHOOKS, Installation, container_of, port_of
@@ -55,7 +55,7 @@ def _bundles(installation: Installation) -> dict[bytes, list[str]]:
             bundle = installation.bundle(entry)
         except Missing:
             continue
-        if b"-----BEGIN CERTIFICATE-----" in bundle:
+        if certificates(bundle):
             found.setdefault(bundle, []).append(entry)
     return found
 

@@ -13,7 +13,7 @@ _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the c
 
 def _run(installation: Installation) -> Iterator[Finding]:
     if installation.url:
-        yield ok("what a URL leads to is not looked at")
+        yield ok("where the URL leads is not known to the cluster")
         return
     if not installation.deployments:
         namespace = installation.called.namespace

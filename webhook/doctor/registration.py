@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.doctor.api import Missing
-from webhook.doctor.bundle import lifetimes
+from webhook.doctor.bundle import Lifetime, certificates
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, ok, warning
 from webhook.doctor.installation import WEBHOOKS, Installation
@@ -35,9 +35,8 @@ def _judged(installation: Installation, entry: str) -> Finding:
     bundle = installation.bundle(entry)
     if not bundle.strip():
         return error(f"{where} is empty: the API server trusts no certificate of ours", _TRUST)
-    try:
-        found = lifetimes(bundle)
-    except ValueError:
+    found = [Lifetime.of(one) for one in certificates(bundle)]
+    if not found:
         return error(f"{where} holds no certificate that can be read", _TRUST)
     now = installation.now()
     valid = [one for one in found if not (one.expired(now) or one.pending(now))]

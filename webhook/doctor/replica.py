@@ -8,9 +8,11 @@ from socket import SHUT_WR, socket
 from typing import Final
 
 import websocket
+from cryptography.hazmat.primitives.serialization import Encoding
 from kubernetes import client, stream
 
 from webhook.doctor.api import Api, Object, Unreachable, refusal
+from webhook.doctor.bundle import certificates
 from webhook.doctor.finding import Finding, ok, warning
 
 _SECONDS: Final = 10.0
@@ -54,7 +56,7 @@ def _drain(ending: socket) -> None:
 def nobody_runs(url: str) -> Finding:
     """Return what is found where there is no replica to ask, or a *url* leads to one unknown."""
     if url:
-        return ok("what a URL leads to is not looked at")
+        return ok("where the URL leads is not known to the cluster")
     return warning("no replica runs that could be asked", "mend what the check deployment found")
 
 
@@ -89,7 +91,8 @@ def trusting(bundle: bytes | None) -> ssl.SSLContext:
         return context
     context.hostname_checks_common_name = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root need not be self-signed
-    context.load_verify_locations(cadata=bundle.decode("ascii", "ignore"))
+    trusted = b"".join(one.public_bytes(Encoding.DER) for one in certificates(bundle))
+    context.load_verify_locations(cadata=trusted)
     return context
 
 
@@ -97,6 +100,5 @@ def _refusal(error: client.ApiException) -> Exception:
     """Return what the package says in words alone, by the exception that it had."""
     cause = error.__context__
     if isinstance(cause, websocket.WebSocketBadStatusException):
-        body = cause.resp_body or b""
-        return refusal(cause.status_code, body.decode(errors="replace") or str(cause))
+        return refusal(cause.status_code, cause.resp_body or str(cause).encode())
     return Unreachable(str(error.reason))

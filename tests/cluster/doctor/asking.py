@@ -49,22 +49,26 @@ def take_in(plane: ControlPlane) -> None:
         plane.api.merge({"apiVersion": "v1", "kind": "Namespace", **obj}, off).expect()
 
 
-def physician(plane: ControlPlane) -> Path:
-    """Return the kubeconfig of somebody who may do what the checks say they need, and no more."""
+def physician(plane: ControlPlane, name: str = "physician", without: str = "/version") -> Path:
+    """Return the kubeconfig of somebody who may do what the checks say they need, and no more.
+
+    What *without* is part of is not among it.
+    """
     allowed = [may.split() for one in CHECKS for may in one.may if "/version" not in may]
+    allowed = [[verb, resource] for verb, resource in allowed if without not in resource]
     rules = [_rule(verb, *resource.split(".", 1)) for verb, resource in allowed]
     group = "rbac.authorization.k8s.io"
     role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "rules": rules}
     binding = {
         "apiVersion": f"{group}/v1",
         "kind": "ClusterRoleBinding",
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "physician"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": "physician"}],
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": name}],
     }
     for obj in (role, binding):
-        plane.api.apply({**obj, "metadata": {"name": "physician"}}).expect()
+        plane.api.apply({**obj, "metadata": {"name": name}}).expect()
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
-    spec = {"user": "physician", "resourceAttributes": {"verb": "list", "resource": "namespaces"}}
+    spec = {"user": name, "resourceAttributes": {"verb": "list", "resource": "namespaces"}}
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
     def allows() -> bool:
@@ -72,7 +76,7 @@ def physician(plane: ControlPlane) -> Path:
         return bool(answer.expect().body["status"]["allowed"])
 
     wait_until(allows, "the role is in force")
-    return plane.write_kubeconfig("physician", plane.authority.sign("physician"))
+    return plane.write_kubeconfig(name, plane.authority.sign(name))
 
 
 def _rule(verb: str, resource: str, group: str = "*") -> Object:

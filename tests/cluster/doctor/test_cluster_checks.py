@@ -109,7 +109,7 @@ def test_what_is_dropped_although_the_version_has_it_is_an_error(
         (["serve", "--kube-version=1.34"], WARNING),
         (["serve"], WARNING),
     ],
-    ids=" ".join,
+    ids=["told", "told of the gate", "told an older version", "told nothing"],
 )
 def test_a_webhook_that_is_not_told_of_image_volumes_is_found(
     cluster: ControlPlane, arguments: list[str], level: object

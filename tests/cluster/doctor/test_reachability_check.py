@@ -8,8 +8,9 @@ from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.doctor.asking import ERROR, OK, WARNING, found, shown
-from tests.cluster.registration import NOWHERE, configured, shipped
+from tests.cluster.registration import NOWHERE, configured, shipped, wait_until
 from tests.cluster.server import Webhook
+from webhook.doctor import probe
 
 ASIDE = {"modelcache.io/probed-by": "doctor"}
 LOGS = "kubectl logs -n modelcache-system service/modelcache-webhook"
@@ -81,5 +82,8 @@ def test_a_namespace_that_takes_no_pods_is_told(
         "spec": {"hard": {"pods": "0"}},
     }
     cluster.api.create(quota).expect(201)
+    pod = probe.pod(annotated=False)
+    pod["metadata"]["namespace"] = where
+    wait_until(lambda: not cluster.api.create(pod, dry_run=True).ok, "the quota is in force")
     pods, _ = found(cluster, "reachability", probe_namespace=where)
     shown([pods], WARNING, "was refused: pods", "--probe-namespace")

@@ -15,6 +15,7 @@ NAME = "zz-doctor"
 DAY = dt.timedelta(days=1)
 VALID = lasting(-DAY, 29 * DAY)
 EXPIRED = lasting(-30 * DAY, -DAY)
+BROKEN = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 APPLY = "kubectl apply -k deploy"
 TRUST = "put the CA that signed the served certificate there"
 
@@ -56,12 +57,12 @@ def test_an_entry_that_is_not_there_is_named(cluster: ControlPlane, registered: 
         pytest.param(b"", ERROR, "is empty: the API server trusts no certificate", id="empty"),
         pytest.param(b"garbage", ERROR, "holds no certificate that can be read", id="garbage"),
         pytest.param(
-            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-            ERROR, "holds no certificate that can be read", id="garbage in armour",
+            BROKEN, ERROR, "holds no certificate that can be read", id="garbage in armour"
         ),
         pytest.param(EXPIRED, ERROR, "CN=doctor expired at 20", id="expired"),
         pytest.param(lasting(DAY, 9 * DAY), ERROR, "CN=doctor is not valid yet", id="to come"),
         pytest.param(lasting(-50 * DAY, 9 * DAY), WARNING, "CN=doctor expires at 20", id="soon"),
+        pytest.param(BROKEN + VALID, OK, "CN=doctor until", id="garbage in armour beside"),
         pytest.param(EXPIRED + VALID, OK, ", beside 1 more", id="an expired one beside"),
     ],
 )  # fmt: skip

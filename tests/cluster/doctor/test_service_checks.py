@@ -7,9 +7,12 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.doctor.asking import ERROR, OK, WARNING, found, shown
+from tests.cluster.doctor.asking import ERROR, OK, WARNING, found, physician, shown
 from tests.cluster.registration import wait_until
+from webhook.doctor.api import Api
+from webhook.doctor.diagnosis import diagnosis
 from webhook.doctor.finding import Level
+from webhook.doctor.installation import Installation, Names
 
 NAME = "modelcache-webhook"
 LABELS = {"app": NAME}
@@ -211,6 +214,23 @@ def test_replicas_that_can_not_be_asked_are_told(cluster: ControlPlane, deployed
         shown(asked(cluster, where, check), WARNING, "no replica runs that could be asked", "mend")
     (pod,) = pods(cluster, where)
     status(cluster, pod, phase="Running")  # where no kubelet knows of it
+    seen = f"{pod['metadata']['name']} does not have a host assigned"
     for check in ("replicas", "certificate"):
         (one,) = asked(cluster, where, check)
-        shown([one], WARNING, pod["metadata"]["name"], f"kubectl logs -n {where}")
+        shown([one], WARNING, seen, f"kubectl logs -n {where}")
+
+
+def test_who_may_not_forward_ports_is_told_of_it(cluster: ControlPlane, deployed: Deployed) -> None:
+    where = deployed(1)
+    status(cluster, pods(cluster, where)[0], phase="Running")
+    api = Api(physician(cluster, "visitor", without="portforward"))
+    names = Names(namespace=where, **NOWHERE)
+    told = [
+        one
+        for one in diagnosis(Installation(api, names), lambda _: None)
+        if "not looked at" in one.finding.seen
+    ]
+    assert [one.check for one in told] == ["replicas", "certificate"]
+    for one in told:
+        assert 'User "visitor" cannot' in one.finding.seen
+        assert "create pods/portforward" in one.finding.fix

@@ -34,6 +34,7 @@ def shaken(leaf: Signer, bundle: bytes | None, folder: Path) -> bytes:
     [
         pytest.param(LEAF, CA.pem, id="signed by it"),
         pytest.param(LEAF, OTHER.pem + CA.pem, id="signed by one of two"),
+        pytest.param(LEAF, CA.pem.replace(b"MII", b"?", 1) + CA.pem, id="signed, garbage beside"),
         pytest.param(LEAF, LEAF.pem, id="itself in the bundle, as Go allows"),
         pytest.param(OTHER, None, id="anything, where it is only looked at"),
     ],
