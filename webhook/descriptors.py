@@ -12,7 +12,7 @@ from typing import Final
 
 MOST_CONNECTIONS: Final = 2000
 """To the admission port, their handshake complete."""
-MOST_HANDSHAKES: Final = 1500
+MOST_HANDSHAKES: Final = 1200
 """Those whose handshake is not complete: more than a thousand callers at once."""
 MOST_PROBES: Final = 50
 """To the health port."""
