@@ -46,6 +46,16 @@ class Metrics:
             ("code",),
             registry,
         )
+        self.connections_dropped = Counter(
+            name + "http_connections_dropped",
+            "Connections ended to make room for others.",
+            registry=registry,
+        )
+        self.accept_failures = Counter(
+            name + "http_accept_failures",
+            "Times that no connection could be taken: no descriptor, or no memory.",
+            registry=registry,
+        )
         self.request_bytes = Distribution(
             name + "admission_request_bytes",
             "Bytes of a review.",
@@ -69,16 +79,6 @@ class Metrics:
         self.timeouts = Counter(
             name + "http_read_timeouts",
             "Connections closed because a request did not arrive in time.",
-            registry=registry,
-        )
-        self.connections_dropped = Counter(
-            name + "http_connections_dropped",
-            "Connections ended to make room for others.",
-            registry=registry,
-        )
-        self.accept_failures = Counter(
-            name + "http_accept_failures",
-            "Times that no connection could be taken: no descriptor, or no memory.",
             registry=registry,
         )
         policy = Gauge(name + "policy_info", "1.", ("generation",), registry=registry)

@@ -5,6 +5,7 @@ import functools
 import gc
 import ssl
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
@@ -12,7 +13,7 @@ import uvloop
 from certs.context import memory_context, server_context
 from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
-from webhook.descriptors import Shares, Shortage, needed, raised_limit, shares
+from webhook.descriptors import Shortage, needed, raised_limit, shares
 from webhook.http.accept import Limits
 from webhook.http.admission_port import AdmissionPort
 from webhook.http.asgi import Application
@@ -53,34 +54,14 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
     port = _admission_port(settings, telemetry, logger)
     tls, ca = _tls(settings)
-    room = _shares(logger)
-    shortage = Shortage(logger.warning)
-
-    def failed(error: OSError) -> None:
-        telemetry.accept_failures.inc()
-        shortage.met(error)
-        listener.free(_FREED)
-
-    def limits(connections: int, handshakes: int) -> Limits:
-        dropped = telemetry.connections_dropped.inc
-        return Limits(
-            connections=connections, handshakes=handshakes, dropped=dropped, failed=failed
-        )
-
+    limits, probe_limits = _limits(telemetry, logger, lambda: listener.free(_FREED))
     listener = Listener(
-        port,
-        settings.host,
-        settings.port,
-        tls,
-        limits(room.connections, room.handshakes),
-        functools.partial(ReviewProtocol, port),
+        port, settings.host, settings.port, tls, functools.partial(ReviewProtocol, port), limits
     )
     health_app = Deferred(probes)
-    health = Listener(
-        health_app, settings.host, settings.health_port, None, limits(room.probes, room.probes)
-    )
-    listener.listen()
-    health.listen()
+    health = Listener(health_app, settings.host, settings.health_port, None, limits=probe_limits)
+    await listener.listen()
+    await health.listen()
     await health_app.loaded()
     missing.clear()
     gc.collect()
@@ -108,17 +89,6 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     logger.info("stopped")
 
 
-def _shares(logger: Logger) -> Shares:
-    """Return how many connections there may be, and say so where they are fewer than intended."""
-    limit = raised_limit()
-    found = shares(limit)
-    if limit < needed():
-        logger.warning(
-            "few_descriptors", limit=limit, needed=needed(), connections=found.connections
-        )
-    return found
-
-
 def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) -> AdmissionPort:
     admission = Admission(
         settings.policy,
@@ -144,3 +114,30 @@ def _tls(settings: Settings) -> tuple[ssl.SSLContext, bytes | None]:
 
     pair = make_pair(DEV_HOSTS)
     return memory_context(pair.certificate, pair.key), pair.ca
+
+
+def _limits(
+    telemetry: Telemetry, logger: Logger, make_room: Callable[[], None]
+) -> tuple[Limits, Limits]:
+    """Return those of the admission port and of probes; say so where they are below what is meant.
+
+    *make_room* is called where there is no descriptor for one more connection.
+    """
+    limit = raised_limit()
+    room = shares(limit)
+    if limit < needed():
+        logger.warning(
+            "few_descriptors", limit=limit, needed=needed(), connections=room.connections
+        )
+    shortage = Shortage(logger.warning)
+
+    def failed(error: OSError) -> None:
+        telemetry.accept_failures.inc()
+        shortage.met(error)
+        make_room()
+
+    dropped = telemetry.connections_dropped.inc
+    return (
+        Limits(room.connections, room.handshakes, dropped=dropped, failed=failed),
+        Limits(room.probes, room.probes, dropped=dropped, failed=failed),
+    )

@@ -19,7 +19,6 @@ from tests.server.connection import Connection, request
 from tests.server.harness import HOST, PairFiles
 from webhook.admission import Admission
 from webhook.facts import Facts
-from webhook.http.accept import Limits
 from webhook.http.admission_port import AdmissionPort
 from webhook.http.health import bare_app
 from webhook.http.listener import Listener
@@ -28,7 +27,6 @@ from webhook.policy import Policy
 from webhook.telemetry import Telemetry
 
 FACTS = Facts(namespace="inference", kube_version=(1, 37))
-LIMITS = Limits(connections=10, handshakes=10, dropped=lambda: None, failed=lambda _: None)
 REVIEWS = [request(body) for body in bodies("5 KB")]
 
 
@@ -49,8 +47,8 @@ async def listening(
         return made
 
     context = server_context(pair.certificate, pair.key)
-    listener = Listener(port, HOST, 0, context, LIMITS, protocol)
-    listener.listen()
+    listener = Listener(port, HOST, 0, context, protocol)
+    await listener.listen()
     yield listener, held
     await listener.close(0, asyncio.Event())
     assert not faults

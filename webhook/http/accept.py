@@ -20,15 +20,19 @@ _PAUSE: Final = 0.25
 """Seconds until it is tried again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _untold(*_: object) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections a port has at once, and who is told of those beyond."""
 
     connections: int
     handshakes: int
-    dropped: Callable[[], object]
+    dropped: Callable[[], object] = _untold
     """Called for each connection that is ended to make room for others."""
-    failed: Callable[[OSError], object]
+    failed: Callable[[OSError], object] = _untold
     """Called where the system has no descriptor or no memory for one more."""
 
 

@@ -22,6 +22,7 @@ _CLOSE_SECONDS: Final = 2
 _SLOW_SECONDS: Final = 1
 """A handshake that takes longer goes first where there are no descriptors."""
 _BACKLOG: Final = 2048
+_FEW: Final = Limits(100, 100)
 
 
 class Listener:
@@ -33,8 +34,8 @@ class Listener:
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
-        limits: Limits,
         protocol: Callable[..., TimedProtocol] = TimedProtocol,
+        limits: Limits = _FEW,
     ) -> None:
         self.config = uvicorn.Config(
             app, loop="none", http=TimedProtocol, ws="none", lifespan="off", log_config=None,
@@ -50,7 +51,7 @@ class Listener:
         self.port: int = self._socket.getsockname()[1]
         self._acceptor: Acceptor | None = None
 
-    def listen(self) -> None:
+    async def listen(self) -> None:
         """Take connections."""
         self._socket.setblocking(False)
         self._socket.listen(_BACKLOG)
