@@ -81,6 +81,36 @@ class Metrics:
             "Connections closed because a request did not arrive in time.",
             registry=registry,
         )
+        self.certificate_end = Gauge(
+            name + "certificate_not_after_timestamp_seconds",
+            "When the certificate that is served expires, and the authority that signed it.",
+            ("kind",),
+            registry=registry,
+        )
+        self.certificate_reloads = Counter(
+            name + "certificate_reloads",
+            "Certificates that were to be served: ok, or refused with an error.",
+            ("result",),
+            registry=registry,
+        )
+        self.ca_bundle_patches = Counter(
+            name + "ca_bundle_patches",
+            "Attempts to write the CA bundle of the registration.",
+            ("result",),
+            registry=registry,
+        )
+        self.controller_up = Gauge(
+            name + "controller_up",
+            "1 while the controller runs and the API server answers it.",
+            registry=registry,
+        )
+        self.controller_restarts = Counter(
+            name + "controller_restarts", "Times that the controller ended.", registry=registry
+        )
+        self.enforcing = Gauge(
+            name + "enforcing", "1 while what we missed is refused.", registry=registry
+        )
+        self.ready = Gauge(name + "ready", "1 while /readyz says 200.", registry=registry)
         policy = Gauge(name + "policy_info", "1.", ("generation",), registry=registry)
         policy.labels("1").set(1)
         loaded = Gauge(

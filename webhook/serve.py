@@ -3,14 +3,12 @@
 import asyncio
 import functools
 import gc
-import ssl
 import sys
 from collections.abc import Callable
 from typing import Final
 
 import uvloop
 
-from certs.context import memory_context, server_context
 from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
 from webhook.descriptors import Shortage, needed, raised_limit, shares
@@ -22,11 +20,12 @@ from webhook.http.listener import Listener
 from webhook.http.review_protocol import ReviewProtocol
 from webhook.log import Logger, fault_log, line_log, open_log
 from webhook.log_lines import Lines
+from webhook.readiness import Readiness, together
+from webhook.serving_certificate import ServingCertificate
 from webhook.settings import Settings
 from webhook.shutdown import Shutdown, ignore_signals, without_signals
 from webhook.telemetry import Telemetry
 
-DEV_HOSTS: Final = ("localhost", "127.0.0.1")
 _FREED: Final = 16
 """Connections that are ended at once where there is no descriptor for one more."""
 
@@ -46,33 +45,40 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     shutdown = Shutdown()
     telemetry = Telemetry(line_log(lines, settings.log_format))
     missing = {"listening": "the admission port is not open yet"}
+    certificate = ServingCertificate(settings, telemetry, logger)
+
+    def readiness() -> Readiness:
+        return together([lambda: Readiness(missing), certificate.readiness])
 
     def probes() -> Application:
         from webhook.http.health import health_app  # noqa: PLC0415  # slow, see Deferred
 
-        return health_app(telemetry.registry, lambda: missing)
+        return health_app(telemetry.registry, readiness)
 
+    telemetry.ready.set_function(lambda: float(readiness().ready))
     port = _admission_port(settings, telemetry, logger)
-    tls, ca = _tls(settings)
     limits, probe_limits = _limits(telemetry, logger, lambda: listener.free(_FREED))
     listener = Listener(
-        port, settings.host, settings.port, tls, functools.partial(ReviewProtocol, port), limits
-    )
+        port, settings.host, settings.port, certificate.served.context,
+        functools.partial(ReviewProtocol, port), limits,
+    )  # fmt: skip
     health_app = Deferred(probes)
     health = Listener(health_app, settings.host, settings.health_port, None, limits=probe_limits)
     await listener.listen()
     await health.listen()
+    keeping = asyncio.create_task(certificate.keep())
     await health_app.loaded()
     missing.clear()
     gc.collect()
     gc.freeze()
     logger.info("serving", version=__version__, port=listener.port, health_port=health.port)
-    if ca:
+    if certificate.authority:
         from webhook.registration import registration  # noqa: PLC0415  # only --dev pays for it
 
-        sys.stdout.write(registration(f"https://127.0.0.1:{listener.port}", ca))
+        sys.stdout.write(registration(f"https://127.0.0.1:{listener.port}", certificate.authority))
         sys.stdout.flush()
-    sweeps = [
+    tasks = [
+        keeping,
         asyncio.create_task(listener.sweep(telemetry.timeouts.inc)),
         asyncio.create_task(health.sweep(lambda: None)),
     ]
@@ -83,7 +89,7 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     await shutdown.delayed(settings.shutdown_delay)
     await listener.close(settings.drain, shutdown.cut)
     await health.close(0.1, shutdown.cut)
-    for task in sweeps:
+    for task in tasks:
         task.cancel()
     ignore_signals()
     logger.info("stopped")
@@ -104,16 +110,6 @@ def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) ->
         return bare_app()
 
     return AdmissionPort(admission, telemetry, Deferred(nothing), fault_log(logger))
-
-
-def _tls(settings: Settings) -> tuple[ssl.SSLContext, bytes | None]:
-    """Return the context to serve with, and the CA that signed a pair made for it."""
-    if settings.certificate and settings.key:
-        return server_context(settings.certificate, settings.key), None
-    from certs.dev import make_pair  # noqa: PLC0415  # only --dev pays for the import
-
-    pair = make_pair(DEV_HOSTS)
-    return memory_context(pair.certificate, pair.key), pair.ca
 
 
 def _limits(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from webhook.controller.options import Options
 from webhook.facts import DEFAULT_LOADER_IMAGE, Facts
 from webhook.policy import Policy
 
@@ -20,8 +21,22 @@ class Settings:
     port: int = 8443
     health_port: int = 8080
     certificate: Path | None = None
-    """None: made in memory, for development."""
     key: Path | None = None
+    dev: bool = False
+    """Whether a pair is made in memory, for development."""
+    self_signed: bool = False
+    """Whether the controller gives us a leaf of an authority in a Secret."""
+    service: str = "modelcache-webhook"
+    authority_secret: str = "modelcache-webhook-ca"  # noqa: S105  # a name
+    configuration: str = "zz-modelcache"
+    enforce: tuple[str, ...] = ()
+    """ValidatingAdmissionPolicyBindings that deny once a replica is ready."""
+    fail: bool = False
+    """Whether failurePolicy is Fail once a replica is ready."""
+    leaf_lifetime: float = 7 * 86400
+    """Seconds."""
+    authority_lifetime: float = 365 * 86400
+    settle: float = 60
     kube_version: tuple[int, int] | None = None
     image_volumes: bool = False
     loader_image: str = DEFAULT_LOADER_IMAGE
@@ -32,6 +47,24 @@ class Settings:
     drain: float = 10
     """Seconds that running requests may take after that."""
     log_format: str = "json"
+
+    def controller(self) -> Options | None:
+        """Return what the controller is to do, None if nothing; ValueError if it can't be done."""
+        if not (self.self_signed or self.enforce or self.fail):
+            return None
+        options = Options(
+            namespace=self.own_namespace,
+            service=self.service,
+            secret=self.authority_secret if self.self_signed else None,
+            configuration=self.configuration,
+            bindings=self.enforce,
+            fail=self.fail,
+            leaf_seconds=self.leaf_lifetime,
+            authority_seconds=self.authority_lifetime,
+            settle_seconds=self.settle,
+        )
+        options.lives()
+        return options
 
     def facts(self) -> Callable[[str], Facts]:
         """Return what tells the facts of a namespace: those of the settings."""

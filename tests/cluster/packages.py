@@ -9,11 +9,14 @@ from typing import Final
 
 CNI_PLUGINS: Final = Path("/usr/lib/cni")
 BUSYBOX: Final = Path("/bin/busybox")
+FAKETIME: Final = Path(f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1")
+"""Lets a program see another time, which can be set while it runs."""
 NEEDED: Final[dict[str, str | Path]] = {
     "buildah": "buildah",
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",
     "iproute2": "ip",
+    "libfaketime": FAKETIME,
     "mmdebstrap": "mmdebstrap",
     "nftables": "nft",
     "runc": "runc",

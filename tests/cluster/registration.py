@@ -117,7 +117,7 @@ def _object(kind: str, name: str, **fields: Any) -> Object:
     return {"apiVersion": GROUP, "kind": kind, "metadata": {"name": name}, **fields}
 
 
-def webhook(name: str, client_config: dict[str, str], **fields: Any) -> Object:
+def webhook(name: str, client_config: Object, **fields: Any) -> Object:
     """Return one webhook, for the creation of pods unless *fields* say otherwise."""
     pods = {
         "apiGroups": [""],

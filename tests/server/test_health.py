@@ -30,7 +30,7 @@ def test_probes_are_answered_on_the_plain_port(server: Server) -> None:
     live = server.health("/livez")
     assert (live.status, live.body) == (200, b"ok")
     ready = server.health("/readyz")
-    assert (ready.status, ready.json) == (200, {"ready": True, "missing": {}})
+    assert (ready.status, ready.json) == (200, {"ready": True, "missing": {}, "concerns": {}})
     for path in ("/docs", "/openapi.json", "/redoc", "/mutate", "/"):
         answer = server.health(path)
         assert answer.status == 404

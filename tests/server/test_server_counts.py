@@ -46,7 +46,7 @@ async def listening(
         held.add(made)
         return made
 
-    context = server_context(pair.certificate, pair.key)
+    context = server_context(pair.certificate.read_bytes(), pair.key.read_bytes())
     listener = Listener(port, HOST, 0, context, protocol)
     await listener.listen()
     yield listener, held

@@ -30,6 +30,13 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class FailurePolicy(StrEnum):
+    """What the API server does where it can't ask us."""
+
+    IGNORE = "Ignore"
+    FAIL = "Fail"
+
+
 @app.command(
     epilog="Example: modelcache serve --dev --policy policy/",
     short_help="Serve the admission webhook.",
@@ -46,6 +53,46 @@ def serve(  # each is an option
     dev: Annotated[
         bool, typer.Option("--dev", help="Make a certificate in memory; print the registration.")
     ] = False,
+    self_signed: Annotated[
+        bool,
+        typer.Option(
+            "--self-signed",
+            help="Keep an authority in a Secret, and the CA bundle of the registration.",
+        ),
+    ] = False,
+    service: Annotated[
+        str, typer.Option(help="Our Service, which the certificate of --self-signed is for.")
+    ] = "modelcache-webhook",
+    authority_secret: Annotated[
+        str, typer.Option(help="The Secret of --self-signed, in --own-namespace.")
+    ] = "modelcache-webhook-ca",  # noqa: S107  # a name
+    configuration: Annotated[
+        str, typer.Option(help="Our MutatingWebhookConfiguration.")
+    ] = "zz-modelcache",
+    enforce: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BINDING",
+            help="A ValidatingAdmissionPolicyBinding that is to deny once a replica is ready; "
+            "repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    failure_policy: Annotated[
+        FailurePolicy, typer.Option(help="Fail: set in --configuration once a replica is ready.")
+    ] = FailurePolicy.IGNORE,
+    leaf_lifetime: Annotated[
+        str, typer.Option(metavar="DURATION", help="Of a replica's certificate.")
+    ] = "168h",
+    authority_lifetime: Annotated[
+        str, typer.Option(metavar="DURATION", help="Of the authority that signs it.")
+    ] = "8760h",
+    settle: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", help="How long a new authority is trusted before it signs."
+        ),
+    ] = "60s",
     policy: Policies = None,
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
@@ -65,14 +112,13 @@ def serve(  # each is an option
     log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
 ) -> None:
     """Run the webhook."""
+    from webhook.duration import seconds
     from webhook.facts import DEFAULT_LOADER_IMAGE
     from webhook.serve import serve as run
     from webhook.settings import Settings
 
-    if dev and (cert or key):
-        fail("--dev makes its own certificate: give it, or --cert and --key")
-    if not dev and not (cert and key):
-        fail("give --cert and --key, or --dev for a certificate made in memory")
+    if [dev, bool(cert or key), self_signed].count(True) != 1 or bool(cert) != bool(key):
+        fail("give one of --self-signed, --cert with --key, or --dev for one made in memory")
     version = version_number(kube_version) if kube_version else None
     if version and version < OLDEST:
         fail(f"--kube-version: {kube_version}: must be 1.28 or later, which keeps matchConditions")
@@ -85,6 +131,16 @@ def serve(  # each is an option
                 health_port=health_port,
                 certificate=cert,
                 key=key,
+                dev=dev,
+                self_signed=self_signed,
+                service=service,
+                authority_secret=authority_secret,
+                configuration=configuration,
+                enforce=tuple(enforce or ()),
+                fail=failure_policy is FailurePolicy.FAIL,
+                leaf_lifetime=seconds(leaf_lifetime),
+                authority_lifetime=seconds(authority_lifetime),
+                settle=seconds(settle),
                 kube_version=version,
                 image_volumes=image_volumes,
                 loader_image=loader_image or DEFAULT_LOADER_IMAGE,

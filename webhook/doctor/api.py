@@ -98,7 +98,7 @@ class Api:
                 method, url, header_params=headers, body=body, auth_settings=["BearerToken"]
             )
             found = self.client.call_api(*serialized, _request_timeout=_SECONDS)
-            content = found.read()
+            content = found.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
             raise Unreachable(_reason(error)) from error
         ours = datetime.fromtimestamp((began + time.time()) / 2, UTC)
@@ -111,9 +111,9 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
     found.retries = False
     try:
         if not kubeconfig and not context and _in_pod():
-            config.load_incluster_config(client_configuration=found)
+            config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
         else:
-            config.load_kube_config(
+            config.load_kube_config(  # type: ignore[no-untyped-call]
                 str(kubeconfig) if kubeconfig else None,
                 context,
                 client_configuration=found,

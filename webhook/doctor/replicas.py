@@ -25,7 +25,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
         name = pod["metadata"]["name"]
         port = port_of(container_of(pod["spec"]), "health") or _HEALTH
         try:
-            missing = _missing(http_get(installation.api, pod, port, "/readyz"))
+            missing, concerns = _told(http_get(installation.api, pod, port, "/readyz"))
             version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
         except (Unreachable, Refused) as fault:
             yield warning(f"{name} could not be asked: {fault}", _look(pod))
@@ -33,16 +33,23 @@ def _run(installation: Installation) -> Iterator[Finding]:
         versions[version[1] if version else "unknown"].append(name)
         if missing:
             yield error(f"{name} is not ready: {missing}", _look(pod))
+        if concerns:
+            yield warning(f"{name} says: {concerns}", _look(pod))
     yield from _same(versions)
 
 
-def _missing(answer: str) -> str:
-    """Return why a replica is not ready, in its own words; empty if it is."""
+def _told(answer: str) -> tuple[str, str]:
+    """Return why a replica is not ready, and what else it is concerned about, in its own words."""
     try:
-        missing = json.loads(answer)["missing"]
-        return ", ".join(f"{what}: {why}" for what, why in missing.items())
+        said = json.loads(answer)
+        missing, concerns = said["missing"], said.get("concerns", {})
+        return _words(missing), _words(concerns)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "what answers on its health port is no modelcache"
+        return "what answers on its health port is no modelcache", ""
+
+
+def _words(reasons: dict[str, str]) -> str:
+    return ", ".join(f"{what}: {why}" for what, why in reasons.items())
 
 
 def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:

@@ -3,15 +3,17 @@
 /livez says that the event loop answers, nothing else; /readyz says why not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from webhook.readiness import Readiness
 
-def health_app(registry: CollectorRegistry, readiness: Callable[[], Mapping[str, str]]) -> FastAPI:
-    """Return the application of the health port; *readiness* gives what is not ready, and why."""
+
+def health_app(registry: CollectorRegistry, readiness: Callable[[], Readiness]) -> FastAPI:
+    """Return the application of the health port."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/livez")
@@ -20,8 +22,13 @@ def health_app(registry: CollectorRegistry, readiness: Callable[[], Mapping[str,
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        missing = dict(readiness())
-        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+        found = readiness()
+        said = {
+            "ready": found.ready,
+            "missing": dict(found.missing),
+            "concerns": dict(found.concerns),
+        }
+        return JSONResponse(said, 200 if found.ready else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:

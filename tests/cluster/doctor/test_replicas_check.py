@@ -4,22 +4,25 @@ import pytest
 
 from tests.cluster.doctor.asking import OK, WARNING
 from webhook import __version__
-from webhook.doctor.replicas import _missing, _same
+from webhook.doctor.replicas import _same, _told
+
+STRANGER = ("what answers on its health port is no modelcache", "")
 
 
 @pytest.mark.parametrize(
-    ("answer", "missing"),
+    ("answer", "told"),
     [
-        ('{"ready": true, "missing": {}}', ""),
-        ('{"ready": false, "missing": {"draining": "told to stop"}}', "draining: told to stop"),
-        ('{"missing": {"a": "b", "c": "d"}}', "a: b, c: d"),
-        ("404 page not found", "what answers on its health port is no modelcache"),
-        ("[]", "what answers on its health port is no modelcache"),
-        ('{"missing": 1}', "what answers on its health port is no modelcache"),
+        ('{"ready": true, "missing": {}, "concerns": {}}', ("", "")),
+        ('{"ready": false, "missing": {"draining": "told"}}', ("draining: told", "")),
+        ('{"missing": {"a": "b", "c": "d"}, "concerns": {}}', ("a: b, c: d", "")),
+        ('{"missing": {}, "concerns": {"bundle": "wiped"}}', ("", "bundle: wiped")),
+        ("404 page not found", STRANGER),
+        ("[]", STRANGER),
+        ('{"missing": 1}', STRANGER),
     ],
 )
-def test_a_replica_says_why_it_is_not_ready(answer: str, missing: str) -> None:
-    assert _missing(answer) == missing
+def test_a_replica_says_what_it_lacks(answer: str, told: tuple[str, str]) -> None:
+    assert _told(answer) == told
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,248 @@
+"""What a controller may do, what it says when it may not, and when it lets policies refuse."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.api import Object
+from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.controllers import Controller, controllers
+from tests.cluster.registration import GROUP, mutating, wait_until, webhook
+from webhook.controller.options import Options
+
+RBAC = "rbac.authorization.k8s.io/v1"
+NAME = "inject.modelcache.io"
+_numbers = itertools.count(1)
+
+
+class Bound:
+    """A user with the rights of deploy/ on names of its own, and what these rights are for."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self.plane = plane
+        self.namespace = namespace
+        self.name = f"rights-{next(_numbers)}"
+        self.kubeconfig: Path = plane.write_kubeconfig(self.name, plane.authority.sign(self.name))
+        self.options = Options(
+            namespace=namespace,
+            service="modelcache-webhook",
+            secret="authorities",
+            configuration=self.name,
+            bindings=(self.name,),
+            settle_seconds=0.5,
+        )
+        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": self.name}
+        admission = "admissionregistration.k8s.io"
+        self.grants: list[Object] = []
+        for kind, rules in {
+            "ClusterRole": [
+                _rule(
+                    admission, "mutatingwebhookconfigurations", "get list watch patch", self.name
+                ),
+                _rule(
+                    admission,
+                    "validatingadmissionpolicybindings",
+                    "get list watch patch",
+                    self.name,
+                ),
+            ],
+            "Role": [
+                _rule("", "secrets", "get list watch update patch", "authorities"),
+                _rule("", "secrets", "create"),
+                _rule("discovery.k8s.io", "endpointslices", "list"),
+            ],
+        }.items():
+            meta: Object = {"name": self.name}
+            if kind == "Role":
+                meta["namespace"] = namespace
+            ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": self.name}
+            self.grants += [
+                {"apiVersion": RBAC, "kind": kind, "metadata": meta, "rules": rules},
+                {
+                    "apiVersion": RBAC,
+                    "kind": f"{kind}Binding",
+                    "metadata": meta,
+                    "roleRef": ref,
+                    "subjects": [subject],
+                },
+            ]
+
+    def grant(self) -> None:
+        for obj in self.grants:
+            self.plane.api.create(obj).expect(201)
+
+    def withdraw(self) -> None:
+        for obj in reversed(self.grants):
+            self.plane.api.delete(obj).expect()
+
+    def register(self, *, failure_policy: str = "Ignore") -> None:
+        service: Object = {"name": "modelcache-webhook", "namespace": self.namespace}
+        hook = webhook(
+            NAME,
+            {"service": service},
+            failurePolicy=failure_policy,
+            objectSelector={"matchLabels": {"modelcache.io/tests": "none"}},
+        )
+        self.plane.api.create(mutating(self.name, hook)).expect(201)
+
+    def registered(self) -> Object:
+        (hook,) = (
+            self.plane.api.get(GROUP, "MutatingWebhookConfiguration", self.name)
+            .expect()
+            .body["webhooks"]
+        )
+        return dict(hook)
+
+    def bind(self, *actions: str) -> None:
+        self.plane.api.apply(self.binding(*actions)).expect()
+
+    def binding(self, *actions: str) -> Object:
+        return {
+            "apiVersion": GROUP,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": self.name},
+            "spec": {"policyName": "nobody", "validationActions": list(actions)},
+        }
+
+    def actions(self) -> set[str]:
+        found = self.plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", self.name).expect()
+        return set(found.body["spec"]["validationActions"])
+
+    def endpoint(self, *, ready: bool) -> None:
+        self.plane.api.apply(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {
+                    "name": "modelcache-webhook",
+                    "namespace": self.namespace,
+                    "labels": {"kubernetes.io/service-name": "modelcache-webhook"},
+                },
+                "addressType": "IPv4",
+                "ports": [{"port": 8443}],
+                "endpoints": [{"addresses": ["10.99.0.9"], "conditions": {"ready": ready}}],
+            }
+        ).expect()
+
+
+def _rule(group: str, resource: str, verbs: str, *names: str) -> Object:
+    rule: Object = {"apiGroups": [group], "resources": [resource], "verbs": verbs.split()}
+    return {**rule, "resourceNames": list(names)} if names else rule
+
+
+@pytest.fixture
+def bound(cluster: ControlPlane, namespace: NamespaceFactory) -> Bound:
+    found = Bound(cluster, namespace())
+    found.grant()
+    return found
+
+
+def test_the_rights_that_the_readme_lists_are_enough(bound: Bound) -> None:
+    # P1 61
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        assert controller.state.concerns == {}
+        secret = bound.plane.api.get("v1", "Secret", "authorities", bound.namespace).expect().body
+        bound.plane.api.delete(secret).expect()
+        wait_until(lambda: len(controller.events("authorities written")) == 2, "written again")
+
+
+@pytest.mark.parametrize(
+    "kind", ["ClusterRoleBinding", "RoleBinding"], ids=["registration", "secret"]
+)
+def test_rights_withdrawn_are_told_and_what_serves_goes_on(bound: Bound, kind: str) -> None:
+    # P1 66
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    (right,) = [obj for obj in bound.grants if obj["kind"] == kind]
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        bound.plane.api.delete(right).expect()
+        wait_until(lambda: bool(controller.state.concerns), "told", 60)
+        assert controller.ready()
+        assert "is forbidden" in " ".join(controller.state.concerns.values())
+        assert controller.process.poll() is None
+        bound.plane.api.create(right).expect(201)
+        wait_until(lambda: not controller.state.concerns, "well again", 60)
+
+
+def test_a_newcomer_without_rights_is_not_ready_and_says_which_it_lacks(
+    cluster: ControlPlane, namespace: NamespaceFactory
+) -> None:
+    # P0 36, P1 66
+    bound = Bound(cluster, namespace())
+    bound.register()
+    with Controller(bound.plane, bound.options, bound.kubeconfig) as controller:
+        wait_until(lambda: controller.state.reached, "told")
+        assert set(controller.state.missing) == {"certificate"}
+        assert "read Secret authorities: 403" in controller.state.concerns["certificates"]
+        assert "MutatingWebhookConfiguration" in controller.state.concerns["registration"]
+        bound.grant()
+        wait_until(controller.ready, "ready", 60)
+
+
+@pytest.mark.parametrize("before", [["Audit"], ["Warn"], ["Warn", "Audit"]])
+def test_a_policy_denies_once_a_replica_is_ready_and_not_before(
+    bound: Bound, before: list[str]
+) -> None:
+    # P1 91
+    bound.register()
+    bound.bind(*before)
+    bound.endpoint(ready=False)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.reached, "looked")
+        assert not controller.state.enforcing
+        assert bound.actions() == set(before)
+        bound.endpoint(ready=True)
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        assert bound.actions() == {*before, "Deny"} - {"Warn"}
+
+
+def test_a_policy_that_is_applied_again_denies_again(bound: Bound) -> None:
+    # P1 64
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        live = bound.plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", bound.name).body
+        bound.plane.api.replace(live | {"spec": bound.binding("Audit")["spec"]}).expect()
+        wait_until(lambda: "Deny" in bound.actions(), "denies again")
+
+
+def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_for(
+    bound: Bound,
+) -> None:
+    # P1 91
+    bound.register()
+    bound.bind("Audit")
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
+        bound.endpoint(ready=True)
+        wait_until(lambda: "Deny" in bound.actions(), "enforcing")
+        assert bound.registered()["failurePolicy"] == "Ignore"
+    strict = Options(
+        namespace=bound.namespace,
+        service="modelcache-webhook",
+        secret="authorities",
+        configuration=bound.name,
+        fail=True,
+    )
+    with controllers(bound.plane, strict, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing")
+        assert bound.registered()["failurePolicy"] == "Fail"
+        assert bound.registered()["clientConfig"]["caBundle"]
+
+
+def test_a_binding_that_does_not_exist_is_told(bound: Bound) -> None:
+    bound.register()
+    bound.endpoint(ready=True)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: bool(controller.state.concerns), "told")
+        assert bound.name in controller.state.concerns["enforcement"]
+        assert not controller.state.enforcing

@@ -1,0 +1,116 @@
+"""The controller as a process.
+
+Options come in on standard input, messages go out on standard output, and it ends when its
+input does, which is when the server has ended.
+"""
+
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from webhook.controller import configuration, enforcement
+from webhook.controller.api_server import ApiServer, Unreachable
+from webhook.controller.clock import Clock
+from webhook.controller.messages import Event, Message, State
+from webhook.controller.options import Options
+from webhook.controller.reconciler import Reconciler
+from webhook.controller.trouble import Conflict
+from webhook.controller.watching import Watching
+
+PERIOD: Final = 10.0
+"""Seconds between two looks when every change is told."""
+SHORT_PERIOD: Final = 3.0
+"""The same while a watch is broken, or something takes time."""
+LOOKS: Final = 1 / 20
+"""Of an authority's life: what is due must be seen long before its end."""
+TICK: Final = 1.0
+"""Seconds between two looks at the clock, which may have been set."""
+LONGEST: Final = 30.0
+"""Seconds between two attempts that fail."""
+HURRY: Final = 0.1
+
+
+def main() -> None:
+    """Run until standard input ends."""
+    options = msgspec.json.decode(sys.stdin.buffer.readline(), type=Options)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    out = threading.Lock()
+
+    def send(message: Message) -> None:
+        with out:
+            sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+            sys.stdout.buffer.flush()
+
+    try:
+        Controller(options, send).run()
+    except Unreachable as error:
+        missing = {"certificate": str(error)} if options.secret else {}
+        send(State(missing, {"api-server": str(error)}))
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        os._exit(0)
+
+
+class Controller:
+    """Looks when something has changed, when it is time, and again after a failure."""
+
+    def __init__(self, options: Options, send: Callable[[Message], None]) -> None:
+        clock = Clock()
+        api = ApiServer(clock)
+        self._life = options.authority_seconds
+        self._reconciler = Reconciler(api, clock, options, send)
+        self._send = send
+        self._changed, self._never = threading.Event(), threading.Event()
+        watched = [(configuration.FOLDER, options.configuration)]
+        watched += [(enforcement.FOLDER, name) for name in options.bindings]
+        if options.secret:
+            watched.append((f"/api/v1/namespaces/{options.namespace}/secrets", options.secret))
+        self._watches = [Watching(api, folder, name, self._changed.set) for folder, name in watched]
+
+    def run(self) -> None:
+        """Never return."""
+        due, failures = 0.0, 0
+        while True:
+            pause = min(TICK, max(0.0, due - time.monotonic()))
+            # After a failure only time brings another attempt.
+            (self._never if failures else self._changed).wait(pause)
+            self._reconciler.keep_leaf()
+            if time.monotonic() < due and (failures or not self._changed.is_set()):
+                continue
+            self._changed.clear()
+            done = self._look()
+            failures = 0 if done else min(failures + 1, 20)
+            pause = done or min(LONGEST, HURRY * 2**failures)
+            due = time.monotonic() + pause * random.uniform(0.75, 1)  # noqa: S311  # spread
+
+    def _look(self) -> float | None:
+        """Return the seconds until the next look; None after a failure."""
+        try:
+            self._reconciler.look()
+        except Conflict:
+            return None
+        except Unreachable as error:
+            self._reconciler.unreachable(error)
+            return None
+        except Exception as error:  # a fault of ours must not end what keeps certificates
+            self._send(Event("fault", "warning", {"type": type(error).__name__}))
+            return None
+        told = all(watch.live for watch in self._watches)
+        period = PERIOD if told and not self._reconciler.waiting else SHORT_PERIOD
+        return min(period, self._life * LOOKS)
+
+
+def _end_with_the_server() -> None:
+    while sys.stdin.buffer.read(2**16):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Lets the cluster refuse what we missed, once a replica is ready to miss nothing.
+
+Policies and registration are installed so that nothing is refused: bindings only audit,
+failurePolicy is Ignore. Until the first replica serves there is nobody to inject anything.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from webhook.controller.api_server import ApiServer
+from webhook.controller.object_meta import ObjectMeta
+from webhook.controller.trouble import expect
+
+FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+DENY: Final = "Deny"
+WARN: Final = "Warn"
+
+
+class _Spec(msgspec.Struct):
+    validationActions: list[str] = []  # noqa: N815  # the API's name
+
+
+class Binding(msgspec.Struct):
+    """A ValidatingAdmissionPolicyBinding."""
+
+    metadata: ObjectMeta
+    spec: _Spec
+
+    @property
+    def denies(self) -> bool:
+        """Whether it refuses what its policy finds."""
+        return DENY in self.spec.validationActions
+
+
+class _Conditions(msgspec.Struct):
+    ready: bool | None = None
+
+
+class _Endpoint(msgspec.Struct):
+    conditions: _Conditions = msgspec.field(default_factory=_Conditions)
+
+
+class _Slice(msgspec.Struct):
+    endpoints: list[_Endpoint] | None = None
+
+
+class _Slices(msgspec.Struct):
+    items: list[_Slice] = []
+
+
+def read(api: ApiServer, name: str) -> Binding:
+    """Return a binding; Trouble if it can't be read."""
+    doing = f"read ValidatingAdmissionPolicyBinding {name}"
+    answer = expect(api.request("GET", f"{FOLDER}/{name}"), doing, 200)
+    return msgspec.json.decode(answer.body, type=Binding)
+
+
+def deny(api: ApiServer, binding: Binding) -> None:
+    """Let *binding* deny; Trouble if it can't be written, Conflict if somebody else has."""
+    name, version = binding.metadata.name, binding.metadata.resourceVersion
+    # The API server refuses the two together: a denial says the same.
+    wanted = [action for action in binding.spec.validationActions if action != WARN] + [DENY]
+    operations: list[dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "replace", "path": "/spec/validationActions", "value": wanted},
+    ]
+    doing = f"patch ValidatingAdmissionPolicyBinding {name}"
+    expect(api.request("PATCH", f"{FOLDER}/{name}", operations), doing, 200)
+
+
+def reachable(api: ApiServer, namespace: str, service: str) -> bool:
+    """Return whether a Service has a ready replica; Trouble if that can't be told."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    query = [("labelSelector", f"kubernetes.io/service-name={service}")]
+    doing = f"list EndpointSlices of Service {service}"
+    answer = expect(api.request("GET", path, query=query), doing, 200)
+    slices = msgspec.json.decode(answer.body, type=_Slices).items
+    # A condition that is not set means ready (discovery/v1 EndpointConditions).
+    return any(
+        endpoint.conditions.ready is not False for one in slices for endpoint in one.endpoints or []
+    )

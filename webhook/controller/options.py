@@ -1,0 +1,36 @@
+"""What the controller is told when it starts: one JSON document on its standard input."""
+
+import datetime as dt
+
+import msgspec
+
+from certs.lifetime import Lives
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of what is ours, and lives in seconds."""
+
+    namespace: str
+    service: str
+    secret: str | None
+    """None: certificates are somebody else's; the Secret and the bundle are not ours to touch."""
+    configuration: str
+    bindings: tuple[str, ...] = ()
+    """ValidatingAdmissionPolicyBindings that are to deny once a replica is ready."""
+    fail: bool = False
+    """Whether failurePolicy is to be Fail once a replica is ready."""
+    leaf_seconds: float = 7 * 86400
+    authority_seconds: float = 365 * 86400
+    settle_seconds: float = 60
+    """How long every API server is given to hear of a new authority."""
+
+    def lives(self) -> Lives:
+        """Return the lives of certificates; ValueError if they don't fit each other."""
+        return Lives(
+            dt.timedelta(seconds=self.leaf_seconds), dt.timedelta(seconds=self.authority_seconds)
+        )
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names that a leaf is for: the API server asks for the first."""
+        name = f"{self.service}.{self.namespace}"
+        return (f"{name}.svc", f"{name}.svc.cluster.local", name)

@@ -1,0 +1,30 @@
+"""Whether this replica is ready, and what somebody should mend though it is."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What /readyz says."""
+
+    missing: Mapping[str, str] = {}
+    """What keeps reviews from being answered, and why."""
+    concerns: Mapping[str, str] = {}
+    """What is wrong, but keeps nothing from being answered now."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing
+
+
+def together(parts: list[Callable[[], Readiness]]) -> Readiness:
+    """Return what all *parts* say."""
+    missing: dict[str, str] = {}
+    concerns: dict[str, str] = {}
+    for part in parts:
+        one = part()
+        missing |= one.missing
+        concerns |= one.concerns
+    return Readiness(missing, concerns)
