@@ -109,7 +109,9 @@ def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) ->
 
         return bare_app()
 
-    return AdmissionPort(admission, telemetry, Deferred(nothing), fault_log(logger))
+    return AdmissionPort(
+        admission, telemetry, Deferred(nothing), fault_log(logger), settings.connection_age
+    )
 
 
 def _limits(

@@ -46,6 +46,8 @@ class Settings:
     """Seconds between SIGTERM and the end of listening."""
     drain: float = 10
     """Seconds that running requests may take after that."""
+    connection_age: float = 40
+    """Seconds after which a connection closes with its next answer, give or take a quarter."""
     log_format: str = "json"
 
     def controller(self) -> Options | None:

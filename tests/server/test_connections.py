@@ -43,7 +43,7 @@ def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
 
 def test_an_old_connection_closes_after_its_next_answer(start: Start) -> None:
     # P1 45b
-    server = start(*QUICK, changes={"webhook.http.protocol.MOST_SECONDS": 2.0})
+    server = start(*QUICK, "--connection-age", "2s")
     with server.connect() as connection:
         connection.send(request(body()))
         assert "connection" not in connection.answer().headers
@@ -52,6 +52,17 @@ def test_an_old_connection_closes_after_its_next_answer(start: Start) -> None:
         answer = connection.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert connection.ended(3)
+
+
+def test_with_an_age_of_zero_each_answer_is_the_last_of_its_connection(start: Start) -> None:
+    # P1 45b
+    server = start(*QUICK, "--connection-age", "0s")
+    for _ in range(3):
+        with server.connect() as connection:
+            connection.send(request(body()))
+            answer = connection.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+            assert connection.ended(3)
 
 
 def test_500_idle_connections_hold_up_nobody(server: Server) -> None:

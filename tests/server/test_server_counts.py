@@ -39,7 +39,7 @@ async def listening(
     telemetry = Telemetry(lambda _: None)
     faults: list[Exception] = []
     admission = Admission(Policy(), lambda _: FACTS, telemetry)
-    port = AdmissionPort(admission, telemetry, bare_app(), faults.append)
+    port = AdmissionPort(admission, telemetry, bare_app(), faults.append, 40)
 
     def protocol(*arguments: Any) -> ReviewProtocol:
         made = ReviewProtocol(port, *arguments)

@@ -109,6 +109,14 @@ def serve(  # each is an option
     drain: Annotated[
         float, typer.Option(min=0, help="Seconds that running reviews get after that.")
     ] = 10,
+    connection_age: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="After which a connection closes with its next answer, so that clients find "
+            "replicas that are new; 0s: with each.",
+        ),
+    ] = "40s",
     log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
 ) -> None:
     """Run the webhook."""
@@ -148,6 +156,7 @@ def serve(  # each is an option
                 self_check=self_check,
                 shutdown_delay=shutdown_delay,
                 drain=drain,
+                connection_age=seconds(connection_age),
                 log_format=log_format.value,
             )
         )

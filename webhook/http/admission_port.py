@@ -41,8 +41,11 @@ class AdmissionPort:
         telemetry: Telemetry,
         otherwise: Application,
         log_fault: Callable[[Exception], None],
+        oldest_connection: float,
     ) -> None:
         self.draining = False
+        self.oldest_connection = oldest_connection
+        """Seconds after which a connection closes with its next answer."""
         self.in_flight = 0
         """Reviews that are read or decided."""
         self._reviews: dict[str, Callable[[bytes], bytes]] = {

@@ -16,9 +16,6 @@ from webhook.http.refusal import HEAD_TOO_LARGE, TIMED_OUT, TOO_LARGE
 
 READ_SECONDS: Final = 10.0
 """For the whole of a request, headers and body; twice the webhook's timeoutSeconds."""
-MOST_SECONDS: Final = 40.0
-"""A connection older than this closes after its next answer, so that a client which keeps
-connections comes back through the Service and finds replicas that are new."""
 LARGEST_HEAD: Final = 16 * 1024
 MOST_PIPELINED: Final = 100
 """Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
@@ -36,6 +33,9 @@ class _Nowhere(list[Any]):
 class TimedProtocol(HttpToolsProtocol):
     """An HTTP/1.1 connection that must deliver what it began, and take what it asked for."""
 
+    oldest = 40.0
+    """Seconds after which a connection closes with its next answer, so that a client which keeps
+    connections comes back through the Service and finds replicas that are new; 0: with each."""
     owes = False
     """Whether a request has begun and is not complete."""
     used_at = 0.0
@@ -50,7 +50,8 @@ class TimedProtocol(HttpToolsProtocol):
         """Wait for a request as long as between two: Go keeps connections it has not used yet."""
         super().connection_made(transport)
         now = self.used_at = self.loop.time()
-        self.retires_at = now + MOST_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311  # spread
+        self.retires_at = now + self.oldest * random.uniform(0.75, 1.25)  # noqa: S311  # spread
+        self.retires = not self.oldest
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )

@@ -41,6 +41,7 @@ class ReviewProtocol(TimedProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
         self._port = port
+        self.oldest = port.oldest_connection
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up the review that is arriving."""

@@ -1,0 +1,1 @@
+"""What keeping certificates costs reviews, by where it is done."""
