@@ -92,6 +92,13 @@ CHECK: Final = Check(
     name="certificate",
     looks_at="the certificate that each replica serves, through a forwarded port, judged as the "
     "API server does: by each caBundle, the Service's name and its own clock",
-    may=("list pods", "get pods/portforward", "create pods/portforward"),
+    may=(
+        "get mutatingwebhookconfigurations",
+        "get services",
+        "list deployments.apps",
+        "list pods",
+        "get pods/portforward",
+        "create pods/portforward",
+    ),
     run=_run,
 )

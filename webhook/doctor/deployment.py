@@ -71,6 +71,6 @@ CHECK: Final = Check(
     name="deployment",
     looks_at="how many replicas are available, why others are not, and whether --kube-version is "
     "the API server's",
-    may=("list deployments.apps", "list pods"),
+    may=("get services", "list deployments.apps", "list pods"),
     run=_run,
 )

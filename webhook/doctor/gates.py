@@ -86,6 +86,6 @@ CHECK: Final = Check(
     name="gates",
     looks_at="whether the API server keeps image volumes and recursiveReadOnly, by a dry run of a "
     "pod, and whether the webhook takes it to do so",
-    may=("create pods", "list deployments.apps"),
+    may=("create pods", "get services", "list deployments.apps"),
     run=_run,
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from webhook.doctor.api import Answer, Api, Missing, Object
+from webhook.doctor.api import Answer, Api, Forbidden, Missing, Object
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
@@ -86,19 +86,22 @@ class Installation:
         return base64.b64decode(found["clientConfig"].get("caBundle") or "") if found else b""
 
     @property
+    def _pods(self) -> Object:
+        """The entry that pods are sent to; empty where it is not there, or may not be read."""
+        try:
+            return self.webhook(WEBHOOKS[0]) or {}
+        except (Missing, Forbidden):
+            return {}
+
+    @property
     def failure_policy(self) -> str:
         """What becomes of a pod while we do not answer: Ignore, or Fail."""
-        found = self.webhook(WEBHOOKS[0])
-        return str(found["failurePolicy"]) if found else "Ignore"
+        return str(self._pods.get("failurePolicy", "Ignore"))
 
     @property
     def called(self) -> Called:
         """The Service that the API server calls; where that is not known, the one of deploy/."""
-        try:
-            found = self.webhook(WEBHOOKS[0])
-        except Missing:
-            found = None
-        service = found and found["clientConfig"].get("service")
+        service = self._pods.get("clientConfig", {}).get("service")
         if not service:
             return Called(self.names.namespace, _DEFAULT_SERVICE, 443)
         return Called(service["namespace"], service["name"], service.get("port", 443))
@@ -106,11 +109,7 @@ class Installation:
     @property
     def url(self) -> str:
         """What the API server calls in place of a Service; empty where it does not."""
-        try:
-            found = self.webhook(WEBHOOKS[0])
-        except Missing:
-            found = None
-        return str(found["clientConfig"].get("url") or "") if found else ""
+        return str(self._pods.get("clientConfig", {}).get("url") or "")
 
     @cached_property
     def service(self) -> Object:

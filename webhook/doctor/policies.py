@@ -18,19 +18,15 @@ _DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    try:
-        profile = installation.failure_policy
-    except Missing:
-        profile = "Ignore"
     for name, so in POLICIES.items():
-        yield _judged(installation, name, so, profile)
+        yield _judged(installation, name, so)
 
 
-def _judged(installation: Installation, name: str, so: str, profile: str) -> Finding:
+def _judged(installation: Installation, name: str, so: str) -> Finding:
     fault, fix = _fault(installation, name)
     if not fault:
         return ok(f"policy {name} refuses what the webhook missed")
-    if profile == "Fail":
+    if installation.failure_policy == "Fail":
         return warning(f"{fault}; failurePolicy Fail refuses while the webhook is down", fix)
     return error(f"{fault}: {so}", fix)
 

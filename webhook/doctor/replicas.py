@@ -77,6 +77,6 @@ CHECK: Final = Check(
     name="replicas",
     looks_at="what each replica says of itself, through a forwarded port: whether it is ready, and "
     "if not why; whether versions are equal, and equal to the command's",
-    may=("list pods", "get pods/portforward", "create pods/portforward"),
+    may=("get services", "list pods", "get pods/portforward", "create pods/portforward"),
     run=_run,
 )

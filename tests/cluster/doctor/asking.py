@@ -2,6 +2,7 @@
 
 import base64
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,11 @@ def take_in(plane: ControlPlane) -> None:
         plane.api.merge({"apiVersion": "v1", "kind": "Namespace", **obj}, off).expect()
 
 
-def physician(plane: ControlPlane, name: str = "physician", without: str = "/version") -> Path:
-    """Return the kubeconfig of somebody who may do what the checks say they need, and no more.
-
-    What *without* is part of is not among it.
-    """
-    allowed = [may.split() for one in CHECKS for may in one.may if "/version" not in may]
-    allowed = [[verb, resource] for verb, resource in allowed if without not in resource]
+def physician(
+    plane: ControlPlane, name: str = "physician", checks: Sequence[Check] = CHECKS
+) -> Path:
+    """Return the kubeconfig of somebody who may do what *checks* say they need, and no more."""
+    allowed = [may.split() for one in checks for may in one.may if "/version" not in may]
     rules = [_rule(verb, *resource.split(".", 1)) for verb, resource in allowed]
     group = "rbac.authorization.k8s.io"
     role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "rules": rules}
@@ -67,16 +66,20 @@ def physician(plane: ControlPlane, name: str = "physician", without: str = "/ver
     }
     for obj in (role, binding):
         plane.api.apply({**obj, "metadata": {"name": name}}).expect()
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
-    spec = {"user": name, "resourceAttributes": {"verb": "list", "resource": "namespaces"}}
+    spec = {"user": name, "resourceAttributes": _attributes(*allowed[-1])}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-
-    def allows() -> bool:
-        answer = plane.api.request("POST", path, {**review, "spec": spec})
-        return bool(answer.expect().body["status"]["allowed"])
-
-    wait_until(allows, "the role is in force")
+    wait_until(
+        lambda: bool(plane.api.request("POST", path, review).body["status"]["allowed"]),
+        "the role is in force",
+    )
     return plane.write_kubeconfig(name, plane.authority.sign(name))
+
+
+def _attributes(verb: str, resource: str) -> Object:
+    name, _, group = resource.partition(".")
+    resource, _, part = name.partition("/")
+    return {"verb": verb, "resource": resource, "subresource": part, "group": group or "*"}
 
 
 def _rule(verb: str, resource: str, group: str = "*") -> Object:

@@ -7,10 +7,11 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.doctor.asking import ERROR, OK, WARNING, found, physician, shown
+from tests.cluster.doctor.asking import ERROR, OK, WARNING, check, found, physician, shown
 from tests.cluster.registration import wait_until
 from webhook.doctor.api import Api
-from webhook.doctor.diagnosis import diagnosis
+from webhook.doctor.check import Check
+from webhook.doctor.diagnosis import CHECKS, diagnosis
 from webhook.doctor.finding import Level
 from webhook.doctor.installation import Installation, Names
 
@@ -146,8 +147,8 @@ def available(plane: ControlPlane, where: str) -> int:
     return int(obj.get("status", {}).get("availableReplicas", 0))
 
 
-def asked(plane: ControlPlane, where: str, check: str = "deployment") -> list:  # type: ignore[type-arg]
-    return found(plane, check, namespace=where, **NOWHERE)
+def asked(plane: ControlPlane, where: str, name: str = "deployment") -> list:  # type: ignore[type-arg]
+    return found(plane, name, namespace=where, **NOWHERE)
 
 
 def test_a_deployment_that_is_not_there_is_to_be_applied(
@@ -210,27 +211,33 @@ def test_a_version_that_is_not_the_servers_is_told(
 
 def test_replicas_that_can_not_be_asked_are_told(cluster: ControlPlane, deployed: Deployed) -> None:
     where = deployed(1)
-    for check in ("replicas", "certificate"):
-        shown(asked(cluster, where, check), WARNING, "no replica runs that could be asked", "mend")
+    for name in ("replicas", "certificate"):
+        shown(asked(cluster, where, name), WARNING, "no replica runs that could be asked", "mend")
     (pod,) = pods(cluster, where)
     status(cluster, pod, phase="Running")  # where no kubelet knows of it
     seen = f"{pod['metadata']['name']} does not have a host assigned"
-    for check in ("replicas", "certificate"):
-        (one,) = asked(cluster, where, check)
+    for name in ("replicas", "certificate"):
+        (one,) = asked(cluster, where, name)
         shown([one], WARNING, seen, f"kubectl logs -n {where}")
 
 
-def test_who_may_not_forward_ports_is_told_of_it(cluster: ControlPlane, deployed: Deployed) -> None:
+ASKING = [one for one in CHECKS if one.name not in ("server", "clock")]
+
+
+@pytest.mark.parametrize("asked", ASKING, ids=lambda one: one.name)
+def test_what_a_check_says_that_it_needs_is_enough_for_it(
+    cluster: ControlPlane, deployed: Deployed, asked: Check
+) -> None:
     where = deployed(1)
     status(cluster, pods(cluster, where)[0], phase="Running")
-    api = Api(physician(cluster, "visitor", without="portforward"))
+    api = Api(physician(cluster, f"who-asks-{asked.name}", [asked]))
     names = Names(namespace=where, **NOWHERE)
-    told = [
-        one
-        for one in diagnosis(Installation(api, names), lambda _: None)
-        if "not looked at" in one.finding.seen
-    ]
-    assert [one.check for one in told] == ["replicas", "certificate"]
-    for one in told:
-        assert 'User "visitor" cannot' in one.finding.seen
-        assert "create pods/portforward" in one.finding.fix
+    told = list(diagnosis(Installation(api, names), lambda _: None))
+    refused = {one.check: one.finding for one in told if "not looked at" in one.finding.seen}
+    assert asked.name not in refused
+    for name, finding in refused.items():  # and not enough for others
+        assert finding.level is WARNING
+        assert "cannot" in finding.seen
+        assert all(may in finding.fix for may in check(name).may)
+    if asked.name in ("namespaces", "order"):
+        assert {"replicas", "certificate", "reachability"} <= refused.keys()
