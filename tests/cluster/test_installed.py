@@ -12,11 +12,11 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
-from tests.cluster.doctor.asking import WARNING, found, physician, shown
+from tests.cluster.doctor.asking import WARNING, found, idle_configuration, physician, shown
 from tests.cluster.doctor.certificates import DAY, lasting
 from tests.cluster.doctor.command import assert_golden, doctor
-from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed, installed, trust
-from tests.cluster.registration import GROUP, settle, wait_until
+from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed, installed
+from tests.cluster.registration import GROUP, configured, settle, wait_until
 from webhook import __version__
 from webhook.doctor import replicas
 
@@ -92,17 +92,16 @@ def test_the_doctor_finds_it_healthy(webhook: Installed, update: bool) -> None:
 
 
 def test_the_doctor_finds_replicas_that_the_bundle_does_not_trust(webhook: Installed) -> None:
-    trust(webhook.cluster, lasting(-DAY, 29 * DAY))
-    try:
-        ran = doctor(webhook.cluster.plane.kubeconfig, "-o", "json")
-    finally:
-        trust(webhook.cluster, webhook.authority.pem)
+    plane = webhook.cluster.plane
+    strange = idle_configuration("zz-strange", lasting(-DAY, 29 * DAY))
+    with configured(plane, [strange]):
+        ran = doctor(plane.kubeconfig, "-o", "json", "--configuration", "zz-strange")
     found = [one for one in json.loads(ran.out) if one["check"] == "certificate"]
     assert (ran.status, len(found)) == (1, 2)
     for one in found:
         assert one["level"] == "error"
-        assert "signed by CN=webhook, which inject.modelcache.io and workloads" in one["seen"]
-        assert "would not trust: unable to get local issuer certificate" in one["seen"]
+        assert ", which inject.modelcache.io and workloads.modelcache.io would" in one["seen"]
+        assert "not trust: unable to get local issuer certificate" in one["seen"]
         assert "kubectl rollout restart -n modelcache-system deployment/modelcache" in one["fix"]
 
 

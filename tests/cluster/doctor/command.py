@@ -10,6 +10,7 @@ from tests.cli.command import Ran, modelcache
 
 GOLDEN = Path(__file__).parent / "golden"
 VARYING = {
+    r"CN=[^,\n]*?(?=, signed by|, until| until| expired at| expires at)": "SUBJECT",
     r"https://[\d.]+:\d+": "https://SERVER",
     r"v1\.\d+\.\d+": "VERSION",
     r"20\d\d-\d\d-\d\d \d\d:\d\d UTC": "TIME",

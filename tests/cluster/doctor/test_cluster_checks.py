@@ -26,8 +26,17 @@ BINDING = "validatingadmissionpolicybinding"
 KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
 
+def policies(*actions: str) -> list[Object]:
+    """Return the shipped policies, with bindings that do *actions*."""
+    objects = shipped(*KINDS)
+    for obj in objects:
+        if obj["kind"] == KINDS[1]:
+            obj["spec"]["validationActions"] = list(actions)
+    return objects
+
+
 def test_policies_that_deny_are_as_wanted(alone: ControlPlane) -> None:
-    with configured(alone, shipped(*KINDS)):
+    with configured(alone, policies("Audit", "Deny")):
         assert [one.level for one in found(alone, "policies")] == [OK, OK]
 
 
@@ -45,10 +54,7 @@ def test_a_policy_without_its_binding_is_told(alone: ControlPlane) -> None:
 def test_policies_that_only_audit_are_told_with_the_command_that_makes_them_deny(
     alone: ControlPlane,
 ) -> None:
-    objects = shipped(*KINDS)
-    for obj in objects[1::2]:
-        obj["spec"]["validationActions"] = ["Audit"]
-    with configured(alone, objects):
+    with configured(alone, policies("Audit")):
         seen = "binding modelcache-injected has validationActions Audit, not Deny: a pod"
         one = shown(found(alone, "policies"), ERROR, seen, f"kubectl patch {BINDING}")
         words = one.fix.partition("; or kubectl ")[2]
