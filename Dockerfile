@@ -14,6 +14,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
     /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
     --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
+ && find /opt/modelcache -depth -type d -name tests -exec rm -r {} + \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
 
 FROM dependencies AS build

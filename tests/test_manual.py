@@ -17,6 +17,7 @@ from tests.manual import README, hold, table
 from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
+from webhook.doctor.diagnosis import CHECKS
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
 from webhook.tallies import Tally
@@ -105,9 +106,15 @@ def values() -> str:
     )
 
 
+def checks() -> str:
+    return table(
+        ("check", "looks at", "needs"), *((c.name, c.looks_at, code(*c.may)) for c in CHECKS)
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
-    "catalogue": catalogue, "codes": codes, "values": values,
+    "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
 }  # fmt: skip
 
 

@@ -46,6 +46,16 @@ class Metrics:
             ("code",),
             registry,
         )
+        self.connections_dropped = Counter(
+            name + "http_connections_dropped",
+            "Connections ended to make room for others.",
+            registry=registry,
+        )
+        self.accept_failures = Counter(
+            name + "http_accept_failures",
+            "Times that no connection could be taken: no descriptor, or no memory.",
+            registry=registry,
+        )
         self.request_bytes = Distribution(
             name + "admission_request_bytes",
             "Bytes of a review.",

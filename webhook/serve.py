@@ -4,11 +4,15 @@ import asyncio
 import functools
 import gc
 import sys
+from collections.abc import Callable
+from typing import Final
 
 import uvloop
 
 from webhook import __version__
 from webhook.admission import EXCLUDED, Admission
+from webhook.descriptors import Shortage, needed, raised_limit, shares
+from webhook.http.accept import Limits
 from webhook.http.admission_port import AdmissionPort
 from webhook.http.asgi import Application
 from webhook.http.deferred import Deferred
@@ -21,6 +25,9 @@ from webhook.serving_certificate import ServingCertificate
 from webhook.settings import Settings
 from webhook.shutdown import Shutdown, ignore_signals, without_signals
 from webhook.telemetry import Telemetry
+
+_FREED: Final = 16
+"""Connections that are ended at once where there is no descriptor for one more."""
 
 
 def serve(settings: Settings) -> None:
@@ -50,12 +57,13 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
     telemetry.ready.set_function(lambda: float(readiness().ready))
     port = _admission_port(settings, telemetry, logger)
+    limits, probe_limits = _limits(telemetry, logger, lambda: listener.free(_FREED))
     listener = Listener(
         port, settings.host, settings.port, certificate.served.context,
-        functools.partial(ReviewProtocol, port),
+        functools.partial(ReviewProtocol, port), limits,
     )  # fmt: skip
     health_app = Deferred(probes)
-    health = Listener(health_app, settings.host, settings.health_port, None)
+    health = Listener(health_app, settings.host, settings.health_port, None, limits=probe_limits)
     await listener.listen()
     await health.listen()
     keeping = asyncio.create_task(certificate.keep())
@@ -103,4 +111,31 @@ def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) ->
 
     return AdmissionPort(
         admission, telemetry, Deferred(nothing), fault_log(logger), settings.connection_age
+    )
+
+
+def _limits(
+    telemetry: Telemetry, logger: Logger, make_room: Callable[[], None]
+) -> tuple[Limits, Limits]:
+    """Return those of the admission port and of probes; say so where they are below what is meant.
+
+    *make_room* is called where there is no descriptor for one more connection.
+    """
+    limit = raised_limit()
+    room = shares(limit)
+    if limit < needed():
+        logger.warning(
+            "few_descriptors", limit=limit, needed=needed(), connections=room.connections
+        )
+    shortage = Shortage(logger.warning)
+
+    def failed(error: OSError) -> None:
+        telemetry.accept_failures.inc()
+        shortage.met(error)
+        make_room()
+
+    dropped = telemetry.connections_dropped.inc
+    return (
+        Limits(room.connections, room.handshakes, dropped=dropped, failed=failed),
+        Limits(room.probes, room.probes, dropped=dropped, failed=failed),
     )

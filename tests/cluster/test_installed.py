@@ -1,6 +1,7 @@
 """The webhook as users install it: deploy/ applied, two replicas from our image, one Service."""
 
 import contextlib
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -11,8 +12,13 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.doctor.asking import WARNING, found, idle_configuration, physician, shown
+from tests.cluster.doctor.certificates import DAY, lasting
+from tests.cluster.doctor.command import assert_golden, doctor
 from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE, Installed, installed
-from tests.cluster.registration import GROUP, settle, wait_until
+from tests.cluster.registration import GROUP, configured, settle, wait_until
+from webhook import __version__
+from webhook.doctor import replicas
 
 USER = 65532
 
@@ -80,6 +86,33 @@ def test_replicas_stay_below_the_memory_they_ask_for(webhook: Installed) -> None
         assert container["resources"]["requests"]["memory"] == "128Mi"
         peak = webhook.cluster.node_of(replica).pod_cgroup(replica).peak()
         assert 16 * 2**20 < peak < 128 * 2**20
+
+
+def test_the_doctor_finds_it_healthy(webhook: Installed, update: bool) -> None:
+    assert_golden("healthy", doctor(physician(webhook.cluster.plane)), update)
+
+
+def test_the_doctor_finds_replicas_that_the_bundle_does_not_trust(webhook: Installed) -> None:
+    plane = webhook.cluster.plane
+    strange = idle_configuration("zz-strange", lasting(-DAY, 29 * DAY))
+    with configured(plane, [strange]):
+        ran = doctor(plane.kubeconfig, "-o", "json", "--configuration", "zz-strange")
+    found = [one for one in json.loads(ran.out) if one["check"] == "certificate"]
+    assert (ran.status, len(found)) == (1, 2)
+    for one in found:
+        assert one["level"] == "error"
+        assert ", which inject.modelcache.io and workloads.modelcache.io would" in one["seen"]
+        assert "not trust: unable to get local issuer certificate" in one["seen"]
+        assert "kubectl rollout restart -n modelcache-system deployment/modelcache" in one["fix"]
+
+
+def test_the_doctor_finds_replicas_of_another_version(
+    webhook: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicas, "__version__", "9.9.9")
+    (one,) = found(webhook.cluster.plane, "replicas")
+    seen = f"replicas run {__version__}, and this command is 9.9.9"
+    shown([one], WARNING, seen, "use the command of the replicas' version")
 
 
 def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(

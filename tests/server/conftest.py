@@ -12,7 +12,11 @@ class Start(Protocol):
     """Starts a server with *options*, ended with the test."""
 
     def __call__(
-        self, *options: str, changes: Mapping[str, Any] | None = None, read_log: bool = True
+        self,
+        *options: str,
+        changes: Mapping[str, Any] | None = None,
+        read_log: bool = True,
+        files: str = "",
     ) -> Server: ...
 
 
@@ -49,9 +53,12 @@ def start(pair: PairFiles) -> Iterator[Start]:
     running: list[Server] = []
 
     def begin(
-        *options: str, changes: Mapping[str, Any] | None = None, read_log: bool = True
+        *options: str,
+        changes: Mapping[str, Any] | None = None,
+        read_log: bool = True,
+        files: str = "",
     ) -> Server:
-        found = Server(pair, *options, changes=changes, read_log=read_log)
+        found = Server(pair, *options, changes=changes, read_log=read_log, files=files)
         running.append(found)
         return found
 

@@ -53,7 +53,10 @@ class PairFiles:
 
 
 class Server:
-    """A running `modelcache serve`; its log is read all the time unless *read_log* is false."""
+    """A running `modelcache serve`; its log is read all the time unless *read_log* is false.
+
+    *files* is its limit of open files, soft:hard.
+    """
 
     def __init__(
         self,
@@ -61,14 +64,16 @@ class Server:
         *options: str,
         changes: Mapping[str, Any] | None = None,
         read_log: bool = True,
+        files: str = "",
     ) -> None:
         self.pair = pair
+        limit = ("prlimit", f"--nofile={files}") if files else ()
         module = (
             ("tests.server.patched", json.dumps(changes)) if changes is not None else ("webhook",)
         )
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", *module, "serve", "--host", HOST, "--port", "0",
+                *limit, sys.executable, "-m", *module, "serve", "--host", HOST, "--port", "0",
                 "--health-port", "0", "--cert", str(pair.certificate), "--key", str(pair.key),
                 *options,
             ],
@@ -183,6 +188,11 @@ class Server:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found
         return int(found[1]) * 1024
+
+    def limit_files(self, soft: int) -> None:
+        """Lower its limit of open files while it runs."""
+        words = ["prlimit", f"--pid={self.process.pid}", f"--nofile={soft}:"]
+        subprocess.run(words, check=True)
 
     def descriptors(self) -> int:
         """Return the number of open files."""

@@ -80,7 +80,7 @@ def test_500_idle_connections_hold_up_nobody(server: Server) -> None:
 
 def test_the_least_useful_connection_makes_room_for_a_new_one(start: Start) -> None:
     # c31
-    server = start(*QUICK, changes={"webhook.http.protocol.MOST_CONNECTIONS": 10})
+    server = start(*QUICK, changes={"webhook.descriptors.MOST_CONNECTIONS": 10})
     with ExitStack() as stack:
         used = stack.enter_context(server.connect())
         idle = [stack.enter_context(server.connect()) for _ in range(9)]

@@ -37,6 +37,28 @@ def test_each_decision_is_one_line_that_tells_what_and_why(server: Server) -> No
     }
 
 
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_each_review_is_one_line_in_either_form(start: Start, form: str) -> None:
+    # P1 86
+    server = start("--shutdown-delay", "0", "--log-format", form)
+    sent = [
+        body(uid="injected"),
+        body(pod({}), uid="skipped"),
+        body(pod(OPT_IN | {"modelcache.io/memory": "?"}), uid="denied"),
+    ]
+    for one in sent:
+        server.post(one)
+    server.post(b"no review")
+    server.stop()
+    lines = [line.decode() for line in server.lines]
+    for uid in ("injected", "skipped", "denied"):
+        (line,) = [line for line in lines if uid in line]
+        assert f'"uid":"{uid}"' in line or f" uid='{uid}' " in line
+        assert (" decision " in line) is (form == "text")
+        assert line.count(uid) == 2  # as its uid, and as its result
+    assert len(lines) == len(sent) + 3  # serving, draining, stopped
+
+
 def test_the_name_of_the_request_is_logged_before_the_generated_one(server: Server) -> None:
     # P1 54
     server.post(body(uid="named", name="given"))

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import nsmallest
 from typing import Final
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from webhook.http.accept import Acceptor, Limits
 from webhook.http.asgi import Application
 from webhook.http.protocol import TimedProtocol
 
@@ -17,6 +19,10 @@ IDLE_SECONDS: Final = 120
 """The API server keeps idle connections for 90 s and does not retry a POST on EOF."""
 _HANDSHAKE_SECONDS: Final = 10
 _CLOSE_SECONDS: Final = 2
+_SLOW_SECONDS: Final = 1
+"""A handshake that takes longer goes first where there are no descriptors."""
+_BACKLOG: Final = 2048
+_FEW: Final = Limits(100, 100)
 
 
 class Listener:
@@ -29,6 +35,7 @@ class Listener:
         port: int,
         tls: ssl.SSLContext | None,
         protocol: Callable[..., TimedProtocol] = TimedProtocol,
+        limits: Limits = _FEW,
     ) -> None:
         self.config = uvicorn.Config(
             app, loop="none", http=TimedProtocol, ws="none", lifespan="off", log_config=None,
@@ -38,22 +45,50 @@ class Listener:
         self.config.load()
         self.state = ServerState()
         self._tls = tls
+        self._limits = limits
         self._protocol = protocol
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
 
     async def listen(self) -> None:
         """Take connections."""
+        self._socket.setblocking(False)
+        self._socket.listen(_BACKLOG)
+        self._acceptor = Acceptor(self._socket, self._begin, self._limits)
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        """Let the connection begin: with TLS, once the handshake is complete."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: self._protocol(self.config, self.state, {}, loop),
-            sock=self._socket,
-            ssl=self._tls,
-            backlog=2048,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
-            ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
-        )
+        try:
+            await loop.connect_accepted_socket(
+                lambda: self._protocol(self.config, self.state, {}, loop),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
+                ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
+            )
+        except OSError:  # it has gone, or speaks no TLS: that is worth no line
+            return
+        if len(self.state.connections) > self._limits.connections:
+            self._drop(self._held(), 1)
+
+    def free(self, number: int) -> None:
+        """End up to *number* connections on which nobody waits for an answer."""
+        begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
+        self._drop((c for c in self._held() if c.idle), number - begun)
+
+    def _held(self) -> Iterator[TimedProtocol]:
+        """Yield the connections that are not about to end."""
+        for connection in self.state.connections:
+            if isinstance(connection, TimedProtocol) and not connection.transport.is_closing():
+                yield connection
+
+    def _drop(self, connections: Iterable[TimedProtocol], number: int) -> None:
+        """Abort those that were of no use the longest: never the one that is new."""
+        for connection in nsmallest(number, connections, key=lambda c: c.used_at):
+            connection.transport.abort()
+            self._limits.dropped()
 
     async def sweep(self, timed_out: Callable[[], None]) -> None:
         """Close connections that are late, for ever, once a second."""
@@ -67,8 +102,8 @@ class Listener:
 
     async def close(self, seconds: float, cut: asyncio.Event) -> None:
         """Stop listening, let requests finish for *seconds* or until *cut*, abort the rest."""
-        if self._server:
-            self._server.close()
+        if self._acceptor:
+            self._acceptor.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         for connection in list(self.state.connections):
@@ -76,6 +111,8 @@ class Listener:
         while self.state.connections and loop.time() < end and not cut.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(cut.wait(), 0.05)
+        if self._acceptor:
+            self._acceptor.abort_all()
         for connection in list(self.state.connections):
             if connection.transport is not None:
                 connection.transport.abort()

@@ -16,7 +16,6 @@ from webhook.http.refusal import HEAD_TOO_LARGE, TIMED_OUT, TOO_LARGE
 
 READ_SECONDS: Final = 10.0
 """For the whole of a request, headers and body; twice the webhook's timeoutSeconds."""
-MOST_CONNECTIONS: Final = 2000
 LARGEST_HEAD: Final = 16 * 1024
 MOST_PIPELINED: Final = 100
 """Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
@@ -56,8 +55,6 @@ class TimedProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
-        if len(self.connections) > MOST_CONNECTIONS:
-            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Refuse a request without end."""
@@ -102,6 +99,11 @@ class TimedProtocol(HttpToolsProtocol):
         if not self.owes:
             super().shutdown()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything of it."""
+        return not self.owes and self._answered()
+
     def close_if_late(self, now: float) -> bool:
         """Close the connection if it owes the rest of a request too long at the time *now*."""
         self.retires = now > self.retires_at
@@ -135,8 +137,3 @@ class TimedProtocol(HttpToolsProtocol):
     def _in_head(self) -> bool:
         """Whether the head of the last request is not complete."""
         return self.cycle is None or self.cycle.scope is not self.scope
-
-    def _make_room(self) -> None:
-        """Abort the connection that was of no use the longest, not the one that is new."""
-        others = (c for c in self.connections if isinstance(c, TimedProtocol))
-        min(others, key=lambda c: c.used_at).transport.abort()

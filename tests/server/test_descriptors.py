@@ -1,0 +1,151 @@
+"""Open files: the limit, its shares, and what happens when they are used up."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Start
+from tests.server.connection import Connection, request
+from tests.server.harness import HOST, PATIENCE, Server, eventually, in_flight
+from tests.server.reviews import body
+from webhook import descriptors
+from webhook.http.accept import _PAUSE
+
+QUICK = ("--shutdown-delay", "0")
+WHOLE = request(body())
+DROPPED = "modelcache_http_connections_dropped_total"
+FAILED = "modelcache_http_accept_failures_total"
+
+
+def is_served(connection: Connection) -> bool:
+    connection.send(WHOLE)
+    return connection.answer().status == 200
+
+
+def use_up(server: Server) -> None:
+    """Lower the limit to what is open, once what has ended is closed."""
+    before = -1
+    while (now := server.descriptors()) != before:
+        before = now
+        time.sleep(0.1)
+    server.limit_files(now)
+
+
+@contextmanager
+def connected(server: Server, number: int) -> Iterator[list[Connection]]:
+    """Hold connections whose handshake is complete."""
+    context = server.pair.client_context()
+    with ExitStack() as stack:
+        yield [stack.enter_context(server.connect(context)) for _ in range(number)]
+
+
+def test_the_limit_is_raised_to_what_the_system_allows(start: Start) -> None:
+    server = start(*QUICK, files=f"256:{descriptors.needed()}")
+    limits = Path(f"/proc/{server.process.pid}/limits").read_text().splitlines()
+    (line,) = [line for line in limits if line.startswith("Max open files")]
+    assert line.split()[3:5] == [str(descriptors.needed())] * 2
+    assert not server.events("few_descriptors")
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(2**20, (2000, 1200, 50), id="what containers have"),
+        pytest.param(3378, (2000, 1200, 50), id="as many as needed"),
+        pytest.param(3377, (1999, 1199, 49), id="one too few"),
+        pytest.param(1024, (551, 330, 13), id="what shells have"),
+        pytest.param(64, (1, 1, 1), id="less than the process itself needs"),
+    ],
+)
+def test_shares_are_cut_alike(limit: int, expected: tuple[int, int, int]) -> None:
+    found = descriptors.shares(limit)
+    assert (found.connections, found.handshakes, found.probes) == expected
+    assert sum(expected) <= max(limit - 128, 3)
+
+
+def test_a_limit_that_is_too_low_is_told_and_held_with_500_idle(start: Start) -> None:
+    # P1 47, c31
+    server = start(*QUICK, files="1024:1024")
+    (told,) = server.events("few_descriptors")
+    assert (told["limit"], told["needed"], told["connections"]) == (1024, 3378, 551)
+    with connected(server, 500) as idle:
+        assert server.post(body()).status == 200
+        assert all(is_served(connection) for connection in idle[::50])
+        assert server.health("/livez").status == 200
+    assert server.metric(DROPPED) == server.metric(FAILED) == 0
+
+
+def test_a_flood_of_connections_leaves_descriptors_for_all_others(start: Start) -> None:
+    # c31
+    server = start(*QUICK, files="400:400")
+    most = descriptors.shares(400).connections
+    with connected(server, 400) as flood:
+        assert server.post(body()).status == 200
+        assert server.health("/readyz").status == 200
+        assert is_served(flood[-1])
+        assert server.descriptors() <= most + 64
+        assert 400 - most <= server.metric(DROPPED) <= 402 - most
+    assert server.metric(FAILED) == 0
+    eventually(lambda: server.descriptors() < 40)
+
+
+def test_handshakes_that_do_not_go_on_make_room_for_others(start: Start) -> None:
+    # P1 48, c31, c33
+    server = start(*QUICK, files="400:400")
+    with ExitStack() as stack, server.connect() as kept:
+        for _ in range(600):
+            stack.enter_context(server.plain())
+        with server.connect() as new:
+            assert is_served(new)
+        assert is_served(kept)
+        assert server.health("/readyz").status == 200
+        assert server.descriptors() <= descriptors.shares(400).handshakes + 64
+        assert server.metric(DROPPED) >= 600 - descriptors.shares(400).handshakes
+    assert server.metric(FAILED) == 0
+    eventually(lambda: server.descriptors() < 40)
+
+
+def test_where_descriptors_are_used_up_idle_connections_make_room(start: Start) -> None:
+    # c31
+    server = start(*QUICK)
+    with ExitStack() as stack, server.connect() as busy:
+        busy.send(WHOLE[:-100])
+        in_flight(server, 1)
+        idle = stack.enter_context(connected(server, 30))  # all later than the busy one
+        use_up(server)
+        assert server.health("/livez").status == 200
+        with server.connect() as new:
+            assert is_served(new)
+        busy.send(WHOLE[-100:])
+        assert busy.answer().status == 200
+        assert sum(connection.ended(0.1) for connection in idle) == server.metric(DROPPED) > 0
+        assert server.metric(FAILED) >= 1
+    assert len(server.events("accept_failed")) == 1
+
+
+def test_where_nothing_can_make_room_it_waits_and_goes_on_afterwards(start: Start) -> None:
+    # c31
+    server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 60.0})
+    with connected(server, 5) as busy:
+        for connection in busy:
+            connection.send(WHOLE[:-100])
+        in_flight(server, 5)
+        use_up(server)
+        began = time.monotonic()
+        with socket.create_connection((HOST, server.port), timeout=PATIENCE) as waiting:
+            eventually(lambda: server.events("accept_failed"))
+            time.sleep(4 * _PAUSE)
+            tries = (time.monotonic() - began) / _PAUSE
+            busy.pop().socket.close()
+            context = server.pair.client_context()
+            with Connection(context.wrap_socket(waiting, server_hostname="localhost")) as new:
+                assert is_served(new)
+                for connection in busy:
+                    connection.send(WHOLE[-100:])
+                    assert connection.answer().status == 200
+        assert 2 <= server.metric(FAILED) <= tries + 4  # no busy loop
+    assert len(server.events("accept_failed")) == 1

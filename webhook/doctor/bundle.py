@@ -1,0 +1,63 @@
+"""Certificates of a bundle, and how long they last."""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from cryptography import x509
+
+_BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """From when until when a certificate is valid, and whose it is."""
+
+    subject: str
+    issuer: str
+    begins: datetime
+    ends: datetime
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate) -> Self:
+        """Return that of *certificate*."""
+        return cls(
+            certificate.subject.rfc4514_string(),
+            certificate.issuer.rfc4514_string(),
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+        )
+
+    def expired(self, now: datetime) -> bool:
+        """Whether it has ended."""
+        return now > self.ends
+
+    def pending(self, now: datetime) -> bool:
+        """Whether it has not begun."""
+        return now < self.begins
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether less than a sixth is left: whoever renews it should have done so."""
+        left: timedelta = self.ends - now
+        return left < (self.ends - self.begins) / 6
+
+    @property
+    def until(self) -> str:
+        """Its last second, for people."""
+        return f"{self.ends:%Y-%m-%d %H:%M} UTC"
+
+
+def certificates(pem: bytes) -> list[x509.Certificate]:
+    """Return those of a bundle that can be read, as Go does (x509 CertPool.AppendCertsFromPEM)."""
+    found = []
+    for block in _BLOCK.findall(pem):
+        with contextlib.suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(block))
+    return found
+
+
+def lifetime(der: bytes) -> Lifetime:
+    """Return that of one certificate."""
+    return Lifetime.of(x509.load_der_x509_certificate(der))

@@ -1,0 +1,35 @@
+"""The API server's clock, by which it judges certificates, beside ours."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, ok, warning
+from webhook.doctor.installation import Installation
+
+_MOST: Final = timedelta(seconds=30)
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    ahead = installation.clock_ahead
+    if installation.version.server_time is None:
+        yield warning("the API server's answer has no Date", "ask it directly, not through a proxy")
+    elif abs(ahead) <= _MOST:
+        yield ok("the API server's clock agrees with ours")
+    else:
+        seconds = abs(round(ahead.total_seconds()))
+        direction = "ahead of" if ahead > timedelta() else "behind"
+        yield warning(
+            f"the API server's clock is {seconds} s {direction} ours: certificates may be refused "
+            "as expired, or as not valid yet",
+            "let both machines take their time from NTP; see timedatectl",
+        )
+
+
+CHECK: Final = Check(
+    name="clock",
+    looks_at="the API server's clock beside ours",
+    may=("get /version",),
+    run=_run,
+)

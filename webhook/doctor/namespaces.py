@@ -1,0 +1,43 @@
+"""The namespaces that are left out by their label."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, kubectl, ok, warning
+from webhook.doctor.installation import DISABLED, LABEL, Installation
+
+_MOST_NAMED: Final = 10
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    found = installation.api.items("api", "v1", "namespaces", labelSelector=LABEL)
+    values = {one["metadata"]["name"]: one["metadata"]["labels"][LABEL] for one in found}
+    out = sorted(name for name, value in values.items() if value == DISABLED)
+    if out:
+        yield warning(
+            f"left out by {LABEL}: {DISABLED}: {_listed(out)}",
+            f"if that is not meant: {kubectl('label', 'namespace', out[0], LABEL + '-')}",
+        )
+    meaningless = sorted(name for name in values if name not in out and values[name] != "enabled")
+    for name in meaningless:
+        label = kubectl("label", "--overwrite", "namespace", name, f"{LABEL}={DISABLED}")
+        yield warning(
+            f"{LABEL}: {values[name]} of namespace {name} has no effect",
+            f"to leave it out: {label}",
+        )
+    if not out and not meaningless:
+        yield ok("no namespace is left out by its label")
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+CHECK: Final = Check(
+    name="namespaces",
+    looks_at=f"namespaces with the label {LABEL}",
+    may=("list namespaces",),
+    run=_run,
+)

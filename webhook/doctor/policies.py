@@ -1,0 +1,61 @@
+"""The ValidatingAdmissionPolicies beside the webhook: there, bound, and refusing."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook.doctor.api import Missing
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, error, kubectl, ok, warning
+from webhook.doctor.installation import ADMISSION, Installation
+
+POLICIES: Final = {
+    "modelcache-injected": "a pod that the webhook missed starts without its model",
+    "modelcache-copied": "a workload that the webhook missed makes pods without their model",
+}
+"""The policies, and what happens where one does not refuse."""
+_APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
+_DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    for name, so in POLICIES.items():
+        yield _judged(installation, name, so)
+
+
+def _judged(installation: Installation, name: str, so: str) -> Finding:
+    fault, fix = _fault(installation, name)
+    if not fault:
+        return ok(f"policy {name} refuses what the webhook missed")
+    if installation.failure_policy == "Fail":
+        return warning(f"{fault}; failurePolicy Fail refuses while the webhook is down", fix)
+    return error(f"{fault}: {so}", fix)
+
+
+def _fault(installation: Installation, name: str) -> tuple[str, str]:
+    """Return why the policy does not refuse, and what mends that; empty where it does."""
+    api = installation.api
+    for kind, noun in (("policies", "policy"), ("policybindings", "binding")):
+        try:
+            found = api.get(*ADMISSION, f"validatingadmission{kind}", name)
+        except Missing:
+            return f"ValidatingAdmissionPolicy: {noun} {name} is not there", _APPLY
+    actions = found["spec"].get("validationActions") or []
+    if "Deny" in actions:
+        return "", ""
+    fix = kubectl("patch", "validatingadmissionpolicybinding", name, "--type=merge", "-p", _DENY)
+    return (
+        f"binding {name} has validationActions {', '.join(actions) or 'none'}, not Deny",
+        f"wait for a ready replica, which adds Deny if serve has --enforce {name}; or {fix}",
+    )
+
+
+CHECK: Final = Check(
+    name="policies",
+    looks_at="the ValidatingAdmissionPolicies and their bindings, and whether they deny or only "
+    "audit",
+    may=(
+        "get validatingadmissionpolicies",
+        "get validatingadmissionpolicybindings",
+    ),
+    run=_run,
+)

@@ -1,0 +1,82 @@
+"""What the replicas say of themselves: their version, and why one is not ready."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from webhook import __version__
+from webhook.doctor.api import Object, Refused, Unreachable
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, error, kubectl, ok, warning
+from webhook.doctor.installation import Installation, container_of, port_of
+from webhook.doctor.replica import http_get, nobody_runs
+
+_HEALTH: Final = 8080
+_BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    if not installation.running:
+        yield nobody_runs(installation.url)
+    versions: dict[str, list[str]] = defaultdict(list)
+    for pod in installation.running:
+        name = pod["metadata"]["name"]
+        port = port_of(container_of(pod["spec"]), "health") or _HEALTH
+        try:
+            missing, concerns = _told(http_get(installation.api, pod, port, "/readyz"))
+            version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
+        except (Unreachable, Refused) as fault:
+            yield warning(f"{name} could not be asked: {fault}", _look(pod))
+            continue
+        versions[version[1] if version else "unknown"].append(name)
+        if missing:
+            yield error(f"{name} is not ready: {missing}", _look(pod))
+        if concerns:
+            yield warning(f"{name} says: {concerns}", _look(pod))
+    yield from _same(versions)
+
+
+def _told(answer: str) -> tuple[str, str]:
+    """Return why a replica is not ready, and what else it is concerned about, in its own words."""
+    try:
+        said = json.loads(answer)
+        missing, concerns = said["missing"], said.get("concerns", {})
+        return _words(missing), _words(concerns)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "what answers on its health port is no modelcache", ""
+
+
+def _words(reasons: dict[str, str]) -> str:
+    return ", ".join(f"{what}: {why}" for what, why in reasons.items())
+
+
+def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
+    told = ", ".join(f"{version} ({', '.join(names)})" for version, names in versions.items())
+    if len(versions) > 1:
+        yield warning(
+            f"replicas differ in version: {told}",
+            "wait for the rollout, or see why it does not go on: kubectl rollout status",
+        )
+    for version in versions:
+        if version != __version__:
+            yield warning(
+                f"replicas run {version}, and this command is {__version__}",
+                "use the command of the replicas' version, or upgrade them",
+            )
+    if list(versions) == [__version__]:
+        yield ok(f"{told}, as this command")
+
+
+def _look(pod: Object) -> str:
+    return kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
+
+
+CHECK: Final = Check(
+    name="replicas",
+    looks_at="what each replica says of itself, through a forwarded port: whether it is ready, and "
+    "if not why; whether versions are equal, and equal to the command's",
+    may=("get services", "list pods", "get pods/portforward", "create pods/portforward"),
+    run=_run,
+)

@@ -1,0 +1,37 @@
+"""The API server: it answers, and knows what the registration is made of."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook.doctor.check import Check
+from webhook.doctor.finding import Finding, error, ok, warning
+from webhook.doctor.installation import Installation
+
+_MATCH_CONDITIONS: Final = (1, 28)  # KEP-3716, beta
+_POLICIES: Final = (1, 30)  # KEP-3488 and KEP-3716, stable
+
+
+def _run(installation: Installation) -> Iterator[Finding]:
+    version = f"Kubernetes {installation.version.body['gitVersion']}"
+    seen = f"{version} at {installation.api.address}"
+    if installation.minor < _MATCH_CONDITIONS:
+        yield error(
+            f"{seen}: it knows no matchConditions, so each pod would be sent to the webhook",
+            "upgrade the API server to 1.30 or later",
+        )
+    elif installation.minor < _POLICIES:
+        yield warning(
+            f"{seen}: ValidatingAdmissionPolicies are not stable before 1.30",
+            "upgrade it to 1.30 or later, or use failurePolicy Fail",
+        )
+    else:
+        yield ok(seen)
+
+
+CHECK: Final = Check(
+    name="server",
+    looks_at="whether the API server answers, and is new enough for matchConditions (1.28) and "
+    "ValidatingAdmissionPolicies (1.30)",
+    may=("get /version",),
+    run=_run,
+)
