@@ -1,6 +1,7 @@
 """What a controller may do, what it says when it may not, and when it lets policies refuse."""
 
 import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,11 @@ class Bound:
             .body["webhooks"]
         )
         return dict(hook)
+
+    def generation(self) -> int:
+        kind = "MutatingWebhookConfiguration"
+        found = self.plane.api.get(GROUP, kind, self.name).expect().body
+        return int(found["metadata"]["generation"])
 
     def bind(self, *actions: str) -> None:
         self.plane.api.apply(self.binding(*actions)).expect()
@@ -237,8 +243,13 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
         wait_until(lambda: controller.state.enforcing, "enforcing")
         assert bound.registered()["failurePolicy"] == "Fail"
         assert bound.registered()["clientConfig"]["caBundle"]
-    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
-        wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back")
+        time.sleep(2)  # the API server notes whole seconds
+        with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
+            wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back")
+            generation = bound.generation()
+            time.sleep(4)  # for looks of both
+            assert bound.registered()["failurePolicy"] == "Ignore", "who leaves yields"
+            assert bound.generation() == generation
 
 
 def test_failure_policy_that_somebody_else_has_set_is_left(bound: Bound) -> None:

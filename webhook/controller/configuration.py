@@ -5,6 +5,7 @@ Entries are known by name, never by place; nothing else is ever written.
 
 import base64
 import binascii
+import datetime as dt
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,8 @@ from webhook.controller.trouble import expect
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 MANAGER: Final = "modelcache-webhook"
 """By which the API server knows what we wrote."""
+POLICY_MANAGER: Final = "modelcache-webhook-policy"
+"""The same for failurePolicy alone, so that the API server tells when that was."""
 OURS: Final = ".modelcache.io"
 """What the names of our entries end with."""
 
@@ -33,6 +36,7 @@ class _Entry(msgspec.Struct):
 
 class _Managed(msgspec.Struct):
     manager: str = ""
+    time: dt.datetime | None = None
     fieldsV1: msgspec.Raw = msgspec.Raw(b"{}")  # noqa: N815
 
 
@@ -50,8 +54,8 @@ class Registered(msgspec.Struct, frozen=True):
 
     version: str
     entries: dict[int, _Entry]
-    strict_by_us: bool = False
-    """Whether it was us who wrote failurePolicy last (metadata.managedFields)."""
+    chosen: dt.datetime | None = None
+    """When a replica chose failurePolicy; None if it is somebody else's choice."""
 
     def trusts(self, authority: bytes) -> bool:
         """Return whether every entry trusts *authority*, PEM; without entries, nobody asks."""
@@ -66,11 +70,17 @@ class Registered(msgspec.Struct, frozen=True):
             [place for place, entry in self.entries.items() if not same(_bundle(entry), wanted)],
         )
 
-    def policy_patch(self, *, fail: bool) -> list[dict[str, Any]]:
-        """Return the operations that set failurePolicy to Fail, or take back that we did."""
-        wanted = "Fail" if fail else "Ignore"
-        if not fail and not self.strict_by_us:
+    def policy_patch(self, *, fail: bool, started: dt.datetime) -> list[dict[str, Any]]:
+        """Return the operations that set failurePolicy to Fail, or take back that a replica did.
+
+        What a replica chose after *started*, the start of this one, comes from later options than
+        ours: in a rollout, those that leave yield to those that come.
+        """
+        if self.chosen is None and not fail:
             return []
+        if self.chosen is not None and self.chosen > started:
+            return []
+        wanted = "Fail" if fail else "Ignore"
         others = [place for place, one in self.entries.items() if one.failurePolicy != wanted]
         return self._patch("failurePolicy", wanted, others)
 
@@ -104,13 +114,16 @@ class Configuration:
         entries = {
             place: entry for place, entry in enumerate(found.webhooks) if entry.name.endswith(OURS)
         }
-        ours = [one for one in found.metadata.managedFields if one.manager == MANAGER]
-        strict = any(b'"f:failurePolicy"' in bytes(one.fieldsV1) for one in ours)
-        return Registered(found.metadata.resourceVersion, entries, strict)
+        chosen = [
+            one.time
+            for one in found.metadata.managedFields
+            if one.manager == POLICY_MANAGER and b'"f:failurePolicy"' in bytes(one.fieldsV1)
+        ]
+        return Registered(found.metadata.resourceVersion, entries, chosen[0] if chosen else None)
 
-    def patch(self, operations: list[dict[str, Any]]) -> None:
+    def patch(self, operations: list[dict[str, Any]], manager: str = MANAGER) -> None:
         """Write; Conflict if it is not what was read any more, Trouble if it can't be written."""
-        query = [("fieldManager", MANAGER)]
+        query = [("fieldManager", manager)]
         answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations, query=query)
         expect(answer, f"patch MutatingWebhookConfiguration {self.name}", 200)
 

@@ -5,6 +5,7 @@ registration that was read earlier never holds one that the Secret does not; and
 if anybody has written the registration since.
 """
 
+import datetime as dt
 import random
 import time
 from collections.abc import Callable
@@ -16,7 +17,12 @@ from certs.rotation import Rotation
 from webhook.controller import enforcement
 from webhook.controller.api_server import ApiServer, Unreachable
 from webhook.controller.clock import Clock
-from webhook.controller.configuration import OURS, Configuration, Registered
+from webhook.controller.configuration import (
+    OURS,
+    POLICY_MANAGER,
+    Configuration,
+    Registered,
+)
 from webhook.controller.messages import Certificate, Event, Message, Patched, State
 from webhook.controller.options import Options
 from webhook.controller.secret import AuthoritySecret, Found
@@ -44,6 +50,8 @@ class Reconciler:
         self._leaf: Leaf | None = None
         self._garbled_at: float | None = None
         self._state = State()
+        self._started: dt.datetime | None = None
+        """By the API server's clock."""
 
     @property
     def waiting(self) -> bool:
@@ -59,6 +67,7 @@ class Reconciler:
         """
         concerns: dict[str, str] = {}
         registered = self._registered(concerns)
+        self._started = self._started or self._clock.times().cluster
         try:
             if self._secret:
                 self._keep_secret(self._secret, registered)
@@ -186,7 +195,11 @@ class Reconciler:
         try:
             bindings = [enforcement.read(self._api, name) for name in options.bindings]
             lax = [binding for binding in bindings if not binding.denies]
-            operations = registered.policy_patch(fail=options.fail) if registered else []
+            operations = (
+                registered.policy_patch(fail=options.fail, started=self._started)
+                if registered and self._started
+                else []
+            )
             if not lax and not operations:
                 return True
             if not enforcement.reachable(self._api, options.namespace, options.service):
@@ -195,7 +208,7 @@ class Reconciler:
                 enforcement.deny(self._api, binding)
                 self._event("policy enforced", "info", binding=binding.metadata.name)
             if operations:
-                self._configuration.patch(operations)
+                self._configuration.patch(operations, POLICY_MANAGER)
                 self._event("failurePolicy written", "info", fail=str(options.fail))
         except Trouble as trouble:
             concerns["enforcement"] = str(trouble)

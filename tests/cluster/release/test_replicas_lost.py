@@ -12,7 +12,7 @@ from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.installed import CONFIGURATION, NAMESPACE
 from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
-from tests.cluster.release.creations import Creations, creations
+from tests.cluster.release.creations import Creations, creations, outcome
 from tests.cluster.release.release import Release
 
 RATE = 20.0
@@ -160,7 +160,16 @@ def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
         where = ("--namespace", NAMESPACE, "deployment/modelcache-webhook")
         assert release.cluster.kubectl("scale", "--replicas=0", *where).returncode == 0
         wait_until(lambda: not release.installed.replicas(), "no replica is left", 60)
-        wait_until(lambda: OURS in api.create(pod, dry_run=True).message, "refused with our text")
+        said = [""]
+
+        def refused() -> bool:
+            said[0] = outcome(api.create(pod, dry_run=True))
+            return OURS in said[0]
+
+        try:
+            wait_until(refused, "refused with our text")
+        except AssertionError as error:
+            raise AssertionError(said[0]) from error
         assert release.cluster.kubectl("scale", "--replicas=2", *where).returncode == 0
         wait_until(release.installed.available, "replicas are back", 60)
         wait_until(lambda: api.create(pod, dry_run=True).ok, "pods are injected again", 60)
