@@ -1,11 +1,25 @@
 """What every test of the core may use; tests/admitting.py does the work."""
 
 import os
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.admitting import Webhook
+
+NODES: Final = "nodes"
+GROUPS: Final = {
+    "tests/cluster/pods/": NODES,
+    "tests/cluster/test_images.py": NODES,
+    "tests/cluster/test_installed.py": NODES,
+    "tests/cluster/test_nodes.py": NODES,
+    "tests/cluster/release/": f"{NODES} of releases",
+}
+"""Files that share a cluster, by how their names begin."""
+_NODE_FIXTURES: Final = frozenset({"node_cluster", "two_nodes", "release"})
 
 settings.register_profile(
     "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -28,28 +42,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let processes share the tests: a file stays in one, and all that use the same nodes do.
-
-    Those go first that take the longest and wait most of the time.
-    """
+    """Put first what takes the longest, and waits most of the time: the tests that use nodes."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: not (_uses_nodes(item) or _is_of_release(item)))
+        used = not _NODE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+        if used and not _group(item.nodeid).startswith(NODES):
+            raise pytest.UsageError(
+                f"{item.path} uses nodes: name it in GROUPS of tests/conftest.py"
+            )
+    items.sort(key=lambda item: not _group(item.nodeid).startswith(NODES))
 
 
-def _group(item: pytest.Item) -> str:
-    if _uses_nodes(item):
-        return "nodes"
-    return "release" if _is_of_release(item) else str(item.path)
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives each process whole files, and the files that share a cluster with nodes to one.
+
+    xdist's own groups are lost on pytest 9.2, where the id of a test can't be written any more.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
 
 
-def _is_of_release(item: pytest.Item) -> bool:
-    """Whether it uses the cluster with a release of the chart, a second one with nodes."""
-    return "release" in getattr(item, "fixturenames", ())
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Let processes share the tests."""
+    return ByFile(config, log)
 
 
-def _uses_nodes(item: pytest.Item) -> bool:
-    return not {"node_cluster", "two_nodes"}.isdisjoint(getattr(item, "fixturenames", ()))
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((group for start, group in GROUPS.items() if file.startswith(start)), file)
 
 
 @pytest.fixture
