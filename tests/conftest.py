@@ -17,8 +17,11 @@ GROUPS: Final = {
     "tests/cluster/test_installed.py": NODES,
     "tests/cluster/test_nodes.py": NODES,
     "tests/cluster/release/": f"{NODES} of releases",
+    "tests/cluster/test_harness.py": "runs",
+    "tests/cluster/test_node_cleanup.py": "runs",
+    "tests/cluster/": "API servers",
 }
-"""Files that share a cluster, by how their names begin."""
+"""Files that share clusters, by how their names begin; the first that fits counts."""
 _NODE_FIXTURES: Final = frozenset({"node_cluster", "two_nodes", "release"})
 
 settings.register_profile(
@@ -42,14 +45,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes the longest, and waits most of the time: the tests that use nodes."""
+    """Put first what takes the longest, and waits most of the time: the tests that use clusters."""
     for item in items:
         used = not _NODE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         if used and not _group(item.nodeid).startswith(NODES):
             raise pytest.UsageError(
                 f"{item.path} uses nodes: name it in GROUPS of tests/conftest.py"
             )
-    items.sort(key=lambda item: not _group(item.nodeid).startswith(NODES))
+    first = list(dict.fromkeys(GROUPS.values()))
+    items.sort(
+        key=lambda item: first.index(_group(item.nodeid)) if _group(item.nodeid) in first else 99
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> None:
+    """Stop clusters with nodes after the last test that uses them: idle, they cost half a core.
+
+    pytest ends a fixture of the session with the session alone, so it is asked to here.
+    """
+    group = _group(item.nodeid)
+    if group.startswith(NODES) and nextitem is not None and _group(nextitem.nodeid) != group:
+        for name in _NODE_FIXTURES:
+            for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
+                fixture.finish(item._request)  # type: ignore[arg-type]  # it asks for the node alone
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
