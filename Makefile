@@ -23,7 +23,7 @@ demo: $(READY)   ## send the article's Deployments through the webhook and show 
 test: $(READY)   ## everything: lint, types, units, the server, the real API server
 	$(BIN)/python -m tests.cluster build
 	$(BIN)/python -m tests.images build
-	$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 cluster: $(READY) ## leave a cluster with a node and the webhook registered running
 	$(BIN)/python -m tests.cluster up

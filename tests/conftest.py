@@ -60,13 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> None:
-    """Stop clusters with nodes after the last test that uses them: idle, they cost half a core.
+    """Stop clusters after the last test that uses them: idle, those with nodes cost half a core.
 
     pytest ends a fixture of the session with the session alone, so it is asked to here.
     """
     group = _group(item.nodeid)
-    if group.startswith(NODES) and nextitem is not None and _group(nextitem.nodeid) != group:
-        for name in _NODE_FIXTURES:
+    if group in GROUPS.values() and nextitem is not None and _group(nextitem.nodeid) != group:
+        for name in (*_NODE_FIXTURES, "cluster", "old_cluster"):
             for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
                 fixture.finish(item._request)  # type: ignore[arg-type]  # it asks for the node alone
 

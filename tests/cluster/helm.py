@@ -42,7 +42,8 @@ def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "")
             text=True,
             check=False,
             timeout=120,
-            env={"PATH": os.environ["PATH"], "HOME": home},
+            # It runs for a moment: a garbage collector and more threads cost more than they give.
+            env={"PATH": os.environ["PATH"], "HOME": home, "GOGC": "off", "GOMAXPROCS": "1"},
         )
     if done.returncode:
         raise RefusedError(done.stderr)

@@ -85,19 +85,19 @@ def test_no_creation_fails_while_replicas_are_restarted_upgraded_and_rolled_back
     release: Release, pod: Object
 ) -> None:
     # P0 30
-    with creations(release.cluster.api, pod, RATE) as found:
+    with creations(release.cluster.api, pod, RATE / 2) as found:
         where = ("--namespace", NAMESPACE, f"deployment/{NAME}")
         for words in (("restart",), ("status", "--timeout=120s")):
             done = release.cluster.kubectl("rollout", *words, *where)
             assert done.returncode == 0, done.stderr
         release.change("upgrade", VALUES + "logFormat: text\n")
         release.helm("rollback", helm.RELEASE, "--wait")
-    nothing_failed(found, 1000)
+    nothing_failed(found, 400)
 
 
 def test_no_pod_is_refused_while_the_release_is_uninstalled(release: Release, pod: Object) -> None:
     # P1 90
-    with creations(release.cluster.api, pod, RATE) as found:
+    with creations(release.cluster.api, pod, RATE / 2) as found:
         wait_until(lambda: found.injected > 100, "pods are injected")
         release.helm("uninstall", helm.RELEASE, "--wait")
         seen = found.outcomes["not injected"]

@@ -15,7 +15,7 @@ from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
 from tests.cluster.release.creations import Creations, creations, outcome
 from tests.cluster.release.release import Release
 
-RATE = 20.0
+RATE = 10.0
 OURS = "the modelcache webhook did not inject the model"
 """What the policy says of a pod that came through without us."""
 FROZEN_SECONDS = 30.0
@@ -72,7 +72,7 @@ def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
 ) -> None:
     # c28
     with creations(release.cluster.api, pod, RATE) as found:
-        wait_until(lambda: found.injected > 20, "pods are injected")
+        wait_until(lambda: found.injected > 10, "pods are injected")
         os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
         well(release, found)
     assert found.outcomes["not injected"] == 0
@@ -139,7 +139,7 @@ def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_an
 
     wait_until(lambda: failure_policy(release) == {"Fail"}, "failurePolicy is Fail", 60)
     with creations(release.cluster.api, pod, RATE) as found:
-        wait_until(lambda: found.injected > 20, "pods are injected")
+        wait_until(lambda: found.injected > 10, "pods are injected")
         os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
         well(release, found)
     assert found.outcomes["not injected"] == 0
