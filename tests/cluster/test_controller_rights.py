@@ -151,7 +151,7 @@ def test_the_rights_that_the_readme_lists_are_enough(bound: Bound) -> None:
     bound.bind("Audit")
     bound.endpoint(ready=True)
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert controller.state.concerns == {}
         secret = bound.plane.api.get("v1", "Secret", "authorities", bound.namespace).expect().body
         bound.plane.api.delete(secret).expect()
@@ -168,7 +168,7 @@ def test_rights_withdrawn_are_told_and_what_serves_goes_on(bound: Bound, kind: s
     bound.endpoint(ready=True)
     (right,) = [obj for obj in bound.grants if obj["kind"] == kind]
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         bound.plane.api.delete(right).expect()
         wait_until(lambda: bool(controller.state.concerns), "told", 60)
         assert controller.ready()
@@ -206,7 +206,7 @@ def test_a_policy_denies_once_a_replica_is_ready_and_not_before(
         assert not controller.state.enforcing
         assert bound.actions() == set(before)
         bound.endpoint(ready=True)
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert bound.actions() == {*before, "Deny"} - {"Warn"}
 
 
@@ -216,10 +216,10 @@ def test_a_policy_that_is_applied_again_denies_again(bound: Bound) -> None:
     bound.bind("Audit")
     bound.endpoint(ready=True)
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         live = bound.plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", bound.name).body
         bound.plane.api.replace(live | {"spec": bound.binding("Audit")["spec"]}).expect()
-        wait_until(lambda: "Deny" in bound.actions(), "denies again")
+        wait_until(lambda: "Deny" in bound.actions(), "denies again", 60)
 
 
 def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_for(
@@ -230,7 +230,7 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
     bound.bind("Audit")
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
         bound.endpoint(ready=True)
-        wait_until(lambda: "Deny" in bound.actions(), "enforcing")
+        wait_until(lambda: "Deny" in bound.actions(), "enforcing", 60)
         assert bound.registered()["failurePolicy"] == "Ignore"
     strict = Options(
         namespace=bound.namespace,
@@ -240,12 +240,12 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
         fail=True,
     )
     with controllers(bound.plane, strict, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert bound.registered()["failurePolicy"] == "Fail"
         assert bound.registered()["clientConfig"]["caBundle"]
         time.sleep(2)  # the API server notes whole seconds
         with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
-            wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back")
+            wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back", 60)
             generation = bound.generation()
             time.sleep(4)  # for looks of both
             assert bound.registered()["failurePolicy"] == "Ignore", "who leaves yields"
@@ -258,7 +258,7 @@ def test_failure_policy_that_somebody_else_has_set_is_left(bound: Bound) -> None
     bound.bind("Audit")
     bound.endpoint(ready=True)
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: controller.state.enforcing, "enforcing")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert bound.registered()["failurePolicy"] == "Fail"
 
 

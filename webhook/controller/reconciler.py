@@ -32,6 +32,10 @@ from webhook.controller.trust import Trust
 GARBLED_SECONDS: Final = 2.0
 """A replica that knows no authority leaves a garbled Secret so long to those that do."""
 
+ROUTED_SECONDS: Final = 3.0
+"""From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
+second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
+
 
 class Reconciler:
     """Does what is missing, and says how things stand."""
@@ -50,6 +54,7 @@ class Reconciler:
         self._leaf: Leaf | None = None
         self._garbled_at: float | None = None
         self._state = State()
+        self._reachable_since: float | None = None
         self._started: dt.datetime | None = None
         """By the API server's clock."""
 
@@ -202,7 +207,7 @@ class Reconciler:
             )
             if not lax and not operations:
                 return True
-            if not enforcement.reachable(self._api, options.namespace, options.service):
+            if not self._reached_by_all():
                 return False
             for binding in lax:
                 enforcement.deny(self._api, binding)
@@ -214,6 +219,16 @@ class Reconciler:
             concerns["enforcement"] = str(trouble)
             return False
         return True
+
+    def _reached_by_all(self) -> bool:
+        """Return whether the Service has had a ready replica so long that every node knows."""
+        options = self._options
+        if not enforcement.reachable(self._api, options.namespace, options.service):
+            self._reachable_since = None
+            return False
+        now = time.monotonic()
+        self._reachable_since = self._reachable_since or now
+        return now - self._reachable_since >= ROUTED_SECONDS
 
     def _tell(self, state: State) -> None:
         if state != self._state:
