@@ -128,9 +128,8 @@ def test_a_fault_that_lasts_is_told_once(renewed: Renewed) -> None:
     assert not came_about(lambda: renewed.refused() > 1, 5)
 
 
-def test_a_certificate_that_expires_while_it_is_served_is_served_no_more(tmp_path: Path) -> None:
+def test_a_certificate_that_expires_while_it_is_served_is_served_no_more(renewed: Renewed) -> None:
     # P0 36, P1 87, c35
-    renewed = Renewed(tmp_path)
     before = renewed.serial()
     renewed.write(renewed.leaf(dt.timedelta(seconds=5)))
     eventually(lambda: renewed.serial() != before)
@@ -143,4 +142,3 @@ def test_a_certificate_that_expires_while_it_is_served_is_served_no_more(tmp_pat
     renewed.write(renewed.leaf())
     eventually(lambda: renewed.server.health("/readyz").status == 200)
     assert renewed.serial() != before
-    renewed.server.stop()
