@@ -3,15 +3,14 @@
 import contextlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.creations import asking, creations
 from tests.cluster.doctor.asking import WARNING, found, idle_configuration, physician, shown
 from tests.cluster.doctor.certificates import DAY, lasting
 from tests.cluster.doctor.command import assert_golden, doctor
@@ -27,20 +26,6 @@ USER = 65532
 def webhook(node_cluster: Cluster) -> Iterator[Installed]:
     with installed(node_cluster) as webhook:
         yield webhook
-
-
-def asking(namespace: str) -> Object:
-    annotations = {
-        "modelcache.io/model": "example-org/llama",
-        "modelcache.io/strategy": "pvc",
-        "modelcache.io/claim": "models",
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"generateName": "p-", "namespace": namespace, "annotations": annotations},
-        "spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.11.0"}]},
-    }
 
 
 def decided(webhook: Installed) -> float:
@@ -121,27 +106,13 @@ def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(
     where = namespace(on=webhook.cluster.plane)
     api = webhook.cluster.api
     leaving, _ = webhook.replicas()
-    refusals: list[str] = []
-    admitted: list[str] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.wait(0.02):
-            answer = api.create(asking(where), dry_run=True)
-            (admitted if answer.ok else refusals).append(answer.message)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    try:
+    with creations(api, asking(where), 50) as found:
         path = f"/api/v1/namespaces/modelcache-system/pods/{leaving['metadata']['name']}"
         api.request("DELETE", path).expect()  # with the time that it asks for
         wait_until(lambda: api.request("GET", path).code == 404, "the replica has gone", 60)
         wait_until(webhook.available, "another has taken its place", 60)
-    finally:
-        over.set()
-        asker.join()
-    assert not refusals
-    assert len(admitted) > 50
+    assert found.refusals == []
+    assert found.outcomes.total() > 50
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from tests.cluster.api import Object
 from tests.cluster.chart.rendering import kustomized
 from tests.cluster.conftest import NamespaceFactory, WebhookFactory
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.creations import asking, is_injected
 from tests.cluster.registration import GROUP, PLUGINS, REQUIRED, settle, wait_until
 
 Round = Callable[[ControlPlane], None]
@@ -31,25 +32,6 @@ def by_helm(plane: ControlPlane) -> None:
         plane.api.create(obj).expect(201)
     for obj in reversed(hooks):
         plane.api.delete(obj).expect(200)
-
-
-def asking(namespace: str) -> Object:
-    """Return a pod that asks for a model."""
-    annotations = {
-        "modelcache.io/model": "example-org/llama",
-        "modelcache.io/strategy": "pvc",
-        "modelcache.io/claim": "models",
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"generateName": "p-", "namespace": namespace, "annotations": annotations},
-        "spec": {"containers": [{"name": "c", "image": "i"}]},
-    }
-
-
-def injected(pod: Object) -> bool:
-    return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", []))
 
 
 # P1 90
@@ -84,10 +66,10 @@ def test_no_pod_is_refused_while_the_webhook_is_switched_off(
         asker.start()
     try:
         wait_until(lambda: len(bodies) > 50, "pods are being created")
-        assert all(map(injected, bodies))
+        assert all(map(is_injected, bodies))
         switch_off(plane)
         wait_until(
-            lambda: len(bodies) > 50 and not any(map(injected, bodies[-50:])), "switched off"
+            lambda: len(bodies) > 50 and not any(map(is_injected, bodies[-50:])), "switched off"
         )
     finally:
         over.set()

@@ -7,8 +7,8 @@ import pytest
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.creations import asking
 from tests.cluster.release.release import Release
-from tests.cluster.test_installed import asking
 from tests.images.product import MODELCACHE
 
 

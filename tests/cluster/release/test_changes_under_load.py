@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from tests.cluster import helm
 from tests.cluster.api import Object
+from tests.cluster.creations import Creations, creations
 from tests.cluster.installed import NAME, NAMESPACE
 from tests.cluster.registration import wait_until
-from tests.cluster.release.creations import Creations, creations
 from tests.cluster.release.release import Release
 
 RATE = 50.0

@@ -10,9 +10,9 @@ import pytest
 
 from tests.cluster import helm
 from tests.cluster.api import Object
+from tests.cluster.creations import Creations, creations, outcome
 from tests.cluster.installed import CONFIGURATION, NAMESPACE
 from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
-from tests.cluster.release.creations import Creations, creations, outcome
 from tests.cluster.release.release import Release
 
 RATE = 10.0
@@ -67,14 +67,20 @@ def well(release: Release, found: Creations) -> None:
     wait_until(steady, "every pod is injected", 60)
 
 
-def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
-    release: Release, pod: Object
-) -> None:
-    # c28
+def while_one_is_killed(release: Release, pod: Object) -> Creations:
+    """Return what became of pods from before a replica is killed until all is well again."""
     with creations(release.cluster.api, pod, RATE) as found:
         wait_until(lambda: found.injected > 10, "pods are injected")
         os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
         well(release, found)
+    return found
+
+
+def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
+    release: Release, pod: Object
+) -> None:
+    # c28
+    found = while_one_is_killed(release, pod)
     assert found.outcomes["not injected"] == 0
     assert all(OURS in text for text in found.refusals), found.refusals
 
@@ -138,10 +144,7 @@ def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_an
     release.change("upgrade", "failurePolicy: Fail\n")
 
     wait_until(lambda: failure_policy(release) == {"Fail"}, "failurePolicy is Fail", 60)
-    with creations(release.cluster.api, pod, RATE) as found:
-        wait_until(lambda: found.injected > 10, "pods are injected")
-        os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
-        well(release, found)
+    found = while_one_is_killed(release, pod)
     assert found.outcomes["not injected"] == 0
     assert all("failed calling webhook" in text for text in found.refusals), found.refusals
     assert found.slowest < 2 * TIMEOUT_SECONDS + 2

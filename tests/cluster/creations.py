@@ -34,16 +34,31 @@ class Creations:
         return [text for text in self.outcomes if text not in {"injected", "not injected"}]
 
 
+def asking(namespace: str) -> Object:
+    """Return a pod that asks for a model on a claim."""
+    annotations = {
+        "modelcache.io/model": "example-org/llama",
+        "modelcache.io/strategy": "pvc",
+        "modelcache.io/claim": "models",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "p-", "namespace": namespace, "annotations": annotations},
+        "spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.11.0"}]},
+    }
+
+
+def is_injected(pod: Object) -> bool:
+    """Whether a pod that asks for a claim has one."""
+    return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", []))
+
+
 def outcome(answer: Answer) -> str:
     """Return what became of a pod that asks for a claim."""
     if not answer.ok:
         return answer.message
-    volumes = answer.body["spec"].get("volumes", [])
-    return (
-        "injected"
-        if any("persistentVolumeClaim" in volume for volume in volumes)
-        else "not injected"
-    )
+    return "injected" if is_injected(answer.body) else "not injected"
 
 
 @contextlib.contextmanager
