@@ -8,22 +8,24 @@ WORKDIR /build
 # The same bytes each time: neither age nor the seed of hashes shows in what is compiled.
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONHASHSEED=0
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/modelcache
-# Wheels alone: nothing is compiled, here or later.
+# Wheels alone: nothing is compiled, here or later. Of kubernetes, half is a second client, for
+# asyncio, which nothing here imports.
 COPY requirements.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
     /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
     --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
- && find /opt/modelcache -depth -type d -name tests -exec rm -r {} + \
+ && find /opt/modelcache -depth -type d \( -name tests -o -path '*/kubernetes/aio' \) -exec rm -r {} + \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
 
 FROM dependencies AS build
-# The build backend stays here.
-COPY requirements-build.lock ./
+# What builds, and what writes down what is in the image, stays here.
+COPY requirements-build.lock requirements-sbom.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
     /opt/pip/bin/pip install \
-    --require-hashes --only-binary :all: --requirement requirements-build.lock
+    --require-hashes --only-binary :all: \
+    --requirement requirements-build.lock --requirement requirements-sbom.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY deploy/mutatingwebhookconfiguration.yaml deploy/
 COPY certs certs
@@ -33,6 +35,12 @@ RUN /opt/pip/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     --no-compile --no-deps --no-index --root /product dist/*.whl \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash \
     -s /product /product
+RUN /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
+    --no-compile --no-deps --no-index dist/*.whl \
+ && mkdir /product/opt/modelcache/share \
+ && /opt/pip/bin/cyclonedx-py environment --no-validate --output-reproducible \
+    --output-file /product/opt/modelcache/share/modelcache-webhook.cdx.json \
+    /opt/modelcache/bin/python
 
 FROM ${BASE}
 # Python's own library is compiled here where the base leaves that to the first start: a

@@ -52,6 +52,9 @@ lock: $(READY)   ## make the lock files anew
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --build-deps-for wheel --only-build-deps --constraint requirements-dev.lock \
 	  --output-file requirements-build.lock pyproject.toml
+	echo cyclonedx-bom | $(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras \
+	  --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+	  --no-annotate --constraint requirements-build.lock --output-file requirements-sbom.lock -
 
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

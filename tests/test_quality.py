@@ -17,7 +17,7 @@ MODULES = sorted(p for package in ("webhook", "certs") for p in (ROOT / package)
 LONGEST = 300
 MEDIAN = 80
 VAGUE = ("util", "utils", "helper", "helpers", "manager", "handler", "handlers", "common", "misc")
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+LOCKS = tuple(sorted(path.name for path in ROOT.glob("*.lock")))
 MACHINE_PATH = re.compile(
     r"(?<![\w.-])/(?:" + "|".join(("root", "Users", "home/[a-z]", "work", "mnt/[a-z]")) + r")/\w"
 )
@@ -91,7 +91,7 @@ def test_a_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
 def test_what_is_run_and_built_is_what_is_tested() -> None:
     runtime, develop, build = (
         dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
-        for name in LOCKS
+        for name in ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
     )
     assert runtime
     assert build

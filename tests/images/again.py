@@ -16,7 +16,8 @@ from tests.images.build import build
 from tests.images.product import MODELCACHE
 from tests.images.recipe import contents, images, say
 
-DECIDE = ("Dockerfile", "pyproject.toml", "requirements.lock", "requirements-build.lock")
+LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-sbom.lock")
+DECIDE = ("Dockerfile", "pyproject.toml", *LOCKS)
 
 
 def digests() -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """Our image: what the Dockerfile makes of a base runs anywhere, and holds what it needs."""
 
 import contextlib
+import importlib.metadata
+import json
 import re
 import subprocess
 import time
@@ -55,7 +57,8 @@ def test_it_is_no_user_of_the_system_and_in_no_group_of_it(container: Container)
         r"product",
         r"run/certificates\.pem",
         r"etc/pip\.conf",
-        r"opt/modelcache/(?:.*/)?(?:tests|benchmarks|hatchling)",
+        r"opt/modelcache/(?:.*/)?(?:tests|benchmarks|hatchling|cyclonedx.*)",
+        r"opt/modelcache/.*/kubernetes/aio",
     ],
 )
 def test_it_holds_nothing_that_builds_installs_or_was_needed_for_it(
@@ -63,6 +66,18 @@ def test_it_holds_nothing_that_builds_installs_or_was_needed_for_it(
 ) -> None:
     assert len(paths) > 1000
     assert not [path for path in paths if re.fullmatch(pattern, path)]
+
+
+def test_its_bill_of_materials_names_every_distribution_in_it(container: Container) -> None:
+    # P2 104
+    product = container.root / "opt" / "modelcache"
+    bill = json.loads((product / "share" / "modelcache-webhook.cdx.json").read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    named = {(one["name"].lower(), one["version"]) for one in bill["components"]}
+    found = importlib.metadata.distributions(path=[str(next(product.glob("lib/*/site-packages")))])
+    assert named == {(one.name.lower(), one.version) for one in found}
+    assert {name for name, _ in named} > {"modelcache-webhook", "msgspec", "kubernetes"}
+    assert all(one["licenses"] for one in bill["components"] if one["name"] in {"msgspec", "rich"})
 
 
 def test_its_layers_change_one_at_a_time(image: Image) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images import archives, product
+from tests.images import again, archives, product
 from tests.images.archive import Image, Members, layer
 from tests.images.build import sources
 from tests.images.recipe import KEPT, ROOT, CannotBuildError, Recipe, images
@@ -83,7 +83,7 @@ def test_a_build_that_fails_leaves_nothing_that_looks_finished(counted: Counted)
 
 def test_whatever_the_dockerfile_copies_decides_about_its_archive() -> None:
     named = {part.decode(errors="replace") for part in sources("Dockerfile")}
-    wanted = {"Dockerfile", "requirements.lock", "requirements-build.lock", "pyproject.toml"}
+    wanted = {"Dockerfile", *again.LOCKS, "pyproject.toml"}
     wanted |= {"deploy/mutatingwebhookconfiguration.yaml", "README.md", "LICENSE"}
     wanted |= {str(p.relative_to(ROOT)) for p in (ROOT / "webhook").rglob("*.py")}
     wanted |= {str(p.relative_to(ROOT)) for p in (ROOT / "certs").rglob("*.py")}
