@@ -5,12 +5,13 @@ accounts; only durability is switched off. Nodes are not part of it: pods stay P
 and admission is complete without them.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ class ControlPlane:
         admin = self.authority.sign("admin", organisation="system:masters")
         self.kubeconfig = self.write_kubeconfig("admin", admin)
         self.audit_log = self.run.folder / "audit.jsonl"
-        etcd = self._start_etcd()
-        self.server = self._start_api_server(etcd)
+        self._etcd = self._start_etcd()
+        self.server = self._start_api_server()
         self.api = Api(self.url, str(self.authority.certificate), admin)
         self.server.wait_until(self._ready)
         if self.options.controller_manager:
@@ -68,6 +69,16 @@ class ControlPlane:
             manager.wait_until(lambda: self.has_service_account("default"))
         else:
             self.ensure_service_account("default")
+
+    @contextlib.contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """Keep the API server ended for the time of a `with` block."""
+        self.server.kill()
+        try:
+            yield
+        finally:
+            self.server = self._start_api_server()
+            self.server.wait_until(self._ready)
 
     def stop(self) -> None:
         """End every process and remove all data."""
@@ -101,14 +112,14 @@ class ControlPlane:
         etcd.wait_until(lambda: listening(client))
         return client
 
-    def _start_api_server(self, etcd: str) -> Process:
+    def _start_api_server(self) -> Process:
         names = ["localhost", "kubernetes.default", "kubernetes.default.svc"]
         hosts = [self.host.address, *names, command_lines.KUBERNETES_SERVICE]
         key = write_key(self.authority.folder / "service-accounts.key", new_key())
         words = command_lines.api_server(
             self.options.api_server,
             url=self.url,
-            etcd=etcd,
+            etcd=self._etcd,
             authority=self.authority,
             serving=self.authority.sign("kube-apiserver", hosts=hosts),
             service_accounts=key,

@@ -2,10 +2,12 @@
 
 import base64
 import re
+from pathlib import Path
 
 from cryptography import x509
 
 from tests.cluster import helm
+from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.installed import CONFIGURATION, NAMESPACE, Installed
 from tests.cluster.registration import GROUP
@@ -31,12 +33,24 @@ class Release:
 
     def bundle(self) -> list[x509.Certificate]:
         """Return what the registration trusts; nothing if that is empty or garbled."""
-        obj = self.cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).body
-        (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in obj["webhooks"]}
         try:
-            return x509.load_pem_x509_certificates(base64.b64decode(bundle))
+            return x509.load_pem_x509_certificates(self.bundle_pem())
         except ValueError:
             return []
+
+    def bundle_pem(self) -> bytes:
+        """Return the bundle of the registration."""
+        obj = self.cluster.api.get(GROUP, "MutatingWebhookConfiguration", CONFIGURATION).body
+        (bundle,) = {hook["clientConfig"].get("caBundle", "") for hook in obj["webhooks"]}
+        return base64.b64decode(bundle)
+
+    def processes(self, replica: Object) -> dict[str, int]:
+        """Return the processes of a replica, by what they are: server and controller."""
+        found = {}
+        for pid in self.cluster.node_of(replica).container_cgroup(replica, "webhook").processes():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            found["server" if b"serve" in words else "controller"] = pid
+        return found
 
     def metric(self, name: str) -> list[float]:
         """Return a metric of each replica that runs."""

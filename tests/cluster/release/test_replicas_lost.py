@@ -43,18 +43,6 @@ def failure_policy(release: Release) -> set[str]:
     return {hook["failurePolicy"] for hook in obj["webhooks"]}
 
 
-def server_of(release: Release, replica: Object) -> int:
-    """Return the process that serves in a replica: the first of its container."""
-    node = release.cluster.node_of(replica)
-    processes = node.container_cgroup(replica, "webhook").processes()
-    (server,) = [
-        pid
-        for pid in processes
-        if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    ]
-    return server
-
-
 def well(release: Release, found: Creations) -> None:
     """Wait until all replicas are there and pods get their model one after the other."""
     wait_until(release.installed.available, "all replicas are available", 120)
@@ -71,7 +59,7 @@ def while_one_is_killed(release: Release, pod: Object) -> Creations:
     """Return what became of pods from before a replica is killed until all is well again."""
     with creations(release.cluster.api, pod, RATE) as found:
         wait_until(lambda: found.injected > 10, "pods are injected")
-        os.kill(server_of(release, release.installed.replicas()[0]), signal.SIGKILL)
+        os.kill(release.processes(release.installed.replicas()[0])["server"], signal.SIGKILL)
         well(release, found)
     return found
 
@@ -89,7 +77,7 @@ def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
     release: Release, pod: Object
 ) -> None:
     # c45, P2 98
-    frozen = server_of(release, release.installed.replicas()[0])
+    frozen = release.processes(release.installed.replicas()[0])["server"]
     with creations(release.cluster.api, pod, RATE) as found:
         os.kill(frozen, signal.SIGSTOP)
         try:

@@ -1,0 +1,155 @@
+"""Owns a long run: reviews at a steady rate while leaves are renewed each minute.
+
+`python -m tests.cluster.release.soak` installs the chart in a cluster of two nodes, runs for an
+hour, prints how memory, descriptors and threads went, and fails if they grew.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Column, Table
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.registration import wait_until
+from tests.cluster.release.callers import Met, callers, write_bundle
+from tests.cluster.release.release import Release
+from tests.images.product import MODELCACHE
+
+RATE: Final = 50.0
+LEAF_SECONDS: Final = 90
+"""Renewed at two thirds: each minute."""
+VALUES: Final = f"""
+certificates: {{leafLifetime: {LEAF_SECONDS}s, authorityLifetime: AUTHORITY, settle: 5s}}
+"""
+PERIOD: Final = 5.0
+"""Seconds between two samples."""
+WARM_SECONDS: Final = 15.0
+"""What is loaded by the first reviews and probes is no growth."""
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_SHARE: Final = 4
+"""A first and a last part of the samples are compared, each one of so many."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What one process holds."""
+
+    memory: int
+    """Bytes, resident."""
+    descriptors: int
+    threads: int
+
+
+class Samples:
+    """Taken of each process of each replica, every few seconds."""
+
+    def __init__(self, release: Release) -> None:
+        self.taken: dict[str, list[Sample]] = {}
+        self._processes = {
+            f"{number} {kind}": pid
+            for number, replica in enumerate(release.installed.replicas(), start=1)
+            for kind, pid in release.processes(replica).items()
+        }
+
+    def take(self) -> None:
+        for name, pid in self._processes.items():
+            of = Path(f"/proc/{pid}")
+            sample = Sample(
+                int((of / "statm").read_text().split()[1]) * PAGE,
+                len(list((of / "fd").iterdir())),
+                len(list((of / "task").iterdir())),
+            )
+            self.taken.setdefault(name, []).append(sample)
+
+    def growth(self, name: str, field: str) -> float:
+        """Return by what share a process grew, from the first samples to the last."""
+        values = [float(getattr(sample, field)) for sample in self.taken[name]]
+        part = max(1, len(values) // _SHARE)
+        return median(values[-part:]) / median(values[:part]) - 1
+
+    def table(self) -> Table:
+        """Return how each process went."""
+        right = [Column(title, justify="right") for title in ("first", "last", "growth")]
+        table = Table("replica, process", "of", *right)
+        for name, samples in self.taken.items():
+            for field, unit in (("memory", 2**20), ("descriptors", 1), ("threads", 1)):
+                first, last = (getattr(one, field) / unit for one in (samples[0], samples[-1]))
+                growth = f"{self.growth(name, field):+.1%}"
+                table.add_row(name, field, f"{first:.4g}", f"{last:.4g}", growth)
+        return table
+
+
+@contextlib.contextmanager
+def sampled(release: Release) -> Iterator[Samples]:
+    """Take samples for the time of a `with` block."""
+    samples, over = Samples(release), threading.Event()
+
+    def run() -> None:
+        while not over.wait(PERIOD):
+            samples.take()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def soak(release: Release, seconds: float) -> tuple[Met, Samples]:
+    """Return what callers and samplers met in so long a time, with a bar to look at."""
+    with (
+        tempfile.TemporaryDirectory(prefix="modelcache-soak-") as folder,
+        callers(release, Path(folder), rate=RATE) as met,
+        Progress(console=Console(file=sys.stderr)) as progress,
+    ):
+        bar = progress.add_task("soaking", total=seconds)
+        time.sleep(WARM_SECONDS)
+        began = time.monotonic()
+        with sampled(release) as samples:
+            while (passed := time.monotonic() - began) < seconds:
+                progress.update(bar, completed=passed)
+                write_bundle(release, Path(folder))  # callers must know what API servers know
+                time.sleep(1)
+    return met, samples
+
+
+def main() -> None:
+    """Install, soak, print, and exit with 1 if anything failed or grew."""
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    minutes = parser.parse_args().minutes
+    cluster = Cluster(nodes=2)
+    try:
+        for node in cluster.nodes:
+            node.load(MODELCACHE.path())
+        release = Release(cluster)
+        release.change("install", VALUES.replace("AUTHORITY", "12m"))
+        wait_until(release.installed.strict, "what is missed is refused", 60)
+        met, samples = soak(release, minutes * 60)
+        renewed = release.metric(r'modelcache_certificate_reloads_total\{result="ok"\}')
+    finally:
+        cluster.stop()
+    console = Console()
+    console.print(samples.table())
+    console.print(f"answered: {dict(met.answered)}; faults: {dict(met.faults)}")
+    console.print(f"certificates served, by replica: {renewed}; load {os.getloadavg()[0]:.1f}")
+    grown = [name for name in samples.taken if samples.growth(name, "memory") >= 0.05]
+    raise SystemExit(1 if met.faults or grown else 0)
+
+
+if __name__ == "__main__":
+    main()
