@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography import x509
+
+from tests.cluster.api import Object
 from tests.cluster.installed import HOST
 from tests.cluster.release.calling import Order
 from tests.cluster.release.release import Release
@@ -60,5 +63,15 @@ def write_bundle(release: Release, folder: Path) -> Path:
 
 def get(release: Release, url: str) -> str:
     """Return what a URL in the network of the cluster yields, also without an API server."""
-    words: Sequence[str] = release.cluster.network.command([*PROGRAM, "get", url])
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return _asked(release, "get", url)
+
+
+def served_leaf(release: Release, replica: Object) -> x509.Certificate:
+    """Return the certificate that a replica shows."""
+    text = _asked(release, "leaf", replica["status"]["podIP"])
+    return x509.load_pem_x509_certificate(text.encode())
+
+
+def _asked(release: Release, *words: str) -> str:
+    command = release.cluster.network.command([*PROGRAM, *words])
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -10,12 +10,14 @@ import contextlib
 import dataclasses
 import json
 import random
+import resource
 import ssl
 import sys
-import urllib.request
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
+
+import httpx
 
 from tests.server.reviews import body
 
@@ -25,6 +27,8 @@ HEADERS: Final = (
     f"Content-Length: {len(BODY)}\r\n\r\n"
 )
 REVIEW: Final = HEADERS.encode() + BODY
+FILES: Final = 8192
+"""Connections of all callers, and some more."""
 OPENINGS_SECONDS: Final = 5.0
 """In which connections are opened that stay idle."""
 LIFE_SECONDS: Final = 5.0
@@ -193,8 +197,13 @@ async def work(order: Order) -> Met:
 
 
 def main() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, FILES)), hard))
+    if sys.argv[1] == "leaf":
+        sys.stdout.write(ssl.get_server_certificate((sys.argv[2], 8443), timeout=PATIENCE_SECONDS))
+        return
     if sys.argv[1] == "get":
-        sys.stdout.write(urllib.request.urlopen(sys.argv[2], timeout=5).read().decode())
+        sys.stdout.write(httpx.get(sys.argv[2], trust_env=False).text)
         return
     met = asyncio.run(work(Order(**json.loads(Path(sys.argv[1]).read_text()))))
     sys.stdout.write(json.dumps([met.answered, met.faults]))

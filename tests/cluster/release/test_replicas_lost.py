@@ -1,7 +1,8 @@
-"""Replicas that are killed, frozen or drained, and what becomes of the pods created meanwhile."""
+"""Replicas that are killed, frozen, drained or crowded, and the pods that are created meanwhile."""
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ from tests.cluster.api import Object
 from tests.cluster.creations import Creations, creations, outcome
 from tests.cluster.installed import CONFIGURATION, NAMESPACE
 from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
+from tests.cluster.release.callers import callers, served_leaf
 from tests.cluster.release.release import Release
+from webhook.descriptors import needed
 
 RATE = 10.0
 OURS = "the modelcache webhook did not inject the model"
@@ -125,6 +128,55 @@ def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
     assert all(OURS in text for text in found.refusals), found.refusals
 
 
+def restarts(release: Release) -> list[int]:
+    replicas = release.installed.replicas()
+    return [one["restartCount"] for r in replicas for one in r["status"]["containerStatuses"]]
+
+
+def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
+    release: Release, pod: Object, tmp_path: Path
+) -> None:
+    # P1 47, P1 48, c31
+    before = restarts(release)
+    dropped = "modelcache_http_connections_dropped_total"
+    crowd = {"idle": 500, "slow headers": 100, "slow bodies": 100, "flood": 3000}
+    with creations(release.cluster.api, pod, RATE) as found:
+        with callers(release, tmp_path, crowd=crowd) as met:
+            wait_until(lambda: all(release.metric(dropped)), "the least useful make room", 60)
+            seen = found.injected
+            wait_until(lambda: found.injected >= seen + 50, "pods are injected", 60)
+        well(release, found)
+    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert met.answered["flood"] > 0, "some were ended"
+    assert restarts(release) == before
+
+
+def limit_files(pid: int, number: str) -> None:
+    """Set how many files a process may have open, as its own user: others may not everywhere."""
+    who = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"]
+    subprocess.run([*who, "prlimit", f"--pid={pid}", f"--nofile={number}"], check=True)
+
+
+def test_no_creation_fails_while_descriptors_are_used_up(
+    release: Release, pod: Object, tmp_path: Path
+) -> None:
+    # P1 47
+    failures = "modelcache_http_accept_failures_total"
+    servers = [release.processes(replica)["server"] for replica in release.installed.replicas()]
+    with creations(release.cluster.api, pod, RATE) as found:
+        for pid in servers:
+            opened = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+            limit_files(pid, f"{opened + 20}:")
+        with callers(release, tmp_path, crowd={"idle": 200}):
+            wait_until(lambda: all(release.metric(failures)), "nobody can be accepted", 60)
+            seen = found.injected
+            wait_until(lambda: found.injected >= seen + 50, "pods are injected", 60)
+        for pid in servers:
+            limit_files(pid, f"{needed()}:")
+        well(release, found)
+    assert set(found.outcomes) == {"injected"}, found.outcomes
+
+
 def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_answer(
     release: Release, pod: Object
 ) -> None:
@@ -161,7 +213,23 @@ def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
             wait_until(refused, "refused with our text")
         except AssertionError as error:
             raise AssertionError(said[0]) from error
-        assert release.cluster.kubectl("scale", "--replicas=2", *where).returncode == 0
-        wait_until(release.installed.available, "replicas are back", 60)
+        # Those that are about to end still know the authority, and would keep it trusted.
+        wait_until(lambda: not api.list("v1", "Pod", NAMESPACE), "all have ended", 60)
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/modelcache-webhook-ca"
+        api.request("DELETE", path).expect()
+        assert release.cluster.kubectl("scale", "--replicas=5", *where).returncode == 0
+        wait_until(release.installed.available, "replicas are back", 120)
         wait_until(lambda: api.create(pod, dry_run=True).ok, "pods are injected again", 60)
     assert set(found.outcomes) == {"not injected"}
+
+
+def test_five_that_have_started_at_once_without_a_secret_serve_leaves_of_one_authority(
+    release: Release,
+) -> None:
+    # P1 59
+    wait_until(lambda: len(release.bundle()) == 1, "one authority is trusted", 60)
+    (authority,) = release.bundle()
+    leaves = [served_leaf(release, replica) for replica in release.installed.replicas()]
+    assert len({leaf.serial_number for leaf in leaves}) == 5
+    for leaf in leaves:
+        leaf.verify_directly_issued_by(authority)
