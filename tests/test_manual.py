@@ -120,6 +120,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_says_what_the_code_does(name: str, update: bool) -> None:
+    # P2 103
     hold(name, TABLES[name](), update=update)
 
 

@@ -90,6 +90,7 @@ def test_required_extends_every_term(affinity: Any, labels: list[str], after: An
 
 
 def test_daemonset_pods_get_preferences_only() -> None:
+    # P1 77
     fields = [{"key": "metadata.name", "operator": "In", "values": ["node-1"]}]
     before = terms({"matchFields": fields})
     after = affinity_after(before, [A], "required")

@@ -70,6 +70,7 @@ def test_defaults_may_be_written_with_their_prefix() -> None:
     ],
 )  # fmt: skip
 def test_fault(document: Any, said: str) -> None:
+    # P1 78
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
         policy_of(document)
     assert said in str(caught.value)

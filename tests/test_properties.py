@@ -563,6 +563,7 @@ def test_a_kept_answer_knows_containers_by_their_own_names(field: str) -> None:
 @EXAMPLES
 @given(reviewed())
 def test_no_path_of_ours_climbs(case: tuple[Webhook, Json, Answer]) -> None:
+    # P1 79
     _, _, answer = case
     for operation in answer.operations:
         for place in paths(operation["value"]):

@@ -49,6 +49,7 @@ def test_source(
     ],
 )  # fmt: skip
 def test_t66_what_names_no_model_is_refused(text: str) -> None:
+    # P1 79
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # any words, but no secret
         parse_source(text)
     assert "secret" not in str(caught.value)

@@ -35,6 +35,7 @@ def test_every_strategy_is_asked_for_here() -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_every_strategy_mounts_read_only_and_a_second_review_adds_nothing(name: str) -> None:
+    # P1 53
     webhook = webhook_of(kube_version="1.35")
     answer = webhook.admit(pod_of(ASKED[name], limit="24Gi"))
     (mount,) = answer.container()["volumeMounts"]
@@ -158,6 +159,7 @@ def test_t49_t50_own_shared_memory_is_enough(path: str, webhook: Webhook) -> Non
     "path", ["/", "/models", "/models/", "/models/acme--coder/main/x", "models"]
 )
 def test_t59_occupied_place_is_refused_with_both_paths(path: str, webhook: Webhook) -> None:
+    # P1 80
     mounts = [{"name": "a", "mountPath": path}]
     answer = webhook.admit(
         pod_of({"strategy": "pvc"}, container={"volumeMounts": mounts}, volumes=[{"name": "a"}])

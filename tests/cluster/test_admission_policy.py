@@ -87,6 +87,7 @@ def refuses(answer: Answer, *texts: str) -> bool:
 
 
 def test_its_expressions_compile_without_a_remark(current: ControlPlane) -> None:
+    # P1 84
     def status() -> Object:
         answer = current.api.get(
             "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "modelcache-injected"
@@ -125,6 +126,7 @@ def test_a_pod_that_asks_and_got_nothing_is_refused_with_what_to_do(plane: Contr
 
 
 def test_a_pod_without_annotations_is_created(plane: ControlPlane) -> None:
+    # P1 84
     plain = pod(model="")
     del plain["metadata"]["annotations"]
     assert create(plane, plain).code == 201
@@ -150,6 +152,7 @@ def test_a_mirror_pod_is_left_alone(plane: ControlPlane) -> None:
 
 
 def test_a_windows_pod_is_left_alone(plane: ControlPlane) -> None:
+    # P1 76
     windows = pod()
     windows["spec"]["os"] = {"name": "windows"}
     assert create(plane, windows).code == 201
@@ -179,6 +182,7 @@ def test_a_windows_pod_is_left_alone(plane: ControlPlane) -> None:
     ],
 )
 def test_a_pod_injected_by_hand_is_created(plane: ControlPlane, injected: Object) -> None:
+    # P1 83
     assert create(plane, injected).expect(201)
 
 
@@ -229,6 +233,7 @@ def test_a_pod_injected_by_hand_is_created(plane: ControlPlane, injected: Object
 def test_a_pod_whose_injection_was_undone_is_refused(
     plane: ControlPlane, broken: Object, text: str
 ) -> None:
+    # P1 82
     assert refuses(create(plane, broken), text)
 
 

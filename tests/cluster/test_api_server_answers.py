@@ -116,6 +116,7 @@ CALLING_ERRORS: dict[str, tuple[Answer, str]] = {
 
 @pytest.mark.parametrize(("answer", "words"), CALLING_ERRORS.values(), ids=list(CALLING_ERRORS))
 def test_the_failure_policy_decides_about(asked: Asked, answer: Answer, words: str) -> None:
+    # P2 94
     before = failed_open(asked)
     outcome = asked.about(answer)
     assert len(asked.hook.calls) == 1

@@ -220,7 +220,7 @@ def test_leaves_are_renewed_before_they_end(place: Place) -> None:
 
 
 def test_authorities_follow_each_other_by_themselves(place: Place) -> None:
-    # P0 28
+    # P0 28, c49
     place.register()
     with controllers(place.plane, place.options(leaf_seconds=3, authority_seconds=20), 2) as found:
         signed = set()

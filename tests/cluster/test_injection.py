@@ -358,6 +358,7 @@ def test_p0_7_a_container_that_another_webhook_adds_gets_the_model_too(
     order: str,
     change: Callable[[Review], Object],
 ) -> None:
+    # P1 81
     hook.answer = change
     with configured(cluster, [other(hook, order)]):
         kept = stored(cluster, pod("emptyDir", where=where))
@@ -379,6 +380,7 @@ def test_p0_7_a_container_that_another_webhook_adds_gets_the_model_too(
 def test_t43_containers_in_another_order_gain_nothing_twice(
     cluster: ControlPlane, where: str, hook: ScriptedHook, order: str
 ) -> None:
+    # P1 81
     hook.answer = reorders
     proxy = {"name": "proxy", "image": "envoy"}
     with configured(cluster, [other(hook, order)]):

@@ -199,6 +199,7 @@ def limit_range(plane: ControlPlane, where: str, **item: Any) -> None:
 def test_t9_a_limit_range_of_containers_refuses_the_raised_limit(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
+    # P1 73
     where = namespace()
     limit_range(cluster, where, type="Container", max={"memory": "32Gi"})
     obj = pod(where, server("24Gi", "24Gi"))
@@ -236,6 +237,7 @@ def test_t12_the_ratio_of_limit_to_request_stays_below_what_the_namespace_allows
 def test_defaults_of_a_limit_range_are_what_is_raised(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
+    # P1 73a
     where = namespace()
     defaults = {"default": {"memory": "24Gi"}, "defaultRequest": {"memory": "8Gi"}}
     limit_range(cluster, where, type="Container", max={"memory": "64Gi"}, **defaults)
@@ -247,6 +249,7 @@ def test_defaults_of_a_limit_range_are_what_is_raised(
 def test_t14_a_quota_of_limits_finds_the_loaders(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
+    # P1 74
     where = namespace()
     kind = {"apiVersion": "v1", "kind": "ResourceQuota"}
     metadata = {"name": "memory", "namespace": where}
@@ -277,6 +280,7 @@ def test_t14_a_quota_of_limits_finds_the_loaders(
 def test_t36_the_pod_level_is_raised_where_the_pod_is_bounded_there(
     cluster: ControlPlane, where: str, shm: str, expected: int
 ) -> None:
+    # P1 75
     level = resources("32Gi", "32Gi", "8", "8")
     answer = cluster.api.create(pod(where, {}, shm=shm, level=level)).expect(201)
     assert memory(answer.body["spec"]) == (expected, expected)

@@ -80,7 +80,7 @@ def test_a_body_without_end_is_cut_at_the_limit_and_costs_no_memory(server: Serv
 
 
 def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: Start) -> None:
-    # c6
+    # c6, P2 99
     patient = {"webhook.http.protocol.READ_SECONDS": 60.0}
     server = start("--shutdown-delay", "0", changes=patient)
     content = large(11 * MB)

@@ -108,7 +108,7 @@ def test_an_address_of_another_machine_is_named(pair: PairFiles) -> None:
 
 
 def test_a_policy_that_is_wrong_is_refused_at_once(pair: PairFiles, tmp_path: Path) -> None:
-    # P0 39c
+    # P0 39c, P1 69
     policy = tmp_path / "policy.yaml"
     policy.write_text(
         "apiVersion: modelcache.io/v1alpha1\nkind: CachePolicy\nmetadata: {name: a}\n"

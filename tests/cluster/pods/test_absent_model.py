@@ -170,6 +170,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("case", ANNOTATIONS)
 def test_t60_t67_an_event_says_what_the_pod_waits_for(waited: Waited, case: str) -> None:
+    # P1 71
     said, status = waited.waits[case]
     assert said.startswith(SAID[case])
     assert status in SHOWN[case]

@@ -35,7 +35,7 @@ def nothing_failed(found: Creations, least: int) -> None:
 def test_the_first_pod_after_an_installation_gets_its_model(
     release: Release, pod: Object, record_property: Callable[[str, object], None]
 ) -> None:
-    # P1 91
+    # P1 91, c47: this cluster has no DNS
     with creations(release.cluster.api, pod, 10) as found:
         began = time.monotonic()
         release.change("install", VALUES)

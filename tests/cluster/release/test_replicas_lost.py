@@ -70,7 +70,7 @@ def while_one_is_killed(release: Release, pod: Object) -> Creations:
 def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
     release: Release, pod: Object
 ) -> None:
-    # c28
+    # c28, c46, c48
     found = while_one_is_killed(release, pod)
     assert found.outcomes["not injected"] == 0
     assert all(OURS in text for text in found.refusals), found.refusals
