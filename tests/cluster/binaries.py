@@ -1,7 +1,7 @@
 """Owns the Kubernetes programs: builds each once from its Go module, hands out its path.
 
-The modules below go/ pin every source by checksum. What they yield is cached outside
-the checkout, by a digest of all that goes into it. A folder named by KUBEBUILDER_ASSETS
+The modules below go/ pin every source by checksum; one has commands of its own. What they yield is
+cached outside the checkout, by a digest of all that goes into it. A folder named by KUBEBUILDER_ASSETS
 (kube-apiserver, etcd, kubectl) is used instead where it has the program.
 """
 
@@ -54,8 +54,9 @@ class Program:
     def digest(self) -> str:
         """Return what names this very executable."""
         hashed = hashlib.sha256("\0".join([platform.machine(), *self.flags()]).encode())
-        for name in ("go.mod", "go.sum"):
-            hashed.update((MODULES / self.module / name).read_bytes())
+        folder = MODULES / self.module
+        for path in (folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go"))):
+            hashed.update(path.read_bytes())
         return hashed.hexdigest()[:16]
 
     def provided(self) -> Path | None:
@@ -88,8 +89,11 @@ CONTAINERD: Final = _containerd("containerd")
 SHIM: Final = _containerd("containerd-shim-runc-v2")
 CTR: Final = _containerd("ctr")
 HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm")
+CERT_MANAGER: Final = Program("cert-manager-controller", "cert-manager", "./controller")
+CA_INJECTOR: Final = Program("cert-manager-cainjector", "cert-manager", "./cainjector")
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
-ALL: Final = (ETCD, KUBECTL, HELM, API_SERVER, CONTROLLER_MANAGER, OLD_API_SERVER, *NODE)
+CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
+ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR)
 
 
 def cache() -> Path:

@@ -28,7 +28,7 @@ class Cluster:
         if os.geteuid():
             raise FailedError("nodes need root, for namespaces, mounts and control groups")
         packages.install()
-        for program in (*binaries.NODE, *binaries.ALL):
+        for program in binaries.CLUSTER:
             binaries.path(program)
         self.run = run or Run()
         self.nodes: list[Node] = []

@@ -1,16 +1,21 @@
 """Owns the CustomResourceDefinitions of other projects, from the sources of their Go modules."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from tests.cluster.api import Object
-from tests.cluster.binaries import CannotBuildError
+from tests.cluster.binaries import CERT_MANAGER as CONTROLLER
+from tests.cluster.binaries import MODULES, CannotBuildError
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.registration import configured, wait_until
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,11 +50,31 @@ class Source:
         return Path(found["Dir"])
 
 
+def pinned(family: str, module: str) -> tuple[str, str]:
+    """Return version and checksum of a module's sources, as the go.sum of *family* has them."""
+    lines = (MODULES / family / "go.sum").read_text().splitlines()
+    ((_, version, checksum),) = [
+        line.split(" ")
+        for line in lines
+        if line.startswith(f"{module} ") and "/go.mod " not in line
+    ]
+    return version, checksum
+
+
+@contextlib.contextmanager
+def served(plane: ControlPlane, definitions: Sequence[Object]) -> Iterator[None]:
+    """Hold *definitions* in *plane* for the time of a `with` block, and with them their objects."""
+    with configured(plane, definitions):
+        for one in definitions:
+            spec, version = one["spec"], one["spec"]["versions"][0]["name"]
+            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
+            wait_until(lambda path=path: plane.api.request("GET", path).ok, path)  # type: ignore[misc]
+        yield
+
+
+_CERT_MANAGER: Final = "github.com/cert-manager/cert-manager"
 CERT_MANAGER: Final = Source(
-    "github.com/cert-manager/cert-manager",
-    "v1.21.2",
-    "h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68=",
-    "deploy/crds",
+    _CERT_MANAGER, *pinned(CONTROLLER.module, _CERT_MANAGER), folder="deploy/crds"
 )
 PROMETHEUS_OPERATOR: Final = Source(
     "github.com/prometheus-operator/prometheus-operator",

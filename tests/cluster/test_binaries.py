@@ -1,6 +1,7 @@
 """Where the Kubernetes programs come from."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,16 @@ def test_programs_of_kubebuilder_assets_are_used_and_only_what_is_missing_is_bui
     assert binaries.path(binaries.KUBECTL).parent != machine
     assert binaries.path(binaries.OLD_API_SERVER).parent != machine
     assert len(builds(machine)) == 2
+
+
+def test_a_command_of_our_own_is_built_anew_when_its_source_changes(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = machine / "go"
+    shutil.copytree(binaries.MODULES, modules)
+    monkeypatch.setattr(binaries, "MODULES", modules)
+    before = binaries.path(binaries.CERT_MANAGER)
+    with (modules / "cert-manager" / "controller" / "main.go").open("a") as source:
+        source.write("// changed\n")
+    assert binaries.path(binaries.CERT_MANAGER) != before
+    assert [call.split()[-1] for call in builds(machine)] == ["./controller", "./controller"]

@@ -10,8 +10,7 @@ from tests.cluster.api import CLUSTER_SCOPED, Object
 from tests.cluster.chart.rendering import FILES, MANAGED, MODES, POLICY, named, pod
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.custom_resources import CERT_MANAGER, PROMETHEUS_OPERATOR
-from tests.cluster.registration import configured, wait_until
+from tests.cluster.custom_resources import CERT_MANAGER, PROMETHEUS_OPERATOR, served
 
 ALL: dict[str, Any] = {
     "policy": POLICY,
@@ -48,11 +47,7 @@ def plane(cluster: ControlPlane) -> Iterator[ControlPlane]:
         PROMETHEUS_OPERATOR.definition("monitoring.coreos.com_servicemonitors"),
         PROMETHEUS_OPERATOR.definition("monitoring.coreos.com_prometheusrules"),
     ]
-    with configured(cluster, definitions):
-        for one in definitions:
-            spec, version = one["spec"], one["spec"]["versions"][0]["name"]
-            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
-            wait_until(lambda path=path: cluster.api.request("GET", path).ok, path)  # type: ignore[misc]
+    with served(cluster, definitions):
         yield cluster
 
 
