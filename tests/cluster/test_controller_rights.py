@@ -1,9 +1,11 @@
 """What a controller may do, what it says when it may not, and when it lets policies refuse."""
 
+import base64
 import itertools
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cluster.api import Object
@@ -12,6 +14,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import Controller, controllers
 from tests.cluster.registration import GROUP, mutating, wait_until, webhook
 from webhook.controller.options import Options
+from webhook.controller.reconciler import ROUTED_SECONDS
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NAME = "inject.modelcache.io"
@@ -87,6 +90,13 @@ class Bound:
             objectSelector={"matchLabels": {"modelcache.io/tests": "none"}},
         )
         self.plane.api.create(mutating(self.name, hook)).expect(201)
+
+    def trust(self, bundle: bytes) -> None:
+        kind = "MutatingWebhookConfiguration"
+        obj = self.plane.api.get(GROUP, kind, self.name).expect().body
+        for hook in obj["webhooks"]:
+            hook["clientConfig"]["caBundle"] = base64.b64encode(bundle).decode()
+        self.plane.api.replace(obj).expect()
 
     def registered(self) -> Object:
         (hook,) = (
@@ -208,6 +218,23 @@ def test_a_policy_denies_once_a_replica_is_ready_and_not_before(
         bound.endpoint(ready=True)
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert bound.actions() == {*before, "Deny"} - {"Warn"}
+
+
+def test_where_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_before(
+    bound: Bound,
+) -> None:
+    # P1 65, P1 91
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    options = msgspec.structs.replace(bound.options, secret=None)
+    with controllers(bound.plane, options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: "caBundle" in controller.state.concerns.get("enforcement", ""), "told")
+        time.sleep(ROUTED_SECONDS + 1)
+        assert bound.actions() == {"Audit"}
+        bound.trust(bound.plane.authority.pem)
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
+        assert controller.state.concerns == {}
 
 
 def test_a_policy_that_is_applied_again_denies_again(bound: Bound) -> None:

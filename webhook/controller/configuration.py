@@ -61,6 +61,11 @@ class Registered(msgspec.Struct, frozen=True):
         """Return whether every entry trusts *authority*, PEM; without entries, nobody asks."""
         return all(holds(_bundle(entry), authority) for entry in self.entries.values())
 
+    @property
+    def bundled(self) -> bool:
+        """Whether every entry has a CA bundle: without one, no certificate of ours is trusted."""
+        return all(entry.clientConfig.caBundle for entry in self.entries.values())
+
     def bundle_patch(self, wanted: bytes) -> list[dict[str, Any]]:
         """Return the operations (RFC 6902) that make every bundle the *wanted* one."""
         text = base64.b64encode(wanted).decode()

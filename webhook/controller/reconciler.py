@@ -207,6 +207,12 @@ class Reconciler:
             )
             if not lax and not operations:
                 return True
+            if registered and not registered.bundled:  # somebody else's to write: see _missing
+                concerns["enforcement"] = (
+                    f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the"
+                    " API server can't call us: nothing is refused until that is written"
+                )
+                return False
             if not self._reached_by_all():
                 return False
             for binding in lax:
