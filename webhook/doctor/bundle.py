@@ -24,7 +24,7 @@ class Lifetime:
     def of(cls, certificate: x509.Certificate) -> Self:
         """Return that of *certificate*."""
         return cls(
-            certificate.subject.rfc4514_string(),
+            certificate.subject.rfc4514_string() or _names(certificate),
             certificate.issuer.rfc4514_string(),
             certificate.not_valid_before_utc,
             certificate.not_valid_after_utc,
@@ -47,6 +47,15 @@ class Lifetime:
     def until(self) -> str:
         """Its last second, for people."""
         return f"{self.ends:%Y-%m-%d %H:%M} UTC"
+
+
+def _names(certificate: x509.Certificate) -> str:
+    """Return the DNS names that it is for: a leaf need have no subject (RFC 5280, 4.1.2.6)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return "a certificate without a name"
+    return ", ".join(names.get_values_for_type(x509.DNSName))
 
 
 def certificates(pem: bytes) -> list[x509.Certificate]:

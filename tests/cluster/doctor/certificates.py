@@ -33,7 +33,8 @@ class Signer:
     ) -> None:
         now = dt.datetime.now(dt.UTC)
         self.key = new_key()
-        self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        words = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []
+        self.subject = x509.Name(words)
         issuer = by or self
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         builder = (

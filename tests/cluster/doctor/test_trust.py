@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.doctor.asking import ERROR, OK, WARNING, installation, shown
@@ -57,6 +58,13 @@ def test_a_certificate_is_trusted(leaf: Signer, bundle: bytes | None, tmp_path: 
 def test_a_certificate_is_not_trusted(leaf: Signer, said: str, tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match=said):
         shaken(leaf, CA.pem, tmp_path)
+
+
+def test_a_certificate_without_a_subject_is_told_by_the_names_that_it_is_for() -> None:
+    # cert-manager's have none
+    nameless = Signer("", CA, hosts=[HOST, f"{HOST}.cluster.local"])
+    told = Lifetime.of(x509.load_pem_x509_certificate(nameless.pem))
+    assert told.subject == f"{HOST}, {HOST}.cluster.local"
 
 
 @pytest.mark.parametrize(
