@@ -91,6 +91,8 @@ def test_a_leafs_authority_outlives_it_unless_the_issuer_is_yours() -> None:
     issuer = signing[leaf["spec"]["issuerRef"]["name"]]
     assert issuer == {"ca": {"secretName": authority["spec"]["secretName"]}}
     assert signing[authority["spec"]["issuerRef"]["name"]] == {"selfSigned": {}}
+    # A renewed one verifies what was signed before.
+    assert authority["spec"]["privateKey"]["rotationPolicy"] == "Never"
     issuer = {"name": "corporate", "kind": "ClusterIssuer"}
     kinds = rendered({"certificates": {"mode": "certManager", "issuerRef": issuer}})
     assert "Issuer" not in kinds

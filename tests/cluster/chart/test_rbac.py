@@ -96,7 +96,9 @@ def granted(values: dict[str, Any], *kinds: str) -> Held:
 
 
 # P1 61
-@pytest.mark.parametrize("values", [{}, FAIL, FILES], ids=["self", "Fail", "files"])
+@pytest.mark.parametrize(
+    "values", [{}, FAIL, FILES, MANAGED], ids=["self", "Fail", "files", "certManager"]
+)
 def test_the_api_server_grants_that_and_nothing_more(
     values: dict[str, Any], cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:

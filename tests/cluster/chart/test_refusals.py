@@ -70,6 +70,10 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"certificates": {"authorityLifetime": "168h"}},
         "certificates.leafLifetime: must be a quarter",
     ),
+    "a leaf that cert-manager would not issue": (
+        {"certificates": {"mode": "certManager", "leafLifetime": "59m"}},
+        "certificates.leafLifetime: cert-manager issues for an hour or more",
+    ),
     "a limit below the request": (
         {"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi"}}},
         "resources.limits.memory: must not be less than resources.requests.memory",
