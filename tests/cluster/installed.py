@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from tests.cluster.api import Object
+from tests.cluster.api import Answer, Object, url
 from tests.cluster.cluster import Cluster
 from tests.cluster.registration import DEPLOY, GROUP, PLUGINS, settle, wait_until
 from tests.cluster.server import standing_aside
@@ -52,9 +52,16 @@ class Installed:
 
     def metrics(self, replica: Object) -> str:
         """Return what one replica tells Prometheus."""
-        name = replica["metadata"]["name"]
-        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:8080/proxy/metrics"
-        return self.cluster.api.request("GET", path).expect().message
+        return self._told(replica, "metrics").message
+
+    def concerns(self) -> str:
+        """Return what any replica is concerned about, in its words."""
+        told = [self._told(replica, "readyz").body["concerns"] for replica in self.replicas()]
+        return "; ".join(text for concerns in told for text in concerns.values())
+
+    def _told(self, replica: Object, path: str) -> Answer:
+        where = f"{url('v1', 'Pod', NAMESPACE, replica['metadata']['name'])}:8080/proxy/{path}"
+        return self.cluster.api.request("GET", where).expect()
 
 
 def install(cluster: Cluster) -> Installed:

@@ -24,12 +24,13 @@ class Release:
     def helm(self, *words: str, values: str = "") -> None:
         helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
 
-    def change(self, verb: str, values: str) -> None:
+    def change(self, verb: str, values: str, *flags: str) -> None:
         """Install or upgrade, and wait as --wait does."""
         repository, _, tag = MODELCACHE.reference.rpartition(":")
         image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
         more = ["--create-namespace"] if verb == "install" else []
-        self.helm(verb, helm.RELEASE, str(helm.CHART), "--wait", *more, values=image + values)
+        words = (verb, helm.RELEASE, str(helm.CHART), "--wait", *more, *flags)
+        self.helm(*words, values=image + values)
 
     def bundle(self) -> list[x509.Certificate]:
         """Return what the registration trusts; nothing if that is empty or garbled."""
