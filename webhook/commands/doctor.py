@@ -48,11 +48,12 @@ def doctor(
     """Look for what is wrong."""
     from rich.console import Console
 
-    from webhook.doctor.api import Api, Unreachable
+    from webhook.doctor.api import Api
     from webhook.doctor.diagnosis import diagnosis
     from webhook.doctor.finding import Level
     from webhook.doctor.installation import Installation, Names
     from webhook.doctor.report import as_json, table, worst
+    from webhook.kubernetes_api import Unreachable
     from webhook.offline.terminal import flush, write
 
     names = Names(namespace=namespace, configuration=configuration, probe_namespace=probe_namespace)

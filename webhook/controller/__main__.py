@@ -15,13 +15,14 @@ from typing import Final
 import msgspec
 
 from webhook.controller import configuration, enforcement
-from webhook.controller.api_server import ApiServer, Unreachable
+from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
 from webhook.controller.messages import Event, Message, State
 from webhook.controller.options import Options
 from webhook.controller.reconciler import Reconciler
 from webhook.controller.trouble import Conflict
 from webhook.controller.watching import Watching
+from webhook.kubernetes_api import Unreachable
 
 PERIOD: Final = 10.0
 """Seconds between two looks when every change is told."""

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-from email.utils import parsedate_to_datetime
 
 from certs.lifetime import Times
 
@@ -16,15 +15,9 @@ class Clock:
     def __init__(self) -> None:
         self._told: tuple[dt.datetime, float] | None = None
 
-    def heard(self, date: str | None) -> None:
-        """Take the Date of an answer (RFC 9110 section 6.6.1), exact to a second."""
-        if date is None:
-            return
-        try:
-            told = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        if told.tzinfo is not None:
+    def heard(self, told: dt.datetime | None) -> None:
+        """Take the time that came with an answer, if it has one."""
+        if told:
             self._told = told, _since_boot()
 
     def times(self) -> Times:

@@ -15,7 +15,7 @@ from certs.authorities import Authorities
 from certs.authority import Leaf, pem
 from certs.rotation import Rotation
 from webhook.controller import enforcement
-from webhook.controller.api_server import ApiServer, Unreachable
+from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
 from webhook.controller.configuration import (
     OURS,
@@ -28,6 +28,7 @@ from webhook.controller.options import Options
 from webhook.controller.secret import AuthoritySecret, Found
 from webhook.controller.trouble import Conflict, Trouble
 from webhook.controller.trust import Trust
+from webhook.kubernetes_api import Unreachable
 
 GARBLED_SECONDS: Final = 2.0
 """A replica that knows no authority leaves a garbled Secret so long to those that do."""

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from webhook.controller.api_server import ApiServer, Unreachable
+from webhook.controller.api_server import ApiServer
+from webhook.kubernetes_api import Unreachable
 
 SHORTEST: Final = 0.5
 LONGEST: Final = 30.0

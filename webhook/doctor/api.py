@@ -9,25 +9,21 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import urllib3
-from kubernetes import client, config
+from kubernetes import config
 
 from webhook import __version__
+from webhook.kubernetes_api import KubernetesApi, Unreachable, access, date
 
 Object: TypeAlias = dict[str, Any]
 _SECONDS: Final = (5, 20)
 """To connect, and for an answer: an admission may take its 5 s more than once."""
 _WARNING: Final = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _NOT_ALLOWED: Final = re.compile(r"User \".*\" cannot ")
-
-
-class Unreachable(Exception):
-    """The API server gave no answer, or knows nobody by our credentials."""
 
 
 class Refused(Exception):
@@ -61,11 +57,12 @@ def path(*segments: str) -> str:
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
-class Api:
+class Api(KubernetesApi):
     """A connection to one API server."""
 
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
-        self.client = client.ApiClient(_configuration(kubeconfig, context))
+        in_pod = not kubeconfig and not context and _in_pod()
+        super().__init__(access(kubeconfig, context, in_pod=in_pod))
         self.client.user_agent = f"modelcache-doctor/{__version__}"
 
     @property
@@ -90,38 +87,13 @@ class Api:
         self, method: str, where: str, query: dict[str, str], body: Object | None = None
     ) -> Answer:
         """Return the answer; Unreachable, Missing, Forbidden or Refused if there is no good one."""
-        url = f"{where}?{urlencode(query)}" if query else where
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
         began = time.time()
-        try:
-            serialized = self.client.param_serialize(
-                method, url, header_params=headers, body=body, auth_settings=["BearerToken"]
-            )
-            found = self.client.call_api(*serialized, _request_timeout=_SECONDS)
-            content = found.read()  # type: ignore[no-untyped-call]
-        except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
-            raise Unreachable(_reason(error)) from error
+        with self.answering(
+            method, where, body, query=[*query.items()], seconds=_SECONDS
+        ) as response:
+            content = response.read()
         ours = datetime.fromtimestamp((began + time.time()) / 2, UTC)
-        return _answer(found.status, content, found.headers, ours)
-
-
-def _configuration(kubeconfig: Path | None, context: str | None) -> client.Configuration:
-    """Return how to reach the API server, as kubectl would; ValueError if nothing says it."""
-    found = client.Configuration()
-    found.retries = False
-    try:
-        if not kubeconfig and not context and _in_pod():
-            config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
-        else:
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                str(kubeconfig) if kubeconfig else None,
-                context,
-                client_configuration=found,
-                persist_config=False,
-            )
-    except Exception as error:  # the package raises whatever the content leads it to
-        raise ValueError(" ".join(str(error).split())) from error
-    return found
+        return _answer(response, content, ours)
 
 
 def _in_pod() -> bool:
@@ -129,17 +101,12 @@ def _in_pod() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ and not default.exists()
 
 
-def _answer(status: int, content: bytes, headers: Any, ours: datetime) -> Answer:  # noqa: ANN401  # urllib3's
-    if status >= 400:
-        raise refusal(status, content)
-    warnings = _WARNING.findall(", ".join(headers.getlist("Warning")))
-    date = headers.get("Date")
-    return Answer(
-        _decoded(content),
-        tuple(re.sub(r"\\(.)", r"\1", text) for text in warnings),
-        parsedate_to_datetime(date) if date else None,
-        ours,
-    )
+def _answer(response: urllib3.BaseHTTPResponse, content: bytes, ours: datetime) -> Answer:
+    if response.status >= 400:
+        raise refusal(response.status, content)
+    warnings = _WARNING.findall(", ".join(response.headers.getlist("Warning")))
+    texts = tuple(re.sub(r"\\(.)", r"\1", text) for text in warnings)
+    return Answer(_decoded(content), texts, date(response), ours)
 
 
 def _decoded(content: bytes) -> Object:
@@ -163,10 +130,3 @@ def refusal(status: int, content: bytes) -> Exception:
             return Missing(status, message)
         case _:
             return Refused(status, message)
-
-
-def _reason(error: Exception) -> str:
-    """Return the innermost reason, which names the fault and not the pool of connections."""
-    if isinstance(error, client.ApiException):
-        return str(error.reason).replace("\n", ": ")
-    return str(getattr(error, "reason", None) or error)

@@ -18,10 +18,11 @@ from webhook.doctor import (
     server,
     service,
 )
-from webhook.doctor.api import Forbidden, Refused, Unreachable
+from webhook.doctor.api import Forbidden, Refused
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, warning
 from webhook.doctor.installation import Installation
+from webhook.kubernetes_api import Unreachable
 
 CHECKS: Final = (
     server.CHECK, clock.CHECK, registration.CHECK, service.CHECK, deployment.CHECK, replicas.CHECK,
