@@ -12,7 +12,7 @@ import msgspec
 
 from certs.bundle import holds, same
 from webhook.controller.api_server import ApiServer
-from webhook.controller.object_meta import ObjectMeta
+from webhook.controller.object_meta import ObjectMeta, unchanged
 from webhook.controller.trouble import expect
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
@@ -98,8 +98,7 @@ class Registered(msgspec.Struct, frozen=True):
                 {"op": "test", "path": f"{entry}/name", "value": self.entries[place].name},
                 {"op": "add", "path": f"{entry}/{field}", "value": value},
             ]
-        version = {"op": "test", "path": "/metadata/resourceVersion", "value": self.version}
-        return [version, *found] if found else []
+        return [unchanged(self.version), *found] if found else []
 
 
 class Configuration:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from webhook.controller.api_server import ApiServer
-from webhook.controller.object_meta import ObjectMeta
+from webhook.controller.object_meta import ObjectMeta, unchanged
 from webhook.controller.trouble import expect
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
@@ -62,7 +62,7 @@ def deny(api: ApiServer, binding: Binding) -> None:
     # The API server refuses the two together: a denial says the same.
     wanted = [action for action in binding.spec.validationActions if action != WARN] + [DENY]
     operations: list[dict[str, Any]] = [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+        unchanged(version),
         {"op": "replace", "path": "/spec/validationActions", "value": wanted},
     ]
     doing = f"patch ValidatingAdmissionPolicyBinding {name}"

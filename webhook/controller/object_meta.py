@@ -1,4 +1,6 @@
-"""What is read of the metadata of an object."""
+"""What is read of the metadata of an object, and how a patch says which version it is for."""
+
+from typing import Any
 
 import msgspec
 
@@ -8,3 +10,8 @@ class ObjectMeta(msgspec.Struct):
 
     name: str = ""
     resourceVersion: str = ""  # noqa: N815  # the API's name
+
+
+def unchanged(version: str) -> dict[str, Any]:
+    """Return the operation (RFC 6902) that fails if anybody has written since *version*."""
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": version}

@@ -17,6 +17,11 @@ class _Secret(msgspec.Struct):
     data: dict[str, str] | None = None
 
 
+def folder(namespace: str) -> str:
+    """Return the path of the Secrets of *namespace*."""
+    return f"/api/v1/namespaces/{namespace}/secrets"
+
+
 class Found(msgspec.Struct, frozen=True):
     """What there is."""
 
@@ -31,13 +36,13 @@ class AuthoritySecret:
     """The Secret *name* of *namespace*."""
 
     def __init__(self, api: ApiServer, namespace: str, name: str) -> None:
-        self.folder = f"/api/v1/namespaces/{namespace}/secrets"
         self.name = name
+        self._folder = folder(namespace)
         self._api = api
 
     def read(self) -> Found:
         """Return what it holds; Trouble if it can't be read."""
-        answer = self._api.request("GET", f"{self.folder}/{self.name}")
+        answer = self._api.request("GET", f"{self._folder}/{self.name}")
         if answer.code == 404:
             return Found(None, [], None)
         secret = msgspec.json.decode(
@@ -66,11 +71,11 @@ class AuthoritySecret:
             "data": data,
         }
         if version is None:
-            answer = self._api.request("POST", self.folder, body)
+            answer = self._api.request("POST", self._folder, body)
             expect(answer, f"create Secret {self.name}", 201)
             return
         meta["resourceVersion"] = version
-        answer = self._api.request("PUT", f"{self.folder}/{self.name}", body)
+        answer = self._api.request("PUT", f"{self._folder}/{self.name}", body)
         if answer.code == 422:
             raise Trouble(
                 f"can't replace Secret {self.name}, which is not of type Opaque: delete it, and"
