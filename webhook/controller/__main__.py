@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.controller import configuration, enforcement, secret
+from webhook.controller import binding, configuration, secret
 from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
 from webhook.controller.messages import Event, Message, State
@@ -69,7 +69,7 @@ class Controller:
         self._send = send
         self._changed, self._never = threading.Event(), threading.Event()
         watched = [(configuration.FOLDER, options.configuration)]
-        watched += [(enforcement.FOLDER, name) for name in options.bindings]
+        watched += [(binding.FOLDER, name) for name in options.bindings]
         if options.secret:
             watched.append((secret.folder(options.namespace), options.secret))
         self._watches = [Watching(api, folder, name, self._changed.set) for folder, name in watched]

@@ -14,11 +14,18 @@ class Clock:
 
     def __init__(self) -> None:
         self._told: tuple[dt.datetime, float] | None = None
+        self._began = _since_boot()
+        self.started = dt.datetime.now(dt.UTC)
+        """When this process started, by the API server's clock once that is known."""
 
     def heard(self, told: dt.datetime | None) -> None:
         """Take the time that came with an answer, if it has one."""
-        if told:
-            self._told = told, _since_boot()
+        if told is None:
+            return
+        now = _since_boot()
+        if self._told is None:
+            self.started = told - dt.timedelta(seconds=now - self._began)
+        self._told = told, now
 
     def times(self) -> Times:
         """Return now, by both clocks; ours alone until the API server has answered."""

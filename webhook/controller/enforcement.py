@@ -4,79 +4,74 @@ Policies and registration are installed so that nothing is refused: bindings onl
 failurePolicy is Ignore. Until the first replica serves there is nobody to inject anything.
 """
 
-from typing import Any, Final
+import time
+from collections.abc import Callable
+from typing import Final
 
-import msgspec
-
+from webhook.controller import binding
 from webhook.controller.api_server import ApiServer
-from webhook.controller.object_meta import ObjectMeta, unchanged
-from webhook.controller.trouble import expect
+from webhook.controller.clock import Clock
+from webhook.controller.configuration import POLICY_MANAGER, Configuration, Registered
+from webhook.controller.endpoints import reachable
+from webhook.controller.messages import Event, Message
+from webhook.controller.options import Options
+from webhook.controller.trouble import Trouble
 
-FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
-DENY: Final = "Deny"
-WARN: Final = "Warn"
-
-
-class _Spec(msgspec.Struct):
-    validationActions: list[str] = []  # noqa: N815  # the API's name
-
-
-class Binding(msgspec.Struct):
-    """A ValidatingAdmissionPolicyBinding."""
-
-    metadata: ObjectMeta
-    spec: _Spec
-
-    @property
-    def denies(self) -> bool:
-        """Whether it refuses what its policy finds."""
-        return DENY in self.spec.validationActions
+ROUTED_SECONDS: Final = 3.0
+"""From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
+second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
 
 
-class _Conditions(msgspec.Struct):
-    ready: bool | None = None
+class Enforcement:
+    """Turns strict what is not yet."""
 
+    def __init__(
+        self,
+        api: ApiServer,
+        clock: Clock,
+        options: Options,
+        configuration: Configuration,
+        send: Callable[[Message], None],
+    ) -> None:
+        self._api, self._clock, self._options, self._send = api, clock, options, send
+        self._configuration = configuration
+        self._reachable_since: float | None = None
 
-class _Endpoint(msgspec.Struct):
-    conditions: _Conditions = msgspec.field(default_factory=_Conditions)
+    def enforce(self, registered: Registered | None) -> bool:
+        """Write what is lax once the Service has a ready replica; return whether nothing is.
 
+        Trouble if it can't be read or written, Conflict if somebody else has written it.
+        """
+        options = self._options
+        bindings = [binding.read(self._api, name) for name in options.bindings]
+        lax = [one for one in bindings if not one.denies]
+        operations = (
+            registered.policy_patch(fail=options.fail, started=self._clock.started)
+            if registered
+            else []
+        )
+        if not lax and not operations:
+            return True
+        if registered and not registered.bundled:  # in mode self, that is missing already
+            raise Trouble(
+                f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
+                " server can't call us: nothing is refused until that is written"
+            )
+        if not self._reached_by_all():
+            return False
+        for one in lax:
+            binding.deny(self._api, one)
+            self._send(Event("policy enforced", "info", {"binding": one.metadata.name}))
+        if operations:
+            self._configuration.patch(operations, POLICY_MANAGER)
+            self._send(Event("failurePolicy written", "info", {"fail": str(options.fail)}))
+        return True
 
-class _Slice(msgspec.Struct):
-    endpoints: list[_Endpoint] | None = None
-
-
-class _Slices(msgspec.Struct):
-    items: list[_Slice] = []
-
-
-def read(api: ApiServer, name: str) -> Binding:
-    """Return a binding; Trouble if it can't be read."""
-    doing = f"read ValidatingAdmissionPolicyBinding {name}"
-    answer = expect(api.request("GET", f"{FOLDER}/{name}"), doing, 200)
-    return msgspec.json.decode(answer.body, type=Binding)
-
-
-def deny(api: ApiServer, binding: Binding) -> None:
-    """Let *binding* deny; Trouble if it can't be written, Conflict if somebody else has."""
-    name, version = binding.metadata.name, binding.metadata.resourceVersion
-    # The API server refuses the two together: a denial says the same.
-    wanted = [action for action in binding.spec.validationActions if action != WARN] + [DENY]
-    operations: list[dict[str, Any]] = [
-        unchanged(version),
-        {"op": "replace", "path": "/spec/validationActions", "value": wanted},
-    ]
-    doing = f"patch ValidatingAdmissionPolicyBinding {name}"
-    expect(api.request("PATCH", f"{FOLDER}/{name}", operations), doing, 200)
-
-
-def reachable(api: ApiServer, namespace: str, service: str) -> bool:
-    """Return whether a Service has a ready replica; Trouble if that can't be told."""
-    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
-    query = [("labelSelector", f"kubernetes.io/service-name={service}")]
-    doing = f"list EndpointSlices of Service {service}"
-    answer = expect(api.request("GET", path, query=query), doing, 200)
-    slices = msgspec.json.decode(answer.body, type=_Slices).items
-    # A condition that is not set means ready (discovery/v1 EndpointConditions).
-    return any(
-        endpoint.conditions.ready is not False for one in slices for endpoint in one.endpoints or []
-    )
+    def _reached_by_all(self) -> bool:
+        """Return whether the Service has had a ready replica so long that every node knows."""
+        if not reachable(self._api, self._options.namespace, self._options.service):
+            self._reachable_since = None
+            return False
+        now = time.monotonic()
+        self._reachable_since = self._reachable_since or now
+        return now - self._reachable_since >= ROUTED_SECONDS

@@ -5,7 +5,6 @@ registration that was read earlier never holds one that the Secret does not; and
 if anybody has written the registration since.
 """
 
-import datetime as dt
 import random
 import time
 from collections.abc import Callable
@@ -14,15 +13,10 @@ from typing import Final, Literal
 from certs.authorities import Authorities
 from certs.authority import Leaf, pem
 from certs.rotation import Rotation
-from webhook.controller import enforcement
 from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
-from webhook.controller.configuration import (
-    OURS,
-    POLICY_MANAGER,
-    Configuration,
-    Registered,
-)
+from webhook.controller.configuration import OURS, Configuration, Registered
+from webhook.controller.enforcement import Enforcement
 from webhook.controller.messages import Certificate, Event, Message, Patched, State
 from webhook.controller.options import Options
 from webhook.controller.secret import AuthoritySecret, Found
@@ -33,10 +27,6 @@ from webhook.kubernetes_api import Unreachable
 GARBLED_SECONDS: Final = 2.0
 """A replica that knows no authority leaves a garbled Secret so long to those that do."""
 
-ROUTED_SECONDS: Final = 3.0
-"""From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
-second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
-
 
 class Reconciler:
     """Does what is missing, and says how things stand."""
@@ -44,20 +34,18 @@ class Reconciler:
     def __init__(
         self, api: ApiServer, clock: Clock, options: Options, send: Callable[[Message], None]
     ) -> None:
-        self._api, self._clock, self._options, self._send = api, clock, options, send
+        self._clock, self._options, self._send = clock, options, send
         self._rotation = Rotation(options.lives(), random.random())  # noqa: S311  # spread
         self._configuration = Configuration(api, options.configuration)
         self._secret = (
             AuthoritySecret(api, options.namespace, options.secret) if options.secret else None
         )
+        self._enforcement = Enforcement(api, clock, options, self._configuration, send)
         self._trust = Trust(options.settle_seconds)
         self._known: Authorities | None = None
         self._leaf: Leaf | None = None
         self._garbled_at: float | None = None
         self._state = State()
-        self._reachable_since: float | None = None
-        self._started: dt.datetime | None = None
-        """By the API server's clock."""
 
     @property
     def waiting(self) -> bool:
@@ -73,7 +61,6 @@ class Reconciler:
         """
         concerns: dict[str, str] = {}
         registered = self._registered(concerns)
-        self._started = self._started or self._clock.times().cluster
         try:
             if self._secret:
                 self._keep_secret(self._secret, registered)
@@ -82,7 +69,11 @@ class Reconciler:
             concerns["certificates"] = str(trouble)
         self.keep_leaf()
         missing = self._missing()
-        enforcing = not missing and self._enforce(registered, concerns)
+        enforcing = False
+        try:
+            enforcing = not missing and self._enforcement.enforce(registered)
+        except Trouble as trouble:
+            concerns["enforcement"] = str(trouble)
         self._tell(State(missing, concerns, reached=True, enforcing=enforcing))
 
     def unreachable(self, error: Unreachable) -> None:
@@ -194,48 +185,6 @@ class Reconciler:
         if not self._trust.trusted(self._leaf.authority):
             return {"bundle": "the registration does not trust the authority of our certificate"}
         return {}
-
-    def _enforce(self, registered: Registered | None, concerns: dict[str, str]) -> bool:
-        """Turn strict what is not yet, once the Service has a ready replica; return if all is."""
-        options = self._options
-        try:
-            bindings = [enforcement.read(self._api, name) for name in options.bindings]
-            lax = [binding for binding in bindings if not binding.denies]
-            operations = (
-                registered.policy_patch(fail=options.fail, started=self._started)
-                if registered and self._started
-                else []
-            )
-            if not lax and not operations:
-                return True
-            if registered and not registered.bundled:  # somebody else's to write: see _missing
-                concerns["enforcement"] = (
-                    f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the"
-                    " API server can't call us: nothing is refused until that is written"
-                )
-                return False
-            if not self._reached_by_all():
-                return False
-            for binding in lax:
-                enforcement.deny(self._api, binding)
-                self._event("policy enforced", "info", binding=binding.metadata.name)
-            if operations:
-                self._configuration.patch(operations, POLICY_MANAGER)
-                self._event("failurePolicy written", "info", fail=str(options.fail))
-        except Trouble as trouble:
-            concerns["enforcement"] = str(trouble)
-            return False
-        return True
-
-    def _reached_by_all(self) -> bool:
-        """Return whether the Service has had a ready replica so long that every node knows."""
-        options = self._options
-        if not enforcement.reachable(self._api, options.namespace, options.service):
-            self._reachable_since = None
-            return False
-        now = time.monotonic()
-        self._reachable_since = self._reachable_since or now
-        return now - self._reachable_since >= ROUTED_SECONDS
 
     def _tell(self, state: State) -> None:
         if state != self._state:
