@@ -1,158 +1,19 @@
 """What a controller may do, what it says when it may not, and when it lets policies refuse."""
 
-import base64
-import itertools
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import Controller, controllers
-from tests.cluster.registration import GROUP, mutating, wait_until, webhook
+from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.rights import Bound, bound
+from webhook.controller.enforcement import ROUTED_SECONDS
 from webhook.controller.options import Options
-from webhook.controller.reconciler import ROUTED_SECONDS
 
-RBAC = "rbac.authorization.k8s.io/v1"
-NAME = "inject.modelcache.io"
-_numbers = itertools.count(1)
-
-
-class Bound:
-    """A user with the rights of deploy/ on names of its own, and what these rights are for."""
-
-    def __init__(self, plane: ControlPlane, namespace: str) -> None:
-        self.plane = plane
-        self.namespace = namespace
-        self.name = f"rights-{next(_numbers)}"
-        self.kubeconfig: Path = plane.write_kubeconfig(self.name, plane.authority.sign(self.name))
-        self.options = Options(
-            namespace=namespace,
-            service="modelcache-webhook",
-            secret="authorities",
-            configuration=self.name,
-            bindings=(self.name,),
-            settle_seconds=0.5,
-        )
-        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": self.name}
-        admission = "admissionregistration.k8s.io"
-        self.grants: list[Object] = []
-        for kind, rules in {
-            "ClusterRole": [
-                _rule(
-                    admission, "mutatingwebhookconfigurations", "get list watch patch", self.name
-                ),
-                _rule(
-                    admission,
-                    "validatingadmissionpolicybindings",
-                    "get list watch patch",
-                    self.name,
-                ),
-            ],
-            "Role": [
-                _rule("", "secrets", "get list watch update patch", "authorities"),
-                _rule("", "secrets", "create"),
-                _rule("discovery.k8s.io", "endpointslices", "list"),
-            ],
-        }.items():
-            meta: Object = {"name": self.name}
-            if kind == "Role":
-                meta["namespace"] = namespace
-            ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": self.name}
-            self.grants += [
-                {"apiVersion": RBAC, "kind": kind, "metadata": meta, "rules": rules},
-                {
-                    "apiVersion": RBAC,
-                    "kind": f"{kind}Binding",
-                    "metadata": meta,
-                    "roleRef": ref,
-                    "subjects": [subject],
-                },
-            ]
-
-    def grant(self) -> None:
-        for obj in self.grants:
-            self.plane.api.create(obj).expect(201)
-
-    def withdraw(self) -> None:
-        for obj in reversed(self.grants):
-            self.plane.api.delete(obj).expect()
-
-    def register(self, *, failure_policy: str = "Ignore") -> None:
-        service: Object = {"name": "modelcache-webhook", "namespace": self.namespace}
-        hook = webhook(
-            NAME,
-            {"service": service},
-            failurePolicy=failure_policy,
-            objectSelector={"matchLabels": {"modelcache.io/tests": "none"}},
-        )
-        self.plane.api.create(mutating(self.name, hook)).expect(201)
-
-    def trust(self, bundle: bytes) -> None:
-        kind = "MutatingWebhookConfiguration"
-        obj = self.plane.api.get(GROUP, kind, self.name).expect().body
-        for hook in obj["webhooks"]:
-            hook["clientConfig"]["caBundle"] = base64.b64encode(bundle).decode()
-        self.plane.api.replace(obj).expect()
-
-    def registered(self) -> Object:
-        (hook,) = (
-            self.plane.api.get(GROUP, "MutatingWebhookConfiguration", self.name)
-            .expect()
-            .body["webhooks"]
-        )
-        return dict(hook)
-
-    def generation(self) -> int:
-        kind = "MutatingWebhookConfiguration"
-        found = self.plane.api.get(GROUP, kind, self.name).expect().body
-        return int(found["metadata"]["generation"])
-
-    def bind(self, *actions: str) -> None:
-        self.plane.api.apply(self.binding(*actions)).expect()
-
-    def binding(self, *actions: str) -> Object:
-        return {
-            "apiVersion": GROUP,
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": self.name},
-            "spec": {"policyName": "nobody", "validationActions": list(actions)},
-        }
-
-    def actions(self) -> set[str]:
-        found = self.plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", self.name).expect()
-        return set(found.body["spec"]["validationActions"])
-
-    def endpoint(self, *, ready: bool) -> None:
-        self.plane.api.apply(
-            {
-                "apiVersion": "discovery.k8s.io/v1",
-                "kind": "EndpointSlice",
-                "metadata": {
-                    "name": "modelcache-webhook",
-                    "namespace": self.namespace,
-                    "labels": {"kubernetes.io/service-name": "modelcache-webhook"},
-                },
-                "addressType": "IPv4",
-                "ports": [{"port": 8443}],
-                "endpoints": [{"addresses": ["10.99.0.9"], "conditions": {"ready": ready}}],
-            }
-        ).expect()
-
-
-def _rule(group: str, resource: str, verbs: str, *names: str) -> Object:
-    rule: Object = {"apiGroups": [group], "resources": [resource], "verbs": verbs.split()}
-    return {**rule, "resourceNames": list(names)} if names else rule
-
-
-@pytest.fixture
-def bound(cluster: ControlPlane, namespace: NamespaceFactory) -> Bound:
-    found = Bound(cluster, namespace())
-    found.grant()
-    return found
+__all__ = ["bound"]
 
 
 def test_the_rights_that_the_readme_lists_are_enough(bound: Bound) -> None:

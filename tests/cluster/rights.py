@@ -1,0 +1,146 @@
+"""Owns users with the rights that deploy/ gives, each on names of its own."""
+
+import base64
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import helm
+from tests.cluster.api import Object
+from tests.cluster.conftest import NamespaceFactory
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.registration import GROUP, mutating, webhook
+from webhook.controller.options import Options
+
+RBAC = "rbac.authorization.k8s.io/v1"
+NAME = "inject.modelcache.io"
+_numbers = itertools.count(1)
+
+
+class Bound:
+    """A user with the rights of deploy/ on names of its own, and what these rights are for."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self.plane = plane
+        self.namespace = namespace
+        self.name = f"rights-{next(_numbers)}"
+        self.kubeconfig: Path = plane.write_kubeconfig(self.name, plane.authority.sign(self.name))
+        self.options = Options(
+            namespace=namespace,
+            service="modelcache-webhook",
+            secret="authorities",
+            configuration=self.name,
+            bindings=(self.name,),
+            settle_seconds=0.5,
+        )
+        self.names = {
+            "zz-modelcache": self.name,
+            "modelcache-injected": self.name,
+            "modelcache-copied": self.name,
+            "modelcache-required": f"{self.name}-required",
+            "modelcache-webhook-ca": "authorities",
+        }
+        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": self.name}
+        self.grants: list[Object] = []
+        for kind in ("ClusterRole", "Role"):
+            rules = self._rules(kind)
+            meta: Object = {"name": self.name}
+            if kind == "Role":
+                meta["namespace"] = namespace
+            ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": self.name}
+            self.grants += [
+                {"apiVersion": RBAC, "kind": kind, "metadata": meta, "rules": rules},
+                {
+                    "apiVersion": RBAC,
+                    "kind": f"{kind}Binding",
+                    "metadata": meta,
+                    "roleRef": ref,
+                    "subjects": [subject],
+                },
+            ]
+
+    def _rules(self, kind: str) -> list[Object]:
+        """Return the rules of a role of deploy/, with our names in place of its own."""
+        (role,) = [obj for obj in helm.objects() if obj["kind"] == kind]
+        rules: list[Object] = role["rules"]
+        for rule in rules:
+            if "resourceNames" in rule:
+                rule["resourceNames"] = [self.names[name] for name in rule["resourceNames"]]
+        return rules
+
+    def grant(self) -> None:
+        for obj in self.grants:
+            self.plane.api.create(obj).expect(201)
+
+    def withdraw(self) -> None:
+        for obj in reversed(self.grants):
+            self.plane.api.delete(obj).expect()
+
+    def register(self, *, failure_policy: str = "Ignore") -> None:
+        service: Object = {"name": "modelcache-webhook", "namespace": self.namespace}
+        hook = webhook(
+            NAME,
+            {"service": service},
+            failurePolicy=failure_policy,
+            objectSelector={"matchLabels": {"modelcache.io/tests": "none"}},
+        )
+        self.plane.api.create(mutating(self.name, hook)).expect(201)
+
+    def trust(self, bundle: bytes) -> None:
+        kind = "MutatingWebhookConfiguration"
+        obj = self.plane.api.get(GROUP, kind, self.name).expect().body
+        for hook in obj["webhooks"]:
+            hook["clientConfig"]["caBundle"] = base64.b64encode(bundle).decode()
+        self.plane.api.replace(obj).expect()
+
+    def registered(self) -> Object:
+        (hook,) = (
+            self.plane.api.get(GROUP, "MutatingWebhookConfiguration", self.name)
+            .expect()
+            .body["webhooks"]
+        )
+        return dict(hook)
+
+    def generation(self) -> int:
+        kind = "MutatingWebhookConfiguration"
+        found = self.plane.api.get(GROUP, kind, self.name).expect().body
+        return int(found["metadata"]["generation"])
+
+    def bind(self, *actions: str) -> None:
+        self.plane.api.apply(self.binding(*actions)).expect()
+
+    def binding(self, *actions: str) -> Object:
+        return {
+            "apiVersion": GROUP,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": self.name},
+            "spec": {"policyName": "nobody", "validationActions": list(actions)},
+        }
+
+    def actions(self) -> set[str]:
+        found = self.plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", self.name).expect()
+        return set(found.body["spec"]["validationActions"])
+
+    def endpoint(self, *, ready: bool) -> None:
+        self.plane.api.apply(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {
+                    "name": "modelcache-webhook",
+                    "namespace": self.namespace,
+                    "labels": {"kubernetes.io/service-name": "modelcache-webhook"},
+                },
+                "addressType": "IPv4",
+                "ports": [{"port": 8443}],
+                "endpoints": [{"addresses": ["10.99.0.9"], "conditions": {"ready": ready}}],
+            }
+        ).expect()
+
+
+@pytest.fixture
+def bound(cluster: ControlPlane, namespace: NamespaceFactory) -> Bound:
+    found = Bound(cluster, namespace())
+    found.grant()
+    return found
