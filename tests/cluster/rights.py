@@ -15,6 +15,7 @@ from webhook.controller.options import Options
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NAME = "inject.modelcache.io"
+REQUIRED = {"modelcache.io/required": "true"}
 _numbers = itertools.count(1)
 
 
@@ -25,6 +26,7 @@ class Bound:
         self.plane = plane
         self.namespace = namespace
         self.name = f"rights-{next(_numbers)}"
+        self.required = f"{self.name}-required"
         self.kubeconfig: Path = plane.write_kubeconfig(self.name, plane.authority.sign(self.name))
         self.options = Options(
             namespace=namespace,
@@ -38,7 +40,7 @@ class Bound:
             "zz-modelcache": self.name,
             "modelcache-injected": self.name,
             "modelcache-copied": self.name,
-            "modelcache-required": f"{self.name}-required",
+            "modelcache-required": self.required,
             "modelcache-webhook-ca": "authorities",
         }
         subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": self.name}
@@ -107,15 +109,47 @@ class Bound:
         found = self.plane.api.get(GROUP, kind, self.name).expect().body
         return int(found["metadata"]["generation"])
 
+    def require(self, **labels: str) -> None:
+        """Let the policies require something, or nothing if there are no *labels*."""
+        obj = mutating(self.required)
+        obj["metadata"]["labels"] = labels
+        self.plane.api.apply(obj).expect()
+
+    def release(self) -> None:
+        """Do what the manual says of emergencies."""
+        self.plane.api.delete(mutating(self.required)).expect()
+
     def bind(self, *actions: str) -> None:
+        """Install a policy that nothing is judged by, what it refers to, and its binding."""
+        self.require(**REQUIRED)
+        self.plane.api.apply(self.policy).expect()
         self.plane.api.apply(self.binding(*actions)).expect()
+
+    @property
+    def policy(self) -> Object:
+        """The policy that is bound."""
+        never = {"apiGroups": ["tests.modelcache.io"], "apiVersions": ["*"], "operations": ["*"]}
+        return {
+            "apiVersion": GROUP,
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": self.name},
+            "spec": {
+                "paramKind": {"apiVersion": GROUP, "kind": "MutatingWebhookConfiguration"},
+                "matchConstraints": {"resourceRules": [never | {"resources": ["*"]}]},
+                "validations": [{"expression": "true"}],
+            },
+        }
 
     def binding(self, *actions: str) -> Object:
         return {
             "apiVersion": GROUP,
             "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": {"name": self.name},
-            "spec": {"policyName": "nobody", "validationActions": list(actions)},
+            "spec": {
+                "policyName": self.name,
+                "paramRef": {"name": self.required, "parameterNotFoundAction": "Allow"},
+                "validationActions": list(actions),
+            },
         }
 
     def actions(self) -> set[str]:

@@ -13,7 +13,12 @@ DENY: Final = "Deny"
 WARN: Final = "Warn"
 
 
+class _ParamRef(msgspec.Struct):
+    name: str = ""
+
+
 class _Spec(msgspec.Struct):
+    paramRef: _ParamRef = msgspec.field(default_factory=_ParamRef)  # noqa: N815
     validationActions: list[str] = []  # noqa: N815  # the API's name
 
 
@@ -27,6 +32,11 @@ class Binding(msgspec.Struct):
     def denies(self) -> bool:
         """Whether it refuses what its policy finds."""
         return DENY in self.spec.validationActions
+
+    @property
+    def param(self) -> str:
+        """The name of the object without which its policy requires nothing; empty if of none."""
+        return self.spec.paramRef.name
 
 
 def read(api: ApiServer, name: str) -> Binding:

@@ -8,18 +8,34 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from webhook.controller import binding
 from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
-from webhook.controller.configuration import POLICY_MANAGER, Configuration, Registered
+from webhook.controller.configuration import (
+    FOLDER,
+    POLICY_MANAGER,
+    Configuration,
+    Registered,
+)
 from webhook.controller.endpoints import reachable
 from webhook.controller.messages import Event, Message
+from webhook.controller.object_meta import ObjectMeta
 from webhook.controller.options import Options
-from webhook.controller.trouble import Trouble
+from webhook.controller.trouble import Trouble, expect
 
 ROUTED_SECONDS: Final = 3.0
 """From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
 second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
+
+REQUIRED: Final = "modelcache.io/required"
+"""The label without which the object that policies refer to lets them require nothing."""
+_LAX: Final = "policies refuse nothing, and pods start without the model that they ask for"
+
+
+class _Required(msgspec.Struct):
+    metadata: ObjectMeta
 
 
 class Enforcement:
@@ -40,7 +56,8 @@ class Enforcement:
     def enforce(self, registered: Registered | None) -> bool:
         """Write what is lax once the Service has a ready replica; return whether nothing is.
 
-        Trouble if it can't be read or written, Conflict if somebody else has written it.
+        Trouble if it can't be read or written, or has been switched off; Conflict if somebody else
+        has written it.
         """
         options = self._options
         bindings = [binding.read(self._api, name) for name in options.bindings]
@@ -50,14 +67,13 @@ class Enforcement:
             if registered
             else []
         )
-        if not lax and not operations:
-            return True
-        if registered and not registered.bundled:  # in mode self, that is missing already
+        strict = not lax and not operations
+        if registered and not registered.bundled and not strict:  # in mode self, missing already
             raise Trouble(
                 f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
                 " server can't call us: nothing is refused until that is written"
             )
-        if not self._reached_by_all():
+        if not strict and not self._reached_by_all():
             return False
         for one in lax:
             binding.deny(self._api, one)
@@ -65,7 +81,22 @@ class Enforcement:
         if operations:
             self._configuration.patch(operations, POLICY_MANAGER)
             self._send(Event("failurePolicy written", "info", {"fail": str(options.fail)}))
-        return True
+        for param in sorted({one.param for one in bindings if one.param}):
+            self._see_required(param)
+        return not options.fail or (registered is not None and bool(registered.entries))
+
+    def _see_required(self, name: str) -> None:
+        """Raise Trouble if what the policies refer to is not there, or lets them require nothing.
+
+        It is looked at by name each time: to watch it would need another permission.
+        """
+        doing = f"read MutatingWebhookConfiguration {name}"
+        answer = expect(self._api.request("GET", f"{FOLDER}/{name}"), doing, 200, 404)
+        if answer.code == 404:
+            raise Trouble(f"MutatingWebhookConfiguration {name} does not exist: {_LAX}")
+        labels = msgspec.json.decode(answer.body, type=_Required).metadata.labels
+        if labels.get(REQUIRED) != "true":
+            raise Trouble(f"MutatingWebhookConfiguration {name} has no label {REQUIRED}: {_LAX}")
 
     def _reached_by_all(self) -> bool:
         """Return whether the Service has had a ready replica so long that every node knows."""

@@ -6,10 +6,11 @@ import msgspec
 
 
 class ObjectMeta(msgspec.Struct):
-    """Name and version: a write says which version it replaces."""
+    """Name, labels and version: a write says which version it replaces."""
 
     name: str = ""
     resourceVersion: str = ""  # noqa: N815  # the API's name
+    labels: dict[str, str] = {}
 
 
 def unchanged(version: str) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""Whether what we missed is refused, as the controller says it."""
+
+import pytest
+
+from tests.cluster.controllers import controllers
+from tests.cluster.registration import mutating, wait_until
+from tests.cluster.rights import REQUIRED, Bound, bound
+from webhook.controller.options import Options
+
+__all__ = ["bound"]
+
+
+@pytest.mark.parametrize("how", ["deleted", "without its label"])
+def test_policies_that_require_nothing_are_told_and_so_is_their_return(
+    bound: Bound, how: str
+) -> None:
+    # README: to switch everything off at once; helm puts one without a label while it uninstalls
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
+        if how == "deleted":
+            bound.release()
+        else:
+            bound.require()
+        wait_until(lambda: not controller.state.enforcing, "switched off", 60)
+        assert bound.required in controller.state.concerns["enforcement"]
+        assert controller.ready()
+        assert bound.actions() == {"Audit", "Deny"}
+        bound.require(**REQUIRED)
+        wait_until(lambda: controller.state.enforcing, "switched on", 60)
+        assert controller.state.concerns == {}
+
+
+def test_a_registration_that_is_gone_is_not_strict_where_it_alone_refuses(bound: Bound) -> None:
+    bound.register()
+    bound.endpoint(ready=True)
+    strict = Options(
+        namespace=bound.namespace,
+        service="modelcache-webhook",
+        secret="authorities",
+        configuration=bound.name,
+        fail=True,
+    )
+    with controllers(bound.plane, strict, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
+        bound.plane.api.delete(mutating(bound.name)).expect()
+        wait_until(lambda: not controller.state.enforcing, "switched off", 60)
+        assert set(controller.state.concerns) == {"registration"}
