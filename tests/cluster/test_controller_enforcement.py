@@ -48,3 +48,15 @@ def test_a_registration_that_is_gone_is_not_strict_where_it_alone_refuses(bound:
         bound.plane.api.delete(mutating(bound.name)).expect()
         wait_until(lambda: not controller.state.enforcing, "switched off", 60)
         assert set(controller.state.concerns) == {"registration"}
+
+
+def test_a_binding_that_the_api_server_does_not_take_is_told(bound: Bound) -> None:
+    bound.register()
+    bound.bind("Audit")
+    bound.endpoint(ready=True)
+    bound.plane.api.delete(bound.policy).expect()
+    with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: bool(controller.state.concerns), "told", 60)
+        assert f"unable to get policy {bound.name}" in controller.state.concerns["enforcement"]
+        bound.bind("Audit")
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)

@@ -22,13 +22,17 @@ class Answer(msgspec.Struct, frozen=True):
     code: int
     body: bytes
 
-    def why(self) -> str:
-        """Return what the API server says of a refusal, one line."""
+    @property
+    def message(self) -> str:
+        """What the API server says of a refusal."""
         try:
-            said = msgspec.json.decode(self.body, type=_Status).message
+            return msgspec.json.decode(self.body, type=_Status).message
         except msgspec.DecodeError:
-            said = ""
-        return f"{self.code} {said[:300]}".replace("\n", " ").strip()
+            return ""
+
+    def why(self) -> str:
+        """Return code and message, one line."""
+        return f"{self.code} {self.message[:300]}".replace("\n", " ").strip()
 
 
 class _Status(msgspec.Struct):

@@ -1,6 +1,15 @@
 """What keeps the controller from an object, told to whoever must mend it."""
 
+from typing import Final
+
 from webhook.controller.api_server import Answer
+
+_TEST_FAILED: Final = "the server rejected our request due to an error in our request"
+"""The message of the 422 for a patch one of whose operations failed, such as a test.
+
+apiserver pkg/endpoints/handlers/patch.go, apimachinery NewGenericServerResponse. Another 422 names
+what is wrong with the object, and comes again.
+"""
 
 
 class Trouble(Exception):
@@ -15,6 +24,6 @@ def expect(answer: Answer, doing: str, *codes: int) -> Answer:
     """Return *answer* if its code is one of *codes*; Conflict or Trouble if not."""
     if answer.code in codes:
         return answer
-    if answer.code in (409, 422):  # 422: a test operation of the patch failed
+    if answer.code == 409 or (answer.code == 422 and answer.message == _TEST_FAILED):
         raise Conflict(f"{doing}: {answer.why()}")
     raise Trouble(f"can't {doing}: {answer.why()}")
