@@ -46,6 +46,11 @@ class Authorities:
     upcoming: Authority | None = None
     retired: tuple[Retired, ...] = ()
 
+    @property
+    def number(self) -> int:
+        """How many API servers must trust: more than one while one follows another."""
+        return 1 + (self.upcoming is not None) + len(self.retired)
+
     def trusted(self) -> bytes:
         """Return what API servers must trust: PEM, the signing one first."""
         known = [pem(self.signing.certificate)]

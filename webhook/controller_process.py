@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.controller.messages import Certificate, Event, Message, Patched, State
+from webhook.controller.messages import TOPICS, Certificate, Event, Message, Patched, State
 from webhook.controller.options import Options
 from webhook.log import Logger
 from webhook.metrics import Metrics
@@ -87,11 +87,22 @@ class ControllerProcess:
                 self.state = message
                 metrics.controller_up.set(int(message.reached))
                 metrics.enforcing.set(int(message.enforcing))
+                metrics.ca_bundle_authorities.set(message.authorities)
+                for topic in TOPICS:
+                    metrics.concerns.labels(topic).set(int(topic in message.concerns))
+                self._upcoming(message.upcoming_end)
             case Patched():
                 metrics.ca_bundle_patches.labels(message.result).inc()
             case Event():
                 log = self._logger.warning if message.level == "warning" else self._logger.info
                 log(message.event, **message.fields)
+
+    def _upcoming(self, end: datetime | None) -> None:
+        if end:
+            self._metrics.certificate_end.labels("upcoming").set(end.timestamp())
+        else:
+            with contextlib.suppress(KeyError):
+                self._metrics.certificate_end.remove("upcoming")
 
     def _serve(self, message: Certificate) -> None:
         try:

@@ -83,7 +83,8 @@ class Metrics:
         )
         self.certificate_end = Gauge(
             name + "certificate_not_after_timestamp_seconds",
-            "When the certificate that is served expires, and the authority that signed it.",
+            "When the certificate that is served expires (leaf), the authority that signed it, and "
+            "the one that will sign next (upcoming), if there is one.",
             ("kind",),
             registry=registry,
         )
@@ -97,6 +98,19 @@ class Metrics:
             name + "ca_bundle_patches",
             "Attempts to write the CA bundle of the registration.",
             ("result",),
+            registry=registry,
+        )
+        self.ca_bundle_authorities = Gauge(
+            name + "ca_bundle_authorities",
+            "Authorities that the CA bundle should hold: more than 1 while one follows another, 0 "
+            "where it is not ours.",
+            registry=registry,
+        )
+        self.concerns = Gauge(
+            name + "concerns",
+            "1 while the controller has something of this topic that somebody should mend; /readyz "
+            "says what.",
+            ("topic",),
             registry=registry,
         )
         self.controller_up = Gauge(

@@ -48,7 +48,7 @@ class ServingCertificate:
         concerns: dict[str, str] = {}
         if self._controller:
             missing |= self._controller.state.missing
-            concerns |= self._controller.state.concerns
+            concerns.update(self._controller.state.concerns.items())
         if self.served.end is None:
             missing.setdefault("certificate", "there is none yet")
         elif self.served.expired():

@@ -1,9 +1,13 @@
 """What the controller tells the server: one JSON document a line."""
 
 import datetime as dt
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
+
+Topic: TypeAlias = Literal["api-server", "certificates", "enforcement", "registration"]
+"""What a concern is about."""
+TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
 class Certificate(msgspec.Struct, frozen=True, tag="certificate"):
@@ -22,12 +26,16 @@ class State(msgspec.Struct, frozen=True, tag="state"):
 
     missing: dict[str, str] = {}
     """What keeps this replica from being ready, and why."""
-    concerns: dict[str, str] = {}
+    concerns: dict[Topic, str] = {}
     """What somebody should mend, though reviews are answered."""
     reached: bool = False
     """Whether the API server answered last."""
     enforcing: bool = False
     """Whether what we missed is refused."""
+    authorities: int = 0
+    """How many the CA bundle should hold; 0 where it is not ours, or not known."""
+    upcoming_end: dt.datetime | None = None
+    """When the authority expires that will sign next; None if there is none yet."""
 
 
 class Patched(msgspec.Struct, frozen=True, tag="patched"):

@@ -17,7 +17,7 @@ from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
 from webhook.controller.configuration import OURS, Configuration, Registered
 from webhook.controller.enforcement import Enforcement
-from webhook.controller.messages import Certificate, Event, Message, Patched, State
+from webhook.controller.messages import Certificate, Event, Message, Patched, State, Topic
 from webhook.controller.options import Options
 from webhook.controller.secret import AuthoritySecret, Found
 from webhook.controller.trouble import Conflict, Trouble
@@ -59,7 +59,7 @@ class Reconciler:
 
         What can't be done is told as a concern, and does not keep the rest from being done.
         """
-        concerns: dict[str, str] = {}
+        concerns: dict[Topic, str] = {}
         registered = self._registered(concerns)
         try:
             if self._secret:
@@ -74,14 +74,14 @@ class Reconciler:
             enforcing = not missing and self._enforcement.enforce(registered)
         except Trouble as trouble:
             concerns["enforcement"] = str(trouble)
-        self._tell(State(missing, concerns, reached=True, enforcing=enforcing))
+        self._tell(missing, concerns, reached=True, enforcing=enforcing)
 
     def unreachable(self, error: Unreachable) -> None:
         """Note that the API server did not answer: what is known goes on to hold."""
         missing = {} if self._leaf or not self._secret else {"certificate": str(error)}
-        concerns = {"api-server": str(error)}
-        enforcing = self._state.enforcing
-        self._tell(State(missing | self._state.missing, concerns, enforcing=enforcing))
+        missing |= self._state.missing
+        concerns: dict[Topic, str] = {"api-server": str(error)}
+        self._tell(missing, concerns, reached=False, enforcing=self._state.enforcing)
 
     def keep_leaf(self) -> None:
         """Sign a leaf if there is none, or one that is due, or of an authority before."""
@@ -105,7 +105,7 @@ class Reconciler:
             )
         )
 
-    def _registered(self, concerns: dict[str, str]) -> Registered | None:
+    def _registered(self, concerns: dict[Topic, str]) -> Registered | None:
         """Return the registration, without entries if there is none; None if it can't be seen."""
         try:
             found = self._configuration.read()
@@ -186,7 +186,24 @@ class Reconciler:
             return {"bundle": "the registration does not trust the authority of our certificate"}
         return {}
 
-    def _tell(self, state: State) -> None:
+    def _tell(
+        self,
+        missing: dict[str, str],
+        concerns: dict[Topic, str],
+        *,
+        reached: bool,
+        enforcing: bool,
+    ) -> None:
+        known = self._known
+        upcoming = known.upcoming if known else None
+        state = State(
+            missing,
+            concerns,
+            reached,
+            enforcing,
+            authorities=known.number if known else 0,
+            upcoming_end=upcoming.certificate.not_valid_after_utc if upcoming else None,
+        )
         if state != self._state:
             for topic, text in state.concerns.items():
                 if self._state.concerns.get(topic) != text:
