@@ -1,11 +1,12 @@
 """CachePolicy documents: whom they select, what they default, what is wrong with them."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.admitting import cache_policy, cached_model, policy_of
-from webhook.policy import load_policy
+from webhook.policy import Policy, load_policy
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [
     ({}, True),
@@ -85,3 +86,21 @@ def test_every_fault_of_every_document_is_named() -> None:
 def test_a_model_is_given_once() -> None:
     with pytest.raises(ValueError, match="CachedModel x: is given twice"):
         policy_of(cached_model("x", "a/b"), cached_model("x", "a/c"))
+
+
+def test_a_generation_is_of_the_content_not_of_its_form() -> None:
+    model = cached_model("gpt2", source="hf://openai-community/gpt2@main", size="1Gi")
+    policy = cache_policy(defaults={"claim": "models", "strategy": "pvc"})
+    found = policy_of(model, policy).generation
+    assert re.fullmatch("[0-9a-f]{12}", found)
+    assert policy_of(_turned(model), _turned(policy)).generation == found
+    assert policy_of(policy, model).generation != found
+    assert policy_of(model, cache_policy(defaults={"claim": "other"})).generation != found
+    assert Policy().generation == "none"
+
+
+def _turned(content: Any) -> Any:
+    """Return the same with the keys of each object in another order."""
+    if not isinstance(content, dict):
+        return content
+    return {key: _turned(value) for key, value in reversed(content.items())}

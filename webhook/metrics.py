@@ -125,8 +125,12 @@ class Metrics:
             name + "enforcing", "1 while what we missed is refused.", registry=registry
         )
         self.ready = Gauge(name + "ready", "1 while /readyz says 200.", registry=registry)
-        policy = Gauge(name + "policy_info", "1.", ("generation",), registry=registry)
-        policy.labels("1").set(1)
+        self.policy = Gauge(
+            name + "policy_info",
+            "1; generation is a digest of the documents of --policy, or none.",
+            ("generation",),
+            registry=registry,
+        )
         loaded = Gauge(
             name + "policy_last_success_timestamp_seconds",
             "When the policy was read.",

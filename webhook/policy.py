@@ -4,6 +4,8 @@ A default is an annotation that the platform wrote for its users. Where several
 policies select a namespace, the one with the higher priority has the word.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from webhook.cached_model import CachedModel, cached_model
 from webhook.catalogue import Catalogue
 
 API_VERSION: Final = "modelcache.io/v1alpha1"
+_DIGITS: Final = 12
 _NAME_LABEL: Final = "kubernetes.io/metadata.name"
 
 
@@ -19,8 +22,13 @@ class Policy:
     """Everything that the platform team wrote, ready to be asked."""
 
     def __init__(
-        self, models: Iterable[CachedModel] = (), policies: Iterable[CachePolicy] = ()
+        self,
+        models: Iterable[CachedModel] = (),
+        policies: Iterable[CachePolicy] = (),
+        generation: str = "none",
     ) -> None:
+        self.generation = generation
+        """Tells it from others: 12 hexadecimal digits, or none where nothing was written."""
         self.catalogue = Catalogue(models)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
 
@@ -36,6 +44,7 @@ class Policy:
 
 def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
     """Return the policy of *documents* (place, content); ValueError names every fault."""
+    documents = list(documents)
     models, policies, faults = [], [], []
     for place, document in documents:
         try:
@@ -63,4 +72,10 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
         seen.add(model.name)
     if faults:
         raise ValueError("\n".join(faults))
-    return Policy(models, policies)
+    return Policy(models, policies, _generation([content for _, content in documents]))
+
+
+def _generation(contents: list[Any]) -> str:
+    """Return a digest of objects in their order, which decides between models of one source."""
+    canonical = json.dumps(contents, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]

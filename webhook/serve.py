@@ -55,6 +55,7 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
         return health_app(telemetry.registry, readiness)
 
+    telemetry.policy.labels(settings.policy.generation).set(1)
     telemetry.ready.set_function(lambda: float(readiness().ready))
     port = _admission_port(settings, telemetry, logger)
     limits, probe_limits = _limits(telemetry, logger, lambda: listener.free(_FREED))

@@ -5,8 +5,10 @@ import re
 import pytest
 
 from tests.server.conftest import Start
-from tests.server.harness import Server, samples
+from tests.server.harness import ROOT, Server, samples
 from tests.server.reviews import MODEL, OPT_IN, body, pod
+from webhook.documents.contents import read_objects
+from webhook.policy import load_policy
 
 NAMES: dict[str, set[str]] = {
     "modelcache_admission_requests_total": {"operation", "result", "reason", "dry_run"},
@@ -46,6 +48,15 @@ def test_every_metric_has_its_labels_and_no_other(server: Server) -> None:
     for name, labels, _ in samples(page.body.decode()):
         found.setdefault(name, set()).update(labels)
     assert {name: found[name] for name in NAMES} == NAMES
+
+
+def test_the_policy_that_holds_is_told_by_its_generation(server: Server, start: Start) -> None:
+    # P1 85
+    policies = [ROOT / "examples" / "policy.yaml"]
+    with_policy = start("--shutdown-delay", "0", "--policy", str(policies[0]))
+    generation = load_policy(read_objects(policies)).generation
+    assert server.metric("modelcache_policy_info", generation="none") == 1
+    assert with_policy.metric("modelcache_policy_info", generation=generation) == 1
 
 
 def test_the_buckets_of_the_duration_go_from_half_a_millisecond_to_5_s(server: Server) -> None:
