@@ -65,6 +65,7 @@ def codes() -> str:
 
 def metrics() -> str:
     telemetry = Telemetry(print)
+    telemetry.controller_pid = os.getpid()  # a process, or there would be nothing to list
     rows = []
     for metric in telemetry.registry.collect():
         name = metric.name + ("_total" if metric.type == "counter" else "")

@@ -65,6 +65,7 @@ class ControllerProcess:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             limit=_LINE, start_new_session=True,  # a terminal's Ctrl-C is for us
         )  # fmt: skip
+        self._metrics.controller_pid = process.pid
         try:
             if process.stdin and process.stdout:  # always: they are pipes
                 process.stdin.write(msgspec.json.encode(self._options) + b"\n")
@@ -74,6 +75,7 @@ class ControllerProcess:
                     self._take(_decode(line))
             return await process.wait()
         finally:
+            self._metrics.controller_pid = 0
             if process.returncode is None:
                 process.kill()
                 await process.wait()

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
 from webhook import __version__
 from webhook.tallies import Distribution, Tally
@@ -45,6 +45,18 @@ class Metrics:
             "Answers of the admission port by status code.",
             ("code",),
             registry,
+        )
+        self.connections = Gauge(
+            name + "http_connections",
+            "Connections that are open now, on the port for reviews (admission) and on that for "
+            "probes.",
+            ("port",),
+            registry=registry,
+        )
+        self.handshakes = Gauge(
+            name + "http_handshakes",
+            "Connections of the admission port whose TLS handshake goes on.",
+            registry=registry,
         )
         self.connections_dropped = Counter(
             name + "http_connections_dropped",
@@ -139,3 +151,7 @@ class Metrics:
         loaded.set(time.time())
         build = Gauge(name + "build_info", "1.", ("version", "python"), registry=registry)
         build.labels(__version__, sys.version.split()[0]).set(1)
+        self.controller_pid = 0
+        """The process of the controller; 0 while there is none, and so no series of it."""
+        ProcessCollector(registry=registry)
+        ProcessCollector(name + "controller", lambda: self.controller_pid, registry=registry)

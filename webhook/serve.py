@@ -65,6 +65,9 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     )  # fmt: skip
     health_app = Deferred(probes)
     health = Listener(health_app, settings.host, settings.health_port, None, limits=probe_limits)
+    telemetry.handshakes.set_function(lambda: listener.handshakes)
+    telemetry.connections.labels("admission").set_function(lambda: listener.connections)
+    telemetry.connections.labels("probes").set_function(lambda: health.connections)
     await listener.listen()
     await health.listen()
     keeping = asyncio.create_task(certificate.keep())

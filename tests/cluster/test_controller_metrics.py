@@ -4,9 +4,11 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -46,6 +48,11 @@ class Replica:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.communicate(timeout=20)
+
+    def children(self) -> list[int]:
+        """Return the processes that it has started."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return [int(word) for task in tasks for word in (task / "children").read_text().split()]
 
     def metrics(self, name: str) -> dict[str, float]:
         """Return the samples of a metric with one label or none, by the value of that label."""
@@ -89,3 +96,18 @@ def test_each_topic_is_a_series_and_says_whether_it_is_of_concern(
     place.plane.api.delete(place.registered()).expect()
     wait_until(lambda: replica.metrics(CONCERNS)["registration"] == 1, "told")
     assert replica.metrics(CONCERNS) == dict.fromkeys(TOPICS, 0) | {"registration": 1}
+
+
+def test_the_controller_is_measured_as_a_process_of_its_own(replica: Replica) -> None:
+    memory = "process_resident_memory_bytes"
+    assert replica.metrics(f"modelcache_controller_{memory}")[""] > 2**20
+    assert replica.metrics(memory)[""] > 2**20
+    (child,) = replica.children()
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: replica.children() not in ([], [child]), "another process")
+    wait_until(lambda: replica.metrics(f"modelcache_controller_{memory}") != {}, "measured")
+    ours, theirs = (
+        replica.metrics(f"{name}process_start_time_seconds")[""]
+        for name in ("", "modelcache_controller_")
+    )
+    assert ours < theirs

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from tests.server.conftest import Start
 from tests.server.connection import request
-from tests.server.harness import Server
+from tests.server.harness import Server, eventually
 from tests.server.reviews import body
 from webhook.http import listener
 
@@ -110,3 +110,20 @@ def test_connections_that_are_reset_are_let_go(start: Start) -> None:
     reset(400)
     # Kept until its timer fires, each holds 61 KB: 24 MB.
     assert server.memory() < before + 10 * 2**20
+
+
+def test_connections_and_handshakes_are_counted_when_somebody_asks(start: Start) -> None:
+    # P1 85
+    server = start(*QUICK)
+
+    def counted(admission: int, handshakes: int) -> bool:
+        return (
+            server.metric("modelcache_http_connections", port="admission"),
+            server.metric("modelcache_http_handshakes"),
+        ) == (admission, handshakes)
+
+    assert counted(0, 0)
+    with server.connect(), server.connect(), server.plain(), server.plain(), server.plain():
+        eventually(lambda: counted(2, 3))
+    eventually(lambda: counted(0, 0))
+    assert server.metric("modelcache_http_connections", port="probes") == 1, "the one that asks"

@@ -1,6 +1,7 @@
 """The plain port: probes and metrics."""
 
 import re
+import time
 
 import pytest
 
@@ -48,6 +49,15 @@ def test_every_metric_has_its_labels_and_no_other(server: Server) -> None:
     for name, labels, _ in samples(page.body.decode()):
         found.setdefault(name, set()).update(labels)
     assert {name: found[name] for name in NAMES} == NAMES
+
+
+def test_the_process_is_measured_by_the_names_that_everybody_has(server: Server) -> None:
+    # P1 85
+    assert server.metric("process_resident_memory_bytes") == pytest.approx(server.memory(), rel=0.2)
+    assert server.metric("process_open_fds") == pytest.approx(server.descriptors(), abs=2)
+    assert 0 < time.time() - server.metric("process_start_time_seconds") < 3600
+    assert server.metric("process_cpu_seconds_total") > 0
+    assert server.metric("modelcache_controller_process_open_fds") == 0, "it has no controller"
 
 
 def test_the_policy_that_holds_is_told_by_its_generation(server: Server, start: Start) -> None:

@@ -49,6 +49,11 @@ class Acceptor:
         self._waiting: asyncio.TimerHandle | None = None
         self._start()
 
+    @property
+    def beginning(self) -> int:
+        """How many handshakes go on."""
+        return len(self._beginning)
+
     def abort(self, number: int, seconds: float = 0) -> int:
         """End the oldest *number* whose handshake takes longer than *seconds*; return how many."""
         before = self._loop.time() - seconds

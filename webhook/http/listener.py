@@ -51,6 +51,16 @@ class Listener:
         self.port: int = self._socket.getsockname()[1]
         self._acceptor: Acceptor | None = None
 
+    @property
+    def connections(self) -> int:
+        """How many are open; with TLS, those whose handshake is complete."""
+        return len(self.state.connections)
+
+    @property
+    def handshakes(self) -> int:
+        """How many have not begun, since their handshake goes on."""
+        return self._acceptor.beginning if self._acceptor else 0
+
     async def listen(self) -> None:
         """Take connections."""
         self._socket.setblocking(False)

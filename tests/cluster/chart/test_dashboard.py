@@ -1,6 +1,7 @@
 """The dashboard and the alerts: every metric they ask for exists, with the labels they name."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,12 @@ QUERIES = {
 
 def metrics() -> dict[str, set[str]]:
     """Return the metrics of the webhook, as Prometheus stores them, with their labels."""
-    registry = Telemetry(print).registry
+    telemetry = Telemetry(print)
+    telemetry.controller_pid = os.getpid()  # a process, or there would be nothing to find
+    registry = telemetry.registry
     found: dict[str, set[str]] = {}
     for metric in registry.collect():
-        source: Any = registry._names_to_collectors[metric.name]
+        source: Any = registry._names_to_collectors.get(metric.name)
         labels = set(
             source.label_names if isinstance(source, Tally) else getattr(source, "_labelnames", ())
         )
