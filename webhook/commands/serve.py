@@ -61,7 +61,11 @@ def serve(  # each is an option
         ),
     ] = False,
     service: Annotated[
-        str, typer.Option(help="Our Service, which the certificate of --self-signed is for.")
+        str,
+        typer.Option(
+            help="Our Service, which the certificate of --self-signed is for, and the Deployment "
+            "behind it, which Events are about."
+        ),
     ] = "modelcache-webhook",
     authority_secret: Annotated[
         str, typer.Option(help="The Secret of --self-signed, in --own-namespace.")

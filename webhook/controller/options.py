@@ -12,6 +12,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str
     service: str
+    """Our Service, and the Deployment behind it, which Events are about."""
     secret: str | None
     """None: certificates are somebody else's; the Secret and the bundle are not ours to touch."""
     configuration: str
@@ -23,6 +24,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     authority_seconds: float = 365 * 86400
     settle_seconds: float = 60
     """How long every API server is given to hear of a new authority."""
+    lasting_seconds: float = 60
+    """How long a concern must last to become an Event: no installation's first seconds do."""
+    again_seconds: float = 600
+    """After which it is written again, if the API server has let it go meanwhile."""
 
     def lives(self) -> Lives:
         """Return the lives of certificates; ValueError if they don't fit each other."""

@@ -17,6 +17,7 @@ from webhook.controller.api_server import ApiServer
 from webhook.controller.clock import Clock
 from webhook.controller.configuration import OURS, Configuration, Registered
 from webhook.controller.enforcement import Enforcement
+from webhook.controller.events import Events
 from webhook.controller.messages import Certificate, Event, Message, Patched, State, Topic
 from webhook.controller.options import Options
 from webhook.controller.secret import AuthoritySecret, Found
@@ -41,6 +42,7 @@ class Reconciler:
             AuthoritySecret(api, options.namespace, options.secret) if options.secret else None
         )
         self._enforcement = Enforcement(api, clock, options, self._configuration, send)
+        self._events = Events(api, clock, options, send)
         self._trust = Trust(options.settle_seconds)
         self._known: Authorities | None = None
         self._leaf: Leaf | None = None
@@ -75,6 +77,7 @@ class Reconciler:
         except Trouble as trouble:
             concerns["enforcement"] = str(trouble)
         self._tell(missing, concerns, reached=True, enforcing=enforcing)
+        self._events.look(concerns)
 
     def unreachable(self, error: Unreachable) -> None:
         """Note that the API server did not answer: what is known goes on to hold."""
