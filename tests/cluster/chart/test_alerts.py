@@ -110,6 +110,16 @@ CASES: dict[str, Case] = {
         ),
         labels=REPLICA,
     ),
+    "ModelcacheConcern": Case(
+        fires=(replica("modelcache_concerns", "1x60", topic="registration"),),
+        quiet=(
+            replica("modelcache_concerns", "0x60", topic="registration"),
+            replica("modelcache_concerns", "0x12 1x30", topic="registration"),
+            replica("modelcache_concerns", "1x60", topic="api-server"),
+            replica("modelcache_concerns", "1x60", topic="enforcement"),
+        ),
+        labels={**REPLICA, "topic": "registration"},
+    ),
     "ModelcacheCABundleNotWritten": Case(
         fires=(replica("modelcache_ca_bundle_patches_total", "0+1x60", result="error"),),
         quiet=(
@@ -194,7 +204,8 @@ def test_a_controller_that_is_not_there_is_not_missed() -> None:
     values = {"controller": False, "certificates": {"mode": "files"}}
     gone = set(RULES) - set(rules(values))
     assert gone == {
-        "ModelcacheControllerDown", "ModelcacheNotEnforcing", "ModelcacheCABundleNotWritten",
+        "ModelcacheControllerDown", "ModelcacheNotEnforcing", "ModelcacheConcern",
+        "ModelcacheCABundleNotWritten",
     }  # fmt: skip
 
 

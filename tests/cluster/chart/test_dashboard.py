@@ -24,7 +24,7 @@ API_SERVERS = {
 }
 """Metric of the API server → the labels that are asked for."""
 OF_SCRAPING = {"pod"}
-METRIC = re.compile(r"\b(?:modelcache|apiserver)_\w+")
+METRIC = re.compile(r"\b(?:modelcache|apiserver|process)_\w+")
 
 
 def dashboard() -> Object:
