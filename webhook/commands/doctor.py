@@ -23,7 +23,7 @@ class Output(StrEnum):
     short_help="Ask a cluster what is wrong with the installation.",
     help="Ask a live cluster what is wrong with the installation, and say what mends it. It reads "
     "no Secret and changes nothing: what it creates is a dry run. Exit status 0: nothing but "
-    "warnings; 1: an error; 2: the cluster could not be asked.",
+    "warnings; 1: an error; 2: the cluster could not be asked, or may not be.",
 )
 def doctor(
     *,
@@ -49,7 +49,7 @@ def doctor(
     from rich.console import Console
 
     from webhook.doctor.api import Api
-    from webhook.doctor.diagnosis import diagnosis
+    from webhook.doctor.diagnosis import diagnosis, looked
     from webhook.doctor.finding import Level
     from webhook.doctor.installation import Installation, Names
     from webhook.doctor.report import as_json, table, worst
@@ -76,3 +76,5 @@ def doctor(
     flush()
     if worst(found) is Level.ERROR:
         raise typer.Exit(REFUSED)
+    if not looked(found):
+        fail("nothing but the API server's version may be looked at")

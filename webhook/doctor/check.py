@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from webhook.doctor.finding import Finding
 from webhook.doctor.installation import Installation
+
+ANYBODY_MAY: Final = "get /version"
+"""What the API server lets everybody ask (ClusterRole system:public-info-viewer)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

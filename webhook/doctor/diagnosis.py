@@ -1,6 +1,6 @@
 """All checks, in the order in which a person would go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,7 @@ from webhook.doctor import (
     service,
 )
 from webhook.doctor.api import Forbidden, Refused
-from webhook.doctor.check import Check
+from webhook.doctor.check import ANYBODY_MAY, Check
 from webhook.doctor.finding import Finding, error, warning
 from webhook.doctor.installation import Installation
 from webhook.kubernetes_api import Unreachable
@@ -37,26 +37,35 @@ class Found:
 
     check: str
     finding: Finding
+    looked: bool = True
+    """Whether it was looked at; not, where we are not allowed to."""
 
 
 def diagnosis(installation: Installation, begins: Callable[[Check], None]) -> Iterator[Found]:
     """Yield what is found, telling *begins* of each check before; Unreachable if nobody answers."""
-    _ = installation.version
+    try:
+        _ = installation.version
+    except (Forbidden, Refused) as refusal:
+        raise Unreachable(str(refusal)) from refusal
     for check in CHECKS:
         begins(check)
-        for finding in _findings(check, installation):
-            yield Found(check.name, finding)
+        yield from _findings(check, installation)
 
 
-def _findings(check: Check, installation: Installation) -> Iterator[Finding]:
+def looked(found: Sequence[Found]) -> bool:
+    """Return whether any check was made that needs a permission which not everybody has."""
+    open_to_all = {check.name for check in CHECKS if check.may == (ANYBODY_MAY,)}
+    return any(one.looked for one in found if one.check not in open_to_all)
+
+
+def _findings(check: Check, installation: Installation) -> Iterator[Found]:
     try:
-        yield from check.run(installation)
+        for finding in check.run(installation):
+            yield Found(check.name, finding)
     except Forbidden as refusal:
-        yield warning(
-            f"not looked at: {refusal}",
-            f"ask as somebody who may {', '.join(check.may)}",
-        )
+        fix = f"ask as somebody who may {', '.join(check.may)}"
+        yield Found(check.name, warning(f"not looked at: {refusal}", fix), looked=False)
     except Refused as refusal:
-        yield error(f"the API server refused: {refusal}", "mend what it says")
+        yield Found(check.name, error(f"the API server refused: {refusal}", "mend what it says"))
     except Unreachable as fault:
-        yield error(f"the API server did not answer: {fault}", "ask again")
+        yield Found(check.name, error(f"the API server did not answer: {fault}", "ask again"))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from webhook.doctor.api import Answer, Api, Forbidden, Missing, Object
+from webhook.kubernetes_api import Unreachable
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
@@ -51,8 +52,11 @@ class Installation:
 
     @cached_property
     def version(self) -> Answer:
-        """What the API server says of itself."""
-        return self.api.request("GET", "/version", {})
+        """What the API server says of itself; Unreachable if that is no API server's answer."""
+        found = self.api.request("GET", "/version", {})
+        if not {"gitVersion", "major", "minor"} <= found.body.keys():
+            raise Unreachable("its answer names no version")
+        return found
 
     @property
     def minor(self) -> tuple[int, int]:

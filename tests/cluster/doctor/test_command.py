@@ -6,12 +6,16 @@ import os
 import pty
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+import pytest
 
 from tests.cli.command import ROOT, Ran, modelcache
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.doctor.asking import idle_configuration, take_in
+from tests.cluster.doctor.asking import check, idle_configuration, physician, take_in
 from tests.cluster.doctor.certificates import DAY, lasting
 from tests.cluster.doctor.command import assert_golden, doctor
 from tests.cluster.registration import configured
@@ -102,6 +106,47 @@ def test_a_kubeconfig_that_says_nothing_is_told_in_one_line(
     env = {"KUBECONFIG": str(missing), "KUBERNETES_SERVICE_HOST": "127.0.0.1",
            "KUBERNETES_SERVICE_PORT": "1"}  # fmt: skip
     assert_could_not_ask(modelcache("doctor", env=env), "token file does not exist")
+
+
+def test_who_may_look_at_nothing_could_not_ask(cluster: ControlPlane) -> None:
+    stranger = cluster.write_kubeconfig("stranger", cluster.authority.sign("stranger"))
+    ran = doctor(stranger)
+    assert ran.status == 2, ran
+    assert "not looked at" in ran.out
+    assert ran.err == "modelcache: nothing but the API server's version may be looked at\n"
+    reader = physician(cluster, "reader", [check("namespaces")])
+    assert doctor(reader).status == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (403, '{"message": "User \\"system:anonymous\\" cannot get path"}', "cannot get path"),
+        (503, "<html>no backend</html>", "no backend"),
+        (200, "<html>welcome</html>", "its answer names no version"),
+    ],
+)
+def test_what_is_no_api_server_or_says_nothing_is_told_in_one_line(
+    tmp_path: Path, status: int, body: str, said: str
+) -> None:
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            assert_could_not_ask(doctor(kubeconfig(tmp_path, url)), url, said)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_what_serves_reviews_does_not_import_the_client() -> None:
