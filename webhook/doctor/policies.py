@@ -14,6 +14,7 @@ POLICIES: Final = {
 }
 """The policies, and what happens where one does not refuse."""
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
+_REQUIRED: Final = "modelcache.io/required"
 _DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
 
 
@@ -41,7 +42,7 @@ def _fault(installation: Installation, name: str) -> tuple[str, str]:
             return f"ValidatingAdmissionPolicy: {noun} {name} is not there", _APPLY
     actions = found["spec"].get("validationActions") or []
     if "Deny" in actions:
-        return "", ""
+        return _switched_off(installation, name, (found["spec"].get("paramRef") or {}).get("name"))
     fix = kubectl("patch", "validatingadmissionpolicybinding", name, "--type=merge", "-p", _DENY)
     return (
         f"binding {name} has validationActions {', '.join(actions) or 'none'}, not Deny",
@@ -49,13 +50,28 @@ def _fault(installation: Installation, name: str) -> tuple[str, str]:
     )
 
 
+def _switched_off(installation: Installation, name: str, param: str | None) -> tuple[str, str]:
+    """Return the same of what the policy refers to, without which it requires nothing."""
+    if param is None:
+        return "", ""
+    off = f"policy {name} is switched off: MutatingWebhookConfiguration {param}"
+    try:
+        required = installation.api.get(*ADMISSION, "mutatingwebhookconfigurations", param)
+    except Missing:
+        return f"{off} is not there", _APPLY
+    if (required["metadata"].get("labels") or {}).get(_REQUIRED) != "true":
+        return f"{off} has no label {_REQUIRED}", _APPLY
+    return "", ""
+
+
 CHECK: Final = Check(
     name="policies",
-    looks_at="the ValidatingAdmissionPolicies and their bindings, and whether they deny or only "
-    "audit",
+    looks_at="the ValidatingAdmissionPolicies and their bindings, and whether they deny, only "
+    "audit, or are switched off",
     may=(
         "get validatingadmissionpolicies",
         "get validatingadmissionpolicybindings",
+        "get mutatingwebhookconfigurations",
     ),
     run=_run,
 )

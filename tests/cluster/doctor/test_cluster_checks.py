@@ -65,6 +65,21 @@ def test_policies_that_only_audit_are_told_with_the_command_that_makes_them_deny
         shown(findings, ERROR, "binding modelcache-copied has validationActions Audit")
 
 
+@pytest.mark.parametrize("how", ["deleted", "without its label"])
+def test_policies_that_are_switched_off_are_told(alone: ControlPlane, how: str) -> None:
+    objects = policies("Audit", "Deny")
+    (required,) = [obj for obj in objects if obj["kind"] not in KINDS]
+    if how == "deleted":
+        objects.remove(required)
+    else:
+        del required["metadata"]["labels"]
+    with configured(alone, objects):
+        findings = found(alone, "policies")
+    seen = "policy modelcache-injected is switched off: MutatingWebhookConfiguration modelcache-req"
+    shown(findings, ERROR, seen, "kubectl apply -k deploy")
+    shown(findings, ERROR, "policy modelcache-copied is switched off", "kubectl apply -k deploy")
+
+
 def test_under_fail_a_policy_that_is_not_there_is_only_a_warning(alone: ControlPlane) -> None:
     failing = idle_configuration("zz-failing", b"", failurePolicy="Fail")
     with configured(alone, [failing]):
