@@ -7,7 +7,9 @@ HTTP, no clock, no files; the shell around it does. From the outside in:
     serve, shutdown, http/      listen, drain, stop; ports and their connections
     admission, review, response    bytes in, bytes out
     telemetry, log, self_check  what is told of a review; our own patch, tried
+    controller/                 the process that keeps certificates and bundle, and turns strict
     doctor/                     what is wrong with an installation, asked of the cluster
+    kubernetes_api              requests to the API server, of these two
     offline/, documents/        the same decisions for files, without a cluster
     copy, verify                the programs of our init containers
 
