@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down bench bench-startup manifests lock fmt clean
+.PHONY: help demo test cluster cluster-down soak bench bench-startup manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,9 @@ cluster: $(READY) ## leave a cluster with a node and the webhook registered runn
 
 cluster-down:    ## end it
 	$(BIN)/python -m tests.cluster down
+
+soak: $(READY)   ## an hour of reviews on a cluster, certificates renewed each minute: does anything grow?
+	$(BIN)/python -m tests.cluster.release.soak
 
 bench: $(READY)  ## measure, beside the webhook that everyone writes
 	$(BIN)/python -m benchmarks.run
