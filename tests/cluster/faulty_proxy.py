@@ -3,9 +3,9 @@
 Requests go on to the real API server as its administrator; `spoil` says which answers are replaced.
 """
 
+import contextlib
 import dataclasses
 import json
-import threading
 import urllib.parse
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.serving import serving
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class FaultyProxy:
         """By method; of watches, under WATCH."""
         self.port = plane.host.free_port()
         self._plane = plane
+        self._serving = contextlib.ExitStack()
         self.kubeconfig = folder / "faulty.kubeconfig"
         cluster = {"server": f"http://127.0.0.1:{self.port}"}
         context = {"cluster": "tests", "user": "nobody"}
@@ -72,9 +74,8 @@ class FaultyProxy:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Exchange)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), Exchange)
+        self._serving.enter_context(serving(server))
         return self
 
     def __exit__(
@@ -83,9 +84,7 @@ class FaultyProxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.close()
 
     def forward(self, method: str, path: str, body: bytes, media: str | None) -> Spoilt:
         """Return the API server's own answer; to a watch, its beginning and end at once."""

@@ -44,6 +44,14 @@ class Installed:
         pods = self.cluster.api.list("v1", "Pod", NAMESPACE, labelSelector=selector)
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
+    def restarts(self) -> list[int]:
+        """Return how often the container of each replica was started again."""
+        return [
+            status["restartCount"]
+            for replica in self.replicas()
+            for status in replica["status"]["containerStatuses"]
+        ]
+
     def strict(self) -> bool:
         """Whether the policies refuse what the webhook missed."""
         bindings = self.cluster.api.list(GROUP, "ValidatingAdmissionPolicyBinding")

@@ -4,6 +4,7 @@ import base64
 import itertools
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cluster import helm
@@ -36,6 +37,8 @@ class Bound:
             bindings=(self.name,),
             settle_seconds=0.5,
         )
+        self.strict = msgspec.structs.replace(self.options, bindings=(), fail=True)
+        """Options of a controller that refuses by failurePolicy alone."""
         self.names = {
             "zz-modelcache": self.name,
             "modelcache-injected": self.name,

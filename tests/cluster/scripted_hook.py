@@ -5,6 +5,7 @@ dict stands for the `response` of a well-formed review. Every call is recorded.
 """
 
 import base64
+import contextlib
 import dataclasses
 import json
 import ssl
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from tests.cluster.certificates import Authority
+from tests.cluster.serving import serving
 
 Review = dict[str, Any]
 
@@ -156,7 +158,7 @@ class ScriptedHook:
         self._server = _Server(("127.0.0.1", 0), handler)
         self._server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._server.context.load_cert_chain(pair.certificate, pair.key)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._serving = contextlib.ExitStack()
 
     @property
     def url(self) -> str:
@@ -174,7 +176,7 @@ class ScriptedHook:
         self.calls.clear()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.enter_context(serving(self._server))
         return self
 
     def __exit__(
@@ -184,6 +186,4 @@ class ScriptedHook:
         trace: TracebackType | None,
     ) -> None:
         self.closed.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.close()

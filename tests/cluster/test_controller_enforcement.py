@@ -5,7 +5,6 @@ import pytest
 from tests.cluster.controllers import controllers
 from tests.cluster.registration import mutating, wait_until
 from tests.cluster.rights import REQUIRED, Bound, bound
-from webhook.controller.options import Options
 
 __all__ = ["bound"]
 
@@ -36,14 +35,7 @@ def test_policies_that_require_nothing_are_told_and_so_is_their_return(
 def test_a_registration_that_is_gone_is_not_strict_where_it_alone_refuses(bound: Bound) -> None:
     bound.register()
     bound.endpoint(ready=True)
-    strict = Options(
-        namespace=bound.namespace,
-        service="modelcache-webhook",
-        secret="authorities",
-        configuration=bound.name,
-        fail=True,
-    )
-    with controllers(bound.plane, strict, kubeconfig=bound.kubeconfig) as (controller,):
+    with controllers(bound.plane, bound.strict, kubeconfig=bound.kubeconfig) as (controller,):
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         bound.plane.api.delete(mutating(bound.name)).expect()
         wait_until(lambda: not controller.state.enforcing, "switched off", 60)

@@ -48,6 +48,8 @@ def test_a_change_is_seen_and_the_server_left_in_peace_where_a_watch(
         place.register()
         wait_until(lambda: bool(place.trusted()), "the change is seen")
         assert_trusted(place, [controller])
+        # It is told after it is done: who ends the controller in between hears nothing.
+        wait_until(lambda: bool(controller.patches()), "the write is told")
     assert 2 <= proxy.calls["WATCH"] < FEW
     assert proxy.calls["GET"] < FEW
     assert controller.patches() == ["ok"]

@@ -11,7 +11,6 @@ from tests.cluster.controllers import Controller, controllers
 from tests.cluster.registration import GROUP, wait_until
 from tests.cluster.rights import Bound, bound
 from webhook.controller.enforcement import ROUTED_SECONDS
-from webhook.controller.options import Options
 
 __all__ = ["bound"]
 
@@ -120,14 +119,7 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
         bound.endpoint(ready=True)
         wait_until(lambda: "Deny" in bound.actions(), "enforcing", 60)
         assert bound.registered()["failurePolicy"] == "Ignore"
-    strict = Options(
-        namespace=bound.namespace,
-        service="modelcache-webhook",
-        secret="authorities",
-        configuration=bound.name,
-        fail=True,
-    )
-    with controllers(bound.plane, strict, kubeconfig=bound.kubeconfig) as (controller,):
+    with controllers(bound.plane, bound.strict, kubeconfig=bound.kubeconfig) as (controller,):
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         assert bound.registered()["failurePolicy"] == "Fail"
         assert bound.registered()["clientConfig"]["caBundle"]

@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.cluster.doctor.asking import check, idle_configuration, physician, ta
 from tests.cluster.doctor.certificates import DAY, lasting
 from tests.cluster.doctor.command import assert_golden, doctor
 from tests.cluster.registration import configured
+from tests.cluster.serving import serving
 
 BROKEN = "zz-doctor-broken"
 
@@ -138,15 +138,10 @@ def test_what_is_no_api_server_or_says_nothing_is_told_in_one_line(
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{server.server_port}"
-            assert_could_not_ask(doctor(kubeconfig(tmp_path, url)), url, said)
-        finally:
-            server.shutdown()
-            thread.join()
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    with serving(server):
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert_could_not_ask(doctor(kubeconfig(tmp_path, url)), url, said)
 
 
 def test_what_serves_reviews_does_not_import_the_client() -> None:

@@ -5,8 +5,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,23 +13,18 @@ from cryptography import x509
 
 from tests.cluster.api import Object
 from tests.cluster.installed import HOST
-from tests.cluster.release.calling import Order
+from tests.cluster.release.calling import Met, Order
 from tests.cluster.release.release import Release
 
 PROGRAM: Final = (sys.executable, "-m", "tests.cluster.release.calling")
 
 
-@dataclasses.dataclass(slots=True)
-class Met:
-    """What became of their calls; nothing before they have ended."""
-
-    answered: Counter[str] = dataclasses.field(default_factory=Counter)
-    faults: Counter[str] = dataclasses.field(default_factory=Counter)
-
-
 @contextlib.contextmanager
 def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
-    """Let callers do *what* an Order says, until the block ends or they are through."""
+    """Let callers do *what* an Order says, until the block ends or they are through.
+
+    What they have met is known after the block.
+    """
     order = Order(
         [f"{pod['status']['podIP']}:8443" for pod in release.installed.replicas()],
         HOST,
@@ -66,10 +60,10 @@ def get(release: Release, url: str) -> str:
     return _asked(release, "get", url)
 
 
-def served_leaf(release: Release, replica: Object) -> x509.Certificate:
-    """Return the certificate that a replica shows."""
-    text = _asked(release, "leaf", replica["status"]["podIP"])
-    return x509.load_pem_x509_certificate(text.encode())
+def served_leaves(release: Release, replicas: Sequence[Object]) -> list[x509.Certificate]:
+    """Return the certificate that each of *replicas* shows to a new connection."""
+    text = _asked(release, "leaves", *(replica["status"]["podIP"] for replica in replicas))
+    return x509.load_pem_x509_certificates(text.encode())
 
 
 def _asked(release: Release, *words: str) -> str:

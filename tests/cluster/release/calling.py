@@ -27,6 +27,14 @@ HEADERS: Final = (
     f"Content-Length: {len(BODY)}\r\n\r\n"
 )
 REVIEW: Final = HEADERS.encode() + BODY
+PRETENCES: Final = {
+    "idle": (b"", b""),
+    "slow headers": (b"POST /mutate HTTP/1.1\r\n", b"a"),
+    "slow bodies": (HEADERS.encode(), b"{"),
+    "flood": (b"", b""),
+}
+"""What those send who hold a connection of no use: at first, and each second. A flood shakes no
+hands."""
 FILES: Final = 8192
 """Connections of all callers, and some more."""
 OPENINGS_SECONDS: Final = 5.0
@@ -52,7 +60,7 @@ class Order:
     idle: list[tuple[float, int, int]] = dataclasses.field(default_factory=list)
     """Seconds of idleness, how many connections, and how often each is used after them."""
     crowd: dict[str, int] = dataclasses.field(default_factory=dict)
-    """How many who hold connections of no use: by what they do, see `crowd`."""
+    """How many who hold connections of no use, by their pretence."""
 
 
 class Met:
@@ -66,7 +74,7 @@ class Met:
     def call(self, kind: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             self.faults[f"{kind}: {type(error).__name__}: {error}"[:200]] += 1
         else:
             self.answered[kind] += 1
@@ -151,19 +159,16 @@ async def idle(order: Order, met: Met, seconds: float, times: int) -> None:
 
 async def crowd(order: Order, met: Met, kind: str) -> None:
     """Hold a connection of no use as long as it lasts, and take another then."""
-    words = {"idle": [b""], "slow headers": [b"POST /mutate HTTP/1.1\r\n", b"a"]}
-    words["slow bodies"] = [HEADERS.encode(), b"{"]
-    words["flood"] = []
+    first, more = PRETENCES[kind]
     caller = Caller(order)
     await asyncio.sleep(random.uniform(0, OPENINGS_SECONDS))
     while True:
         with met.call(kind):
             writer = await caller.connect(tls=kind != "flood")
-            first, *more = words[kind] or [b""]
             writer.write(first)
             while not (writer.transport.is_closing() or caller.ended):
                 await asyncio.sleep(1)
-                writer.write(b"".join(more))
+                writer.write(more)
         await asyncio.sleep(1)
 
 
@@ -199,8 +204,10 @@ async def work(order: Order) -> Met:
 def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, FILES)), hard))
-    if sys.argv[1] == "leaf":
-        sys.stdout.write(ssl.get_server_certificate((sys.argv[2], 8443), timeout=PATIENCE_SECONDS))
+    if sys.argv[1] == "leaves":
+        for address in sys.argv[2:]:
+            leaf = ssl.get_server_certificate((address, 8443), timeout=PATIENCE_SECONDS)
+            sys.stdout.write(leaf)
         return
     if sys.argv[1] == "get":
         sys.stdout.write(httpx.get(sys.argv[2], trust_env=False).text)

@@ -5,21 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.api import Object
-from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.creations import asking
-from tests.cluster.release.release import Release
-from tests.images.product import MODELCACHE
+from tests.cluster.release.release import Release, on_two_nodes
 
 
 @pytest.fixture(scope="session")
 def release() -> Iterator[Release]:
     """A release to be installed, in a cluster of its own with two nodes."""
-    cluster = Cluster(nodes=2)
-    for node in cluster.nodes:
-        node.load(MODELCACHE.path())
-    yield Release(cluster)
-    cluster.stop()
+    with on_two_nodes() as found:
+        yield found
 
 
 @pytest.fixture

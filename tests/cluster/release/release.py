@@ -1,7 +1,9 @@
 """Owns a release of the chart in a cluster, installed and changed as users do it."""
 
 import base64
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +14,18 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.installed import CONFIGURATION, NAMESPACE, Installed
 from tests.cluster.registration import GROUP
 from tests.images.product import MODELCACHE
+
+
+@contextlib.contextmanager
+def on_two_nodes() -> Iterator["Release"]:
+    """Yield a release to be installed, in a cluster of its own whose nodes have the image."""
+    cluster = Cluster(nodes=2)
+    try:
+        for node in cluster.nodes:
+            node.load(MODELCACHE.path())
+        yield Release(cluster)
+    finally:
+        cluster.stop()
 
 
 class Release:

@@ -1,7 +1,7 @@
 """Owns a long run: reviews at a steady rate while leaves are renewed each minute.
 
 `python -m tests.cluster.release.soak` installs the chart in a cluster of two nodes, runs for an
-hour, prints how memory, descriptors and threads went, and fails if they grew.
+hour, prints how memory, descriptors and threads went, and fails if one grew or a review failed.
 """
 
 import argparse
@@ -21,25 +21,28 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from tests.cluster.cluster import Cluster
 from tests.cluster.registration import wait_until
-from tests.cluster.release.callers import Met, callers, write_bundle
-from tests.cluster.release.release import Release
-from tests.images.product import MODELCACHE
+from tests.cluster.release.callers import callers, write_bundle
+from tests.cluster.release.calling import Met
+from tests.cluster.release.release import Release, on_two_nodes
 
 RATE: Final = 50.0
 LEAF_SECONDS: Final = 90
 """Renewed at two thirds: each minute."""
-VALUES: Final = f"""
-certificates: {{leafLifetime: {LEAF_SECONDS}s, authorityLifetime: AUTHORITY, settle: 5s}}
-"""
 PERIOD: Final = 5.0
 """Seconds between two samples."""
 WARM_SECONDS: Final = 15.0
 """What is loaded by the first reviews and probes is no growth."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+MOST_GROWTH: Final = 0.05
 _SHARE: Final = 4
 """A first and a last part of the samples are compared, each one of so many."""
+
+
+def values(authority: str) -> str:
+    """Return the chart's values; *authority* is how long one lives."""
+    lives = f"leafLifetime: {LEAF_SECONDS}s, authorityLifetime: {authority}, settle: 5s"
+    return f"certificates: {{{lives}}}\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,22 +135,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     minutes = parser.parse_args().minutes
-    cluster = Cluster(nodes=2)
-    try:
-        for node in cluster.nodes:
-            node.load(MODELCACHE.path())
-        release = Release(cluster)
-        release.change("install", VALUES.replace("AUTHORITY", "12m"))
+    with on_two_nodes() as release:
+        release.change("install", values(authority="12m"))
         wait_until(release.installed.strict, "what is missed is refused", 60)
         met, samples = soak(release, minutes * 60)
         renewed = release.metric(r'modelcache_certificate_reloads_total\{result="ok"\}')
-    finally:
-        cluster.stop()
     console = Console()
     console.print(samples.table())
     console.print(f"answered: {dict(met.answered)}; faults: {dict(met.faults)}")
     console.print(f"certificates served, by replica: {renewed}; load {os.getloadavg()[0]:.1f}")
-    grown = [name for name in samples.taken if samples.growth(name, "memory") >= 0.05]
+    grown = [
+        (name, field)
+        for name in samples.taken
+        for field in ("memory", "descriptors", "threads")
+        if samples.growth(name, field) >= MOST_GROWTH
+    ]
     raise SystemExit(1 if met.faults or grown else 0)
 
 

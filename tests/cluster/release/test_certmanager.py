@@ -5,8 +5,6 @@ its moment. Each test goes on from where the one before has left the release.
 """
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from tests.cluster.certmanager import INJECTOR, REPLACING, CertManager, secret
 from tests.cluster.creations import Creations, creations
 from tests.cluster.installed import CONFIGURATION, NAME, NAMESPACE
 from tests.cluster.registration import GROUP, wait_until
+from tests.cluster.release.callers import served_leaves
 from tests.cluster.release.release import Release
 from tests.manual import README
 
@@ -31,11 +30,6 @@ connectionAge: 0s
 LEAF, AUTHORITY = "modelcache-webhook", "modelcache-authority"
 """Certificates of the chart; the authority's Secret has its name."""
 LEAF_SECRET = "modelcache-webhook-tls"
-ASK = """
-import ssl, sys
-for address in sys.argv[1:]:
-    print(ssl.get_server_certificate((address, 8443), timeout=5))
-"""
 Record = Callable[[str, object], None]
 
 
@@ -61,14 +55,6 @@ def mounted(release: Release, replica: Object) -> Path:
     return Path(f"/proc/{release.processes(replica)['server']}/root", "tls")
 
 
-def served(release: Release, replicas: list[Object]) -> list[x509.Certificate]:
-    """Return what each of *replicas* presents to a new connection."""
-    addresses = [replica["status"]["podIP"] for replica in replicas]
-    words = release.cluster.network.command([sys.executable, "-c", ASK, *addresses])
-    done = subprocess.run(words, capture_output=True, check=True, timeout=60)
-    return x509.load_pem_x509_certificates(done.stdout)
-
-
 def wait_until_served(release: Release, record: Record) -> None:
     """Return once all replicas serve what their Secret holds; tell how long each part took."""
     wanted = issued(release, LEAF_SECRET)
@@ -78,7 +64,7 @@ def wait_until_served(release: Release, record: Record) -> None:
         "brought after": lambda: all(
             x509.load_pem_x509_certificate(file.read_bytes()) == wanted for file in files
         ),
-        "served after": lambda: served(release, replicas) == [wanted] * len(replicas),
+        "served after": lambda: served_leaves(release, replicas) == [wanted] * len(replicas),
     }
     for part, holds in parts.items():
         began = time.monotonic()
@@ -171,7 +157,7 @@ def test_a_leaf_that_is_issued_anew_is_served_without_a_restart_and_costs_no_cre
     assert all(one != other for one, other in zip(links, swapped, strict=True))
     after = release.installed.replicas()
     assert [one["metadata"]["uid"] for one in after] == [one["metadata"]["uid"] for one in replicas]
-    assert {one["status"]["containerStatuses"][0]["restartCount"] for one in after} == {0}
+    assert set(release.installed.restarts()) == {0}
     assert set(found.outcomes) == {"injected"}, found.outcomes
 
 

@@ -14,7 +14,7 @@ from tests.cluster.api import Object
 from tests.cluster.creations import Creations, creations, outcome
 from tests.cluster.installed import CONFIGURATION, NAMESPACE
 from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
-from tests.cluster.release.callers import callers, served_leaf
+from tests.cluster.release.callers import callers, served_leaves
 from tests.cluster.release.release import Release
 from webhook.descriptors import needed
 
@@ -128,16 +128,11 @@ def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
     assert all(OURS in text for text in found.refusals), found.refusals
 
 
-def restarts(release: Release) -> list[int]:
-    replicas = release.installed.replicas()
-    return [one["restartCount"] for r in replicas for one in r["status"]["containerStatuses"]]
-
-
 def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
     release: Release, pod: Object, tmp_path: Path
 ) -> None:
     # P1 47, P1 48, c31
-    before = restarts(release)
+    before = release.installed.restarts()
     dropped = "modelcache_http_connections_dropped_total"
     crowd = {"idle": 500, "slow headers": 100, "slow bodies": 100, "flood": 3000}
     with creations(release.cluster.api, pod, RATE) as found:
@@ -148,7 +143,7 @@ def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
         well(release, found)
     assert set(found.outcomes) == {"injected"}, found.outcomes
     assert met.answered["flood"] > 0, "some were ended"
-    assert restarts(release) == before
+    assert release.installed.restarts() == before
 
 
 def limit_files(pid: int, number: str) -> None:
@@ -229,7 +224,7 @@ def test_five_that_have_started_at_once_without_a_secret_serve_leaves_of_one_aut
     # P1 59
     wait_until(lambda: len(release.bundle()) == 1, "one authority is trusted", 60)
     (authority,) = release.bundle()
-    leaves = [served_leaf(release, replica) for replica in release.installed.replicas()]
+    leaves = served_leaves(release, release.installed.replicas())
     assert len({leaf.serial_number for leaf in leaves}) == 5
     for leaf in leaves:
         leaf.verify_directly_issued_by(authority)

@@ -1,8 +1,8 @@
 """Two minutes without an API server: reviews go on, connections hold, certificates are renewed.
 
 The reviews come from callers in the cluster's network, for there is no API server to send them:
-50 a second, always over new connections, and 415 connections that are used again after they have
-been idle. All tests look at the same two minutes, which are also the short form of `make soak`.
+50 a second, over connections that last five seconds, and 415 connections that are used again after
+they have been idle. All tests look at the same two minutes, which are also the short form of `make soak`.
 """
 
 import dataclasses
@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.cluster import helm
 from tests.cluster.creations import asking, creations
 from tests.cluster.registration import create_namespace, wait_until
-from tests.cluster.release.callers import Met, callers, get
+from tests.cluster.release.callers import callers, get
+from tests.cluster.release.calling import Met
 from tests.cluster.release.release import Release
-from tests.cluster.release.soak import RATE, VALUES, WARM_SECONDS, Samples, sampled
+from tests.cluster.release.soak import RATE, WARM_SECONDS, Samples, sampled, values
 
 AWAY_SECONDS = 120.0
 CALLS = 300
@@ -40,7 +42,7 @@ class Passed:
 @pytest.fixture(scope="module")
 def passed(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passed]:
     folder = tmp_path_factory.mktemp("callers")
-    release.change("install", VALUES.replace("AUTHORITY", "1h"))
+    release.change("install", values(authority="1h"))
     wait_until(release.installed.strict, "what is missed is refused", 60)
     pod = asking(create_namespace(release.cluster.plane, "two-minutes"))
     replicas = release.installed.replicas()
@@ -56,7 +58,7 @@ def passed(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             wait_until(lambda: found.injected > 0, "a pod gets its model", 60)
             recovered = time.monotonic() - began
     yield Passed(met, samples, said, recovered)
-    release.helm("uninstall", "modelcache", "--wait")
+    release.helm("uninstall", helm.RELEASE, "--wait")
 
 
 def test_no_review_fails_while_the_api_server_is_away(passed: Passed) -> None:
@@ -98,11 +100,7 @@ def test_all_is_as_before_when_it_is_back(
     record_property("recovered after", round(passed.recovered, 2))
     up = r"modelcache_controller_up"
     wait_until(lambda: release.metric(up) == [1, 1], "both controllers reach it", 60)
-    replicas = release.installed.replicas()
-    restarts = [
-        status["restartCount"] for r in replicas for status in r["status"]["containerStatuses"]
-    ]
-    assert restarts == [0, 0]
+    assert release.installed.restarts() == [0, 0]
     renewed = release.metric(r'modelcache_certificate_reloads_total\{result="ok"\}')
     assert all(number >= 3 for number in renewed), "one at the start, and one a minute"
     assert release.metric("modelcache_controller_restarts_total") == [0, 0]
