@@ -127,6 +127,18 @@ def test_where_descriptors_are_used_up_idle_connections_make_room(start: Start) 
     assert len(server.events("accept_failed")) == 1
 
 
+def test_where_descriptors_are_used_up_those_that_have_asked_are_ended_last(start: Start) -> None:
+    # c31: an API server's connection may carry its next review just then
+    server = start(*QUICK)
+    with server.connect() as asked:
+        assert is_served(asked)
+        with connected(server, 30) as idle:  # all later
+            use_up(server)
+            assert server.health("/livez").status == 200
+            assert is_served(asked)
+            assert sum(connection.ended(0.1) for connection in idle) == server.metric(DROPPED) > 0
+
+
 def test_where_nothing_can_make_room_it_waits_and_goes_on_afterwards(start: Start) -> None:
     # c31
     server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 60.0})

@@ -81,12 +81,17 @@ class Listener:
         except OSError:  # it has gone, or speaks no TLS: that is worth no line
             return
         if len(self.state.connections) > self._limits.connections:
-            self._drop(self._held(), 1)
+            # Of no use the longest: never the one that is new.
+            self._drop(nsmallest(1, self._held(), key=lambda c: c.used_at))
 
     def free(self, number: int) -> None:
-        """End up to *number* connections on which nobody waits for an answer."""
+        """End up to *number* connections on which nobody waits for an answer.
+
+        Those that have asked go last: the next review of an API server may be on its way.
+        """
         begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
-        self._drop((c for c in self._held() if c.idle), number - begun)
+        idle = (c for c in self._held() if c.idle)
+        self._drop(nsmallest(number - begun, idle, key=lambda c: (c.asked, c.used_at)))
 
     def _held(self) -> Iterator[TimedProtocol]:
         """Yield the connections that are not about to end."""
@@ -94,9 +99,8 @@ class Listener:
             if isinstance(connection, TimedProtocol) and not connection.transport.is_closing():
                 yield connection
 
-    def _drop(self, connections: Iterable[TimedProtocol], number: int) -> None:
-        """Abort those that were of no use the longest: never the one that is new."""
-        for connection in nsmallest(number, connections, key=lambda c: c.used_at):
+    def _drop(self, connections: Iterable[TimedProtocol]) -> None:
+        for connection in connections:
             connection.transport.abort()
             self._limits.dropped()
 

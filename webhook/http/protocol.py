@@ -38,6 +38,8 @@ class TimedProtocol(HttpToolsProtocol):
     connections comes back through the Service and finds replicas that are new; 0: with each."""
     owes = False
     """Whether a request has begun and is not complete."""
+    asked = False
+    """Whether a request has ever begun."""
     used_at = 0.0
     """When the connection, or its last request, began."""
     received = 0
@@ -77,7 +79,7 @@ class TimedProtocol(HttpToolsProtocol):
         """Start the clock at the first byte of a request."""
         super().on_message_begin()
         self.received = 0
-        self.owes = True
+        self.owes = self.asked = True
         self.used_at = self.loop.time()
 
     def on_message_complete(self) -> None:
