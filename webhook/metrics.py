@@ -58,6 +58,11 @@ class Metrics:
             "Connections of the admission port whose TLS handshake goes on.",
             registry=registry,
         )
+        self.tasks = Gauge(
+            name + "asyncio_tasks",
+            "Tasks of the event loop that are not done: a few for good, one for each handshake.",
+            registry=registry,
+        )
         self.connections_dropped = Counter(
             name + "http_connections_dropped",
             "Connections ended to make room for others.",

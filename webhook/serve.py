@@ -68,6 +68,7 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     telemetry.handshakes.set_function(lambda: listener.handshakes)
     telemetry.connections.labels("admission").set_function(lambda: listener.connections)
     telemetry.connections.labels("probes").set_function(lambda: health.connections)
+    telemetry.tasks.set_function(lambda: len(asyncio.all_tasks()))
     await listener.listen()
     await health.listen()
     keeping = asyncio.create_task(certificate.keep())

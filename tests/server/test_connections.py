@@ -120,8 +120,10 @@ def test_connections_and_handshakes_are_counted_when_somebody_asks(start: Start)
         return (
             server.metric("modelcache_http_connections", port="admission"),
             server.metric("modelcache_http_handshakes"),
-        ) == (admission, handshakes)
+            server.metric("modelcache_asyncio_tasks") - idle,
+        ) == (admission, handshakes, handshakes)
 
+    idle = server.metric("modelcache_asyncio_tasks")
     assert counted(0, 0)
     with server.connect(), server.connect(), server.plain(), server.plain(), server.plain():
         eventually(lambda: counted(2, 3))

@@ -1,13 +1,13 @@
 """Owns a long run: reviews at a steady rate while leaves are renewed each minute.
 
 `python -m tests.cluster.release.soak` installs the chart in a cluster of two nodes, runs for an
-hour, prints how memory, descriptors and threads went, and fails if one grew or a review failed.
+hour, prints how memory, descriptors, threads and tasks went, and fails if one grew or a review failed.
 """
 
 import argparse
 import contextlib
-import dataclasses
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -22,7 +22,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from tests.cluster.registration import wait_until
-from tests.cluster.release.callers import callers, write_bundle
+from tests.cluster.release.callers import callers, get, write_bundle
 from tests.cluster.release.calling import Met
 from tests.cluster.release.release import Release, on_two_nodes
 
@@ -35,6 +35,7 @@ WARM_SECONDS: Final = 15.0
 """What is loaded by the first reviews and probes is no growth."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 MOST_GROWTH: Final = 0.05
+_TASKS: Final = re.compile(r"^modelcache_asyncio_tasks (\S+)$", re.MULTILINE)
 _SHARE: Final = 4
 """A first and a last part of the samples are compared, each one of so many."""
 
@@ -45,50 +46,58 @@ def values(authority: str) -> str:
     return f"certificates: {{{lives}}}\n"
 
 
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """What one process holds."""
-
-    memory: int
-    """Bytes, resident."""
-    descriptors: int
-    threads: int
-
-
 class Samples:
-    """Taken of each process of each replica, every few seconds."""
+    """Taken of each process of each replica, every few seconds.
+
+    One says how many bytes of memory a process holds, descriptors, threads, and, of a server,
+    tasks of its event loop.
+    """
 
     def __init__(self, release: Release) -> None:
-        self.taken: dict[str, list[Sample]] = {}
+        self.taken: dict[str, list[dict[str, float]]] = {}
+        self._release = release
         self._processes = {
-            f"{number} {kind}": pid
+            (number, kind): (pid, replica["status"]["podIP"])
             for number, replica in enumerate(release.installed.replicas(), start=1)
             for kind, pid in release.processes(replica).items()
         }
 
     def take(self) -> None:
-        for name, pid in self._processes.items():
+        for (number, kind), (pid, address) in self._processes.items():
             of = Path(f"/proc/{pid}")
-            sample = Sample(
-                int((of / "statm").read_text().split()[1]) * PAGE,
-                len(list((of / "fd").iterdir())),
-                len(list((of / "task").iterdir())),
-            )
-            self.taken.setdefault(name, []).append(sample)
+            sample = {
+                "memory": float(of.joinpath("statm").read_text().split()[1]) * PAGE,
+                "descriptors": float(len(list((of / "fd").iterdir()))),
+                "threads": float(len(list((of / "task").iterdir()))),
+            }
+            if kind == "server":
+                text = get(self._release, f"http://{address}:8080/metrics")
+                sample["tasks"] = float(_TASKS.findall(text)[0])
+            self.taken.setdefault(f"{number} {kind}", []).append(sample)
 
     def growth(self, name: str, field: str) -> float:
         """Return by what share a process grew, from the first samples to the last."""
-        values = [float(getattr(sample, field)) for sample in self.taken[name]]
+        values = [sample[field] for sample in self.taken[name]]
         part = max(1, len(values) // _SHARE)
         return median(values[-part:]) / median(values[:part]) - 1
+
+    def grown(self, most: float) -> list[str]:
+        """Return what has grown by more than a share."""
+        return [
+            f"{name}: {field} {self.growth(name, field):+.1%}"
+            for name, samples in self.taken.items()
+            for field in samples[0]
+            if self.growth(name, field) > most
+        ]
 
     def table(self) -> Table:
         """Return how each process went."""
         right = [Column(title, justify="right") for title in ("first", "last", "growth")]
         table = Table("replica, process", "of", *right)
         for name, samples in self.taken.items():
-            for field, unit in (("memory", 2**20), ("descriptors", 1), ("threads", 1)):
-                first, last = (getattr(one, field) / unit for one in (samples[0], samples[-1]))
+            for field in samples[0]:
+                unit = 2**20 if field == "memory" else 1
+                first, last = (one[field] / unit for one in (samples[0], samples[-1]))
                 growth = f"{self.growth(name, field):+.1%}"
                 table.add_row(name, field, f"{first:.4g}", f"{last:.4g}", growth)
         return table
@@ -144,12 +153,8 @@ def main() -> None:
     console.print(samples.table())
     console.print(f"answered: {dict(met.answered)}; faults: {dict(met.faults)}")
     console.print(f"certificates served, by replica: {renewed}; load {os.getloadavg()[0]:.1f}")
-    grown = [
-        (name, field)
-        for name in samples.taken
-        for field in ("memory", "descriptors", "threads")
-        if samples.growth(name, field) >= MOST_GROWTH
-    ]
+    grown = samples.grown(MOST_GROWTH)
+    console.print("\n".join(grown) or f"nothing grew by more than {MOST_GROWTH:.0%}")
     raise SystemExit(1 if met.faults or grown else 0)
 
 
