@@ -43,6 +43,11 @@ def only(kinds: dict[str, list[Object]], kind: str, name: str) -> Object:
     return found
 
 
+def judges_others(obj: Object) -> bool:
+    """Whether a policy, or a binding, is about more than what the webhook itself writes."""
+    return bool(obj["metadata"]["name"] != "modelcache-registration")
+
+
 def rendered(values: dict[str, Any] | None = None, *flags: str) -> dict[str, list[Object]]:
     """Return the objects by kind."""
     kinds: dict[str, list[Object]] = {}

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.chart.rendering import MODES, OF_SERVE, POLICY, args, named, only, pod, rendered
+from tests.cluster.chart.rendering import (
+    MODES,
+    OF_SERVE,
+    POLICY,
+    args,
+    judges_others,
+    named,
+    only,
+    pod,
+    rendered,
+)
 from webhook.facts import DEFAULT_LOADER_IMAGE
 
 
@@ -67,25 +77,23 @@ def test_every_argument_is_an_option_of_serve(values: dict[str, Any]) -> None:
 def test_who_turns_strict_is_told_what(values: dict[str, Any]) -> None:
     kinds, words = rendered(values), args(values)
     configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")
+    policies, bindings = (
+        list(filter(judges_others, kinds.get(f"ValidatingAdmissionPolicy{what}", [])))
+        for what in ("", "Binding")
+    )
     failures = {hook["failurePolicy"] for hook in configuration["webhooks"]}
-    actions = [
-        one["spec"]["validationActions"]
-        for one in kinds.get("ValidatingAdmissionPolicyBinding", [])
-    ]
+    actions = [one["spec"]["validationActions"] for one in bindings]
     if values["failurePolicy"] == "Fail":
-        assert not actions
-        assert "ValidatingAdmissionPolicy" not in kinds
+        assert not actions + policies
         assert failures == ({"Ignore"} if values["controller"] else {"Fail"})
         assert ("--failure-policy=Fail" in words) is values["controller"]
         assert not [word for word in words if word.startswith("--enforce")]
         return
     assert failures == {"Ignore"}
     assert actions == [["Audit"] if values["controller"] else ["Audit", "Deny"]] * 2
-    bindings = [
-        f"--enforce={one['metadata']['name']}" for one in kinds["ValidatingAdmissionPolicyBinding"]
-    ]
+    wanted = [f"--enforce={one['metadata']['name']}" for one in bindings]
     enforced = [word for word in words if word.startswith("--enforce")]
-    assert sorted(enforced) == (sorted(bindings) if values["controller"] else [])
+    assert sorted(enforced) == (sorted(wanted) if values["controller"] else [])
 
 
 def test_there_is_time_to_finish_before_the_kill() -> None:
@@ -171,7 +179,7 @@ def test_namespaces_are_left_alone_by_webhooks_and_policies_alike() -> None:
     ]
     selectors += [
         one["spec"]["matchConstraints"]["namespaceSelector"]
-        for one in kinds["ValidatingAdmissionPolicy"]
+        for one in filter(judges_others, kinds["ValidatingAdmissionPolicy"])
     ]
     values = [one["matchExpressions"][0]["values"] for one in selectors]
     assert values == [["modelcache-system", "kube-system", "ingress"]] * 4
