@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +69,16 @@ class Release:
         return found
 
     def metric(self, name: str) -> list[float]:
-        """Return a metric of each replica that runs."""
+        """Return a metric of each replica that runs, *name* being a pattern."""
         pattern = re.compile(rf"^{name} (\S+)$", re.MULTILINE)
         texts = [self.installed.metrics(replica) for replica in self.installed.replicas()]
         return [float(pattern.findall(text)[0]) for text in texts]
+
+    def asked(self, seconds: float = 2.0) -> Object:
+        """Return the replica that API servers ask now: connections live, so it is mostly one."""
+        reviews = "modelcache_admission_duration_seconds_count"
+        before = self.metric(reviews)
+        time.sleep(seconds)
+        asked = [b - a for a, b in zip(before, self.metric(reviews), strict=True)]
+        assert max(asked) > 0, "nobody is asked"
+        return self.installed.replicas()[asked.index(max(asked))]

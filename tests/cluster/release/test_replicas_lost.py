@@ -18,7 +18,7 @@ from tests.cluster.release.callers import callers, served_leaves
 from tests.cluster.release.release import Release
 from webhook.descriptors import needed
 
-RATE = 10.0
+RATE = 25.0
 OURS = "the modelcache webhook did not inject the model"
 """What the policy says of a pod that came through without us."""
 FROZEN_SECONDS = 30.0
@@ -62,7 +62,7 @@ def while_one_is_killed(release: Release, pod: Object) -> Creations:
     """Return what became of pods from before a replica is killed until all is well again."""
     with creations(release.cluster.api, pod, RATE) as found:
         wait_until(lambda: found.injected > 10, "pods are injected")
-        os.kill(release.processes(release.installed.replicas()[0])["server"], signal.SIGKILL)
+        os.kill(release.processes(release.asked())["server"], signal.SIGKILL)
         well(release, found)
     return found
 
@@ -80,8 +80,8 @@ def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
     release: Release, pod: Object
 ) -> None:
     # c45, P2 98
-    frozen = release.processes(release.installed.replicas()[0])["server"]
     with creations(release.cluster.api, pod, RATE) as found:
+        frozen = release.processes(release.asked())["server"]
         os.kill(frozen, signal.SIGSTOP)
         try:
             time.sleep(FROZEN_SECONDS)
@@ -99,8 +99,8 @@ def test_no_creation_fails_while_the_node_of_a_replica_is_drained(
     release: Release, pod: Object
 ) -> None:
     # P0 30
-    node = release.installed.replicas()[0]["spec"]["nodeName"]
     with creations(release.cluster.api, pod, RATE) as found:
+        node = release.asked()["spec"]["nodeName"]
         try:
             done = release.cluster.kubectl("drain", node, "--ignore-daemonsets", "--timeout=120s")
             assert done.returncode == 0, done.stderr
