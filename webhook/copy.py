@@ -16,10 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from rich.console import Console
-
 from webhook.model_tree import Item, listed
-from webhook.progress import Bar, Lines, say
+from webhook.progress import say, shown
 from webhook.quantity import Quantity
 from webhook.verify import verify_models
 
@@ -80,12 +78,10 @@ def _copy(source: Path, items: Sequence[Item]) -> None:
     for folder in sorted({item.destination.parent for item in items}):
         folder.mkdir(parents=True, exist_ok=True)
     total, started, counter = sum(item.size for item in items), time.monotonic(), _Counter()
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
     pool = ThreadPoolExecutor(_THREADS)
     try:
         running = {pool.submit(_copy_one, item, counter.add) for item in items}
-        show = Bar if console.is_terminal else Lines
-        with show(console, source, total) as report:
+        with shown("auto")(source, total) as report:
             while running:
                 done, running = wait(running, timeout=0.2, return_when=FIRST_EXCEPTION)
                 for copied in done:

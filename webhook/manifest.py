@@ -1,5 +1,6 @@
-"""The manifest of a published model: which files it has, and their sizes."""
+"""The manifest of a published model: which files it has, their sizes and digests."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,24 +8,45 @@ import msgspec
 
 from webhook.store import MANIFEST
 
+_BLOCK = 2**20
+
 
 class ManifestFile(msgspec.Struct, frozen=True):
     """One file of a manifest."""
 
     path: str
     size: int
+    sha256: str | None = None
+
+
+class Globs(msgspec.Struct, frozen=True):
+    """The patterns by which the files were chosen."""
+
+    allow: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True):
     """What a loader wrote of the model that it published; other fields are not read here."""
 
     files: tuple[ManifestFile, ...]
+    source: str = ""
+    """hf://org/name@revision, or another URI."""
+    commit: str = ""
+    patterns: Globs = Globs()
+    version: str = ""
+    """Of the program that wrote it."""
 
 
-def against_manifest(directory: Path, manifest: Path) -> Iterator[str]:
-    """Yield what *directory* lacks of what *manifest* lists."""
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest that *path* holds; ValueError, OSError if it can't be read."""
+    return msgspec.json.decode(path.read_bytes(), type=Manifest)
+
+
+def against_manifest(directory: Path, manifest: Path, *, full: bool = False) -> Iterator[str]:
+    """Yield what *directory* lacks of what *manifest* lists; *full*: read all, compare digests."""
     try:
-        content = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
+        content = read_manifest(manifest)
     except (OSError, msgspec.MsgspecError) as error:
         yield f"{MANIFEST}: can't be read: {error}"
         return
@@ -36,3 +58,16 @@ def against_manifest(directory: Path, manifest: Path) -> Iterator[str]:
             yield f"{entry.path}: is missing"
         elif path.stat().st_size != entry.size:
             yield f"{entry.path}: has {path.stat().st_size} bytes, the manifest says {entry.size}"
+        elif full and entry.sha256 and (found := sha256_of(path)) != entry.sha256:
+            yield f"{entry.path}: has the sha256 {found}, the manifest says {entry.sha256}"
+        elif full and not entry.sha256:
+            yield f"{entry.path}: can't be compared: the manifest has no sha256 of it"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

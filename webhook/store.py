@@ -37,3 +37,6 @@ def node_label(repository: str, commit: str) -> str:
 
 
 NODE_LABEL_VALUE: Final = "ready"
+
+INCOMING: Final = ".incoming"
+"""The folder of a store below which models are written."""

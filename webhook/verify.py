@@ -2,8 +2,8 @@
 
 With a manifest, every file that it lists has its size. With or without one,
 each safetensors file is as long as its own header says, and every shard that
-an index names is there. That finds what is missing or cut short, not what is
-corrupt.
+an index names is there. That finds what is missing or cut short; what is
+corrupt is found by reading everything (full), against the manifest's digests.
 """
 
 import os
@@ -15,22 +15,24 @@ from webhook.safetensors import header_faults, index_faults
 from webhook.store import MANIFEST
 
 
-def verify_models(directories: Iterable[Path]) -> None:
+def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
     """Check each directory; ValueError names everything that is wrong, one line each."""
     directories = list(directories)
-    faults = [f"{d}: {fault}" for d in directories for fault in faults_of(d)]
+    faults = [f"{d}: {fault}" for d in directories for fault in faults_of(d, full=full)]
     if faults:
         raise ValueError("\n".join(faults))
 
 
-def faults_of(directory: Path) -> Iterator[str]:
-    """Yield what is missing or too short in *directory*."""
+def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
+    """Yield what is missing, too short or, if that is asked for, corrupt in *directory*."""
     if not directory.is_dir():
         yield "is not a directory: the model was not published here"
         return
     manifest = directory / MANIFEST
     if manifest.exists():
-        yield from against_manifest(directory, manifest)
+        yield from against_manifest(directory, manifest, full=full)
+    elif full:
+        yield f"has no {MANIFEST}, so there are no digests to compare with"
     unread: list[OSError] = []
     files = [
         Path(root) / name

@@ -109,3 +109,20 @@ def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
 def test_an_empty_directory_was_not_published(tmp_path: Path) -> None:
     [fault] = faults(modelcache("verify", tmp_path))
     assert fault == f"{tmp_path}: is empty: the model was not published here"
+
+
+def test_what_is_corrupt_is_found_where_everything_is_read(tmp_path: Path) -> None:
+    model = sharded(tmp_path / "m")
+    manifest(model)
+    with (model / SHARD).open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xee")
+    assert modelcache("verify", model).status == 0
+    (fault,) = faults(modelcache("verify", "--full", model))
+    assert fault.startswith(f"{model}: {SHARD}: has the sha256 ")
+
+
+def test_without_digests_nothing_can_be_compared(tmp_path: Path) -> None:
+    model = sharded(tmp_path / "m")
+    (fault,) = faults(modelcache("verify", "--full", model))
+    assert fault == f"{model}: has no .modelcache.json, so there are no digests to compare with"

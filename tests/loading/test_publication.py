@@ -1,0 +1,211 @@
+"""What stands in a store after `modelcache load`: whole models, their manifest, names that move."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Ran, modelcache
+from tests.models import INDEX, manifest, sharded
+from webhook.store import uri_folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "store"
+    path.mkdir()
+    return path
+
+
+def load(source: Path | str, store: Path, *flags: str | Path) -> Ran:
+    source = f"file://{source}" if isinstance(source, Path) else source
+    return modelcache("load", source, store, *flags)
+
+
+def published(ran: Ran) -> Path:
+    assert ran.status == 0, ran.err
+    return Path(ran.out.partition(": ")[0])
+
+
+def told(ran: Ran) -> str:
+    assert (ran.status, ran.out) == (1, "")
+    return ran.err
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_a_model_lies_where_the_webhook_mounts_it(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m", 2, 5000)
+    place = published(load(source, store))
+    assert place.parent == store / uri_folder(f"file://{source}")
+    assert (place.parent / "main").readlink() == Path(place.name)
+    assert names(store) == {place.parent.name, ".incoming"}
+    assert names(store / ".incoming") == set()
+
+
+def test_the_manifest_tells_source_commit_files_patterns_and_version(
+    tmp_path: Path, store: Path
+) -> None:
+    source = sharded(tmp_path / "m", 2, 5000)
+    place = published(load(source, store))
+    said = json.loads((place / ".modelcache.json").read_bytes())
+    assert said.keys() == {"source", "commit", "files", "patterns", "version"}
+    assert (said["source"], said["commit"]) == (f"file://{source}", place.name)
+    assert said["files"] == manifest(source)  # what the tests make of it, digests included
+    assert modelcache("verify", "--full", place).status == 0
+
+
+def test_a_second_load_finds_it_and_reads_nothing(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m", 2, 5000)
+    place = published(load(source, store))
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    ran = load(source, store)
+    assert ran.out == f"{place}: {5000 + size_of_rest(source)} bytes, 0 of them downloaded\n"
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
+
+
+def size_of_rest(source: Path) -> int:
+    return sum(path.stat().st_size for path in source.iterdir()) - 5000
+
+
+def test_whoever_reads_may_be_another_user(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    command = f"umask 077; exec {sys.executable} -m webhook load file://{source} {store}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    place = Path(done.stdout.partition(": ")[0])
+    assert {oct(path.stat().st_mode & 0o777) for path in place.iterdir()} == {"0o644"}
+    assert oct(place.stat().st_mode & 0o777) == oct(place.parent.stat().st_mode & 0o777) == "0o755"
+
+
+def test_a_source_that_has_changed_is_another_commit_and_the_name_moves(
+    tmp_path: Path, store: Path
+) -> None:
+    source = sharded(tmp_path / "m")
+    first = published(load(source, store))
+    (source / "config.json").write_text('{"a": 1}')
+    second = published(load(source, store))
+    assert first != second
+    assert (first.parent / "main").readlink() == Path(second.name)
+    assert (first / "config.json").read_text() == "{}", "a pod may still read it"
+
+
+def test_a_store_is_filled_from_another_under_the_same_names(tmp_path: Path, store: Path) -> None:
+    place = published(load(sharded(tmp_path / "m"), store))
+    content = json.loads((place / ".modelcache.json").read_text())
+    commit = "c" * 40
+    content |= {"source": "hf://acme/tiny@main", "commit": commit}
+    (place / ".modelcache.json").write_text(json.dumps(content))
+    node = tmp_path / "node"
+    node.mkdir()
+    copied = published(load(place, node))
+    assert copied == node / "acme--tiny" / commit
+    assert (node / "acme--tiny" / "main").readlink() == Path(commit)
+
+
+def test_a_copy_of_what_is_corrupt_is_not_published(tmp_path: Path, store: Path) -> None:
+    place = published(load(sharded(tmp_path / "m"), store))
+    weights = next(place.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\xee")
+    node = tmp_path / "node"
+    node.mkdir()
+    assert "its sha256 is" in told(load(place, node))
+    assert names(node) == {".incoming"}
+
+
+def test_what_is_published_is_not_changed_for_other_patterns(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    (source / "notes.md").write_text("")
+    place = published(load(source, store))
+    said = told(load(source, store, "--allow", "*"))
+    assert said.startswith(
+        f"modelcache: {place}: was published without notes.md: it is not changed"
+    )
+    published(load(source, store, "--allow", "*.safetensors"))  # all of it is there
+
+
+def test_a_directory_in_its_place_that_nobody_published_is_left_alone(
+    tmp_path: Path, store: Path
+) -> None:
+    source = sharded(tmp_path / "m")
+    place = published(load(source, store))
+    (place / ".modelcache.json").unlink()
+    assert "is no published model" in told(load(source, store))
+    assert (place / INDEX).exists()
+
+
+def test_a_model_that_is_cut_in_its_place_is_named(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    place = published(load(source, store))
+    os.truncate(place / "model-00001-of-00002.safetensors", 10)
+    assert "has 10 bytes, the manifest says" in told(load(source, store))
+
+
+@pytest.mark.parametrize(
+    ("files", "flags", "said"),
+    [
+        (["pytorch_model.bin", "config.json"], [], "it has no safetensors"),
+        (["README.md"], [], "none of 1 files is wanted (README.md)"),
+        (["a.bin"], ["--allow", "*.bin", "--safetensors-only"], "a.bin: pickle, which runs code"),
+    ],
+)
+def test_what_is_no_model_is_refused_before_a_byte_is_written(
+    tmp_path: Path, store: Path, files: list[str], flags: list[str], said: str
+) -> None:
+    source = tmp_path / "m"
+    source.mkdir()
+    for name in files:
+        (source / name).write_text("x")
+    assert said in told(load(source, store, *flags))
+    assert names(store) == set()
+
+
+def test_pickle_is_loaded_where_it_is_asked_for(tmp_path: Path, store: Path) -> None:
+    source = tmp_path / "m"
+    source.mkdir()
+    (source / "a.bin").write_text("x")
+    place = published(load(source, store, "--allow", "*.bin"))
+    assert (place / "a.bin").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("file://relative", "must be file:// and an absolute path"),
+        ("file:///nowhere", "/nowhere: is not a directory"),
+        ("ftp://example.org/m", "has a scheme that is not one of"),
+        ("hf://only-a-name", "is not a model"),
+        ("https://user:secret@example.org/m", "no user, password"),
+        ("s3://bucket/m", "this version loads from hf, https and file"),
+    ],
+)
+def test_a_source_that_can_not_be_is_named(store: Path, source: str, said: str) -> None:
+    ran = load(source, store)
+    assert said in told(ran)
+    assert "secret" not in ran.err
+
+
+def test_a_link_out_of_a_directory_is_not_followed(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    (tmp_path / "secret.json").write_text("{}")
+    (source / "link.json").symlink_to(tmp_path / "secret.json")
+    assert "leads out of" in told(load(source, store))
+
+
+def test_a_device_is_no_file(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    os.mkfifo(source / "pipe.json")
+    assert "is neither a file nor a link to one" in told(load(source, store))
+
+
+def test_programs_are_told_in_json(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m", 2, 5000)
+    ran = load(source, store, "--progress", "json")
+    *_, last = map(json.loads, ran.out.splitlines())
+    size = 5000 + size_of_rest(source)
+    assert last["bytes"] == last["fetched"] == size
+    assert Path(last["published"]).is_dir()

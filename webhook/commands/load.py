@@ -1,0 +1,87 @@
+"""modelcache load: its arguments."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.commands.exit_status import REFUSED, fail
+from webhook.duration import seconds
+
+app = typer.Typer()
+
+
+class ProgressForm(StrEnum):
+    """How progress is shown."""
+
+    AUTO = "auto"
+    LINES = "lines"
+    JSON = "json"
+
+
+@app.command(
+    epilog="Example: modelcache load hf://mistralai/Mistral-7B-Instruct-v0.3 /store",
+    short_help="Download a model into a store.",
+    help="Download a model into a STORE, check it, and publish it whole. What is there already is "
+    "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name[@revision] "
+    "or hf://org/name[@revision]; https://host/path; file:///path. A token for the hub is read "
+    "from --token-file, else from HF_TOKEN.",
+)
+def load(
+    source: Annotated[str, typer.Argument(show_default=False)],
+    store: Annotated[Path, typer.Argument(show_default=False)],
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Files that are wanted; repeatable.", show_default=False),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB", help="Files that are not, of these; repeatable.", show_default=False
+        ),
+    ] = None,
+    safetensors_only: Annotated[
+        bool, typer.Option("--safetensors-only", help="Refuse weights that are pickle.")
+    ] = False,
+    hub_cache: Annotated[
+        bool,
+        typer.Option("--hub-cache", help="Make it a Hugging Face cache too, for layout hf-cache."),
+    ] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the hub's token.", show_default=False)
+    ] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
+    deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",
+    progress: Annotated[
+        ProgressForm,
+        typer.Option(help="auto: a bar on a terminal, else lines; json: lines for programs."),
+    ] = ProgressForm.AUTO,
+) -> None:
+    """Load a model."""
+    from webhook.loading.load import Wish
+    from webhook.loading.load import load as load_model
+    from webhook.loading.patterns import ALLOW, IGNORE, Patterns
+    from webhook.progress import say, shown, tell
+
+    try:
+        token = token_file.read_text().strip() if token_file else os.environ.get("HF_TOKEN")
+        wish = Wish(
+            source=source,
+            store=store,
+            patterns=Patterns(tuple(allow or ALLOW), tuple(ignore or IGNORE)),
+            safetensors_only=safetensors_only,
+            hub_cache=hub_cache,
+            token=token or None,
+            parallel=parallel,
+            deadline=seconds(deadline),
+        )
+        os.umask(0o022)  # the server may run as another user
+        done = load_model(wish, say, shown(progress.value))
+    except (OSError, ValueError) as error:
+        fail(error, REFUSED)
+    if progress is ProgressForm.JSON:
+        tell(published=str(done.place), bytes=done.size, fetched=done.fetched)
+    else:
+        typer.echo(f"{done.place}: {done.size} bytes, {done.fetched} of them downloaded")

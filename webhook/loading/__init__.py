@@ -1,0 +1,10 @@
+"""From a source into a store: what modelcache load does, each part by the field's word for it.
+
+load                what happens in which order
+incoming            where a model is while it is written, and whose turn it is
+transfer, attempts  files in parallel, resumed, checked, tried again
+publication         the manifest, and the rename by which readers see the model
+hub, https, directory   origins: what a source has, and its bytes
+patterns, file_names    which files are wanted, and which names are refused
+origin              what all origins answer
+"""

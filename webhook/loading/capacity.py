@@ -1,0 +1,57 @@
+"""Whether a store takes a model, asked before its first byte; a refusal says what would help."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from webhook.loading.origin import Unavailable
+from webhook.quantity import Quantity
+
+_RESERVE: Final = 16 * 2**20
+"""Bytes for the manifest, folders and what the file system writes of its own."""
+
+
+def writable(store: Path) -> None:
+    """Unavailable unless a folder can be made in *store*; what is made for it is removed."""
+    if not store.is_dir():
+        raise Unavailable(f"{store}: is not a directory: is the claim or the cache mounted there?")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".probe-", dir=store):
+            pass
+    except OSError as error:
+        raise Unavailable(f"{store}: {_why(store, error)}") from error
+
+
+def _why(store: Path, error: OSError) -> str:
+    if error.errno == errno.EROFS:
+        return "is read-only here: mount it without readOnly for a loader"
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return str(error.strerror)
+    found = store.stat()
+    user, group = os.geteuid(), os.getegid()
+    return (
+        f"belongs to {found.st_uid}:{found.st_gid} with mode {found.st_mode & 0o7777:04o}, and "
+        f"this is user {user}, groups {sorted({group, *os.getgroups()})}, who may not write "
+        f"there: chown {user}:{group} it once (on a node, as root), or let the loader run as its "
+        "owner; on a claim, fsGroup does it where the driver can"
+    )
+
+
+def fits(store: Path, needed: int, what: str) -> None:
+    """Unavailable if fewer than *needed* bytes are free; a quota of the directory counts too.
+
+    statvfs(3) tells what project quotas of XFS and ext4, and quotas of NFS exports, leave.
+    """
+    space = os.statvfs(store)
+    free = space.f_bavail * space.f_frsize
+    if needed + _RESERVE > free:
+        raise Unavailable(
+            f"{store}: {what} needs {needed} bytes more ({_read(needed)}) and {free} are free "
+            f"({_read(free)}): make room, or give the claim or the volume more"
+        )
+
+
+def _read(number: int) -> str:
+    return f"{number / 2**30:.2f}Gi" if number >= 2**30 else str(Quantity(number).up_to(2**20))

@@ -1,0 +1,47 @@
+"""The digests of a file while it arrives: sha256 for the manifest, git's SHA-1 where it is told."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from webhook.loading.origin import Changed, RemoteFile
+
+_BLOCK: Final = 2**20
+
+
+class Digest:
+    """What the bytes so far add up to."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+        self._blob = None
+        if file.blob and not file.sha256 and file.size is not None:
+            # gitformat: an object is its kind, its length, a nul and the content.
+            self._blob = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+        self.size = 0
+        """Bytes so far."""
+
+    def update(self, block: bytes) -> None:
+        """Take the next bytes; Changed if they are more than was announced."""
+        self.size += len(block)
+        if self._file.size is not None and self.size > self._file.size:
+            raise Changed(f"more than the {self._file.size} bytes that were announced arrived")
+        self._sha256.update(block)
+        if self._blob:
+            self._blob.update(block)
+
+    def feed(self, path: Path) -> None:
+        """Take the bytes of a file."""
+        with path.open("rb") as stored:
+            while block := stored.read(_BLOCK):
+                self.update(block)
+
+    def checked(self) -> str:
+        """Return the sha256, hexadecimal; Changed if it, or git's, is not the announced one."""
+        found = self._sha256.hexdigest()
+        if self._file.sha256 and found != self._file.sha256:
+            raise Changed(f"its sha256 is {found}, announced was {self._file.sha256}")
+        if self._blob and (blob := self._blob.hexdigest()) != self._file.blob:
+            raise Changed(f"its git object is {blob}, announced was {self._file.blob}")
+        return found

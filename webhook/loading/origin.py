@@ -1,0 +1,62 @@
+"""What an origin tells of a model, and the two ways in which it fails."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Interrupted(Exception):
+    """It may work when it is tried again: the network, a server that is busy, a body cut short."""
+
+    def __init__(self, text: str, after: float = 0.0) -> None:
+        super().__init__(text)
+        self.after = after
+        """Seconds that the server asks to wait."""
+
+
+class Changed(Exception):
+    """What arrived is not what was announced; what there is of it is worth nothing."""
+
+
+class Unavailable(ValueError):
+    """It will not work however often it is tried: it is not there, or not for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One file as its origin announces it."""
+
+    path: str
+    size: int | None = None
+    """Bytes, if the origin says so before it sends them."""
+    sha256: str | None = None
+    blob: str | None = None
+    """The SHA-1 that git gives the content: what the hub tells of small files."""
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a source is at one moment; *commit* names it for good."""
+
+    commit: str
+    files: tuple[RemoteFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bytes of a file from *start* on, which may be 0 although more was asked to be skipped."""
+
+    start: int
+    blocks: Iterator[bytes]
+
+
+class Origin(Protocol):
+    """A place from which a model can be had."""
+
+    def snapshot(self) -> Snapshot:
+        """Return what is there now; Interrupted, Unavailable if that can't be told."""
+
+    def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
+        """Yield a file of the snapshot from byte *start* on; Interrupted, Changed, Unavailable."""

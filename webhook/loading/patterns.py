@@ -1,0 +1,64 @@
+"""Which files of a source are wanted: safetensors, the tokenizer and the configuration, by default.
+
+What servers that follow transformers read (vLLM and SGLang filter alike). Pickle runs code when it
+is read, and the other formats are the same weights once more.
+"""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from webhook.loading.origin import RemoteFile, Unavailable
+
+ALLOW: Final = (
+    "*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "tokenizer*",
+)  # fmt: skip
+IGNORE: Final = ("original/*", "consolidated*")
+PICKLE: Final = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
+_SHOWN: Final = 5
+
+
+class Patterns(msgspec.Struct, frozen=True):
+    """Globs of paths: a file is wanted if one of *allow* fits it and none of *ignore* does."""
+
+    allow: tuple[str, ...] = ALLOW
+    ignore: tuple[str, ...] = IGNORE
+
+    def fit(self, path: str) -> bool:
+        """Whether a file is wanted."""
+        return _any(path, self.allow) and not _any(path, self.ignore)
+
+
+def chosen(
+    files: Sequence[RemoteFile], patterns: Patterns, *, safetensors_only: bool
+) -> list[RemoteFile]:
+    """Return the wanted files; Unavailable if none are, or no weights, or some that are refused."""
+    wanted = [file for file in files if patterns.fit(file.path)]
+    if safetensors_only and (pickled := [f.path for f in wanted if _any(f.path, PICKLE)]):
+        raise Unavailable(
+            f"{_some(pickled)}: pickle, which runs code when it is read, is refused here: "
+            "take it out with --ignore"
+        )
+    if not wanted:
+        raise Unavailable(
+            f"none of {len(files)} files is wanted ({_some(f.path for f in files)}): "
+            f"the patterns are {', '.join(patterns.allow)}; give others with --allow"
+        )
+    if patterns.allow == ALLOW and not any(f.path.endswith(".safetensors") for f in wanted):
+        raise Unavailable(
+            f"it has no safetensors ({_some(f.path for f in files)}): name the weights with --allow"
+        )
+    return wanted
+
+
+def _any(path: str, globs: Iterable[str]) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in globs)
+
+
+def _some(paths: Iterable[str]) -> str:
+    paths = list(paths)
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return ", ".join(paths[:_SHOWN]) + more

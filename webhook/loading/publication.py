@@ -1,0 +1,82 @@
+"""The moment at which readers see a model: all at once, by a rename.
+
+Everything is on the disk before: after a power cut there is nothing, or the whole model.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from webhook.manifest import Manifest
+from webhook.store import MANIFEST, hub_cache_folder
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Write the manifest of a model that is about to be published."""
+    (directory / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+
+
+def add_hub_cache(directory: Path, repository: str, manifest: Manifest, ref: str) -> None:
+    """Add the same files once more as a cache of the hub's library; they share their bytes.
+
+    What it reads offline is refs, snapshots and blobs. It writes nothing where it finds all three.
+    """
+    cache = directory / hub_cache_folder(repository)
+    snapshot = cache / "snapshots" / manifest.commit
+    for folder in (snapshot, cache / "blobs", cache / "refs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for file in manifest.files:
+        blob = cache / "blobs" / str(file.sha256)
+        if not blob.exists():
+            os.link(directory / file.path, blob)
+        link = snapshot / file.path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(blob, link.parent))
+    (cache / "refs" / ref).write_text(manifest.commit)
+
+
+def publish(directory: Path, place: Path) -> bool:
+    """Rename a whole model to its place; False if another loader was there first."""
+    for path in _tree(directory):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)  # whoever reads it is another user
+            _sync(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.rename(place)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        raise
+    _sync(place.parent)
+    return True
+
+
+def point(place: Path, ref: str) -> None:
+    """Let a name that moves mean the model at *place* from now on; pods that run keep theirs."""
+    link = place.with_name(ref)
+    if link.is_symlink() and str(link.readlink()) == place.name:
+        return
+    new = place.with_name(f".{ref}.{secrets.token_hex(8)}")
+    new.symlink_to(place.name)
+    new.rename(link)
+    _sync(place.parent)
+
+
+def _tree(directory: Path) -> Iterator[Path]:
+    """Yield what is below *directory*, then it: a folder is synced after what it names."""
+    for folder, folders, names in os.walk(directory, topdown=False):
+        yield from (Path(folder, name) for name in (*names, *folders))
+    yield directory
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,70 @@
+"""Which origin a source names, and what the model is called in a store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from webhook.decision import quoted
+from webhook.loading.origin import Origin, Unavailable
+from webhook.source import Source, parse_source
+from webhook.store import DEFAULT_REVISION
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A model as a source names it."""
+
+    uri: str
+    """With its revision: what the manifest tells."""
+    folder: str
+    """The first level of the store."""
+    ref: str | None
+    """The name that moves, None for a commit."""
+    repository: str | None
+    origin: Origin
+
+
+def named(text: str, token: str | None) -> Named:
+    """Return the model that *text* names; ValueError says what a source looks like."""
+    scheme, _, rest = text.partition("://")
+    if scheme == "file":
+        return _directory(Path(rest))
+    source = parse_source(text)
+    if source.repository:
+        from webhook.loading.hub import Hub  # noqa: PLC0415  # half a second
+
+        revision = source.revision or DEFAULT_REVISION
+        return _of(source, revision, Hub(source.repository, revision, token))
+    if scheme == "https":
+        from webhook.loading.https import Https  # noqa: PLC0415
+
+        return _of(source, DEFAULT_REVISION, Https(source.uri))
+    raise ValueError(f"{quoted(text)}: this version loads from hf, https and file")
+
+
+def _of(source: Source, revision: str, origin: Origin) -> Named:
+    return Named(
+        uri=f"{source.uri}@{revision}" if source.repository else source.uri,
+        folder=source.folder,
+        ref=None if source.commit else revision,
+        repository=source.repository,
+        origin=origin,
+    )
+
+
+def _directory(path: Path) -> Named:
+    """Return the model of a directory's manifest, or one whose name is the path."""
+    from webhook.loading.directory import Directory  # noqa: PLC0415
+
+    if not path.is_absolute():
+        raise ValueError(f"file://{path}: must be file:// and an absolute path")
+    origin = Directory(path)
+    told = origin.named()
+    if told and not told.startswith("file://"):
+        try:
+            source = parse_source(told)
+        except ValueError as error:
+            raise Unavailable(f"{path}: the manifest's source: {error}") from error
+        return _of(source, source.revision or DEFAULT_REVISION, origin)
+    uri = told or f"file://{path.resolve()}"
+    made = Source(uri=uri, repository=None, revision=None)
+    return _of(made, DEFAULT_REVISION, origin)
