@@ -60,6 +60,11 @@ class Registration:
             media_type="application/merge-patch+json",
         )  # fmt: skip
 
+    def change(self, change: Object) -> None:
+        """Change its webhooks for good, as an administrator."""
+        obj = {"apiVersion": GROUP, "kind": KIND, "metadata": {"name": NAME}}
+        self.plane.api.merge(obj, self.hooks(change)).expect()
+
     def hooks(self, change: Object, only: int | None = None) -> Object:
         """Return a change of each of its webhooks, or of one."""
         found = self.plane.api.get(GROUP, KIND, NAME).expect().body["webhooks"]
@@ -121,6 +126,20 @@ def test_the_webhook_may_write_the_bundle(registration: Registration) -> None:
     registration.write(registration.hooks(BUNDLE, only=1)).expect()
 
 
+def test_the_webhook_may_take_back_what_a_profile_before_has_left(
+    registration: Registration,
+) -> None:
+    registration.change({"failurePolicy": "Fail"})
+    try:
+        registration.write(registration.hooks({"failurePolicy": "Ignore"}, only=0)).expect()
+        refused = registration.write(
+            registration.hooks({"failurePolicy": "Ignore"} | HOOKS["rules"])
+        )
+        assert refused.code == 403
+    finally:
+        registration.change({"failurePolicy": "Ignore"})
+
+
 @pytest.mark.parametrize("field", [*HOOKS, "failurePolicy"])
 def test_the_webhook_may_write_no_other_field_of_a_webhook(
     registration: Registration, field: str
@@ -130,7 +149,7 @@ def test_the_webhook_may_write_no_other_field_of_a_webhook(
         wanted = registration.hooks(merged(change, BUNDLE), only)
         refused = registration.write(wanted)
         assert (refused.code, refused.reason) == (403, "Forbidden")
-        assert "the webhook may write caBundle of its registration, nothing else" in refused.message
+        assert "the webhook may write caBundle, and failurePolicy Ignore, of its" in refused.message
         registration.write(wanted, user="somebody").expect()
 
 
