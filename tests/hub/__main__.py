@@ -1,0 +1,35 @@
+"""Runs a Hub of our own: python -m tests.hub --folder DIR --address 127.0.0.1 --port 0.
+
+Its address is the one line that it prints; SIGTERM ends it. What was committed stays in the folder.
+"""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from tests.hub.server import Site
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    words = argparse.ArgumentParser(prog="python -m tests.hub", description=__doc__)
+    words.add_argument("--folder", type=Path, required=True, help="all that is served")
+    words.add_argument("--address", default="127.0.0.1")
+    words.add_argument("--port", type=int, default=0, help="0: one that is free")
+    words.add_argument("--cdn-port", type=int, default=0, help="the same, of the CDN")
+    given = words.parse_args()
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before there are threads that could get them
+    try:
+        site = Site(given.folder, given.address, given.port, given.cdn_port)
+    except (OSError, OverflowError, ValueError) as error:
+        sys.exit(f"tests.hub: {given.folder} on {given.address}:{given.port}: {error}")
+    site.start()
+    print(site.url, flush=True)
+    signal.sigwait(ends)
+    site.stopping.set()
+
+
+if __name__ == "__main__":
+    main()
