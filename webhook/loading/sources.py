@@ -1,5 +1,6 @@
 """Which origin a source names, and what the model is called in a store."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def named(text: str, token: str | None) -> Named:
         return _directory(Path(rest))
     source = parse_source(text)
     if source.repository:
+        # Read as it is imported; it would ask the hub for a list, to name the program that runs us.
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from webhook.loading.hub import Hub  # noqa: PLC0415  # half a second
 
         revision = source.revision or DEFAULT_REVISION

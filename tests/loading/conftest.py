@@ -1,0 +1,16 @@
+"""A Hub for each test that asks for one, with a model in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub.running import hub_server
+from tests.loading.loading import Loader, loader
+
+
+@pytest.fixture
+def loading(tmp_path: Path) -> Iterator[Loader]:
+    """A model of four megabytes in three shards."""
+    with hub_server(tmp_path / "hub") as hub:
+        yield loader(hub, tmp_path, 3, 4_000_000)

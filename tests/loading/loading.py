@@ -1,0 +1,64 @@
+"""Owns the way these tests load from a Hub: the command, as people run it, in its own process."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.command import ROOT
+from tests.hub.running import Hub
+from tests.models import sharded
+
+REPOSITORY = "acme/tiny"
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """A Hub and a store, and the loader between them."""
+
+    hub: Hub
+    store: Path
+    model: Path
+    """The model, as it was committed."""
+    commit: str
+
+    @property
+    def place(self) -> Path:
+        """Where it is published."""
+        return self.store / "acme--tiny" / self.commit
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(path.stat().st_size for path in self.model.iterdir())
+
+    def command(self, *flags: str | Path, source: str = REPOSITORY) -> list[str]:
+        return [sys.executable, "-m", "webhook", "load", source, str(self.store), *map(str, flags)]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        return kept | {"PYTHONPATH": str(ROOT), "HF_ENDPOINT": self.hub.url} | more
+
+    def run(
+        self, *flags: str | Path, source: str = REPOSITORY, seconds: float = 60, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end; a traceback fails the test, whatever it is about."""
+        done = subprocess.run(
+            self.command(*flags, source=source), capture_output=True, text=True, check=False,
+            cwd=ROOT, env=self.environment(**environment), timeout=seconds,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def fetched(self) -> int:
+        """Return how many bytes of bodies the Hub has sent, metadata apart."""
+        return sum(one.sent for one in self.hub.requests() if not one.path.startswith("/api/"))
+
+
+def loader(hub: Hub, folder: Path, shards: int, size: int) -> Loader:
+    """Return a loader of a model of *size* bytes that the Hub has and the store has not."""
+    model = sharded(folder / "model", shards, size)
+    files: dict[str, bytes | Path] = {path.name: path for path in model.iterdir()}
+    (folder / "store").mkdir()
+    return Loader(hub, folder / "store", model, hub.commit(REPOSITORY, files))

@@ -1,0 +1,163 @@
+"""`modelcache load` from a Hub that speaks the protocol: what arrives, what it asks, what it says."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.hub.fault import Fault
+from tests.loading.loading import REPOSITORY, Loader
+from tests.models import INDEX
+from webhook.manifest import sha256_of
+from webhook.verify import faults_of
+
+SHARD = "model-00002-of-00003.safetensors"
+TOKEN = "hf_Not4YourEyes"
+
+
+def loaded(loading: Loader, done: subprocess.CompletedProcess[str]) -> None:
+    """See that the whole model is published, and nothing else."""
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{loading.place}: {loading.size} bytes, ")
+    assert not list(faults_of(loading.place, full=True))
+    for path in loading.model.iterdir():
+        assert sha256_of(loading.place / path.name) == sha256_of(path)
+    assert not list((loading.store / ".incoming").iterdir())
+
+
+def refused(loading: Loader, done: subprocess.CompletedProcess[str]) -> str:
+    """See that nothing is published, and return what was said."""
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert not list(loading.store.glob("acme--tiny/*"))
+    return done.stderr
+
+
+@pytest.mark.parametrize("source", [REPOSITORY, f"hf://{REPOSITORY}", f"hf://{REPOSITORY}@main"])
+def test_a_repository_is_one_download(loading: Loader, source: str) -> None:
+    loaded(loading, loading.run(source=source))
+    assert loading.fetched() == loading.size
+    asked = {(one.method, one.where) for one in loading.hub.requests()}
+    assert asked == {("GET", "api"), ("HEAD", "resolve"), ("GET", "resolve"), ("GET", "cdn")}
+    assert len([one for one in loading.hub.requests() if one.where == "api"]) == 1
+    assert (loading.place.parent / "main").readlink() == Path(loading.commit)
+    manifest = json.loads((loading.place / ".modelcache.json").read_text())
+    assert manifest["source"] == f"hf://{REPOSITORY}@main"
+    loaded(loading, loading.run(source=source))
+    assert loading.fetched() == loading.size
+
+
+def test_a_commit_is_no_name_that_moves(loading: Loader) -> None:
+    loaded(loading, loading.run(source=f"{REPOSITORY}@{loading.commit}"))
+    assert [path.name for path in loading.place.parent.iterdir()] == [loading.commit]
+
+
+def test_a_tag_is_a_name_like_main(loading: Loader) -> None:
+    loading.hub.tag(REPOSITORY, "v1.0", loading.commit)
+    loaded(loading, loading.run(source=f"{REPOSITORY}@v1.0"))
+    assert (loading.place.parent / "v1.0").readlink() == Path(loading.commit)
+
+
+def test_what_is_not_wanted_is_not_asked_for(loading: Loader) -> None:
+    files: dict[str, bytes | Path] = {path.name: path for path in loading.model.iterdir()}
+    extra = {"pytorch_model.bin": b"x", "original/a.safetensors": b"x", "README.md": b"x"}
+    commit = loading.hub.commit("acme/more", files | extra)
+    assert loading.run(source="acme/more").returncode == 0
+    there = {path.name for path in (loading.store / "acme--more" / commit).iterdir()}
+    assert there == {*files, ".modelcache.json"}
+    asked = {request.path for request in loading.hub.requests()}
+    assert not [path for path in asked if path.endswith(tuple(extra))]
+
+
+def test_the_token_goes_to_the_hub_alone_and_nowhere_else(loading: Loader, tmp_path: Path) -> None:
+    loading.hub.private(REPOSITORY, TOKEN)
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    done = loading.run("--token-file", tmp_path / "token")
+    loaded(loading, done)
+    for request in loading.hub.requests():
+        assert request.token is not request.path.startswith("/cdn/")
+    assert TOKEN not in done.stdout + done.stderr
+    for path in loading.store.rglob("*"):
+        assert path.is_dir() or TOKEN.encode() not in path.read_bytes()
+
+
+def test_the_token_may_come_from_the_environment(loading: Loader) -> None:
+    loading.hub.private(REPOSITORY, TOKEN)
+    loaded(loading, loading.run(HF_TOKEN=TOKEN))
+
+
+@pytest.mark.parametrize("token", ["", "hf_wrong"])
+def test_what_is_not_for_us_is_told_with_what_to_do(loading: Loader, token: str) -> None:
+    loading.hub.private(REPOSITORY, TOKEN)
+    said = refused(loading, loading.run(HF_TOKEN=token))
+    assert "there is none, or it is not open to" in said
+    assert ("the token that was given" if token else "give a token") in said
+    assert "hf_wrong" not in said
+
+
+def test_a_gated_repository_is_told_with_what_to_do(loading: Loader) -> None:
+    loading.hub.gated(REPOSITORY, TOKEN)
+    assert "is gated, and not open to anybody: give a token" in refused(loading, loading.run())
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("acme/none", "hf://acme/none@main: there is none, or it is not open to"),
+        (f"{REPOSITORY}@v9", f"hf://{REPOSITORY}@v9: there is no such revision"),
+    ],
+)
+def test_what_is_not_there_is_named(loading: Loader, source: str, said: str) -> None:
+    assert said in refused(loading, loading.run(source=source))
+
+
+def test_the_library_of_the_hub_finds_it_offline_in_a_store_that_can_not_be_written(
+    loading: Loader,
+) -> None:
+    loaded(loading, loading.run("--hub-cache"))
+    program = (
+        "from huggingface_hub import snapshot_download, hf_hub_download;"
+        f"print(snapshot_download('{REPOSITORY}'), hf_hub_download('{REPOSITORY}', '{INDEX}'))"
+    )
+    # As the pod has it: a cache of its own, in which the model is mounted read-only.
+    script = (
+        f"mkdir -p $HF_HUB_CACHE/models--acme--tiny && mount --bind {loading.place}"
+        "/models--acme--tiny $HF_HUB_CACHE/models--acme--tiny && mount -o remount,bind,ro "
+        f'$HF_HUB_CACHE/models--acme--tiny && exec {loading.command()[0]} -c "{program}"'
+    )
+    cache = str(loading.store.parent / "cache")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False,
+        env=loading.environment(HF_HUB_OFFLINE="1", HF_HUB_CACHE=cache),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        f"{cache}/models--acme--tiny/snapshots/{loading.commit}",
+        f"{cache}/models--acme--tiny/snapshots/{loading.commit}/{INDEX}",
+    ]
+    linked = loading.place / "models--acme--tiny/snapshots" / loading.commit / SHARD
+    assert linked.stat().st_ino == (loading.place / SHARD).stat().st_ino, "one copy of the bytes"
+
+
+def test_two_at_once_are_one_download(loading: Loader) -> None:
+    loading.hub.fault(Fault(paths=SHARD, where="cdn", rate=1_000_000))
+    both = [
+        subprocess.Popen(
+            loading.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=loading.environment(),
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert loading.fetched() == loading.size
+    assert sorted("waiting" in errors for _, errors in said) == [False, True]
+    assert sorted(out.rpartition(", ")[2].split()[0] for out, _ in said) == ["0", str(loading.size)]
+
+
+def test_main_that_moves_meanwhile_is_not_mixed(loading: Loader) -> None:
+    other = {path.name: b"{}" for path in loading.model.iterdir()}
+    moved = loading.hub.commit(REPOSITORY, other, ref="later")
+    loading.hub.fault(Fault(where="api", move_main_to=moved))
+    loaded(loading, loading.run())
+    assert {entry.name for entry in loading.place.parent.iterdir()} == {loading.commit, "main"}
