@@ -1,6 +1,7 @@
 """Runs a Hub of our own: python -m tests.hub --folder DIR --address 127.0.0.1 --port 0.
 
-Its address is the one line that it prints; SIGTERM ends it. What was committed stays in the folder.
+Its address is the one line that it prints; SIGTERM ends it, with status 1 if it failed to answer a request.
+What was committed stays in the folder.
 """
 
 import argparse
@@ -29,6 +30,7 @@ def main() -> None:
     print(site.url, flush=True)
     signal.sigwait(ends)
     site.stopping.set()
+    sys.exit(site.failed.is_set())
 
 
 if __name__ == "__main__":

@@ -24,10 +24,12 @@ class Content:
         return cls(lambda: BytesIO(content), len(content))
 
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes from *start* to before *end*."""
+        """Yield the bytes from *start* to before *end*; EOFError if some are not there."""
         with self.open() as file:
             file.seek(start)
-            while start < end and (piece := file.read(min(BLOCK, end - start))):
+            while start < end:
+                if not (piece := file.read(min(BLOCK, end - start))):
+                    raise EOFError(f"there is no byte {start} of {self.size}")
                 if self.flipped is not None and start <= self.flipped < start + len(piece):
                     at = self.flipped - start
                     piece = piece[:at] + bytes([piece[at] ^ 0xFF]) + piece[at + 1 :]

@@ -37,6 +37,8 @@ class Protocol:
         """Return what is answered; *size* is what is claimed of a file, if not the truth."""
         if asked.place == "cdn":
             return self._from_cdn(asked)
+        if asked.kind == "agent-harnesses":
+            return document({"standardEnvVars": [], "harnesses": {}})
         repository = self._repositories.get(asked.repo)
         if repository is None:
             return error(404, "Repository not found", "RepoNotFound")

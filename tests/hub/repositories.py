@@ -134,7 +134,9 @@ class Repositories:
 
     def commit(self, name: str, files: Mapping[str, Blob], ref: str) -> str:
         """Add a commit that has *files* alone, let *ref* name it, and return its 40 hex digits."""
-        if wrong := [*_wrong_names(name, ref), *_wrong_paths(files)]:
+        unkept = (blob.sha256 for blob in files.values() if not self._keeps(blob))
+        missing = [f"{sha256!r} is no blob that was kept" for sha256 in unkept]
+        if wrong := [*_wrong_names(name, ref), *_wrong_paths(files), *missing]:
             raise ValueError("; ".join(wrong))
         with self._changing:
             repository = self._all.setdefault(name, Repository(name))
@@ -162,6 +164,9 @@ class Repositories:
             repository.private_to = private or repository.private_to
             repository.gated_to = gated or repository.gated_to
             self._write()
+
+    def _keeps(self, blob: Blob) -> bool:
+        return bool(SHA256.fullmatch(blob.sha256)) and (self._blobs / blob.sha256).is_file()
 
     def _known(self, name: str) -> Repository:
         if name not in self._all:

@@ -37,6 +37,8 @@ def read(target: str, *, cdn: bool) -> Asked:
         return Asked("cdn", repo, file=file, digest=digest, query=query)
     if segments[:2] == ["api", "models"]:
         return _api(segments[2:], query)
+    if segments == ["api", "agent-harnesses"]:  # for the client's User-Agent
+        return Asked("api", kind="agent-harnesses", query=query)
     for owner in (1, 2):
         if segments[owner : owner + 1] == ["resolve"] and len(segments) > owner + 2:
             name, rest = "/".join(segments[:owner]), segments[owner + 1 :]

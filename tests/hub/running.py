@@ -100,9 +100,11 @@ def hub_server(
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                status = process.wait(10)
             finally:
                 process.kill()
+    if status == 1:
+        raise RuntimeError("the Hub failed to answer a request; what it wrote says why")
 
 
 def _accepted(answer: httpx.Response) -> bytes:

@@ -27,6 +27,7 @@ class Site:
         self.faults = Faults(self.repositories)
         self.journal = Journal()
         self.stopping = threading.Event()
+        self.failed = threading.Event()
         self.cdn = Listener(self, address, cdn_port)
         self.hub = Listener(self, address, port)
         self.protocol = Protocol(self.repositories, Signer(self.cdn.server_port))
@@ -64,6 +65,7 @@ class Listener(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Show what is wrong with us; a client that has gone is not."""
         if not isinstance(sys.exception(), ConnectionError):
+            self.site.failed.set()
             super().handle_error(request, client_address)
 
 

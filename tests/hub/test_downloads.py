@@ -9,7 +9,7 @@ import pytest
 
 from tests.hub.client import Client
 from tests.hub.repositories import LFS_LIMIT
-from tests.hub.running import Hub, hub_server
+from tests.hub.running import Hub
 from tests.models import safetensors
 
 REPO = "acme/tiny"
@@ -177,13 +177,3 @@ def test_ids_are_those_of_git(hub: Hub, plain: httpx.Client, tmp_path: Path) -> 
 def git(*words: str, cwd: Path) -> str:
     done = subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True)
     return done.stdout.strip()
-
-
-def test_what_was_committed_outlives_the_process(tmp_path: Path) -> None:
-    with hub_server(tmp_path / "hub") as first:
-        commit = first.commit(REPO, FILES)
-        first.private(REPO, token=TOKEN)
-    with hub_server(tmp_path / "hub") as second:
-        client = Client(second.url, tmp_path / "client")
-        assert client.snapshot(REPO, token=TOKEN, revision=commit) == FILES
-        assert client.refused("snapshot_download", repo_id=REPO, token=False, force_download=True)

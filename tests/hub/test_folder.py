@@ -1,0 +1,93 @@
+"""Only what was committed is served, out of the folder of the Hub."""
+
+import hashlib
+import socket
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.hub.client import Client
+from tests.hub.running import Hub, hub_server
+
+REPO = "acme/tiny"
+SECRET = b"not for the Hub"
+SEGMENTS = st.sampled_from(
+    ["..", ".", "", "%2e%2e", "..%2f..", "%2e%2e%2fsecret", "secret", "hub", "blobs", "cdn", "api",
+     "models", "acme", "tiny", "resolve", "tree", "main", "config.json", "repositories.json",
+     "%00", "~", "etc", "passwd", quote("/etc/passwd", safe="")]
+)  # fmt: skip
+
+
+def test_nothing_but_what_was_committed_is_served(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(SECRET)
+    with hub_server(tmp_path / "hub") as hub:
+        hub.commit(REPO, {"config.json": b"{}"})
+        (tmp_path / "hub" / "secret").write_bytes(SECRET)
+        digest = hashlib.sha256(b"{}").hexdigest()
+        ports = {port for port in (urlsplit(hub.url).port, cdn_port(hub)) if port is not None}
+
+        @settings(max_examples=100, suppress_health_check=list(HealthCheck))
+        @given(st.lists(st.one_of(SEGMENTS, st.just(digest)), max_size=8))
+        def ask(segments: list[str]) -> None:
+            for port in ports:
+                answer = raw(port, "/" + "/".join(segments))
+                status, _, body = answer.partition(b"\r\n\r\n")
+                assert SECRET not in answer
+                assert b"root:" not in answer
+                if b" 200 " in status.split(b"\r\n")[0]:
+                    assert body == b"{}" or b"application/json" in status
+
+        ask()
+
+
+def cdn_port(hub: Hub) -> int | None:
+    hub.commit("acme/other", {"a.bin": b"x"})
+    head = httpx.head(f"{hub.url}/acme/other/resolve/main/a.bin", trust_env=False)
+    return urlsplit(head.headers["Location"]).port
+
+
+def raw(port: int, path: str) -> bytes:
+    """Ask for *path* as it stands: clients tidy it."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        with connection.makefile("rb") as answer:
+            return answer.read()
+
+
+def test_a_blob_that_leads_out_of_the_folder_is_not_followed(
+    hub: Hub, plain: httpx.Client, tmp_path: Path
+) -> None:
+    hub.commit(REPO, {"config.json": b"{}"})
+    (tmp_path / "secret").write_bytes(SECRET)
+    (blob,) = (tmp_path / "hub" / "blobs").iterdir()
+    blob.unlink()
+    blob.symlink_to(tmp_path / "secret")
+    answer = plain.get(f"/{REPO}/resolve/main/config.json")
+    assert answer.status_code == 500
+    assert SECRET not in answer.content
+
+
+def test_a_file_that_has_shrunk_is_told_as_a_failure_of_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="the Hub failed to answer"):  # noqa: PT012, SIM117
+        with hub_server(tmp_path / "hub") as hub:
+            hub.commit(REPO, {"config.json": b"{}"})
+            (blob,) = (tmp_path / "hub" / "blobs").iterdir()
+            blob.write_bytes(b"{")
+            with pytest.raises(httpx.RemoteProtocolError):
+                httpx.get(f"{hub.url}/{REPO}/resolve/main/config.json", trust_env=False)
+
+
+def test_what_was_committed_outlives_the_process(tmp_path: Path) -> None:
+    files = {"config.json": b"{}", "model.safetensors": b"weights"}
+    with hub_server(tmp_path / "hub") as first:
+        commit = first.commit(REPO, files)
+        first.private(REPO, token="hf_x")
+    with hub_server(tmp_path / "hub") as second:
+        client = Client(second.url, tmp_path / "client")
+        assert client.snapshot(REPO, token="hf_x", revision=commit) == files
+        plain = httpx.get(f"{second.url}/api/models/{REPO}", trust_env=False)
+        assert plain.status_code == 401
