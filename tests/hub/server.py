@@ -79,10 +79,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # what follows is no request
-        if self.path.startswith(control.PATH) and self.server is self.server.site.hub:
-            self._control()
-        else:
-            self._answer()
+        self._answer()
 
     do_HEAD = do_GET  # noqa: N815  # http.server's name
 
@@ -158,8 +155,8 @@ class Exchange(BaseHTTPRequestHandler):
         if answer.commit:
             headers["X-Repo-Commit"] = answer.commit
         for name, value in headers.items():
-            # As latin-1 http.server would write what no header may hold.
-            self.send_header(name, value.encode("ascii", "backslashreplace").decode())
+            # What the client sent may stand in it, and be what no header can hold.
+            self.send_header(name, value.encode("unicode_escape").decode())
         self.send_header("Content-Length", str(part.size))
         try:
             self.end_headers()

@@ -89,6 +89,7 @@ def test_what_is_not_there_is_not_found(
 def test_a_file_that_is_not_there_is_not_found(hub: Hub, client: Client) -> None:
     hub.commit(REPO, FILES)
     refused = client.refused("hf_hub_download", repo_id=REPO, filename="none")
+    assert refused.kinds[:2] == ("RemoteEntryNotFoundError", "HfHubHTTPError")
     assert "EntryNotFoundError" in refused.kinds
 
 
@@ -140,10 +141,12 @@ def test_what_is_large_is_held_by_the_cdn(hub: Hub, plain: httpx.Client, tmp_pat
 
 def test_ids_are_those_of_git(hub: Hub, plain: httpx.Client, tmp_path: Path) -> None:
     weights = FILES["model.safetensors"]
-    hub.commit(REPO, FILES)
+    # git sorts sub.txt before sub/, as the slash counts.
+    files = FILES | {"onnx/sub/a": b"a", "onnx/sub.txt": b"b", "onnx/sub0": b"c"}
+    hub.commit(REPO, files)
     sha256 = hashlib.sha256(weights).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize 700\n"
-    for name, content in (FILES | {"model.safetensors": pointer.encode()}).items():
+    for name, content in (files | {"model.safetensors": pointer.encode()}).items():
         path = tmp_path / "work" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

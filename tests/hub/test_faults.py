@@ -88,7 +88,7 @@ def test_the_real_client_waits_as_long_as_it_is_asked(
     hub.fault(
         Fault(
             paths="*.safetensors", methods=methods, times=times, where=where,
-            status=429, headers={"Retry-After": "1"},
+            status=429, headers={"Retry-After": "2"},
         )
     )  # fmt: skip
     assert client.snapshot(REPO)["model.safetensors"] == WEIGHTS
@@ -97,7 +97,7 @@ def test_the_real_client_waits_as_long_as_it_is_asked(
         if (r.where, r.method, r.file) == (where, methods[0], "model.safetensors")
     ]  # fmt: skip
     assert [r.code for r in asked] == [429] * times + [200 if where == "cdn" else 302]
-    assert asked[-1].at - asked[-2].at >= 1
+    assert asked[-1].at - asked[-2].at >= 2  # unasked it waits one second
 
 
 @pytest.mark.parametrize("status", [404, 429, 500, 503])
@@ -204,12 +204,13 @@ def test_another_size_is_claimed_wherever_one_is_told(hub: Hub, plain: httpx.Cli
     assert plain.get(LARGE).content == WEIGHTS
 
 
-def test_a_claim_of_one_file_is_spent_once_for_a_request(hub: Hub, plain: httpx.Client) -> None:
+def test_a_claim_is_spent_once_for_all_files_of_a_request(hub: Hub, plain: httpx.Client) -> None:
+    hub.commit(REPO, {"config.json": b"{}", "1.safetensors": b"one", "2.safetensors": b"two"})
     hub.fault(Fault(paths="*.safetensors", claim_size=7, times=1))
-    for expected in (7, len(WEIGHTS)):
+    for expected in (7, 3):
         blobs = plain.get(API, params={"blobs": "true"}).json()["siblings"]
         sizes = {entry["rfilename"]: entry["size"] for entry in blobs}
-        assert sizes == {"config.json": 2, "model.safetensors": expected}
+        assert sizes == {"config.json": 2, "1.safetensors": expected, "2.safetensors": expected}
 
 
 def test_another_etag_is_given(hub: Hub, plain: httpx.Client) -> None:

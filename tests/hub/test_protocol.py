@@ -170,3 +170,11 @@ def test_an_empty_registry_of_harnesses_is_given_to_who_asks(hub: Hub, plain: ht
     assert plain.get("/api/agent-harnesses").json()["harnesses"] == {}
     assert plain.get(SMALL).status_code == 500
     hub.heal()
+
+
+def test_what_no_header_can_hold_makes_no_header(plain: httpx.Client) -> None:
+    answer = plain.get(f"/{REPO}/resolve/a%0D%0AOdd:%201%C3%BC/config.json")
+    assert answer.headers["X-Error-Code"] == "RevisionNotFound"
+    assert answer.headers["X-Error-Message"] == r"Invalid rev id: a\r\nOdd: 1\xfc"
+    assert "Odd" not in answer.headers
+    assert answer.json() == {"error": "Invalid rev id: a\r\nOdd: 1ü"}
