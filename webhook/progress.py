@@ -1,4 +1,4 @@
-"""How far a copy is: a bar on a terminal, lines in a log."""
+"""How far a copy or a measurement is: a bar on a terminal, lines in a log."""
 
 import functools
 import json

@@ -1,0 +1,83 @@
+"""The files of a store that are read: the largest, safetensors before others."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from webhook.quantity import MI
+from webhook.storage_bench.interruption import Interruption
+from webhook.storage_bench.span import Span
+from webhook.store import INCOMING
+
+SMALLEST: Final = 16 * MI
+"""Bytes; a smaller file says little of how fast a store is."""
+_WEIGHTS: Final = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a store offers to be read."""
+
+    spans: list[Span]
+    model: int | None
+    """Bytes of the weights beside the first file, where that is safetensors."""
+    unreadable: list[OSError]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    size: int
+    inode: int
+
+    @property
+    def is_weights(self) -> bool:
+        return self.path.suffix == _WEIGHTS
+
+
+def found(directory: Path, limit: int, interruption: Interruption) -> Found:
+    """Return what of *directory* is read, at most *limit* bytes; OSError if it can't be listed."""
+    unreadable: list[OSError] = []
+    listed = sorted(_files(directory, unreadable, interruption), key=lambda f: f.is_weights)
+    files = list({f.inode: f for f in listed}.values())  # of several names, one of weights
+    large = [file for file in files if file.size >= min(SMALLEST, limit)]
+    spans: list[Span] = []
+    left = limit
+    for file in sorted(large, key=lambda f: (not f.is_weights, -f.size, f.path)):
+        if left and _readable(file.path, unreadable):
+            spans.append(Span(file.path, 0, min(left, file.size)))
+            left -= spans[-1].length
+    model = None
+    if spans and spans[0].file.suffix == _WEIGHTS:
+        beside = spans[0].file.parent
+        model = sum(f.size for f in files if f.is_weights and f.path.parent == beside)
+    return Found(spans, model, unreadable)
+
+
+def _files(
+    directory: Path, unreadable: list[OSError], interruption: Interruption
+) -> Iterator[_File]:
+    """Yield the files below *directory*, and links to some, that lie on its own file system."""
+    device, top = directory.stat().st_dev, directory.resolve()
+    for root, folders, names in os.walk(directory, onerror=unreadable.append):
+        interruption.check()
+        if Path(root) == directory and INCOMING in folders:
+            folders.remove(INCOMING)
+        for name in names:
+            path = Path(root, name)
+            if not path.is_file() or (path.is_symlink() and not path.resolve().is_relative_to(top)):
+                continue
+            status = path.stat()
+            if status.st_dev == device:
+                yield _File(path, status.st_size, status.st_ino)
+
+
+def _readable(file: Path, unreadable: list[OSError]) -> bool:
+    try:
+        os.close(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        unreadable.append(error)
+        return False
+    return True

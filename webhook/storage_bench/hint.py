@@ -1,0 +1,34 @@
+"""What the rates advise, in one line."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from webhook.storage_bench.row import Cache, Kind, Row
+
+SLOW_PAGE_FAULTS: Final = 0.7
+"""Page faults below this share of one reader's rate, both cold, are worth avoiding."""
+FAST_READERS: Final = 1.5
+"""Several readers above this multiple of one reader's rate, all cold, are worth having."""
+
+_STRATEGY: Final = "--safetensors-load-strategy"
+
+
+def hint(rows: Sequence[Row], readers: int) -> str:
+    """Return which setting of a server helps with this store, "" if none is known to."""
+    cold = {row.kind: row.median for row in rows if row.cache is Cache.COLD}
+    one, many, faults = (cold.get(kind) for kind in (Kind.SEQUENTIAL, Kind.PARALLEL, Kind.MMAP))
+    slow = bool(one and faults and faults < SLOW_PAGE_FAULTS * one)
+    fast = bool(one and many and many > FAST_READERS * one)
+    seen = []
+    if one and faults and slow:
+        seen.append(f"page faults read {faults / one:.2f} times as fast as one reader")
+    if one and many and fast:
+        seen.append(f"{readers} readers are {many / one:.1f} times as fast as one")
+    if not seen:
+        return ""
+    remedy = (
+        f"{_STRATEGY} prefetch lets vLLM read with several threads before it maps"
+        if fast
+        else f"{_STRATEGY} eager lets vLLM read whole files instead of mapping them"
+    )
+    return f"{' and '.join(seen)}: {remedy}"

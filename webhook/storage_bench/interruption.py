@@ -1,0 +1,43 @@
+"""An end by signal, looked for between blocks, so that nothing is left half done."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """A signal asks the command to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"ended by {signal.Signals(number).name}")
+
+
+class Interruption:
+    """Whether a signal has asked the command to end."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def check(self) -> None:
+        """Raise Interrupted once a signal came; any thread may ask."""
+        if self._number:
+            raise Interrupted(self._number)
+
+    def _told(self, number: int, _frame: FrameType | None) -> None:
+        self._number = self._number or number
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM; one that came is raised at the end at the latest."""
+        before = {number: signal.signal(number, self._told) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self.check()
