@@ -28,7 +28,7 @@ class Output(StrEnum):
     "their pages from the memory of this node. It uses 4Mi for each reader, and 64Mi of a mapping.",
 )
 def bench_storage(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, readable=False)],
     *,
     limit: Annotated[
         str, typer.Option(metavar="QUANTITY", help="How much is read, or written by --write.")

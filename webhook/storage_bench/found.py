@@ -1,6 +1,7 @@
 """The files of a store that are read: the largest, safetensors before others."""
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +68,15 @@ def _files(
             folders.remove(INCOMING)
         for name in names:
             path = Path(root, name)
-            if not path.is_file() or (path.is_symlink() and not path.resolve().is_relative_to(top)):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # a link that leads nowhere, or a file that is gone by now
+            except OSError as error:
+                unreadable.append(error)
                 continue
-            status = path.stat()
-            if status.st_dev == device:
+            is_ours = not path.is_symlink() or path.resolve().is_relative_to(top)
+            if is_ours and stat.S_ISREG(status.st_mode) and status.st_dev == device:
                 yield _File(path, status.st_size, status.st_ino)
 
 
