@@ -136,7 +136,11 @@ def test_memory_can_not_be_read_cold_and_no_rate_pretends_it(memory: Path) -> No
         cold = row["cache"] == "cold"
         assert (row["bytesPerSecond"] is None) == (row["loadSeconds"] is None) == cold
         assert bool(row["notes"]) == cold
-    [line] = [li for li in bench(memory, *SMALL).out.splitlines() if "stay in memory" in li]
+    lines = bench(memory, *SMALL).out.splitlines()
+    assert [line.split()[2:] for line in lines if line[:16].rstrip().endswith("cold")] == [
+        ["-"] * 3
+    ] * 3
+    [line] = [line for line in lines if "stay in memory" in line]
     assert line.startswith(
         "sequential, cold; parallel, cold; mmap, cold: not measured: 100% of the pages stay"
     )
