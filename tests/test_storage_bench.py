@@ -244,6 +244,7 @@ EAGER, PREFETCH = (f": --safetensors-load-strategy {word} " for word in ("eager"
         (100, SLOW * 100 - 1, MAPPED.format("0.69") + EAGER),
         (FAST * 100 + 10, 100, SEVERAL.format("1.6") + PREFETCH),
         (400, 10, MAPPED.format("0.10") + " and " + SEVERAL.format("4.0") + PREFETCH),
+        (400, 500, ""),
         (None, None, ""),
     ],
 )

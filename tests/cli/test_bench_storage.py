@@ -123,7 +123,7 @@ def test_a_table_holds_a_line_for_each_kind_of_read(store: Path) -> None:
     assert lines[0].startswith(f"{store} (")
     assert lines[0].endswith("): 4Mi of model.safetensors, 1 round")
     assert [line[:16].strip() for line in lines[2:8]] == NAMES
-    assert all("MiB/s" in line and line.endswith(" s") for line in map(str.rstrip, lines[2:8]))
+    assert all(" MiB/s " in line and " s  " in line for line in lines[2:8])
     assert max(map(len, lines[1:8])) <= 80
 
 
@@ -137,10 +137,8 @@ def test_memory_can_not_be_read_cold_and_no_rate_pretends_it(memory: Path) -> No
         assert (row["bytesPerSecond"] is None) == (row["loadSeconds"] is None) == cold
         assert bool(row["notes"]) == cold
     lines = bench(memory, *SMALL).out.splitlines()
-    assert [line.split()[2:] for line in lines if line[:16].rstrip().endswith("cold")] == [
-        ["-"] * 3
-    ] * 3
-    [line] = [line for line in lines if "stay in memory" in line]
+    assert [line.split()[2:] for line in lines[2:8:2]] == [["-"] * 3] * 3
+    [line] = lines[8:]
     assert line.startswith(
         "sequential, cold; parallel, cold; mmap, cold: not measured: 100% of the pages stay"
     )
@@ -189,7 +187,7 @@ def test_a_scratch_file_is_read_and_removed(tmp_path: Path, option: tuple[str, .
     assert result["scratch"]
     assert (result["bytes"], result["modelBytes"]) == (4 * MIB, 16 * 2**30)
     [read] = result["files"]
-    assert Path(read["path"]).parent == tmp_path / ".incoming"
+    assert Path(read["path"]).parents[1] == tmp_path / ".incoming"
     assert state(tmp_path).keys() == before
     assert all(row["bytesPerSecond"] for row in result["rows"])
 
@@ -204,7 +202,7 @@ def test_what_a_loader_has_in_incoming_stays(tmp_path: Path) -> None:
 def scratch_of(place: Path, size: int) -> None:
     """Wait until a scratch file in *place* has *size* bytes."""
     deadline = time.monotonic() + 50
-    while not [p for p in place.glob(".incoming/*") if p.stat().st_size >= size]:
+    while not [p for p in place.glob(".incoming/*/*") if p.stat().st_size >= size]:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -318,7 +316,7 @@ def test_a_plot_holds_a_labelled_bar_for_each_row(store: Path, tmp_path: Path) -
     assert ran.status == 0, ran.err
     found = texts(tmp_path / "plot.svg")
     assert [text for text in found if text in NAMES] == NAMES
-    assert len([text for text in found if " MiB/s, " in text]) == len(NAMES)
+    assert len([text for text in found if text.endswith(" MiB/s")]) == len(NAMES)
     assert any("a <b> & \\u001b c" in text for text in found)
     bars = [r for r in ET.parse(tmp_path / "plot.svg").iter(f"{SVG}rect") if r.get("x")]
     assert len(bars) == len(NAMES)

@@ -18,7 +18,8 @@ def hint(rows: Sequence[Row], readers: int) -> str:
     cold = {row.kind: row.median for row in rows if row.cache is Cache.COLD}
     one, many, faults = (cold.get(kind) for kind in (Kind.SEQUENTIAL, Kind.PARALLEL, Kind.MMAP))
     slow = bool(one and faults and faults < SLOW_PAGE_FAULTS * one)
-    fast = bool(one and many and many > FAST_READERS * one)
+    # Of no use where page faults, which read ahead, are as fast as several readers.
+    fast = bool(one and many and many > max(FAST_READERS * one, faults or 0))
     seen = []
     if one and faults and slow:
         seen.append(f"page faults read {faults / one:.2f} times as fast as one reader")

@@ -20,7 +20,7 @@ def table(result: Result, console: Console) -> None:
     """Print the result: a row for each kind of read, then what the rows mean."""
     console.print(Text(printable(result.title)), soft_wrap=True)
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("READ", "MEDIAN", "", "MIN - MAX MiB/s", f"LOAD OF {binary(result.model)}"):
+    for column in ("READ", "MEDIAN", "MIN - MAX MiB/s", f"LOAD OF {binary(result.model)}", ""):
         rows.add_column(column, no_wrap=True, justify="left" if column in ("READ", "") else "right")
     for row in result.rows:
         rows.add_row(*_cells(row, result))
@@ -44,10 +44,10 @@ def _cells(row: Row, result: Result) -> tuple[str | Text | Bar, ...]:
     name, median = Text(row.name, "cyan" if row.cache == "cold" else ""), row.median
     load = row.load_seconds(result.model)
     if median is None or load is None:
-        return name, "-", "", "-", "-"
-    bar = Bar(result.fastest, 0, median, width=_BAR)
+        return name, "-", "-", "-", ""
+    bar = Bar(result.longest, 0, load, width=_BAR)
     between = " - ".join(mebibytes(edge(row.rates)) for edge in (min, max))
-    return name, rate(median), bar, between, seconds(load)
+    return name, rate(median), between, seconds(load), bar
 
 
 def as_json(result: Result) -> bytes:

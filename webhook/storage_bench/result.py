@@ -30,9 +30,9 @@ class Result:
         return total(self.spans)
 
     @property
-    def fastest(self) -> float:
-        """The largest median, in bytes per second; 0 if nothing could be measured."""
-        return max((row.median or 0 for row in self.rows), default=0)
+    def longest(self) -> float:
+        """The longest load time of all rows, in seconds; 0 if nothing could be measured."""
+        return max((row.load_seconds(self.model) or 0 for row in self.rows), default=0)
 
     @property
     def hint(self) -> str:

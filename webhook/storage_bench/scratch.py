@@ -4,11 +4,12 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from webhook.progress import shown
+from webhook.progress import say, shown
 from webhook.quantity import Quantity
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.span import BLOCK
@@ -35,15 +36,19 @@ def scratch(directory: Path, size: int, interruption: Interruption) -> Iterator[
             f"({Quantity(size)} of {Quantity(free)}): give a smaller --limit"
         )
     incoming = directory / INCOMING
-    file = incoming / f"bench-storage-{secrets.token_hex(8)}"
+    # A folder: the next loader removes one that is left, should this process be killed.
+    folder = incoming / f"bench-storage-{secrets.token_hex(8)}"
+    file = folder / "scratch"
     made = not incoming.exists()
     try:
-        incoming.mkdir(exist_ok=True)
+        folder.mkdir(parents=True)
         with shown("auto")(file, size) as report:
             _fill(file, size, interruption, report)
         yield file
     finally:
-        file.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            say(f"{folder}: could not be removed: remove it")
         if made:
             with contextlib.suppress(OSError):  # a loader uses it by now
                 incoming.rmdir()

@@ -48,7 +48,12 @@ def _lines(result: Result) -> Iterator[str]:
     )
     yield f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
     yield _words(12, 24, result.title)
-    yield _words(12, 44, f"median, and the load time of {binary(result.model)}", "#666")
+    yield _words(
+        12,
+        44,
+        f"load time of {binary(result.model)}, and the median that it is computed from",
+        "#666",
+    )
     for number, row in enumerate(result.rows):
         yield from _row(row, result, _TOP + number * _ROW)
     if result.hint:
@@ -62,12 +67,12 @@ def _row(row: Row, result: Result, top: int) -> Iterator[str]:
     if median is None or load is None:
         yield _words(_LABELS, top + 18, "; ".join(row.notes), "#666")
         return
-    width = max(1, round(_BARS * median / result.fastest))
+    width = max(1, round(_BARS * load / result.longest))
     yield (
         f'<rect x="{_LABELS}" y="{top + 4}" width="{width}" height="{_ROW - 10}" '
         f'fill="{_COLOURS[row.cache]}"/>'
     )
-    yield _words(_LABELS + width + 8, top + 18, f"{rate(median)}, {seconds(load)}")
+    yield _words(_LABELS + width + 8, top + 18, f"{seconds(load)}, {rate(median)}")
 
 
 def _words(x: int, y: int, text: str, colour: str = "#000") -> str:
