@@ -18,6 +18,7 @@ from webhook.storage_bench.found import SMALLEST, found
 from webhook.storage_bench.hint import hint
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.mapped import touch
+from webhook.storage_bench.measurement import Measurement, _unfit
 from webhook.storage_bench.page_cache import drop, resident
 from webhook.storage_bench.readers import Readers, takes_direct
 from webhook.storage_bench.result import binary, rate, seconds
@@ -91,6 +92,31 @@ def test_the_pages_of_a_tmpfs_stay(memory: Path) -> None:
     (memory / "file").write_bytes(bytes(BLOCK))
     drop([memory / "file"])
     assert resident([Span(memory / "file", 0, BLOCK)]) == 1
+
+
+def test_pages_are_brought_to_memory_for_a_warm_read_and_out_of_it_for_a_cold_one(
+    file: Path,
+) -> None:
+    measurement = Measurement([Span(file, 0, SIZE)], 1, Interruption(), nothing)
+    for _ in range(2):
+        assert measurement._cool() == 0
+        assert measurement._warm() == 1
+
+
+@pytest.mark.parametrize(
+    ("cache", "share", "told"),
+    [
+        (Cache.COLD, 0.01, ""), (Cache.COLD, 0.5, "not measured: 50% of the pages stay"),
+        (Cache.WARM, 0.99, ""), (Cache.WARM, 0.5, "not measured: only 50% of the pages stay"),
+        (Cache.COLD, None, ""), (Cache.WARM, None, ""),
+    ],
+)  # fmt: skip
+def test_a_row_without_rate_says_how_many_pages_were_in_memory(
+    cache: Cache, share: float | None, told: str
+) -> None:
+    said = _unfit(cache, share)
+    assert said.startswith(told)
+    assert bool(said) == bool(told)
 
 
 def test_a_part_of_a_file_that_is_in_memory_is_counted_as_a_part(file: Path) -> None:
