@@ -1,14 +1,17 @@
 """Owns the way these tests load from a Hub: the command, as people run it, in its own process."""
 
+import contextlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cli.command import ROOT
 from tests.hub.running import Hub
 from tests.models import sharded
+from webhook.loading.load import Loaded, Wish, load
+from webhook.loading.patterns import Patterns
 
 REPOSITORY = "acme/tiny"
 
@@ -22,6 +25,7 @@ class Loader:
     model: Path
     """The model, as it was committed."""
     commit: str
+    said: list[str] = field(default_factory=list)
 
     @property
     def place(self) -> Path:
@@ -51,9 +55,21 @@ class Loader:
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
+    def load(self, repository: str = REPOSITORY, deadline: float = 60) -> Loaded:
+        """Load in this process, which has imported everything; ValueError says why it failed."""
+        wish = Wish(
+            source=repository, store=self.store, patterns=Patterns(), safetensors_only=True,
+            hub_cache=False, token=None, endpoint=self.hub.url, parallel=3, deadline=deadline,
+        )  # fmt: skip
+        return load(wish, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
+
     def fetched(self) -> int:
         """Return how many bytes of bodies the Hub has sent, metadata apart."""
         return sum(one.sent for one in self.hub.requests() if not one.path.startswith("/api/"))
+
+
+def unseen(done: int) -> None:
+    """Show no progress."""
 
 
 def loader(hub: Hub, folder: Path, shards: int, size: int) -> Loader:

@@ -24,7 +24,7 @@ MOMENTS = 200
 def wish(source: Path, store: Path) -> Wish:
     return Wish(
         source=f"file://{source}", store=store, patterns=Patterns(), safetensors_only=True,
-        hub_cache=False, token=None, parallel=3, deadline=60,
+        hub_cache=False, token=None, endpoint=None, parallel=3, deadline=60,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import typer
 
 REFUSED: Final = 1
 USAGE: Final = 2
+TERMINATED: Final = 128 + 15
+"""By SIGTERM, as a shell tells it."""
 
 
 def fail(message: str | Exception, status: int = USAGE) -> NoReturn:

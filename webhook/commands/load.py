@@ -1,13 +1,14 @@
 """modelcache load: its arguments."""
 
 import os
+import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from webhook.commands.exit_status import REFUSED, fail
+from webhook.commands.exit_status import REFUSED, TERMINATED, fail
 from webhook.duration import seconds
 
 app = typer.Typer()
@@ -74,10 +75,13 @@ def load(
             safetensors_only=safetensors_only,
             hub_cache=hub_cache,
             token=token or None,
+            endpoint=os.environ.get("HF_ENDPOINT"),
             parallel=parallel,
             deadline=seconds(deadline),
         )
         os.umask(0o022)  # the server may run as another user
+        # As process 1 of a container it would not hear of it otherwise, until it is killed.
+        signal.signal(signal.SIGTERM, _terminated)
         done = load_model(wish, say, shown(progress.value))
     except (OSError, ValueError) as error:
         fail(error, REFUSED)
@@ -85,3 +89,11 @@ def load(
         tell(published=str(done.place), bytes=done.size, fetched=done.fetched)
     else:
         typer.echo(f"{done.place}: {done.size} bytes, {done.fetched} of them downloaded")
+
+
+def _terminated(*_: object) -> None:
+    """End at once: what has arrived stays, and the next loader need not wait for us."""
+    from webhook.loading.incoming import end_all
+
+    end_all()
+    os._exit(TERMINATED)

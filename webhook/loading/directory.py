@@ -8,13 +8,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from webhook.loading.http_body import BLOCK
 from webhook.loading.origin import Body, RemoteFile, Snapshot, Unavailable
 from webhook.manifest import Manifest, read_manifest
 from webhook.store import MANIFEST
+
+_BLOCK: Final = 2**20
 
 
 class Directory:
@@ -42,6 +44,9 @@ class Directory:
         )
         return Snapshot(_commit(files), files)
 
+    def close(self) -> None:
+        """End nothing: there are no connections."""
+
     def _manifest(self) -> Manifest | None:
         try:
             return read_manifest(self.path / MANIFEST)
@@ -62,7 +67,7 @@ class Directory:
             raise Unavailable(f"{path}: {error.strerror}") from error
         with stored:
             stored.seek(start)
-            yield Body(start, iter(lambda: stored.read(BLOCK), b""))
+            yield Body(start, iter(lambda: stored.read(_BLOCK), b""))
 
 
 def _paths(root: Path) -> Iterator[Path]:

@@ -11,8 +11,6 @@ import httpx2
 
 from webhook.loading.origin import Body, Changed, Interrupted, Unavailable
 
-BLOCK: Final = 2**20
-"""Bytes that one download holds in memory."""
 SECONDS: Final = 30.0
 """To connect, and between two bytes."""
 _REDIRECTS: Final = 10
@@ -46,7 +44,8 @@ def body(
         begins = _start(url, response) if response.status_code == 206 else 0
         if begins not in (0, start):
             raise Changed(f"{shown(url)}: sent bytes from {begins} on, not from {start}")
-        yield Body(begins, response.iter_raw(BLOCK))
+        # As it arrives: of a block of its own it would drop what is there when the rest fails.
+        yield Body(begins, response.iter_raw())
 
 
 @contextmanager

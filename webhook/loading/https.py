@@ -36,6 +36,10 @@ class Https:
         commit = hashlib.sha256(identity.encode()).hexdigest()
         return Snapshot(commit, (RemoteFile(name, size=size, etag=etag or None),))
 
+    def close(self) -> None:
+        """End connections."""
+        self._client.close()
+
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
         """Yield the file; Changed if it is another by now."""

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub import HfApi, close_session, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -33,9 +33,11 @@ _LIBRARY: Final = "modelcache"
 class Hub:
     """One revision of one repository."""
 
-    def __init__(self, repository: str, revision: str, token: str | None) -> None:
+    def __init__(
+        self, repository: str, revision: str, token: str | None, endpoint: str | None
+    ) -> None:
         self._repository, self._revision, self._token = repository, revision, token
-        self._api = HfApi(token=token, library_name=_LIBRARY)
+        self._api = HfApi(endpoint=endpoint, token=token, library_name=_LIBRARY)
         self._headers = build_hf_headers(token=token, library_name=_LIBRARY)
         self._client = http_client()
         self._commit = ""
@@ -70,7 +72,11 @@ class Hub:
         )
         with self._told_apart(), told_apart(url):
             found = get_hf_file_metadata(
-                url, timeout=SECONDS, headers=self._headers, token=self._token
+                url,
+                timeout=SECONDS,
+                headers=self._headers,
+                token=self._token,
+                endpoint=self._api.endpoint,
             )
         self._same(file, found)
         # The place may be another's: a token is for the hub alone.
@@ -83,6 +89,11 @@ class Hub:
         # No If-Range: the hub's ETag is not the one of the place. The digests tell.
         with body(self._client, found.location, headers, start, None) as opened:
             yield opened
+
+    def close(self) -> None:
+        """End connections, those of the library too."""
+        self._client.close()
+        close_session()
 
     def _same(self, file: RemoteFile, found: HfFileMetadata) -> None:
         """Raise Changed unless a file is still the one of the commit."""

@@ -43,6 +43,12 @@ class Writer(msgspec.Struct, frozen=True):
     """By the clock of the file system."""
 
 
+def end_all() -> None:
+    """Give no more signs of life: this process is about to end."""
+    for incoming in tuple(_LIVING):
+        incoming.end()
+
+
 class Incoming:
     """A folder below .incoming; it lives for a `with` block, and stays if that fails."""
 
@@ -64,16 +70,25 @@ class Incoming:
         self.writer = msgspec.structs.replace(writer, since=since)
         first.write_bytes(msgspec.json.encode(self.writer))
         first.rename(self.path / _WRITER)
+        _LIVING.add(self)
         threading.Thread(target=self._beat, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Give no more signs of life: whoever loads the same next need not wait."""
         self._over.set()
+        _LIVING.discard(self)
+        with contextlib.suppress(OSError):
+            os.utime(self.path / _WRITER, (0, 0))
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_SECONDS):
             with contextlib.suppress(OSError):  # taken over, or the disk is away: others will see
-                os.utime(self.path / _WRITER)
+                if not self._over.is_set():
+                    os.utime(self.path / _WRITER)
 
     def before(self) -> Writer | None:
         """Return who loads the same, lives and came first; None if it is our turn."""
@@ -99,7 +114,7 @@ class Incoming:
 
     def remove(self) -> None:
         """Remove what is not published."""
-        self._over.set()
+        self.end()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _others(self) -> Iterator[tuple[Path, Writer]]:
@@ -111,6 +126,9 @@ class Incoming:
         mine = self.path / _WRITER
         os.utime(mine)
         return gone(folder, writer, now=mine.stat().st_mtime)
+
+
+_LIVING: Final[set[Incoming]] = set()
 
 
 def sweep(store: Path, model: str) -> None:

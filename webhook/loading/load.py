@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,8 @@ class Wish:
     safetensors_only: bool
     hub_cache: bool
     token: str | None
+    endpoint: str | None
+    """Of the hub, if it is not the usual one."""
     parallel: int
     deadline: float
     """Seconds for all of it."""
@@ -58,21 +60,23 @@ class Loaded:
 def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     deadline = time.monotonic() + wish.deadline
-    model = named(wish.source, wish.token)
-    snapshot = Patience(deadline, say).call(model.origin.snapshot)
-    checked(file.path for file in snapshot.files)
-    files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
-    place = wish.store / model.folder / snapshot.commit
-    found = _published(place, files)
-    if found:
-        sweep(wish.store, f"{model.folder}/{snapshot.commit}")
-    else:
-        writable(wish.store)
-        with Incoming(wish.store, f"{model.folder}/{snapshot.commit}") as incoming:
-            found = _turn(incoming, place, files, say, deadline)
-            if found is None:
-                found = _written(incoming, model, snapshot.commit, files, wish, deadline, say, show)
-            incoming.remove()
+    model = named(wish.source, wish.token, wish.endpoint)
+    with closing(model.origin):
+        snapshot = Patience(deadline, say).call(model.origin.snapshot)
+        checked(file.path for file in snapshot.files)
+        files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
+        place = wish.store / model.folder / snapshot.commit
+        found = _published(place, files)
+        if found:
+            sweep(wish.store, f"{model.folder}/{snapshot.commit}")
+        else:
+            writable(wish.store)
+            with Incoming(wish.store, f"{model.folder}/{snapshot.commit}") as incoming:
+                found = _turn(incoming, place, files, say, deadline)
+                if found is None:
+                    commit = snapshot.commit
+                    found = _written(incoming, model, commit, files, wish, deadline, say, show)
+                incoming.remove()
     if model.ref:
         point(place, model.ref)
     return found

@@ -60,3 +60,6 @@ class Origin(Protocol):
 
     def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
         """Yield a file of the snapshot from byte *start* on; Interrupted, Changed, Unavailable."""
+
+    def close(self) -> None:
+        """End connections."""

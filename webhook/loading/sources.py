@@ -24,8 +24,11 @@ class Named:
     origin: Origin
 
 
-def named(text: str, token: str | None) -> Named:
-    """Return the model that *text* names; ValueError says what a source looks like."""
+def named(text: str, token: str | None, endpoint: str | None) -> Named:
+    """Return the model that *text* names; ValueError says what a source looks like.
+
+    *endpoint*: of the hub, if it is not the usual one.
+    """
     scheme, _, rest = text.partition("://")
     if scheme == "file":
         return _directory(Path(rest))
@@ -36,7 +39,7 @@ def named(text: str, token: str | None) -> Named:
         from webhook.loading.hub import Hub  # noqa: PLC0415  # half a second
 
         revision = source.revision or DEFAULT_REVISION
-        return _of(source, revision, Hub(source.repository, revision, token))
+        return _of(source, revision, Hub(source.repository, revision, token, endpoint))
     if scheme == "https":
         from webhook.loading.https import Https  # noqa: PLC0415
 

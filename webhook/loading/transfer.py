@@ -12,7 +12,7 @@ from pathlib import Path
 from webhook.loading.attempts import Patience
 from webhook.loading.digest import Digest
 from webhook.loading.incoming import part_name
-from webhook.loading.origin import Changed, Interrupted, Origin, RemoteFile
+from webhook.loading.origin import Changed, Interrupted, Origin, RemoteFile, Unavailable
 from webhook.manifest import ManifestFile
 
 
@@ -79,7 +79,10 @@ class Transfer:
         place.parent.mkdir(parents=True, exist_ok=True)
         part = self.parts / part_name(file.path)
         patience = Patience(self.deadline, lambda text: self.say(f"{file.path}: {text}"))
-        found = patience.call(lambda: self._attempt(file, part, patience))
+        try:
+            found = patience.call(lambda: self._attempt(file, part, patience))
+        except Unavailable as error:
+            raise Unavailable(f"{file.path}: {error}") from error
         part.rename(place)
         return found
 
