@@ -25,12 +25,13 @@ class Https:
             headers = said.headers
         length = headers.get("content-length", "")
         etag = headers.get("etag", "")
-        identity = etag or "\n".join(filter(None, [headers.get("last-modified"), length]))
-        if not identity:
+        modified = headers.get("last-modified", "")
+        if not (etag or modified):
             raise Unavailable(
-                f"{shown(self._url)}: answers without ETag, Last-Modified and Content-Length: "
-                "nothing tells one version from another"
+                f"{shown(self._url)}: answers with neither ETag nor Last-Modified: nothing tells "
+                "one version from another"
             )
+        identity = etag or f"{modified}\n{length}"
         name = self._url.rstrip("/").rpartition("/")[2]
         size = int(length) if length.isdecimal() else None
         commit = hashlib.sha256(identity.encode()).hexdigest()

@@ -1,0 +1,91 @@
+"""A model of one file behind https: its ETag is its commit, and nothing is mixed of two."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Ran, modelcache
+from tests.loading.https_server import HttpsServer, https_server
+from tests.models import safetensors
+from webhook.store import uri_folder
+
+SIZE = 3_000_000
+
+
+def content(path: Path, size: int = SIZE) -> bytes:
+    safetensors(path, size)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[HttpsServer]:
+    with https_server(tmp_path / "tls", content(tmp_path / "m.safetensors")) as found:
+        yield found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "store"
+    path.mkdir()
+    return path
+
+
+def load(server: HttpsServer, store: Path, url: str = "") -> Ran:
+    trust = {"SSL_CERT_FILE": str(server.authority)}
+    return modelcache("load", url or server.url, store, env=trust)
+
+
+def place(server: HttpsServer, store: Path, etag: str) -> Path:
+    commit = hashlib.sha256(etag.encode()).hexdigest()
+    return store / uri_folder(server.url) / commit / "tiny.safetensors"
+
+
+def test_a_file_is_published_by_its_etag(server: HttpsServer, store: Path) -> None:
+    ran = load(server, store)
+    assert ran.status == 0, ran.err
+    assert place(server, store, '"one"').read_bytes() == server.content
+    assert load(server, store).out.endswith(" 0 of them downloaded\n")
+
+
+def test_an_authority_of_ones_own_must_be_named(server: HttpsServer, store: Path) -> None:
+    ran = modelcache("load", server.url, store, "--deadline", "1s")
+    assert ran.status == 1
+    assert "certificate verify failed" in ran.err.lower()
+
+
+def test_a_body_that_ends_early_goes_on_where_it_stopped(server: HttpsServer, store: Path) -> None:
+    server.cut = 1_000_000
+    assert load(server, store).status == 0
+    assert place(server, store, '"one"').read_bytes() == server.content
+    assert server.asked[-1] == ("bytes=1000000-", 206)
+
+
+def test_a_file_that_changes_meanwhile_is_not_mixed(
+    server: HttpsServer, store: Path, tmp_path: Path
+) -> None:
+    server.cut, server.then = 1_000_000, (content(tmp_path / "n.safetensors", SIZE + 1), '"two"')
+    ran = load(server, store)
+    assert ran.status == 1
+    assert "is another by now" in ran.err
+    assert [path.name for path in store.iterdir()] == [".incoming"]
+    assert load(server, store).status == 0
+    assert place(server, store, '"two"').read_bytes() == server.content
+
+
+def test_what_nothing_tells_from_a_later_version_is_refused(
+    server: HttpsServer, store: Path
+) -> None:
+    server.etag = ""
+    ran = load(server, store)
+    assert ran.status == 1
+    assert "answers with neither ETag nor Last-Modified" in ran.err
+
+
+def test_what_is_not_there_is_told_without_what_may_be_secret(
+    server: HttpsServer, store: Path
+) -> None:
+    ran = load(server, store, server.url.replace("tiny", "none"))
+    assert ran.status == 1
+    assert "none.safetensors: answered 404" in ran.err
