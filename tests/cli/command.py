@@ -41,6 +41,27 @@ def modelcache(
     return Ran(done.returncode, done.stdout.decode(errors="replace"), err, done.stdout)
 
 
+_PEAK = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+raise SystemExit(status)
+"""
+
+
+def peak(*words: str | Path, env: Mapping[str, str] | None = None) -> int:
+    """Return the most memory that a command had at once, in bytes; it must end well.
+
+    A process between has started it: what is started inherits the peak of who started it.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, *map(str, words)],
+        capture_output=True, text=True, check=True, cwd=ROOT, timeout=60,
+        env={**(env or os.environ), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    return int(done.stdout)
+
+
 POD = """\
 apiVersion: v1
 kind: Pod

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import threading
 import time
 from collections import Counter
@@ -22,6 +23,8 @@ class Creations:
     """How many came back with their model, without it, or refused; a refusal by its text."""
     slowest: float = 0.0
     """Seconds."""
+    first: float = math.inf
+    """When the first came back with its model, by time.monotonic()."""
 
     @property
     def injected(self) -> int:
@@ -79,6 +82,8 @@ def creations(api: Api, pod: Object, rate: float) -> Iterator[Creations]:
             said = outcome(api.create(pod, dry_run=True))
             with lock:
                 found.outcomes[said] += 1
+                if said == "injected":
+                    found.first = min(found.first, time.monotonic())
                 found.slowest = max(found.slowest, time.monotonic() - began)
 
     askers = [threading.Thread(target=ask) for _ in range(ASKERS)]

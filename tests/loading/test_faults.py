@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command import peak
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
@@ -207,15 +208,5 @@ def test_a_header_that_lies_about_its_size_is_never_published(loading: Loader) -
 def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub") as hub:
         loading = loader(hub, tmp_path, 8, 600 * MiB)
-        program = (
-            "import resource, sys; from webhook.cli import app;"
-            "sys.argv = ['modelcache', *sys.argv[1:]]\n"
-            "try: app()\n"
-            "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        command = [loading.command()[0], "-c", program, *loading.command()[3:]]
-        done = subprocess.run(
-            command, env=loading.environment(), capture_output=True, text=True, check=True
-        )
-        assert int(done.stdout.split()[-1]) * 1024 < 150 * MiB
+        assert peak(*loading.command(), env=loading.environment()) < 150 * MiB
         assert loading.place.samefile(loading.place.parent / "main")

@@ -42,6 +42,7 @@ def test_the_first_pod_after_an_installation_gets_its_model(
         record_property("installed after", round(time.monotonic() - began, 1))
         wait_until(lambda: found.injected > 0, "a pod is injected")
         wait_until(release.installed.strict, "what is missed is refused", 60)
+        record_property("first pod after", round(found.first - began, 1))
         record_property("strict after", round(time.monotonic() - began, 1))
         seen = found.injected
         wait_until(lambda: found.injected > seen + 20, "pods are injected")

@@ -107,7 +107,7 @@ def test_no_creation_fails_while_the_node_of_a_replica_is_drained(
         finally:
             release.cluster.kubectl("uncordon", node)
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
 
 
 def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
