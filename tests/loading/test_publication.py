@@ -196,6 +196,16 @@ def test_a_link_out_of_a_directory_is_not_followed(tmp_path: Path, store: Path) 
     assert "leads out of" in told(load(source, store))
 
 
+def test_a_manifest_that_names_what_is_elsewhere_is_refused(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    manifest(source)
+    content = json.loads((source / ".modelcache.json").read_text())
+    content["files"][0]["path"] = "../secret.json"
+    (source / ".modelcache.json").write_text(json.dumps(content))
+    assert '"../secret.json": is no path below the model' in told(load(source, store))
+    assert names(store) == set()
+
+
 def test_a_device_is_no_file(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     os.mkfifo(source / "pipe.json")
