@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.models import publish, safetensors
+from webhook.file_system import file_system
 from webhook.storage_bench import hint as advice
-from webhook.storage_bench.file_system import file_system
 from webhook.storage_bench.found import SMALLEST, found
 from webhook.storage_bench.hint import hint
 from webhook.storage_bench.interruption import Interruption

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from webhook.loading.origin import Unavailable
+from webhook.memory_limit import beyond_limit, is_memory
 from webhook.quantity import Quantity
 
 _RESERVE: Final = 16 * 2**20
@@ -40,8 +41,9 @@ def _why(store: Path, error: OSError) -> str:
 
 
 def fits(store: Path, needed: int, what: str) -> None:
-    """Unavailable if fewer than *needed* bytes are free; a quota of the directory counts too.
+    """Unavailable if fewer than *needed* bytes are free, or may be used where they are memory.
 
+    A quota of the directory counts too:
     statvfs(3) tells what project quotas of XFS and ext4, and quotas of NFS exports, leave.
     """
     space = os.statvfs(store)
@@ -50,6 +52,11 @@ def fits(store: Path, needed: int, what: str) -> None:
         raise Unavailable(
             f"{store}: {what} needs {needed} bytes more ({_read(needed)}) and {free} are free "
             f"({_read(free)}): make room, or give the claim or the volume more"
+        )
+    if is_memory(store) and (lack := beyond_limit(needed)):
+        raise Unavailable(
+            f"{store}: is memory, and {what} needs more of it than this process may use: {lack}: "
+            "raise the container's memory limit, or load into a store on a disk"
         )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from webhook.file_system import file_system
 from webhook.progress import shown
 from webhook.quantity import MI, Quantity
-from webhook.storage_bench.file_system import file_system
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.measurement import Measurement
 from webhook.storage_bench.result import Result
