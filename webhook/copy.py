@@ -1,106 +1,151 @@
 """From a store into memory: modelcache copy, the loader of strategy emptyDir.
 
-What an earlier attempt left is removed first: a tmpfs outlives a killed loader.
-The space is asked for before the first byte. A server starts only when its
-loader has ended well, so it never sees a part of a model.
+What an earlier attempt left is removed first: a tmpfs outlives a killed loader. Space and
+memory limit are asked for before the first byte. What is copied lies below .incoming- until
+all of it is there and verified; then it is renamed, the manifest last. A server starts only when
+its loader has ended well, and whoever looks earlier never takes a part for the model.
 """
 
+import contextlib
 import os
+import secrets
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
+from webhook.memory_limit import beyond_limit, is_memory
 from webhook.model_tree import Item, listed
+from webhook.parallel_copy import ParallelCopy
 from webhook.progress import say, shown
 from webhook.quantity import Quantity
-from webhook.verify import verify_models
+from webhook.store import INCOMING, MANIFEST
+from webhook.verify import faults_of
 
 _PAGE: Final = 4096
-_THREADS: Final = 4
-_CHUNK: Final = 16 * 2**20
+_LAST: Final = ("blobs", "snapshots", "refs", "config.json", MANIFEST)
+"""What readers begin with, each after what it needs."""
 
 
-@dataclass(slots=True)
-class _Counter:
-    """Bytes copied so far, by all threads."""
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """One model to copy."""
 
-    done: int = 0
-    lock: Lock = field(default_factory=Lock)
+    source: Path
+    destination: Path
+    items: Sequence[Item]
+    incoming: Path
 
-    def add(self, count: int) -> None:
-        with self.lock:
-            self.done += count
+    @property
+    def pages(self) -> int:
+        """Bytes in a tmpfs."""
+        return sum(-(-item.size // _PAGE) * _PAGE for item in self.items)
 
 
 def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
     """Copy each source directory to its destination; ValueError says what does not fit."""
-    work = [(source, destination, listed(source, destination)) for source, destination in pairs]
+    models = _listed(pairs)
     os.umask(0o022)  # the server may run as another user
-    for _, destination, _ in work:
-        destination.mkdir(parents=True, exist_ok=True)
-        _empty(destination)
-    _fits([(destination, items) for _, destination, items in work])
-    for source, _, items in work:
-        _copy(source, items)
-    verify_models([destination for _, destination, _ in work])
+    for model in models:
+        model.destination.mkdir(parents=True, exist_ok=True)
+        _empty(model.destination)
+    if faults := [*_beyond_space(models), *_beyond_memory(models)]:
+        raise ValueError("\n".join(faults))
+    with _removed_on_failure(models):
+        for model in models:
+            _copy(model)
+        faults = [f"{m.destination}: {fault}" for m in models for fault in faults_of(m.incoming)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        for model in models:
+            _publish(model)
+
+
+def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
+    """Return what is to be copied; ValueError names all that can't be."""
+    name, models, faults = f"{INCOMING}-{secrets.token_hex(8)}", [], []
+    for source, destination in pairs:
+        try:
+            items = listed(source, destination)
+        except ValueError as error:
+            faults.append(str(error))
+        else:
+            models.append(_Model(source, destination, items, destination / name))
+    if faults:
+        raise ValueError("\n".join(faults))
+    return models
 
 
 def _empty(directory: Path) -> None:
-    for entry in directory.iterdir():
+    """Remove what a directory holds, first what would make a part look whole."""
+    for entry in sorted(directory.iterdir(), key=_order, reverse=True):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
 
 
-def _fits(work: Sequence[tuple[Path, Sequence[Item]]]) -> None:
+@contextlib.contextmanager
+def _removed_on_failure(models: Sequence[_Model]) -> Iterator[None]:
+    """Give the memory back at once, not with the next attempt."""
+    try:
+        yield
+    except BaseException:
+        for model in models:
+            with contextlib.suppress(OSError):  # what went wrong first is told
+                _empty(model.destination)
+        raise
+
+
+def _beyond_space(models: Sequence[_Model]) -> Iterator[str]:
     needed: dict[int, int] = defaultdict(int)
-    for destination, items in work:
-        device = destination.stat().st_dev
-        needed[device] += sum(-(-item.size // _PAGE) * _PAGE for item in items)
-        space = os.statvfs(destination)
+    for model in models:
+        device = model.destination.stat().st_dev
+        needed[device] += model.pages
+        space = os.statvfs(model.destination)
         free = space.f_bavail * space.f_frsize
-        if needed[device] > free:
-            raise ValueError(
-                f"{destination}: the model needs {needed[device]} bytes, and {free} are free "
+        if space.f_blocks and needed[device] > free:  # a ramfs has no size
+            yield (
+                f"{model.destination}: the model needs {needed[device]} bytes, and {free} are free "
                 f"({Quantity(needed[device]).up_to(2**20)} of {Quantity(free)}): "
                 "set modelcache.io/size to the model's true size"
             )
 
 
-def _copy(source: Path, items: Sequence[Item]) -> None:
-    for folder in sorted({item.destination.parent for item in items}):
+def _beyond_memory(models: Sequence[_Model]) -> Iterator[str]:
+    inside = [model for model in models if is_memory(model.destination)]
+    if inside and (lack := beyond_limit(sum(model.pages for model in inside))):
+        names = ", ".join(str(model.destination) for model in inside)
+        yield (
+            f"{names}: the model needs more memory than the loader may use: {lack}: set "
+            "modelcache.io/size to the model's true size, or raise the loader's memory limit"
+        )
+
+
+def _copy(model: _Model) -> None:
+    """Copy a model to its folder below .incoming-."""
+    for folder in {model.incoming, *((model.incoming / item.path).parent for item in model.items)}:
         folder.mkdir(parents=True, exist_ok=True)
-    total, started, counter = sum(item.size for item in items), time.monotonic(), _Counter()
-    pool = ThreadPoolExecutor(_THREADS)
-    try:
-        running = {pool.submit(_copy_one, item, counter.add) for item in items}
-        with shown("auto")(source, total) as report:
-            while running:
-                done, running = wait(running, timeout=0.2, return_when=FIRST_EXCEPTION)
-                for copied in done:
-                    copied.result()
-                report(counter.done)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    say(f"{source}: {total} bytes in {time.monotonic() - started:.1f} s")
+    total, started = sum(item.size for item in model.items), time.monotonic()
+    for item in model.items:
+        if item.link is not None:
+            (model.incoming / item.path).symlink_to(item.link)
+    with shown("auto")(model.source, total) as report:
+        ParallelCopy(model.items, model.incoming).run(report)
+    say(f"{model.source}: {total} bytes in {time.monotonic() - started:.1f} s")
 
 
-def _copy_one(item: Item, copied: Callable[[int], None]) -> None:
-    """Copy one file, or make its link anew."""
-    if item.link is not None:
-        item.destination.symlink_to(item.link)
-        return
-    with item.source.open("rb") as source, item.destination.open("wb") as destination:
-        while block := source.read(_CHUNK):
-            destination.write(block)
-            copied(len(block))
-        written = destination.tell()
-    if written != item.size:
-        raise ValueError(f"{item.source}: had {item.size} bytes and gave {written}: it changed")
+def _publish(model: _Model) -> None:
+    """Rename what is there to its place."""
+    for entry in sorted(model.incoming.iterdir(), key=_order):
+        entry.rename(model.destination / entry.name)
+    model.incoming.rmdir()
+
+
+def _order(entry: Path) -> tuple[int, bool, str]:
+    """Sort folders before files, and what readers begin with after both."""
+    last = _LAST.index(entry.name) if entry.name in _LAST else -1
+    return last, not entry.is_dir(), entry.name

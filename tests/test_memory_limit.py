@@ -1,0 +1,237 @@
+"""The memory limit is met by arithmetic, before the kernel meets it by a kill.
+
+In groups of the running kernel, of whichever version it has; what the other version says is
+read from folders that are laid out as its own.
+"""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cli.command import ROOT
+from tests.cluster import cgroups
+from tests.cluster.cgroups import Cgroup
+from tests.models import manifest
+from webhook.memory_limit import OVERHEAD, Limit, beyond_limit, limits
+
+Mi: Final = 2**20
+SIZE: Final = 64 * Mi
+NEEDED: Final = SIZE + 4096
+"""The weights, and a page for the manifest."""
+EXTRA: Final = OVERHEAD + NEEDED // 256
+ARITHMETIC: Final = re.compile(r"limit (\d+) - used (\d+) - overhead (\d+) < needed (\d+) \(")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A group with a process, below a group as that of a pod, and a tmpfs."""
+
+    pod: Cgroup
+    own: Cgroup
+    memory: Path
+
+    def limit(self, group: Cgroup, number: int) -> None:
+        names = (group.memory / name for name in ("memory.max", "memory.limit_in_bytes"))
+        next(path for path in names if path.exists()).write_text(str(number))
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run the command in its group."""
+        enter = f'echo $$ >"{self.own.memory}/cgroup.procs" && exec "$@"'
+        done = subprocess.run(
+            ["sh", "-c", enter, "sh", sys.executable, "-m", "webhook", *arguments], cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, capture_output=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Iterator[Container]:
+    name, memory = f"modelcache-test-{secrets.token_hex(4)}", tmp_path / "memory"
+    memory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "test", memory], check=True)
+    cgroups.create(f"{name}/loader")
+    yield Container(Cgroup(name), Cgroup(f"{name}/loader"), memory)
+    subprocess.run(["umount", memory], check=True)
+    cgroups.remove(name)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    directory = tmp_path / "store" / "m"
+    directory.mkdir(parents=True)
+    with (directory / "weights.bin").open("wb") as weights:
+        weights.truncate(SIZE)
+    manifest(directory)
+    return directory
+
+
+@pytest.mark.parametrize("which", ["own", "pod"])
+def test_a_copy_that_the_kernel_would_kill_is_refused_with_the_arithmetic(
+    container: Container, model: Path, which: str
+) -> None:
+    group = container.own if which == "own" else container.pod
+    container.limit(group, SIZE + 8 * Mi)
+    done = container.run("copy", model, container.memory)
+    assert done.returncode == 1, done
+    told = ARITHMETIC.search(done.stderr)
+    assert told, done.stderr
+    limit, used, overhead, needed = map(int, told.groups())
+    assert (limit, overhead, needed) == (SIZE + 8 * Mi, EXTRA, NEEDED)
+    assert 0 < used < SIZE
+    assert f"modelcache: {container.memory}: the model needs more memory than " in done.stderr
+    assert f"the limit is that of {group.memory}/memory." in done.stderr
+    assert "raise the loader's memory limit" in done.stderr
+    assert list(container.memory.iterdir()) == []
+
+
+def test_what_the_arithmetic_asks_for_is_enough(container: Container, model: Path) -> None:
+    container.limit(container.pod, SIZE)
+    told = ARITHMETIC.search(container.run("copy", model, container.memory).stderr)
+    assert told
+    used = int(told[2])
+    # Another run needs not exactly the same.
+    container.limit(container.pod, used + EXTRA + NEEDED + 8 * Mi)
+    done = container.run("copy", model, container.memory)
+    assert done.returncode == 0, done
+    assert (container.memory / "weights.bin").stat().st_size == SIZE
+
+
+def test_what_an_earlier_attempt_left_is_not_counted(container: Container, model: Path) -> None:
+    container.limit(container.own, 64 * Mi + EXTRA + NEEDED)
+    for _ in range(2):
+        done = container.run("copy", model, container.memory)
+        assert done.returncode == 0, done
+
+
+def test_a_copy_to_a_disk_needs_no_such_memory(container: Container, model: Path) -> None:
+    container.limit(container.own, SIZE)
+    done = container.run("copy", model, model.parent.parent / "disk")
+    assert done.returncode == 0, done
+
+
+def test_a_store_in_memory_is_held_against_the_limit_too(container: Container, model: Path) -> None:
+    container.limit(container.own, SIZE + 8 * Mi)
+    done = container.run("load", f"file://{model}", container.memory, "--allow", "*.bin")
+    assert done.returncode == 1, done
+    assert ARITHMETIC.search(done.stderr), done.stderr
+    assert "raise the container's memory limit, or load into a store on a disk" in done.stderr
+
+
+def test_a_container_without_a_limit_is_not_asked(container: Container, model: Path) -> None:
+    done = container.run("copy", model, container.memory)
+    assert done.returncode == 0, done
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A /proc/self and the folders of control groups, written by hand."""
+
+    root: Path
+
+    @property
+    def proc(self) -> Path:
+        return self.root / "proc"
+
+    @property
+    def mounted(self) -> Path:
+        return self.root / "cgroup mounted"
+
+    def lies(self, path: str, mounts: str, groups: str) -> None:
+        self.proc.mkdir()
+        point = str(self.mounted).replace(" ", "\\040")
+        (self.proc / "mountinfo").write_text(mounts.format(point=point))
+        (self.proc / "cgroup").write_text(groups)
+        (self.mounted / path).mkdir(parents=True)
+
+    def says(self, path: str, **files: str) -> None:
+        for name, text in files.items():
+            (self.mounted / path / name.replace("__", ".")).write_text(text)
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Kernel:
+    return Kernel(tmp_path)
+
+
+V2: Final = "31 23 0:28 / {point} rw,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+V1: Final = (
+    "30 23 0:27 {root} {{point}}/no rw - cgroup cgroup rw,cpu\n"
+    "31 23 0:28 {root} {{point}} rw - cgroup cgroup rw,memory\n"
+)
+STAT: Final = (
+    f"anon 1\nfile {90 * Mi}\nshmem {60 * Mi}\ninactive_file {20 * Mi}\nactive_file {10 * Mi}\n"
+)
+
+
+def test_version_2_subtracts_the_page_cache_and_not_the_tmpfs(kernel: Kernel) -> None:
+    kernel.lies("pod/loader", V2, "0::/pod/loader\n")
+    kernel.says("pod/loader", memory__max="max\n", memory__current="5\n", memory__stat=STAT)
+    kernel.says(
+        "pod", memory__max=f"{400 * Mi}\n", memory__current=f"{100 * Mi}\n", memory__stat=STAT
+    )
+    assert list(limits(kernel.proc)) == [
+        Limit(kernel.mounted / "pod" / "memory.max", 400 * Mi, 70 * Mi)
+    ]
+
+
+def test_version_2_in_a_namespace_of_its_own_has_its_limit_at_the_root(kernel: Kernel) -> None:
+    kernel.lies("", V2, "0::/\n")
+    fits, tree = 256 * 100_000, 100_000
+    limit = 60 * Mi + OVERHEAD + fits + tree
+    kernel.says("", memory__max=str(limit), memory__current=str(90 * Mi), memory__stat=STAT)
+    assert beyond_limit(fits, kernel.proc) is None
+    told = beyond_limit(fits + 1, kernel.proc)
+    assert told
+    assert told.startswith(
+        f"limit {limit} - used {60 * Mi} - overhead {OVERHEAD + tree} < needed {fits + 1} "
+        "(181Mi - 60Mi - 97Mi < 25Mi; "
+    )
+
+
+def test_of_several_limits_the_one_that_leaves_least_is_told(kernel: Kernel) -> None:
+    kernel.lies("pod/loader", V2, "0::/pod/loader\n")
+    kernel.says("pod/loader", memory__max=f"{300 * Mi}", memory__current="0", memory__stat=STAT)
+    kernel.says("pod", memory__max=f"{400 * Mi}", memory__current=f"{300 * Mi}", memory__stat=STAT)
+    told = beyond_limit(200 * Mi, kernel.proc)
+    assert told
+    assert told.startswith(f"limit {400 * Mi} - used {270 * Mi} - ")
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "folder"),
+    [("/", "/pod/loader", "pod/loader"), ("/pod/loader", "/pod/loader", ""),
+     ("/", "/not/seen/here", ""), ("/..", "/", ""), ("/kubepods", "/elsewhere", "")],
+)  # fmt: skip
+def test_version_1_is_found_wherever_the_container_sees_it(
+    kernel: Kernel, root: str, path: str, folder: str
+) -> None:
+    kernel.lies(folder, V1.format(root=root), f"2:cpu:/x\n4:memory:{path}\n0::/\n")
+    stat = f"cache 1\nrss 1\ninactive_file 1\nactive_file 1\ntotal_rss 7\ntotal_inactive_file {3 * Mi}\ntotal_active_file 0\n"
+    kernel.says(
+        folder, memory__limit_in_bytes=f"{50 * Mi}\n", memory__usage_in_bytes=f"{5 * Mi}\n",
+        memory__stat=stat,
+    )  # fmt: skip
+    assert list(limits(kernel.proc)) == [
+        Limit(kernel.mounted / folder / "memory.limit_in_bytes", 50 * Mi, 2 * Mi)
+    ]
+
+
+@pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
+def test_without_a_limit_anything_fits(kernel: Kernel, limit: str) -> None:
+    kernel.lies("", V2, "0::/\n")
+    kernel.says("", memory__max=limit, memory__current="1", memory__stat=STAT)
+    assert beyond_limit(2**50, kernel.proc) is None
+
+
+def test_where_groups_can_not_be_read_anything_fits(tmp_path: Path) -> None:
+    assert beyond_limit(2**50, tmp_path) is None
