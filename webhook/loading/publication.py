@@ -43,7 +43,6 @@ def publish(directory: Path, place: Path) -> bool:
     """Rename a whole model to its place; False if another loader was there first."""
     for path in _tree(directory):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() else 0o644)  # whoever reads it is another user
             _sync(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
