@@ -62,6 +62,8 @@ class CachedModel(msgspec.Struct, frozen=True):
     size: Quantity | None = None
     image: str | None = None
     strategies: tuple[str, ...] = ()
+    files: ModelFiles = ModelFiles()
+    token: SecretKey | None = None
     floating: str = DEFAULT_REVISION
     """The name that its revision was resolved from."""
 
@@ -109,5 +111,11 @@ def cached_model(document: dict[str, Any]) -> CachedModel:
     if status.bytes:
         entry["size"] = Quantity(status.bytes)
     return CachedModel(
-        name=name, source=source, strategies=spec.strategies, floating=floating, **entry
+        name=name,
+        source=source,
+        strategies=spec.strategies,
+        files=spec.files,
+        token=spec.token_secret_ref,
+        floating=floating,
+        **entry,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from webhook import __version__
-from webhook.commands import bench_storage, check, copy, doctor, inject, load, serve, verify
+from webhook.commands import bench_storage, check, copy, doctor, inject, load, render, serve, verify
 from webhook.commands.exit_status import REFUSED, USAGE
 
 app = typer.Typer(
@@ -37,7 +37,7 @@ def _options(
     """Give pods one shared, read-only copy of their model."""
 
 
-for command in (serve, inject, check, load, copy, verify, doctor, bench_storage):
+for command in (serve, inject, check, load, render, copy, verify, doctor, bench_storage):
     app.add_typer(command.app)
 
 

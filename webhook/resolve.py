@@ -18,7 +18,8 @@ from webhook.source import Source, parse_source
 from webhook.values import object_name
 
 
-def _resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
+def resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
+    """Return source and entry of a name or a source; ValueError says what would be right."""
     if "/" not in text:
         name, at, revision = text.partition("@")
         if at:
@@ -63,7 +64,7 @@ def resolve(
     models: list[Model] = []
     for i, text in enumerate(asked):
         try:
-            source, entry = _resolved(text, catalogue)
+            source, entry = resolved(text, catalogue)
         except ValueError as error:
             problems.append(Problem(codes.MODEL, PREFIX + "model", str(error)))
             continue

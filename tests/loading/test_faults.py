@@ -14,6 +14,7 @@ from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
 from tests.models import INDEX
+from webhook.loading.footprint import PEAK
 from webhook.loading.origin import Unavailable
 from webhook.manifest import sha256_of
 from webhook.verify import faults_of
@@ -208,5 +209,5 @@ def test_a_header_that_lies_about_its_size_is_never_published(loading: Loader) -
 def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub") as hub:
         loading = loader(hub, tmp_path, 8, 600 * MiB)
-        assert peak(*loading.command(), env=loading.environment()) < 150 * MiB
+        assert peak(*loading.command(), env=loading.environment()) < PEAK
         assert loading.place.samefile(loading.place.parent / "main")

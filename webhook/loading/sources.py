@@ -3,11 +3,15 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from webhook.decision import quoted
 from webhook.loading.origin import Origin, Unavailable
 from webhook.source import Source, parse_source
 from webhook.store import DEFAULT_REVISION
+
+DOWNLOADED: Final = ("hf", "https")
+"""Schemes that this version downloads from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
         from webhook.loading.https import Https  # noqa: PLC0415
 
         return _of(source, DEFAULT_REVISION, Https(source.uri))
-    raise ValueError(f"{quoted(text)}: this version loads from hf, https and file")
+    raise ValueError(f"{quoted(text)}: this version loads from {', '.join(DOWNLOADED)} and file")
 
 
 def _of(source: Source, revision: str, origin: Origin) -> Named:

@@ -1,0 +1,28 @@
+"""The PersistentVolumeClaim that is the store of a namespace."""
+
+from webhook.decision import Json
+from webhook.rendering.noted import Noted
+from webhook.rendering.order import Order
+from webhook.rendering.pod import labels, metadata
+
+
+def claim(order: Order) -> Json:
+    """Return the claim."""
+    spec: Json = {
+        "accessModes": Noted(
+            ["ReadWriteMany"], "One writes and the pods of many nodes read, at the same time."
+        )
+    }
+    if order.storage_class:
+        spec["storageClassName"] = order.storage_class
+    storage: str | Noted = str(order.storage)
+    if order.counted:
+        why = "Room for two revisions: the next is loaded while pods read the one before."
+        storage = Noted(storage, why)
+    spec["resources"] = {"requests": {"storage": storage}}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(order.claim, order, labels("store")),
+        "spec": spec,
+    }

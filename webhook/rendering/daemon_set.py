@@ -1,0 +1,134 @@
+"""The DaemonSet that loads a model into the cache of each node."""
+
+from typing import Any, Final
+
+from webhook.decision import Json
+from webhook.rendering.loader import STORE, loader, token_of, volumes
+from webhook.rendering.noted import Noted
+from webhook.rendering.order import Order
+from webhook.rendering.pod import (
+    USER,
+    container_security,
+    labels,
+    metadata,
+    pod_security,
+    resources,
+)
+from webhook.rendering.wanted import Wanted
+
+HEADING: Final = (
+    "The Pod Security levels baseline and restricted forbid hostPath: the namespace must enforce "
+    "privileged. Nothing but this should run there."
+)
+_CLAIM: Final = "/claim"
+_PYTHON: Final = ("python3", "-I", "-S", "-c")
+_UNAVAILABLE: Final = "10%"
+_SMALL: Final = ("10m", "32Mi")
+
+
+def daemon_set(model: Wanted, order: Order) -> Json:
+    """Return the DaemonSet; its name is the same whenever model, revision and directory are."""
+    name = model.named("cache", order.host_path)
+    chosen = {"app.kubernetes.io/instance": name}
+    marks = {**labels("node-cache", model), **chosen}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": metadata(name, order, marks, model),
+        "spec": {
+            "selector": {"matchLabels": chosen},
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": Noted(
+                    {"maxUnavailable": _UNAVAILABLE},
+                    "So many nodes load at a time when this changes; pods go on reading meanwhile.",
+                ),
+            },
+            "template": {"metadata": {"labels": marks}, "spec": _pod(model, order)},
+        },
+    }
+
+
+def _pod(model: Wanted, order: Order) -> Json:
+    cache: Json = {"name": "cache", "mountPath": STORE}
+    mounts, source = [cache], model.text
+    token = token_of(model, order)
+    directory = {"path": order.host_path, "type": "DirectoryOrCreate"}
+    found: list[Json] = [{"name": "cache", "hostPath": directory}]
+    if order.from_claim:
+        source, token = f"file://{_CLAIM}/{model.place}", None
+        mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
+        claim = {"claimName": order.claim, "readOnly": True}
+        found.append({"name": "claim", "persistentVolumeClaim": claim})
+    load = loader("load", source, model, order, mounts, _SMALL[0])
+    init = [_prepare(order, cache), *([_stagger(order)] if order.stagger else []), load]
+    group = Noted(USER, "So that the loader can read its token; hostPath has no group of the pod.")
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "shareProcessNamespace": Noted(
+            True,
+            "Else the containers are process 1, which SIGTERM does not end: each end of a pod "
+            "would take its grace period.",
+        ),
+        "securityContext": pod_security() | ({"fsGroup": group} if token else {}),
+    }
+    if order.priority_class:
+        spec["priorityClassName"] = order.priority_class
+    if order.node_selector:
+        spec["nodeSelector"] = order.node_selector
+        spec["tolerations"] = Noted(
+            [{"operator": "Exists", "effect": "NoSchedule"}],
+            "The selector says which nodes; those with accelerators are tainted as a rule.",
+        )
+    return {
+        **spec,
+        "initContainers": init,
+        "containers": [_rest(order)],
+        "volumes": [*found, *volumes(token)],
+    }
+
+
+def _small(name: str, order: Order, program: str, security: Json) -> Json:
+    """Return a container that runs a line of Python."""
+    return {
+        "name": name,
+        "image": order.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [*_PYTHON, program],
+        "resources": resources(*_SMALL),
+        "securityContext": security,
+    }
+
+
+def _prepare(order: Order, cache: Json) -> Json:
+    """Return the only container that is root: a new directory of a node is root's."""
+    program = (
+        f"import os; p = '{STORE}'; "
+        "new = os.stat(p).st_uid == 0 and set(os.listdir(p)) <= {'lost+found'}; "
+        f"new and os.chown(p, {USER}, {USER})"
+    )
+    security = container_security() | {
+        "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
+        "runAsNonRoot": False,
+        "runAsUser": Noted(
+            0,
+            "The kubelet makes the directory as root. While it is empty and root's, it is given "
+            "to the user of the loader; this needs CHOWN, and nothing else is done as root.",
+        ),
+        "runAsGroup": 0,
+    }
+    return _small("prepare", order, program, security) | {"volumeMounts": [cache]}
+
+
+def _stagger(order: Order) -> Json:
+    program = f"import random, time; time.sleep(random.uniform(0, {order.stagger}))"
+    found = _small("stagger", order, program, container_security())
+    why = "Nodes that start together do not ask the source at the same moment."
+    return found | {"command": Noted(found["command"], why)}
+
+
+def _rest(order: Order) -> Json:
+    found = _small("rest", order, "import signal; signal.pause()", container_security())
+    why = "Waits for its end: a DaemonSet has a container that runs. It mounts nothing."
+    return found | {"command": Noted(found["command"], why)}

@@ -1,0 +1,84 @@
+"""The Job that loads a model into a claim, once."""
+
+from typing import Final
+
+from webhook.decision import Json
+from webhook.rendering.loader import STORE, loader, token_of, volumes
+from webhook.rendering.noted import Noted
+from webhook.rendering.order import Order
+from webhook.rendering.pod import USER, labels, metadata, pod_security
+from webhook.rendering.wanted import Wanted
+
+_STARTING: Final = 600
+"""Seconds for scheduling, mounting and pulling the image, beside those of load."""
+_KEPT: Final = 86400
+"""Seconds for which a Job that has ended can be looked at."""
+_ATTEMPTS: Final = 3
+_USAGE: Final = 2
+"""How the command ends where its arguments are wrong."""
+
+
+def _group() -> Json:
+    return {
+        "fsGroup": Noted(
+            USER, "The volume is given to the group of the loader, where its driver does that."
+        ),
+        "fsGroupChangePolicy": Noted(
+            "OnRootMismatch", "Else each start walks all files of the store to change their group."
+        ),
+    }
+
+
+def job(model: Wanted, order: Order) -> Json:
+    """Return the Job; its name is the same whenever model, revision and claim are."""
+    marks = labels("loader", model)
+    store = {"name": "store", "mountPath": STORE}
+    pod = {
+        "restartPolicy": Noted(
+            "Never", "Each attempt keeps its log, the next may have another node and goes on where "
+            "it stopped, and the policy above can tell failures apart.",
+        ),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pod_security() | _group(),
+        "containers": [loader("load", model.text, model, order, [store], "500m")],
+        "volumes": [
+            {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
+            *volumes(token_of(model, order)),
+        ],
+    }  # fmt: skip
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(model.named("load", order.claim), order, marks, model),
+        "spec": {
+            "backoffLimit": Noted(_ATTEMPTS, "load itself tries each file again and again."),
+            "activeDeadlineSeconds": Noted(
+                order.deadline_seconds + _STARTING,
+                f"The --deadline of load, so that load says itself what it was waiting for, and "
+                f"{_STARTING} for the start of the pod.",
+            ),
+            "ttlSecondsAfterFinished": Noted(
+                _KEPT, "Then it can be applied again: a model that is there is not downloaded."
+            ),
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": Noted(
+                            [{"type": "DisruptionTarget", "status": "True"}],
+                            "An eviction is no failure of the load.",
+                        ),
+                    },
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": Noted(
+                            {"containerName": "load", "operator": "In", "values": [_USAGE]},
+                            "Wrong arguments stay wrong.",
+                        ),
+                    },
+                ]
+            },
+            "template": {"metadata": {"labels": marks}, "spec": pod},
+        },
+    }

@@ -1,0 +1,77 @@
+"""The container that runs `modelcache load`, and the volumes it needs beside the store."""
+
+from typing import Final
+
+from webhook import names
+from webhook.cached_model import SecretKey
+from webhook.decision import Json
+from webhook.loading.footprint import MEMORY
+from webhook.rendering.noted import Noted
+from webhook.rendering.order import Order
+from webhook.rendering.pod import container_security, resources
+from webhook.rendering.wanted import Wanted
+
+STORE: Final = "/store"
+_SCRATCH: Final = "/scratch"
+_TOKEN: Final = "/token"  # noqa: S105  # a directory
+_SCRATCH_SIZE: Final = "64Mi"
+
+
+def loader(  # each is one fact of the container
+    name: str, source: str, model: Wanted, order: Order, mounts: list[Json], cpu: str
+) -> Json:
+    """Return the container that loads *model* from *source* into what is mounted at STORE."""
+    flags = ["--progress=lines", f"--deadline={order.deadline}"]
+    flags += [f"--allow={glob}" for glob in model.files.allow]
+    flags += [f"--ignore={glob}" for glob in model.files.ignore]
+    own: list[Json] = [{"name": "scratch", "mountPath": _SCRATCH}]
+    if source == model.text and (token := token_of(model, order)):
+        flags.append(f"--token-file={_TOKEN}/{token.key}")
+        own.append({"name": "token", "mountPath": _TOKEN, "readOnly": True})
+    home = {"HOME": _SCRATCH, "HF_HOME": f"{_SCRATCH}/huggingface", "TMPDIR": _SCRATCH}
+    env = {**home, **order.env}
+    return {
+        "name": name,
+        "image": order.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags))],
+        "env": [{"name": key, "value": _literal(value)} for key, value in env.items()],
+        "resources": Noted(
+            resources(cpu, str(MEMORY)), "What load needs, whatever the size of the model."
+        ),
+        "securityContext": container_security(),
+        "terminationMessagePolicy": Noted(
+            "FallbackToLogsOnError", "So that kubectl describe pod says why a load failed."
+        ),
+        "volumeMounts": [*mounts, *own],
+    }
+
+
+def _literal(text: str) -> str:
+    """Return *text* so that the kubelet, which replaces $(NAME), leaves it as it is."""
+    return text.replace("$", "$$")
+
+
+def token_of(model: Wanted, order: Order) -> SecretKey | None:
+    """Return where the token for *model* is; None if it needs none."""
+    return order.token or model.token
+
+
+def volumes(token: SecretKey | None) -> list[Json]:
+    """Return the volumes of the loader but for the store."""
+    found: list[Json] = [
+        {
+            "name": "scratch",
+            "emptyDir": Noted(
+                {"sizeLimit": _SCRATCH_SIZE}, "For HOME: the root file system is read-only."
+            ),
+        }
+    ]
+    if token:
+        secret = {
+            "secretName": token.name,
+            "items": [{"key": token.key, "path": token.key}],
+            "defaultMode": Noted(0o440, "0440: for the user and the fsGroup alone."),
+        }
+        found.append({"name": "token", "secret": secret})
+    return found

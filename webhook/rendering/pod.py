@@ -1,0 +1,59 @@
+"""What all pods that we render have in common: the user, its rights, the metadata."""
+
+from typing import Final
+
+from webhook.decision import Json
+from webhook.rendering.order import Order
+from webhook.rendering.readers import is_label_value
+from webhook.rendering.wanted import Wanted
+
+USER: Final = 65532
+"""Of our image (Dockerfile)."""
+SOURCE: Final = "loader.modelcache.io/source"
+"""An annotation. Below modelcache.io/ itself, the webhook would take it for a pod's wish."""
+MODEL: Final = "loader.modelcache.io/model"
+"""A label, where the name of the model can be one."""
+_NAME: Final = "app.kubernetes.io/name"
+
+
+def metadata(name: str, order: Order, labels: Json, model: Wanted | None = None) -> Json:
+    """Return the metadata of an object; *model*: what it loads."""
+    found: Json = {"name": name}
+    if order.namespace:
+        found["namespace"] = order.namespace
+    found["labels"] = labels
+    if model:
+        found["annotations"] = {SOURCE: model.text}
+    return found
+
+
+def labels(component: str, model: Wanted | None = None) -> Json:
+    """Return the labels of an object, and of its pods."""
+    found = {_NAME: "modelcache", "app.kubernetes.io/component": component}
+    if model and model.source.repository and is_label_value(model.source.folder):
+        found[MODEL] = model.source.folder
+    return found
+
+
+def pod_security() -> Json:
+    """Return the security context of a pod that passes Pod Security `restricted`."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> Json:
+    """Return the security context of a container that passes Pod Security `restricted`."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+
+
+def resources(cpu: str, memory: str) -> Json:
+    """Return amounts: memory is reserved as far as it may be used; of CPU idle time is taken."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}

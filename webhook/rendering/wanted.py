@@ -1,0 +1,72 @@
+"""The model that a name or a source means, as it will be loaded."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from webhook.cached_model import ModelFiles, SecretKey
+from webhook.catalogue import Catalogue
+from webhook.decision import quoted
+from webhook.loading.sources import DOWNLOADED
+from webhook.quantity import Quantity
+from webhook.resolve import resolved
+from webhook.source import Source
+from webhook.store import DEFAULT_REVISION
+
+_SLUG: Final = 40
+"""Characters; with what comes before and behind, a name is a DNS label of at most 63."""
+_DIGITS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A model that a loader can load."""
+
+    asked: str
+    """As it was typed."""
+    source: Source
+    size: Quantity | None
+    files: ModelFiles
+    token: SecretKey | None
+
+    @property
+    def text(self) -> str:
+        """The source with its revision, as `load` reads it."""
+        revision = self.source.revision
+        return f"{self.source.uri}@{revision}" if revision else self.source.uri
+
+    @property
+    def place(self) -> str:
+        """Where readers find it below the root of a store."""
+        return f"{self.source.folder}/{self.source.revision or DEFAULT_REVISION}"
+
+    def named(self, prefix: str, store: str) -> str:
+        """Return a name that model, revision and *store* have alone: a DNS label."""
+        last = self.source.identity.rpartition("/")[2].lower()
+        slug = re.sub("[^a-z0-9]+", "-", last)[:_SLUG].strip("-")
+        digest = hashlib.sha256(f"{self.source.identity}@{self.place}\n{store}".encode())
+        return "-".join(filter(None, (prefix, slug, digest.hexdigest()[:_DIGITS])))
+
+
+def wanted(text: str, catalogue: Catalogue) -> Wanted:
+    """Return the model that *text* means; ValueError if there is none, or none to be loaded."""
+    source, entry = resolved(text, catalogue)
+    scheme = source.uri.partition("://")[0]
+    if scheme not in DOWNLOADED:
+        raise ValueError(
+            f"{quoted(source.uri, 120)}: this version downloads from {' and '.join(DOWNLOADED)}"
+        )
+    if entry and entry.directory:
+        raise ValueError(
+            f"spec.directory of CachedModel {entry.name} is {entry.directory}, where pods look for "
+            f"it, and load publishes it as {source.folder}: leave spec.directory out, or fill that "
+            "directory by hand"
+        )
+    return Wanted(
+        asked=text,
+        source=source,
+        size=entry.size if entry else None,
+        files=entry.files if entry else ModelFiles(),
+        token=entry.token if entry else None,
+    )
