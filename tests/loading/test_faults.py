@@ -126,6 +126,7 @@ def test_what_is_not_what_was_announced_is_never_published(
     loading.hub.fault(fault)
     said = failed(loading)
     assert told in said
+    assert said.endswith(": 3 times")
     loading.hub.heal()
     whole(loading)
 

@@ -26,13 +26,13 @@ class ProgressForm(StrEnum):
     epilog="Example: modelcache load hf://mistralai/Mistral-7B-Instruct-v0.3 /store",
     short_help="Download a model into a store.",
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
-    "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name[@revision] "
-    "or hf://org/name[@revision]; https://host/path; file:///path. A token for the hub is read "
+    "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
+    "org/name@revision, with hf:// before it or without; https://host/path; file:///path. A token for the hub is read "
     "from --token-file, else from HF_TOKEN.",
 )
 def load(
-    source: Annotated[str, typer.Argument(show_default=False)],
-    store: Annotated[Path, typer.Argument(show_default=False)],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],
+    store: Annotated[Path, typer.Argument(metavar="STORE", show_default=False)],
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar="GLOB", help="Files that are wanted; repeatable.", show_default=False),
