@@ -27,8 +27,8 @@ class ProgressForm(StrEnum):
     short_help="Download a model into a store.",
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
     "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
-    "org/name@revision, with hf:// before it or without; https://host/path; file:///path. A token for the hub is read "
-    "from --token-file, else from HF_TOKEN.",
+    "org/name@revision, with hf:// before it or without; https://host/path; file:///path. A token "
+    "for the hub is read from --token-file, else from HF_TOKEN.",
 )
 def load(
     source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],
