@@ -19,6 +19,8 @@ from tests.cluster.release.release import Release
 from webhook.descriptors import needed
 
 RATE = 25.0
+RATE_IN_A_CROWD = 10.0
+"""The machine has a crowd to run beside."""
 OURS = "the modelcache webhook did not inject the model"
 """What the policy says of a pod that came through without us."""
 FROZEN_SECONDS = 30.0
@@ -134,14 +136,14 @@ def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
     # P1 47, P1 48, c31
     before = release.installed.restarts()
     dropped = "modelcache_http_connections_dropped_total"
-    crowd = {"idle": 500, "slow headers": 100, "slow bodies": 100, "flood": 3000}
-    with creations(release.cluster.api, pod, RATE) as found:
+    crowd = {"idle": 500, "slow headers": 100, "slow bodies": 100, "flood": 5000}
+    with creations(release.cluster.api, pod, RATE_IN_A_CROWD) as found:
         with callers(release, tmp_path, crowd=crowd) as met:
             wait_until(lambda: all(release.metric(dropped)), "the least useful make room", 60)
             seen = found.injected
             wait_until(lambda: found.injected >= seen + 50, "pods are injected", 60)
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
     assert met.answered["flood"] > 0, "some were ended"
     assert release.installed.restarts() == before
 
@@ -158,7 +160,7 @@ def test_no_creation_fails_while_descriptors_are_used_up(
     # P1 47
     failures = "modelcache_http_accept_failures_total"
     servers = [release.processes(replica)["server"] for replica in release.installed.replicas()]
-    with creations(release.cluster.api, pod, RATE) as found:
+    with creations(release.cluster.api, pod, RATE_IN_A_CROWD) as found:
         for pid in servers:
             opened = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
             limit_files(pid, f"{opened + 20}:")
@@ -169,7 +171,7 @@ def test_no_creation_fails_while_descriptors_are_used_up(
         for pid in servers:
             limit_files(pid, f"{needed()}:")
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
 
 
 def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_answer(
