@@ -139,6 +139,39 @@ def test_where_descriptors_are_used_up_those_that_have_asked_are_ended_last(star
             assert sum(connection.ended(0.1) for connection in idle) == server.metric(DROPPED) > 0
 
 
+@pytest.mark.parametrize("strangers", [1, 6])
+def test_where_descriptors_are_used_up_a_few_strangers_are_enough(
+    start: Start, strangers: int
+) -> None:
+    # c31: fewer than are ended at once otherwise; those that have asked are not to fill that up
+    server = start(*QUICK)
+    with connected(server, 5) as asked, connected(server, strangers) as idle:
+        assert all(is_served(connection) for connection in asked)
+        use_up(server)
+        with server.connect() as new:
+            assert is_served(new)
+            assert all(is_served(connection) for connection in asked)
+        assert all(connection.ended(0.1) for connection in idle)
+
+
+def test_where_only_those_that_have_asked_are_left_the_longest_idle_makes_room(
+    start: Start,
+) -> None:
+    # c31
+    server = start(*QUICK)
+    with connected(server, 5) as asked:
+        for connection in asked:
+            assert is_served(connection)
+            time.sleep(0.01)  # the loop's clock counts milliseconds
+        use_up(server)
+        with ExitStack() as new:
+            for _ in range(2):
+                assert is_served(new.enter_context(server.connect()))
+            ended = [connection.ended(0.1) for connection in asked]
+        # As many as there were new ones; one fewer if a descriptor was free by then.
+        assert ended in ([True, *[False] * 4], [True, True, *[False] * 3])
+
+
 def test_where_nothing_can_make_room_it_waits_and_goes_on_afterwards(start: Start) -> None:
     # c31
     server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 60.0})

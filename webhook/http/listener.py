@@ -87,11 +87,16 @@ class Listener:
     def free(self, number: int) -> None:
         """End up to *number* connections on which nobody waits for an answer.
 
-        Those that have asked go last: the next review of an API server may be on its way.
+        Of those that have asked one at most, and only where there are no others, not even some that
+        are about to complete their handshake: an API server's next review may be on its way.
         """
         begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
-        idle = (c for c in self._held() if c.idle)
-        self._drop(nsmallest(number - begun, idle, key=lambda c: (c.asked, c.used_at)))
+        idle = nsmallest(number, (c for c in self._held() if c.idle), key=_usefulness)
+        others = [c for c in idle if not c.asked][: number - begun]
+        if begun or others or self.handshakes:
+            self._drop(others)
+        else:
+            self._drop(idle[:1])
 
     def _held(self) -> Iterator[TimedProtocol]:
         """Yield the connections that are not about to end."""
@@ -130,6 +135,10 @@ class Listener:
         for connection in list(self.state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
+
+
+def _usefulness(connection: TimedProtocol) -> tuple[bool, float]:
+    return connection.asked, connection.used_at
 
 
 def _bound(host: str, port: int) -> socket.socket:

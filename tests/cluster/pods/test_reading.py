@@ -8,6 +8,7 @@ containers ever makes is recorded, our loader's and our gate's among them.
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -125,7 +126,8 @@ def test_the_loader_writes_to_memory_alone(read: dict[str, Read], name: str) -> 
     (model,) = read[name].report["models"]
     for file in model["files"]:
         assert f"/modelcache/store/1/{file}" in {call.path for call in stored}
-        assert f"/modelcache/memory/1/{file}" in {call.path for call in memory if call.changes}
+        names = {call.path.removeprefix("/modelcache/memory/1/") for call in memory if call.changes}
+        assert file in {re.sub(r"^\.incoming-[0-9a-f]+/", "", name) for name in names}
     assert not [call for call in stored if call.changes]
 
 
