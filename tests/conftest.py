@@ -21,6 +21,7 @@ GROUPS: Final = {
     "tests/cluster/release/": f"{NODES} of a release that is tried",
     "tests/cluster/test_harness.py": "runs",
     "tests/cluster/test_node_cleanup.py": "runs",
+    "tests/cluster/test_controller": "API servers and controllers",
     "tests/cluster/": "API servers",
 }
 """Files that share clusters, by how their names begin; the first that fits counts."""
