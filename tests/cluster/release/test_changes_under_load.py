@@ -20,6 +20,7 @@ LEAF = 15
 """Seconds; renewed every ten."""
 VALUES = f"""
 replicas: 3
+timeoutSeconds: 20  # a machine that starts four clusters may stand still for five
 certificates: {{leafLifetime: {LEAF}s, authorityLifetime: 1h, settle: 2s}}
 shutdown: {{preStop: 3, delay: 3, drain: 5}}
 connectionAge: 0s
@@ -28,7 +29,7 @@ connectionAge: 0s
 
 def nothing_failed(found: Creations, least: int) -> None:
     """See that every pod got its model, and that there were enough of them."""
-    assert set(found.outcomes) == {"injected"}, found.outcomes
+    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
     assert found.injected >= least
 
 
