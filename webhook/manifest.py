@@ -8,8 +8,6 @@ import msgspec
 
 from webhook.store import MANIFEST
 
-_BLOCK = 2**20
-
 
 class ManifestFile(msgspec.Struct, frozen=True):
     """One file of a manifest."""
@@ -66,8 +64,5 @@ def against_manifest(directory: Path, manifest: Path, *, full: bool = False) -> 
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

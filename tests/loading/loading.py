@@ -12,6 +12,8 @@ from tests.hub.running import Hub
 from tests.models import sharded
 from webhook.loading.load import Loaded, Wish, load
 from webhook.loading.patterns import Patterns
+from webhook.manifest import sha256_of
+from webhook.verify import faults_of
 
 REPOSITORY = "acme/tiny"
 
@@ -62,6 +64,13 @@ class Loader:
             hub_cache=False, token=None, endpoint=self.hub.url, parallel=3, deadline=deadline,
         )  # fmt: skip
         return load(wish, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
+
+    def see_whole(self) -> None:
+        """See that the whole model is published, and nothing else lies in the store."""
+        assert not list(faults_of(self.place, full=True))
+        for path in self.model.iterdir():
+            assert sha256_of(self.place / path.name) == sha256_of(path)
+        assert not list((self.store / ".incoming").iterdir())
 
     def fetched(self) -> int:
         """Return how many bytes of bodies the Hub has sent, metadata apart."""

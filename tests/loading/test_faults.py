@@ -16,8 +16,6 @@ from tests.loading.loading import Loader, loader
 from tests.models import INDEX
 from webhook.loading.footprint import PEAK
 from webhook.loading.origin import Unavailable
-from webhook.manifest import sha256_of
-from webhook.verify import faults_of
 
 SHARD = "model-00002-of-00003.safetensors"
 ALL = "*.safetensors"
@@ -27,10 +25,7 @@ MiB = 2**20
 def whole(loading: Loader) -> None:
     """Load, and see that the whole model is published, and nothing else."""
     loading.load()
-    assert not list(faults_of(loading.place, full=True))
-    for path in loading.model.iterdir():
-        assert sha256_of(loading.place / path.name) == sha256_of(path)
-    assert not list((loading.store / ".incoming").iterdir())
+    loading.see_whole()
 
 
 def failed(loading: Loader, deadline: float = 60) -> str:

@@ -19,7 +19,7 @@ from webhook.loading.patterns import Patterns, chosen
 from webhook.loading.publication import add_hub_cache, point, publish, write_manifest
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
-from webhook.manifest import Globs, Manifest, ManifestFile, read_manifest
+from webhook.manifest import Manifest, read_manifest
 from webhook.store import MANIFEST
 from webhook.verify import faults_of, verify_models
 
@@ -65,17 +65,17 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
         snapshot = Patience(deadline, say).call(model.origin.snapshot)
         checked(file.path for file in snapshot.files)
         files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
-        place = wish.store / model.folder / snapshot.commit
+        published = f"{model.folder}/{snapshot.commit}"
+        place = wish.store / published
         found = _published(place, files)
         if found:
-            sweep(wish.store, f"{model.folder}/{snapshot.commit}")
+            sweep(wish.store, published)
         else:
             writable(wish.store)
-            with Incoming(wish.store, f"{model.folder}/{snapshot.commit}") as incoming:
+            with Incoming(wish.store, published) as incoming:
                 found = _turn(incoming, place, files, say, deadline)
                 if found is None:
-                    commit = snapshot.commit
-                    found = _written(incoming, model, commit, files, wish, deadline, say, show)
+                    found = _written(incoming, model, place, files, wish, deadline, say, show)
                 incoming.remove()
     if model.ref:
         point(place, model.ref)
@@ -124,7 +124,7 @@ def _published(place: Path, files: list[RemoteFile]) -> Loaded | None:
 def _written(
     incoming: Incoming,
     model: Named,
-    commit: str,
+    place: Path,
     files: list[RemoteFile],
     wish: Wish,
     deadline: float,
@@ -140,18 +140,10 @@ def _written(
     transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)
     with show(model.uri, total) as report:
         entries = transfer.all(files, wish.parallel, report)
-    manifest = _manifest(model, commit, entries, wish.patterns)
+    manifest = Manifest(tuple(entries), model.uri, place.name, wish.patterns, __version__)
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])
     if wish.hub_cache and model.repository:
-        add_hub_cache(incoming.files, model.repository, manifest, model.ref or commit)
-    place = wish.store / model.folder / commit
+        add_hub_cache(incoming.files, model.repository, manifest, model.ref or place.name)
     publish(incoming.files, place)  # if another was first, it is the same
     return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)
-
-
-def _manifest(
-    model: Named, commit: str, entries: list[ManifestFile], patterns: Patterns
-) -> Manifest:
-    globs = Globs(patterns.allow, patterns.ignore)
-    return Manifest(tuple(entries), model.uri, commit, globs, __version__)

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-import msgspec
-
 from webhook.loading.origin import RemoteFile, Unavailable
+from webhook.manifest import Globs
 
 ALLOW: Final = (
     "*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "tokenizer*",
@@ -20,7 +19,7 @@ PICKLE: Final = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl", "*.pickle", "*.job
 _SHOWN: Final = 5
 
 
-class Patterns(msgspec.Struct, frozen=True):
+class Patterns(Globs, frozen=True):
     """Globs of paths: a file is wanted if one of *allow* fits it and none of *ignore* does."""
 
     allow: tuple[str, ...] = ALLOW
