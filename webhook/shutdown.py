@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -22,6 +23,9 @@ class Shutdown:
         self.stop, self.hurry, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._told, number)
+        # A thread that is joined lives on for a moment, in which no signal may meet it.
+        executor = ThreadPoolExecutor(initializer=ignore_signals)
+        asyncio.get_running_loop().set_default_executor(executor)
 
     async def delayed(self, seconds: float) -> None:
         """Wait for *seconds*, or until there is hurry."""

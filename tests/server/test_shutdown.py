@@ -1,9 +1,11 @@
 """From SIGTERM to the exit."""
 
+import re
 import signal
 import ssl
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,15 @@ def told(server: Server, number: int = signal.SIGTERM) -> float:
     began = time.monotonic()
     eventually(lambda: server.events("draining"), 5)
     return began
+
+
+def blocked_signals(pid: int) -> list[set[int]]:
+    """Return what each thread of a process blocks, that of its first before the others."""
+    found = []
+    for task in sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name)):
+        (mask,) = re.findall(r"^SigBlk:\s*(\w+)$", (task / "status").read_text(), re.MULTILINE)
+        found.append({number for number in range(1, 65) if int(mask, 16) >> number - 1 & 1})
+    return found
 
 
 @pytest.mark.parametrize("at", [40, -100], ids=["head", "body"])
@@ -167,6 +178,16 @@ def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
         for connection in connections:
             assert connection.answer().status == 200
     assert server.ended(PATIENCE) == 0
+
+
+def test_no_thread_but_the_first_takes_a_signal(start: Start) -> None:
+    # One that did would end the process with the signal, after the loop has closed.
+    server = start()
+    assert server.health("/livez").status == 200
+    first, *others = blocked_signals(server.process.pid)
+    assert not first
+    assert len(others) >= 2
+    assert all({signal.SIGTERM, signal.SIGINT} <= blocked for blocked in others)
 
 
 def test_signals_without_end_do_not_break_the_exit(start: Start) -> None:
