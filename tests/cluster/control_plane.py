@@ -140,6 +140,11 @@ class ControlPlane:
         except httpx.TransportError:
             return False
 
+    def failed_calls(self, last: int = 5) -> list[str]:
+        """Return what the API server last said of webhooks that it could not call."""
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if "ailed calling webhook" in line][-last:]
+
     def has_service_account(self, namespace: str) -> bool:
         """Whether pods can be created in *namespace* yet."""
         return self.api.get("v1", "ServiceAccount", "default", namespace).ok

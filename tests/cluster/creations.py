@@ -21,6 +21,8 @@ class Creations:
 
     outcomes: Counter[str] = dataclasses.field(default_factory=Counter)
     """How many came back with their model, without it, or refused; a refusal by its text."""
+    refused: list[float] = dataclasses.field(default_factory=list)
+    """When pods were refused, by time.monotonic()."""
     slowest: float = 0.0
     """Seconds."""
     first: float = math.inf
@@ -84,6 +86,8 @@ def creations(api: Api, pod: Object, rate: float) -> Iterator[Creations]:
                 found.outcomes[said] += 1
                 if said == "injected":
                     found.first = min(found.first, time.monotonic())
+                elif said != "not injected":
+                    found.refused.append(time.monotonic())
                 found.slowest = max(found.slowest, time.monotonic() - began)
 
     askers = [threading.Thread(target=ask) for _ in range(ASKERS)]

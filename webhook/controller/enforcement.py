@@ -25,7 +25,7 @@ from webhook.controller.object_meta import ObjectMeta
 from webhook.controller.options import Options
 from webhook.controller.trouble import Trouble, expect
 
-ROUTED_SECONDS: Final = 3.0
+ROUTED_SECONDS: Final = 6.0
 """From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
 second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
 

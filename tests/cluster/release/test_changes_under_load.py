@@ -27,9 +27,10 @@ connectionAge: 0s
 """
 
 
-def nothing_failed(found: Creations, least: int) -> None:
+def nothing_failed(release: Release, found: Creations, least: int) -> None:
     """See that every pod got its model, and that there were enough of them."""
-    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
+    why = (found.outcomes, found.slowest, release.cluster.plane.failed_calls())
+    assert set(found.outcomes) == {"injected"}, why
     assert found.injected >= least
 
 
@@ -48,7 +49,8 @@ def test_the_first_pod_after_an_installation_gets_its_model(
         seen = found.injected
         wait_until(lambda: found.injected > seen + 20, "pods are injected")
     # Before, nothing was required of them; not one was refused.
-    assert found.refusals == []
+    when = [round(moment - strict, 1) for moment in found.refused]
+    assert found.refusals == [], (when, release.cluster.plane.failed_calls())
 
 
 def test_no_creation_fails_while_leaves_are_renewed_every_ten_seconds(
@@ -62,7 +64,7 @@ def test_no_creation_fails_while_leaves_are_renewed_every_ten_seconds(
     after = release.metric(re.escape(served))
     assert len(after) == 3
     assert all(b - a >= 3 for a, b in zip(before, after, strict=True)), (before, after)
-    nothing_failed(found, 2000)
+    nothing_failed(release, found, 2000)
 
 
 def test_no_creation_fails_while_the_authority_is_replaced(release: Release, pod: Object) -> None:
@@ -80,7 +82,7 @@ def test_no_creation_fails_while_the_authority_is_replaced(release: Release, pod
 
         wait_until(replaced, "the first authority is trusted no more", 90)
     assert seen == {1, 2}
-    nothing_failed(found, 500)
+    nothing_failed(release, found, 500)
 
 
 def test_no_creation_fails_while_replicas_are_restarted_upgraded_and_rolled_back(
@@ -94,7 +96,7 @@ def test_no_creation_fails_while_replicas_are_restarted_upgraded_and_rolled_back
             assert done.returncode == 0, done.stderr
         release.change("upgrade", VALUES + "logFormat: text\n")
         release.helm("rollback", helm.RELEASE, "--wait")
-    nothing_failed(found, 400)
+    nothing_failed(release, found, 400)
 
 
 def test_no_pod_is_refused_while_the_release_is_uninstalled(release: Release, pod: Object) -> None:
