@@ -30,9 +30,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int
     cache: str
     """Of the node's page cache: warm or cold; empty for naive, whose download is in it anyhow."""
+    verify: bool = False
+    """Whether the gate goes before the server."""
 
     def __str__(self) -> str:
-        words = (self.strategy, f"{self.size // MB} MB", f"{self.replicas} pods", self.cache)
+        gate = "verified" if self.verify else ""
+        words = (self.strategy, f"{self.size // MB} MB", f"{self.replicas} pods", self.cache, gate)
         return " ".join(filter(None, words))
 
     def on_link(self, rate: float) -> float:

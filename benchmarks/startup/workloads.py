@@ -34,6 +34,7 @@ def workload(
             "model": model.name,
             "strategy": cell.strategy,
             "shm-size": "8Mi",
+            "verify": str(cell.verify).lower(),
             **({"size": str(model.size)} if cell.strategy == "emptyDir" else {}),
             **({"image": image} if cell.strategy == "image" else {}),
         }
