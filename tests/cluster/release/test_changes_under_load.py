@@ -45,7 +45,8 @@ def test_the_first_pod_after_an_installation_gets_its_model(
         wait_until(lambda: found.injected > 0, "a pod is injected")
         wait_until(release.installed.strict, "what is missed is refused", 60)
         record_property("first pod after", round(found.first - began, 1))
-        record_property("strict after", round(time.monotonic() - began, 1))
+        strict = time.monotonic()
+        record_property("strict after", round(strict - began, 1))
         seen = found.injected
         wait_until(lambda: found.injected > seen + 20, "pods are injected")
     # Before, nothing was required of them; not one was refused.
