@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -100,6 +101,7 @@ class Api:
         dry_run: bool = False,
         user: str = "",
         groups: Sequence[str] = (),
+        extra: Mapping[str, str] | None = None,
         media_type: str = "application/json",
         params: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -108,6 +110,8 @@ class Api:
         if user:
             headers.append(("impersonate-user", user))
             headers += [("impersonate-group", group) for group in groups]
+            for key, value in (extra or {}).items():
+                headers.append((f"impersonate-extra-{quote(key, safe='')}", value))
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         query = {**(params or {}), **({"dryRun": "All"} if dry_run else {})}
         answer = self._client.request(method, path, content=content, headers=headers, params=query)

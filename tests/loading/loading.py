@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.cli.command import ROOT
 from tests.hub.running import Hub
 from tests.models import sharded
-from webhook.loading.load import Loaded, Wish, load
+from webhook.loading.load import Wish, load
 from webhook.loading.patterns import Patterns
+from webhook.loading.published import Loaded
 from webhook.manifest import sha256_of
 from webhook.verify import faults_of
 

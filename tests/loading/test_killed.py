@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.models import sharded
-from webhook.loading.load import Loaded, Wish, load
+from webhook.loading.load import Wish, load
 from webhook.loading.patterns import Patterns
+from webhook.loading.published import Loaded
 from webhook.store import INCOMING, uri_folder
 from webhook.verify import faults_of
 

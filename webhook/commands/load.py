@@ -1,17 +1,25 @@
 """modelcache load: its arguments."""
 
+import contextlib
 import os
 import signal
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from webhook.commands.exit_status import REFUSED, TERMINATED, fail
 from webhook.duration import seconds
 
+if TYPE_CHECKING:
+    from webhook.node_labels import NodeLabels
+
 app = typer.Typer()
+
+_TERMINATION: Final = Path("/dev/termination-log")
+"""Of a container: kubectl describe pod shows what it says. Nowhere else is such a file."""
 
 
 class ProgressForm(StrEnum):
@@ -55,6 +63,17 @@ def load(
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
     deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",
+    stagger: Annotated[
+        str, typer.Option(help="A download begins at some moment within it; none: 0s.")
+    ] = "0s",
+    label_node: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NODE",
+            help="In a pod: label the node once the model is there, and not before.",
+            show_default=False,
+        ),
+    ] = None,
     progress: Annotated[
         ProgressForm,
         typer.Option(help="auto: a bar on a terminal, else lines; json: lines for programs."),
@@ -67,6 +86,10 @@ def load(
     from webhook.progress import say, shown, tell
 
     try:
+        if seconds(stagger) and seconds(stagger) >= seconds(deadline):
+            raise ValueError(
+                f"--stagger {stagger} leaves nothing of --deadline {deadline}: give less of it"
+            )
         token = token_file.read_text().strip() if token_file else os.environ.get("HF_TOKEN")
         wish = Wish(
             source=source,
@@ -78,6 +101,8 @@ def load(
             endpoint=os.environ.get("HF_ENDPOINT"),
             parallel=parallel,
             deadline=seconds(deadline),
+            stagger=seconds(stagger),
+            node=_labels(label_node, seconds(deadline)) if label_node else None,
         )
         os.umask(0o022)  # the server may run as another user
         # As process 1 of a container it would not hear of it otherwise, until it is killed.
@@ -89,6 +114,15 @@ def load(
         tell(published=str(done.place), bytes=done.size, fetched=done.fetched)
     else:
         typer.echo(f"{done.place}: {done.size} bytes, {done.fetched} of them downloaded")
+    with contextlib.suppress(OSError), _TERMINATION.open("r+") as file:
+        file.write(f"{done.size} bytes, {done.fetched} of them downloaded")
+
+
+def _labels(node: str, deadline: float) -> "NodeLabels":
+    from webhook.node_labels import NodeLabels
+    from webhook.progress import say
+
+    return NodeLabels(node, time.monotonic() + deadline, say)
 
 
 def _terminated(*_: object) -> None:

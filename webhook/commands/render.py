@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     PVC = "pvc"
     JOB = "job"
+    NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
 
 
@@ -24,7 +25,8 @@ class Kind(StrEnum):
     short_help="Print the objects that fill a store.",
     help="Print the Kubernetes objects that fill a store by `modelcache load`, as YAML: a claim "
     "for all models, and for each a Job that loads it there, or a DaemonSet that loads it into a "
-    "directory of each node. MODEL: a CachedModel of --policy or of the built-in catalogue, "
+    "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
+    "label nodes that hold a model. MODEL: a CachedModel of --policy or of the built-in catalogue, "
     "org/name, org/name@revision, hf://… or https://…. Exit status 2: something is wrong, and "
     "nothing is printed.",
 )

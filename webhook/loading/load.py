@@ -1,13 +1,12 @@
 """modelcache load: from a source into a store, whole or not at all."""
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import msgspec
+from typing import Final, Protocol
 
 from webhook import __version__
 from webhook.loading.attempts import Patience
@@ -17,11 +16,12 @@ from webhook.loading.incoming import Incoming, sweep
 from webhook.loading.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns, chosen
 from webhook.loading.publication import add_hub_cache, point, publish, write_manifest
+from webhook.loading.published import Loaded, pinned, published
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
-from webhook.manifest import Manifest, read_manifest
-from webhook.store import MANIFEST
-from webhook.verify import faults_of, verify_models
+from webhook.manifest import Manifest
+from webhook.store import node_label
+from webhook.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress: of what, of how many bytes; what it yields is told how many have arrived."""
@@ -44,42 +44,75 @@ class Wish:
     parallel: int
     deadline: float
     """Seconds for all of it."""
+    stagger: float = 0.0
+    """A download begins at some moment of so many seconds."""
+    node: "Node | None" = None
+    """Whose cache the store is, if it is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model that readers see."""
+class Node(Protocol):
+    """What is told of a node whose cache the store is, before and after."""
 
-    place: Path
-    size: int
-    """Bytes."""
-    fetched: int
-    """Bytes that came from the source; 0 if it was there."""
+    def lacks(self, label: str) -> None:
+        """Hear that the model is not there, before a byte of it is; Unavailable if deaf."""
+
+    def holds(self, label: str) -> None:
+        """Hear that the model is there, whole; Unavailable if deaf."""
 
 
 def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     deadline = time.monotonic() + wish.deadline
     model = named(wish.source, wish.token, wish.endpoint)
+    found = None
     with closing(model.origin):
-        snapshot = Patience(deadline, say).call(model.origin.snapshot)
-        checked(file.path for file in snapshot.files)
-        files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
-        published = f"{model.folder}/{snapshot.commit}"
-        place = wish.store / published
-        found = _published(place, files)
-        if found:
-            sweep(wish.store, published)
-        else:
-            writable(wish.store)
-            with Incoming(wish.store, published) as incoming:
-                found = _turn(incoming, place, files, say, deadline)
-                if found is None:
-                    found = _written(incoming, model, place, files, wish, deadline, say, show)
-                incoming.remove()
+        if model.commit:
+            there = wish.store / model.folder / model.commit
+            found = pinned(there, wish.patterns, safetensors_only=wish.safetensors_only)
+        if found is None:
+            found = _asked(wish, model, deadline, say, show)
+    if not found.fetched:
+        sweep(wish.store, f"{model.folder}/{found.place.name}")
     if model.ref:
-        point(place, model.ref)
+        point(found.place, model.ref)
+    if wish.node and model.repository:
+        wish.node.holds(node_label(model.repository, found.place.name))
     return found
+
+
+def _asked(
+    wish: Wish, model: Named, deadline: float, say: Callable[[str], None], show: Show
+) -> Loaded:
+    """Return what the source has now, once the store has it."""
+    snapshot = Patience(deadline, say).call(model.origin.snapshot)
+    checked(file.path for file in snapshot.files)
+    files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
+    name = f"{model.folder}/{snapshot.commit}"
+    place = wish.store / name
+    whole = False
+    try:
+        if found := published(place, files):
+            whole = True
+            return found
+    finally:
+        if not whole and wish.node and model.repository:
+            wish.node.lacks(node_label(model.repository, snapshot.commit))
+    writable(wish.store)
+    _stagger(wish, say)
+    with Incoming(wish.store, name) as incoming:
+        found = _turn(incoming, place, files, say, deadline)
+        if found is None:
+            found = _written(incoming, model, place, files, wish, deadline, say, show)
+        incoming.remove()
+    return found
+
+
+def _stagger(wish: Wish, say: Callable[[str], None]) -> None:
+    """Begin at a moment of our own: nodes that start together don't ask the source together."""
+    seconds = random.uniform(0, wish.stagger)  # noqa: S311  # spread
+    if seconds > 1:
+        say(f"{wish.source}: begins in {seconds:.0f} s (--stagger)")
+    time.sleep(seconds)
 
 
 def _turn(
@@ -99,26 +132,7 @@ def _turn(
             told = time.monotonic()
             say(f"{place}: {before.host} is loading it; waiting")
         time.sleep(_LOOK_SECONDS)
-    return _published(place, files)
-
-
-def _published(place: Path, files: list[RemoteFile]) -> Loaded | None:
-    """Return what is there, None if nothing is; Unavailable if it is not what is wanted."""
-    if not place.exists():
-        return None
-    try:
-        manifest = read_manifest(place / MANIFEST)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise Unavailable(f"{place}: is no published model: {MANIFEST}: {error}") from error
-    there = {file.path: file for file in manifest.files}
-    if missing := [file.path for file in files if file.path not in there]:
-        raise Unavailable(
-            f"{place}: was published without {', '.join(missing[:5])}: it is not changed, for pods "
-            "may read it; load with the patterns of its manifest, or remove it first"
-        )
-    if faults := list(faults_of(place)):
-        raise Unavailable("\n".join(f"{place}: {fault}" for fault in faults))
-    return Loaded(place, sum(file.size for file in manifest.files), 0)
+    return published(place, files)
 
 
 def _written(

@@ -24,6 +24,8 @@ class Named:
     """The first level of the store."""
     ref: str | None
     """The name that moves, None for a commit."""
+    commit: str | None
+    """None for a name that moves: its source tells."""
     repository: str | None
     origin: Origin
 
@@ -56,6 +58,7 @@ def _of(source: Source, revision: str, origin: Origin) -> Named:
         uri=f"{source.uri}@{revision}" if source.repository else source.uri,
         folder=source.folder,
         ref=None if source.commit else revision,
+        commit=source.commit,
         repository=source.repository,
         origin=origin,
     )

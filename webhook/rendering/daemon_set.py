@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from webhook.decision import Json
 from webhook.rendering.loader import STORE, loader, token_of, volumes
+from webhook.rendering.node_labels import ACCOUNT, IDENTITY_MOUNT, NODE_NAME, identity
 from webhook.rendering.noted import Noted
-from webhook.rendering.order import Order
+from webhook.rendering.order import Kind, Order
 from webhook.rendering.pod import (
     USER,
     container_security,
@@ -60,10 +61,20 @@ def _pod(model: Wanted, order: Order) -> Json:
         mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
         claim = {"claimName": order.claim, "readOnly": True}
         found.append({"name": "claim", "persistentVolumeClaim": claim})
-    load = loader("load", source, model, order, mounts, _SMALL[0])
-    init = [_prepare(order, cache), *([_stagger(order)] if order.stagger else []), load]
+    flags = [f"--stagger={order.stagger}s"] if order.stagger else []
+    labelled = Kind.NODE_LABELS in order.kinds
+    if labelled:
+        flags.append("--label-node=$(NODE_NAME)")
+        mounts.append(IDENTITY_MOUNT)
+        found.append(identity())
+    load = loader("load", source, model, order, mounts, _SMALL[0], flags)
+    if labelled:
+        load["env"].append(NODE_NAME)
+    init = [_prepare(order, cache), load]
     group = Noted(USER, "So that the loader can read its token; hostPath has no group of the pod.")
+    account = {"serviceAccountName": ACCOUNT} if labelled else {}
     spec: dict[str, Any] = {
+        **account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "shareProcessNamespace": Noted(
@@ -71,7 +82,7 @@ def _pod(model: Wanted, order: Order) -> Json:
             "Else the containers are process 1, which SIGTERM does not end: each end of a pod "
             "would take its grace period.",
         ),
-        "securityContext": pod_security() | ({"fsGroup": group} if token else {}),
+        "securityContext": pod_security() | ({"fsGroup": group} if token or labelled else {}),
     }
     if order.priority_class:
         spec["priorityClassName"] = order.priority_class
@@ -119,13 +130,6 @@ def _prepare(order: Order, cache: Json) -> Json:
         "runAsGroup": 0,
     }
     return _small("prepare", order, program, security) | {"volumeMounts": [cache]}
-
-
-def _stagger(order: Order) -> Json:
-    program = f"import random, time; time.sleep(random.uniform(0, {order.stagger}))"
-    found = _small("stagger", order, program, container_security())
-    why = "Nodes that start together do not ask the source at the same moment."
-    return found | {"command": Noted(found["command"], why)}
 
 
 def _rest(order: Order) -> Json:

@@ -1,5 +1,6 @@
 """The container that runs `modelcache load`, and the volumes it needs beside the store."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from webhook import names
@@ -18,9 +19,18 @@ _SCRATCH_SIZE: Final = "64Mi"
 
 
 def loader(  # each is one fact of the container
-    name: str, source: str, model: Wanted, order: Order, mounts: list[Json], cpu: str
+    name: str,
+    source: str,
+    model: Wanted,
+    order: Order,
+    mounts: list[Json],
+    cpu: str,
+    more: Sequence[str] = (),
 ) -> Json:
-    """Return the container that loads *model* from *source* into what is mounted at STORE."""
+    """Return the container that loads *model* from *source* into what is mounted at STORE.
+
+    *more*: options as the kubelet reads them, which replaces $(NAME).
+    """
     flags = ["--progress=lines", f"--deadline={order.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
     flags += [f"--ignore={glob}" for glob in model.files.ignore]
@@ -34,7 +44,7 @@ def loader(  # each is one fact of the container
         "name": name,
         "image": order.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags))],
+        "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags)), *more],
         "env": [{"name": key, "value": _literal(value)} for key, value in env.items()],
         "resources": Noted(
             resources(cpu, str(MEMORY)), "What load needs, whatever the size of the model."

@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     PVC = "pvc"
     JOB = "job"
+    NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
 
 
@@ -131,6 +132,8 @@ def _contradictions(order: Order, options: Options) -> list[str]:
     least = Quantity(sum(model.size or 0 for model in order.models))
     if not order.counted and order.storage < least:
         found.append(f"--size: {options.size} is less than the {least.up_to(MI)} of the models")
+    if Kind.NODE_LABELS in order.kinds and not order.namespace:
+        found.append("--kind node-labels: permits it to a ServiceAccount: give its --namespace")
     asks = Kind.JOB in order.kinds or (Kind.DAEMONSET in order.kinds and not order.from_claim)
     for model in order.models:
         if Kind.PVC in order.kinds and order.counted and model.size is None:

@@ -6,6 +6,7 @@ from webhook.rendering import daemon_set
 from webhook.rendering.claim import claim
 from webhook.rendering.daemon_set import daemon_set as daemon_set_of
 from webhook.rendering.job import job
+from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
 from webhook.rendering.order import Kind, Order
 
@@ -23,6 +24,9 @@ def _documents(order: Order) -> Iterator[str]:
             case Kind.JOB:
                 for model in order.models:
                     yield text_of(job(model, order), f"Loads {model.text} into the store, once.")
+            case Kind.NODE_LABELS:
+                for heading, content in node_labels(order):
+                    yield text_of(content, heading)
             case Kind.DAEMONSET:
                 for model in order.models:
                     heading = f"Keeps {model.text} on each node. {daemon_set.HEADING}"

@@ -1,0 +1,69 @@
+"""`modelcache load` of a commit that is there: a commit does not change, so nobody is asked."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.loading.loading import REPOSITORY, Loader
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def test_a_commit_that_was_loaded_is_there_without_the_hub(loading: Loader) -> None:
+    source = f"{REPOSITORY}@{loading.commit}"
+    assert loading.run(source=source).returncode == 0
+    left = loading.store / ".incoming" / "0123456789abcdef"
+    left.mkdir()
+    asked = len(loading.hub.requests())
+    done = loading.run(source=source, HF_ENDPOINT=NOBODY)
+    assert done.stdout == f"{loading.place}: {loading.size} bytes, 0 of them downloaded\n"
+    assert len(loading.hub.requests()) == asked
+
+
+def test_other_patterns_are_a_question_for_the_hub(loading: Loader) -> None:
+    source = f"{REPOSITORY}@{loading.commit}"
+    assert loading.run(source=source).returncode == 0
+    flags = ("--allow=*.safetensors", "--deadline=2s")
+    done = loading.run(*flags, source=source, HF_ENDPOINT=NOBODY)
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+
+
+def test_what_is_damaged_is_not_taken_for_the_commit(loading: Loader) -> None:
+    source = f"{REPOSITORY}@{loading.commit}"
+    assert loading.run(source=source).returncode == 0
+    (shard, *_) = loading.place.glob("*.safetensors")
+    shard.write_bytes(shard.read_bytes()[:-1])
+    done = loading.run(source=source)
+    assert done.returncode == 1
+    assert f"{loading.place}: {shard.name}: has " in done.stderr
+
+
+def test_pickle_that_is_there_is_refused_where_it_is_refused(loading: Loader) -> None:
+    files: dict[str, bytes | Path] = {"model.bin": b"x"}
+    source = f"acme/pickle@{loading.hub.commit('acme/pickle', files)}"
+    assert loading.run("--allow=*.bin", source=source).returncode == 0
+    done = loading.run("--allow=*.bin", "--safetensors-only", source=source, HF_ENDPOINT=NOBODY)
+    assert done.returncode == 1
+    assert "model.bin: pickle, which runs code" in done.stderr
+
+
+def test_a_download_begins_at_some_moment_of_the_stagger(loading: Loader) -> None:
+    source = f"{REPOSITORY}@{loading.commit}"
+    command = loading.command("--stagger=2h", source=source)
+    environment = loading.environment()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr
+        assert re.search(rf"{source}: begins in \d+ s ", process.stderr.readline())
+        process.kill()
+    assert loading.fetched() == 0
+    assert loading.run(source=source).returncode == 0
+    assert "begins" not in loading.run("--stagger=2h", source=source).stderr
+
+
+def test_a_stagger_as_long_as_the_deadline_is_a_mistake(loading: Loader) -> None:
+    done = loading.run("--stagger=2h", "--deadline=1h")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "modelcache: --stagger 2h leaves nothing of --deadline 1h: give less of it\n",
+    )
