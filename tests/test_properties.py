@@ -231,7 +231,7 @@ def annotations(draw: st.DrawFn) -> dict[str, str]:
         "image": ",".join([IMAGE] * several),
     }
     choices = {
-        "load-from": ["claim", "node"],
+        "load-from": ["claim", "node", "source"],
         "placement": ["preferred", "required", "none"],
         "layout": ["directory", "hf-cache"],
         "read-only": ["true", "false"],

@@ -118,7 +118,7 @@ OBSTACLES: list[tuple[str, Json, Json, str, str]] = [
     ("hostPath", {"placement": "required", "model": "acme/coder"}, {}, "MC018", "pinned to a commit"),
     ("emptyDir", {"size": None}, {}, "MC003", 'the size of "acme/coder" is not known'),
     ("emptyDir", {}, {"claims": {}}, "MC005", "does not exist"),
-    ("emptyDir", {"load_from": "source"}, {}, "MC017", "no loader that downloads"),
+    ("emptyDir", {"load_from": "source", "directory": "w"}, {}, "MC017", "was filled by hand"),
     ("emptyDir", {"load_from": "node"}, BASELINE, "MC006", "forbids hostPath"),
     ("image", {}, {"kube_version": None}, "MC007", "(version unknown)"),
     ("image", {}, {"kube_version": "1.30"}, "MC007", "(version 1.30)"),

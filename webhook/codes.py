@@ -77,7 +77,7 @@ LIMIT_RANGE: Final = _code(
     "raise the LimitRange, or use a strategy that needs no memory",
 )
 COMBINATION: Final = _code(16, "two annotations contradict each other", "change one of them")
-LOAD_FROM: Final = _code(17, "no loader of this version downloads", "load from claim or node")
+LOAD_FROM: Final = _code(17, "the pod can't download this itself", "load from claim or node")
 PLACEMENT: Final = _code(
     18,
     "the nodes that hold the model can't be told",

@@ -57,6 +57,8 @@ class Facts:
     limit_ranges: tuple[LimitRangeItem, ...] = ()
     quotas: tuple[Quota, ...] = ()
     loader_image: str = DEFAULT_LOADER_IMAGE
+    loader_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of a loader that downloads: its endpoint, its proxies."""
 
     def older_than(self, minor: int) -> bool:
         """Whether the server is known to be older than 1.*minor*."""

@@ -1,8 +1,9 @@
 """A model that a pod asks for, with everything that is known of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from webhook import store
+from webhook.cached_model import ModelFiles, SecretKey
 from webhook.quantity import Quantity
 from webhook.source import Source
 
@@ -25,6 +26,9 @@ class Model:
     offered: tuple[str, ...] = ()
     """The strategies that the catalogue allows; empty: all."""
     mount_path: str | None = None
+    files: ModelFiles = field(default_factory=ModelFiles)
+    token: SecretKey | None = None
+    """Without which its source gives nothing."""
 
     @property
     def label(self) -> str | None:

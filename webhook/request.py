@@ -68,7 +68,7 @@ class Annotations:
     )  # fmt: skip
     load_from: str = annotation(
         "load-from", one_of("claim", "node", "source"), "`claim`, `node`, `source`",
-        "What the loader copies from; `source` would download and is refused by this version.",
+        "What the loader copies from; `source`: each pod downloads a model that needs no token.",
         default="claim", shown="`claim`", strategies=("emptyDir",),
     )  # fmt: skip
     placement: str = annotation(

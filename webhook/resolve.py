@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from webhook import codes, store
 from webhook.annotations import PREFIX
-from webhook.cached_model import CachedModel
+from webhook.cached_model import CachedModel, ModelFiles
 from webhook.catalogue import Catalogue
 from webhook.decision import Problem, quoted
 from webhook.model import Model
@@ -92,6 +92,8 @@ def resolve(
             image_directory=directory,
             offered=entry.strategies if entry else (),
             mount_path=mount_paths[i] if mount_paths else None,
+            files=entry.files if entry else ModelFiles(),
+            token=entry.token if entry else None,
         )
         if not any(replace(other, asked=text) == model for other in models):
             models.append(model)

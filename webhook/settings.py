@@ -1,6 +1,6 @@
 """Everything that a serving process is told, read once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,7 @@ class Settings:
     kube_version: tuple[int, int] | None = None
     image_volumes: bool = False
     loader_image: str = DEFAULT_LOADER_IMAGE
+    loader_env: Mapping[str, str] = field(default_factory=dict)
     own_namespace: str = "modelcache-system"
     self_check: bool = False
     shutdown_delay: float = 5
@@ -79,6 +80,7 @@ class Settings:
                     kube_version=self.kube_version,
                     image_volumes=self.image_volumes,
                     loader_image=self.loader_image,
+                    loader_env=self.loader_env,
                 )
                 if len(known) < 10_000 and len(namespace) <= _LONGEST_NAMESPACE:
                     known[namespace] = found

@@ -40,6 +40,11 @@ class Source:
         return store.hub_folder(self.repository) if self.repository else store.uri_folder(self.uri)
 
     @property
+    def text(self) -> str:
+        """The source with its revision, as `modelcache load` reads it."""
+        return f"{self.uri}@{self.revision}" if self.revision else self.uri
+
+    @property
     def identity(self) -> str:
         """What the source is without its revision."""
         return self.repository or self.uri

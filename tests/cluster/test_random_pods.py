@@ -31,7 +31,7 @@ ANNOTATIONS: Final[dict[str, tuple[str, ...]]] = {
     "target": ("vllm", "second"),
     "containers": ("vllm", "vllm,second", "vllm,first"),
     "size": ("100Gi", "20Gi"),
-    "load-from": ("claim", "node"),
+    "load-from": ("claim", "node", "source"),
     "placement": ("preferred", "required", "none"),
     "rewrite-args": ("true", "false"),
     "image": ("registry.example.com/m@sha256:" + "0" * 64,),

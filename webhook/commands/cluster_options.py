@@ -12,8 +12,10 @@ import typer
 from webhook.commands.options import (
     ImageVolumes,
     KubeVersion,
+    LoaderEnv,
     LoaderImage,
     Policies,
+    variables,
     version_number,
 )
 
@@ -58,6 +60,7 @@ class ClusterOptions:
     kube_version: KubeVersion = "1.37"
     image_volumes: ImageVolumes = False
     loader_image: LoaderImage = None
+    loader_env: LoaderEnv = None
     namespace: Namespace = "default"
 
     def snapshot(self) -> "Snapshot":
@@ -76,6 +79,7 @@ class ClusterOptions:
                 kube_version=version_number(self.kube_version) if self.kube_version else None,
                 image_volumes=self.image_volumes,
                 loader_image=self.loader_image or DEFAULT_LOADER_IMAGE,
+                loader_env=variables(self.loader_env),
             )
         except ValueError as error:
             mistakes.append(str(error))

@@ -49,3 +49,23 @@ LoaderImage = Annotated[
         show_default=False,
     ),
 ]
+LoaderEnv = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--loader-env",
+        metavar="NAME=VALUE",
+        help="A variable of loaders that download (load-from source), such as HTTPS_PROXY or "
+        "HF_ENDPOINT; repeatable.",
+        show_default=False,
+    ),
+]
+
+
+def variables(given: list[str] | None) -> dict[str, str]:
+    """Return the variables of --loader-env; ValueError if one is none, or holds a secret."""
+    from webhook.rendering.readers import variable
+
+    try:
+        return dict(map(variable, given or ()))
+    except ValueError as error:
+        raise ValueError(f"--loader-env: {error}") from error

@@ -10,8 +10,10 @@ from webhook.commands.exit_status import fail
 from webhook.commands.options import (
     ImageVolumes,
     KubeVersion,
+    LoaderEnv,
     LoaderImage,
     Policies,
+    variables,
     version_number,
 )
 
@@ -101,6 +103,7 @@ def serve(  # each is an option
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
+    loader_env: LoaderEnv = None,
     own_namespace: Annotated[
         str, typer.Option("--own-namespace", help="Where we run; never injected.")
     ] = "modelcache-system",
@@ -156,6 +159,7 @@ def serve(  # each is an option
                 kube_version=version,
                 image_volumes=image_volumes,
                 loader_image=loader_image or DEFAULT_LOADER_IMAGE,
+                loader_env=variables(loader_env) if loader_env else {},
                 own_namespace=own_namespace,
                 self_check=self_check,
                 shutdown_delay=shutdown_delay,

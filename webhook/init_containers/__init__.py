@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from webhook import names
 from webhook.decision import Json
 from webhook.facts import Facts
+from webhook.init_containers.downloader import downloader
 from webhook.init_containers.gate import gate
 from webhook.init_containers.loader import loader
 from webhook.objects.container import Container
@@ -24,6 +25,10 @@ def added(
     """Return the init containers that the pod lacks; *mounts*: those of the models."""
     there = {container.name for container in spec.init_containers or ()}
     level = None if facts.older_than(34) else spec.resources
+    if strategy.downloads:
+        if names.LOADER in there:
+            return []
+        return [downloader(facts, strategy, spec, target, level=level)]
     _, provided = strategy.sources()
     if provided:
         if names.LOADER in there:

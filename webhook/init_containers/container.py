@@ -1,5 +1,6 @@
 """The form of our init containers: image, command, security context."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from webhook import names
@@ -17,6 +18,7 @@ def init_container(  # each is one field of the container
     mounts: list[Json],
     resources: Json,
     spec: PodSpec,
+    env: Sequence[Json] = (),
 ) -> Json:
     """Return an init container that runs `modelcache` with *arguments*."""
     security: dict[str, Any] = {
@@ -34,6 +36,7 @@ def init_container(  # each is one field of the container
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": [names.COMMAND, *arguments],
+        **({"env": list(env)} if env else {}),
         "resources": resources,
         "securityContext": security,
         "terminationMessagePolicy": "FallbackToLogsOnError",

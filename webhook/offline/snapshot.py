@@ -4,7 +4,7 @@ A kind of which no object is given is unknown, and so no obstacle; once one
 claim or one node is given, those that are not given do not exist.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ class Snapshot:
     kube_version: tuple[int, int] | None
     image_volumes: bool
     loader_image: str
+    loader_env: Mapping[str, str]
 
     @classmethod
     def of(
@@ -46,6 +47,7 @@ class Snapshot:
         kube_version: tuple[int, int] | None,
         image_volumes: bool,
         loader_image: str,
+        loader_env: Mapping[str, str],
     ) -> "Snapshot":
         """Return the snapshot of (place, object) pairs; ValueError names every fault."""
         ours = list(policy)
@@ -76,6 +78,7 @@ class Snapshot:
             kube_version=kube_version,
             image_volumes=image_volumes,
             loader_image=loader_image,
+            loader_env=loader_env,
         )
 
     def _of(self, kind: type[T], namespace: str | None = None) -> list[T]:
@@ -121,4 +124,5 @@ class Snapshot:
                 for item in self._of(ResourceQuota, namespace)
             ),
             loader_image=self.loader_image,
+            loader_env=self.loader_env,
         )

@@ -33,8 +33,7 @@ class Wanted:
     @property
     def text(self) -> str:
         """The source with its revision, as `load` reads it."""
-        revision = self.source.revision
-        return f"{self.source.uri}@{revision}" if revision else self.source.uri
+        return self.source.text
 
     @property
     def place(self) -> str:

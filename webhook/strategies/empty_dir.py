@@ -14,7 +14,7 @@ from webhook.strategies.strategy import Provided, Strategy
 
 
 class EmptyDir(Strategy):
-    """Memory of the pod's own, filled by a loader from the claim or the node's cache."""
+    """Memory of the pod's own, filled by a loader: from a store, or from the source itself."""
 
     __slots__ = ()
     name = "emptyDir"
@@ -31,7 +31,22 @@ class EmptyDir(Strategy):
     def charges(self) -> list[Quantity]:
         return [volume_size(model.size or 0) for model in self.request.models]
 
+    @property
+    def downloads(self) -> bool:
+        return self.wish.load_from == "source"
+
+    def provided(self) -> list[Provided]:
+        found = super().provided()
+        if not self.downloads:
+            return found
+        return [
+            Provided(one.volume, self.directory(model))
+            for one, model in zip(found, self.request.models, strict=True)
+        ]
+
     def sources(self) -> tuple[list[Json], list[Provided]]:
+        if self.downloads:
+            return [], []
         name = names.STORE_VOLUME
         if self.wish.load_from == "node":
             volumes = node_cache.node_volumes(self, name)
@@ -55,10 +70,31 @@ class EmptyDir(Strategy):
             case "node":
                 yield from node_cache.node_obstacles(facts, self.request)
             case _:
+                yield from self._no_download()
+
+    def _no_download(self) -> Iterator[Problem]:
+        """Yield why the pod can't download the models itself."""
+        if len(self.request.models) > 1:
+            yield Problem(
+                codes.LOAD_FROM,
+                PREFIX + "load-from",
+                f"source downloads one model, and there are {len(self.request.models)}: load them "
+                "into a claim, and copy from there",
+            )
+        for model in self.request.models:
+            if model.token:
                 yield Problem(
                     codes.LOAD_FROM,
                     PREFIX + "load-from",
-                    "this version has no loader that downloads: use claim or node",
+                    f"{quoted(model.asked)} needs a token, which no serving pod is given: load it "
+                    "into a claim, and copy from there",
+                )
+            if not model.laid_by_us:
+                yield Problem(
+                    codes.LOAD_FROM,
+                    PREFIX + "load-from",
+                    f"{quoted(model.asked)} has a directory, {quoted(model.directory)}, where a "
+                    "store was filled by hand, and source downloads: leave out one of the two",
                 )
 
     def node_labels(self) -> list[str]:

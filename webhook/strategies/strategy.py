@@ -63,6 +63,11 @@ class Strategy:
         """Return the volumes that a loader copies from, and where each model lies in them."""
         return [], []
 
+    @property
+    def downloads(self) -> bool:
+        """Whether the pod itself downloads the models, into volumes laid out as stores."""
+        return False
+
     def node_labels(self) -> list[str]:
         """Return the labels of nodes that hold the models, as far as they can be told."""
         return []

@@ -136,6 +136,12 @@ def test_the_image_is_the_loaders_too() -> None:
     assert "--loader-image=other:1" in args({"loaderImage": "other:1"})
 
 
+def test_loaders_that_download_get_the_variables_that_the_admin_gives() -> None:
+    variables = {"HF_ENDPOINT": "https://hub.example", "NO_PROXY": ".svc, 10.0.0.0/8"}
+    found = args({"loaderEnv": variables})
+    assert {f"--loader-env={name}={value}" for name, value in variables.items()} <= set(found)
+
+
 def test_documents_of_the_platform_are_mounted_and_a_change_is_a_rollout() -> None:
     kinds = rendered({"policy": POLICY})
     (documents,) = kinds["ConfigMap"]
