@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down soak bench bench-startup manifests lock fmt clean
+.PHONY: help demo test cluster cluster-down soak bench bench-startup bench-store manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ bench: $(READY)  ## measure, beside the webhook that everyone writes
 
 bench-startup: $(READY) ## measure how soon pods serve, beside pods that download
 	$(BIN)/python -m benchmarks.startup
+
+bench-store: $(READY) ## measure copy, load and verify, beside cp, rsync, hf download and sha256sum
+	$(BIN)/python -m benchmarks.store
 
 manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/chart
 	$(BIN)/python -m tests.cluster.manifests
