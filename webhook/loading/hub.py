@@ -130,14 +130,15 @@ def _hub_errors(name: str, token: bool) -> Iterator[None]:
     except OfflineModeIsEnabled as error:
         raise Unavailable(f"{name}: HF_HUB_OFFLINE is set, so the hub is not asked") from error
     except HfHubHTTPError as error:
-        _status(name, error)
+        _status(name, given, error)
     except httpx2.TransportError as error:
         raise Interrupted(f"{name}: {error or type(error).__name__}") from error
 
 
-def _status(name: str, error: HfHubHTTPError) -> None:
+def _status(name: str, given: str, error: HfHubHTTPError) -> None:
     response = error.response
     code = response.status_code
     if code in {408, 429} or code >= 500:
         raise Interrupted(f"{name}: answered {code}", retry_after(response.headers)) from error
-    raise Unavailable(f"{name}: answered {code}") from error
+    why = f": it is not open, or not any more, to {given}" if code in {401, 403} else ""
+    raise Unavailable(f"{name}: answered {code}{why}") from error
