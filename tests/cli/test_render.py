@@ -93,6 +93,14 @@ def test_what_pods_will_mount_is_what_is_loaded(tmp_path: Path) -> None:
     assert command(job("known", "--policy", policy))[2] == f"hf://acme/known@{COMMIT}"
 
 
+def test_a_hugging_face_cache_is_made_where_it_is_asked_for() -> None:
+    for kind in ("job", "daemonset"):
+        (found,) = rendered("acme/m", "--kind", kind, "--hub-cache")
+        assert "--hub-cache" in command(found)
+        (found,) = rendered("acme/m", "--kind", kind)
+        assert "--hub-cache" not in command(found)
+
+
 def test_the_token_is_in_a_file_alone(tmp_path: Path) -> None:
     policy = model(tmp_path, tokenSecretRef={"name": "hub", "key": "read.only"})
     found = job("known", "--policy", policy)

@@ -134,6 +134,24 @@ def test_the_library_of_the_hub_finds_it_offline_in_a_store_that_can_not_be_writ
     assert linked.stat().st_ino == (loading.place / SHARD).stat().st_ino, "one copy of the bytes"
 
 
+def test_a_model_that_is_there_becomes_a_cache_of_the_hub_when_that_is_asked_for(
+    loading: Loader,
+) -> None:
+    pinned = f"{REPOSITORY}@{loading.commit}"
+    refs = loading.place / "models--acme--tiny" / "refs"
+    loaded(loading, loading.run(source=pinned))
+    assert not refs.exists()
+    loaded(loading, loading.run("--hub-cache", source=pinned))
+    assert {path.name: path.read_text() for path in refs.iterdir()} == {
+        loading.commit: loading.commit
+    }
+    linked = refs.parent / "snapshots" / loading.commit / SHARD
+    assert linked.samefile(loading.place / SHARD)
+    loaded(loading, loading.run("--hub-cache"))
+    assert {path.name for path in refs.iterdir()} == {loading.commit, "main"}
+    assert loading.fetched() == loading.size
+
+
 def test_two_at_once_are_one_download(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", rate=1_000_000))
     both = [

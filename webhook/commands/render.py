@@ -116,6 +116,10 @@ def render(
             show_default=False,
         ),
     ] = None,
+    hub_cache: Annotated[
+        bool,
+        typer.Option("--hub-cache", help="Also as Hugging Face caches, for layout hf-cache."),
+    ] = False,
     policy: Policies = None,
 ) -> None:
     """Render objects."""
@@ -137,7 +141,7 @@ def render(
         namespace=namespace, claim=claim, storage_class=storage_class, size=size,
         host_path=host_path, token_secret=token_secret, image=image,
         node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,
-        deadline=deadline, env=env or (),
+        deadline=deadline, env=env or (), hub_cache=hub_cache,
     )  # fmt: skip
     try:
         found = order(models, options, known)

@@ -15,12 +15,19 @@ from webhook.loading.file_names import checked
 from webhook.loading.incoming import Incoming, sweep
 from webhook.loading.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns, chosen
-from webhook.loading.publication import add_hub_cache, point, publish, write_manifest
+from webhook.loading.publication import (
+    add_hub_cache,
+    has_hub_cache,
+    make_hub_cache,
+    point,
+    publish,
+    write_manifest,
+)
 from webhook.loading.published import Loaded, pinned, published
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
 from webhook.manifest import Manifest
-from webhook.store import node_label
+from webhook.store import hub_cache_folder, node_label
 from webhook.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -71,8 +78,18 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
             found = pinned(there, wish.patterns, safetensors_only=wish.safetensors_only)
         if found is None:
             found = _asked(wish, model, deadline, say, show)
+    name = f"{model.folder}/{found.place.name}"
+    ref = model.ref or found.place.name
+    if (
+        wish.hub_cache
+        and model.repository
+        and not has_hub_cache(found.place, model.repository, ref)
+    ):
+        with Incoming(wish.store, name) as incoming:
+            add_hub_cache(found.place, incoming.path, model.repository, ref)
+            incoming.remove()
     if not found.fetched:
-        sweep(wish.store, f"{model.folder}/{found.place.name}")
+        sweep(wish.store, name)
     if model.ref:
         point(found.place, model.ref)
     if wish.node and model.repository:
@@ -158,6 +175,7 @@ def _written(
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])
     if wish.hub_cache and model.repository:
-        add_hub_cache(incoming.files, model.repository, manifest, model.ref or place.name)
+        cache = incoming.files / hub_cache_folder(model.repository)
+        make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
     publish(incoming.files, place)  # if another was first, it is the same
     return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from webhook.manifest import Manifest
+from webhook.manifest import Manifest, read_manifest
 from webhook.store import MANIFEST, hub_cache_folder
 
 
@@ -20,12 +20,11 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     (directory / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
 
 
-def add_hub_cache(directory: Path, repository: str, manifest: Manifest, ref: str) -> None:
-    """Add the same files once more as a cache of the hub's library; they share their bytes.
+def make_hub_cache(cache: Path, directory: Path, manifest: Manifest, ref: str) -> None:
+    """Make *cache* one of the hub's library, of the files in *directory*; they share their bytes.
 
     What it reads offline is refs, snapshots and blobs. It writes nothing where it finds all three.
     """
-    cache = directory / hub_cache_folder(repository)
     snapshot = cache / "snapshots" / manifest.commit
     for folder in (snapshot, cache / "blobs", cache / "refs"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,6 +36,26 @@ def add_hub_cache(directory: Path, repository: str, manifest: Manifest, ref: str
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(os.path.relpath(blob, link.parent))
     (cache / "refs" / ref).write_text(manifest.commit)
+
+
+def has_hub_cache(place: Path, repository: str, ref: str) -> bool:
+    """Whether a published model is a cache of the hub's library too, that knows *ref*."""
+    return (place / hub_cache_folder(repository) / "refs" / ref).exists()
+
+
+def add_hub_cache(place: Path, workshop: Path, repository: str, ref: str) -> None:
+    """Add the cache, or the name, that a published model lacks: readers see it whole or not."""
+    cache = place / hub_cache_folder(repository)
+    if not cache.exists():
+        manifest = read_manifest(place / MANIFEST)
+        make_hub_cache(workshop / "cache", place, manifest, ref)
+        publish(workshop / "cache", cache)
+    if not has_hub_cache(place, repository, ref):
+        new = workshop / "ref"
+        new.write_text(place.name)
+        _sync(new)
+        new.rename(cache / "refs" / ref)
+        _sync(cache / "refs")
 
 
 def publish(directory: Path, place: Path) -> bool:

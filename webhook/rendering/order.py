@@ -48,6 +48,7 @@ class Options:
     priority_class: str | None = None
     deadline: str = "6h"
     env: Sequence[str] = ()
+    hub_cache: bool = False
 
 
 _ONLY: Final = {
@@ -81,6 +82,8 @@ class Order:
     deadline: str
     deadline_seconds: int
     env: dict[str, str]
+    hub_cache: bool
+    """Whether models are Hugging Face caches too, for layout hf-cache."""
 
 
 def order(names: Sequence[str], options: Options, policy: Policy | None) -> Order:
@@ -120,6 +123,7 @@ def order(names: Sequence[str], options: Options, policy: Policy | None) -> Orde
         deadline=options.deadline,
         deadline_seconds=read("--deadline", readers.seconds, options.deadline) or 1,
         env=dict(filter(None, (read("--env", readers.variable, one) for one in options.env))),
+        hub_cache=options.hub_cache,
     )
     mistakes.found += _contradictions(found, options)
     mistakes.tell()
