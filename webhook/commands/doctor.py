@@ -1,12 +1,12 @@
 """modelcache doctor: its options."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from webhook.commands.exit_status import REFUSED, fail
+from webhook.commands.options import Context, Kubeconfig
 
 app = typer.Typer()
 
@@ -36,19 +36,14 @@ def doctor(
     probe_namespace: Annotated[
         str, typer.Option(metavar="NAME", help="Where pods are created, as dry runs.")
     ] = "default",
-    kubeconfig: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Default: KUBECONFIG, ~/.kube/config, then our own pod."),
-    ] = None,
-    context: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")
-    ] = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
 ) -> None:
     """Look for what is wrong."""
     from rich.console import Console
 
-    from webhook.doctor.api import Api
+    from webhook.cluster_api import Api
     from webhook.doctor.diagnosis import diagnosis, looked
     from webhook.doctor.finding import Level
     from webhook.doctor.installation import Installation, Names

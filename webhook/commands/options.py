@@ -59,6 +59,11 @@ LoaderEnv = Annotated[
         show_default=False,
     ),
 ]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Default: KUBECONFIG, ~/.kube/config, then our own pod."),
+]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
 
 
 def variables(given: list[str] | None) -> dict[str, str]:

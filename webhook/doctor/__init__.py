@@ -6,7 +6,7 @@ server … order      a module for each check, all of which say what check decla
 installation        what the configuration leads to: Service, Deployment, replicas
 replica, bundle     a connection to a replica; certificates, and how long they last
 probe               what is created as a dry run
-api, finding        requests to the API server; how bad, what was seen, what mends it
+finding             how bad, what was seen, what mends it
 
 It reads no Secret and changes nothing: what it creates is a dry run.
 """

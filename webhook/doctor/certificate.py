@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.doctor.api import Missing, Object, Refused
+from webhook.cluster_api import Missing, Object, Refused
 from webhook.doctor.bundle import Lifetime, certificates, lifetime
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from webhook.cluster_api import Forbidden, Refused
 from webhook.doctor import (
     certificate,
     clock,
@@ -18,7 +19,6 @@ from webhook.doctor import (
     server,
     service,
 )
-from webhook.doctor.api import Forbidden, Refused
 from webhook.doctor.check import ANYBODY_MAY, Check
 from webhook.doctor.finding import Finding, error, warning
 from webhook.doctor.installation import Installation

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from webhook.doctor.api import Answer, Api, Forbidden, Missing, Object
+from webhook.cluster_api import Answer, Api, Forbidden, Missing, Object
 from webhook.kubernetes_api import Unreachable
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")

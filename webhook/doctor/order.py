@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.doctor.api import Object
+from webhook.cluster_api import Object
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, ok, warning
 from webhook.doctor.installation import ADMISSION, Installation

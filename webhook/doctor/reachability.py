@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission import EXCLUDED
+from webhook.cluster_api import Forbidden, Object, Refused
 from webhook.codes import UNKNOWN_ANNOTATION
 from webhook.doctor import probe
-from webhook.doctor.api import Forbidden, Object, Refused
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import DISABLED, LABEL, WEBHOOKS, Installation

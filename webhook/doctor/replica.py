@@ -11,7 +11,7 @@ import websocket
 from cryptography.hazmat.primitives.serialization import Encoding
 from kubernetes import client, stream
 
-from webhook.doctor.api import Api, Object, refusal
+from webhook.cluster_api import Api, Object, refusal
 from webhook.doctor.bundle import certificates
 from webhook.doctor.finding import Finding, ok, warning
 from webhook.kubernetes_api import Unreachable

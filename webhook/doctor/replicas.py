@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook import __version__
-from webhook.doctor.api import Object, Refused
+from webhook.cluster_api import Object, Refused
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import Installation, container_of, port_of

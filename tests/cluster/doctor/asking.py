@@ -9,7 +9,7 @@ from typing import Any
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import mutating, shipped, wait_until
-from webhook.doctor.api import Api
+from webhook.cluster_api import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS
 from webhook.doctor.finding import Finding, Level

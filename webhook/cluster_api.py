@@ -1,4 +1,4 @@
-"""Requests to the API server, with the credentials of a kubeconfig or of the pod that we run in.
+"""Requests of commands to the API server, by a kubeconfig or as the pod that we run in.
 
 Objects are plain dicts: typed models would drop what they do not know.
 """
@@ -22,6 +22,8 @@ from webhook.kubernetes_api import KubernetesApi, Unreachable, access, date
 Object: TypeAlias = dict[str, Any]
 _SECONDS: Final = (5, 20)
 """To connect, and for an answer: an admission may take its 5 s more than once."""
+_PAGE: Final = "500"
+"""Objects in one answer, as kubectl asks."""
 _WARNING: Final = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _NOT_ALLOWED: Final = re.compile(r"User \".*\" cannot ")
 
@@ -63,7 +65,7 @@ class Api(KubernetesApi):
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
         in_pod = not kubeconfig and not context and _in_pod()
         super().__init__(access(kubeconfig, context, in_pod=in_pod))
-        self.client.user_agent = f"modelcache-doctor/{__version__}"
+        self.client.user_agent = f"modelcache/{__version__}"
 
     @property
     def address(self) -> str:
@@ -76,15 +78,25 @@ class Api(KubernetesApi):
 
     def items(self, *segments: str, **query: str) -> list[Object]:
         """Return the objects of the collection at a path."""
-        items: list[Object] = self.get(*segments, **query).get("items") or []
-        return items
+        found: list[Object] = []
+        page = {"limit": _PAGE}
+        while True:
+            part = self.get(*segments, **query, **page)
+            found += part.get("items") or []
+            if not (further := (part.get("metadata") or {}).get("continue")):
+                return found
+            page["continue"] = further
 
     def dry_run(self, body: Object, *segments: str) -> Answer:
         """Return what the server would answer to the creation of *body*; nothing is created."""
         return self.request("POST", path(*segments), {"dryRun": "All"}, body)
 
     def request(
-        self, method: str, where: str, query: dict[str, str], body: Object | None = None
+        self,
+        method: str,
+        where: str,
+        query: dict[str, str],
+        body: Object | list[Object] | None = None,
     ) -> Answer:
         """Return the answer; Unreachable, Missing, Forbidden or Refused if there is no good one."""
         began = time.time()
