@@ -44,7 +44,7 @@ def test_a_repository_is_one_download(loading: Loader, source: str) -> None:
 
 def test_a_commit_is_no_name_that_moves(loading: Loader) -> None:
     loaded(loading, loading.run(source=f"{REPOSITORY}@{loading.commit}"))
-    assert [path.name for path in loading.place.parent.iterdir()] == [loading.commit]
+    assert [path.name for path in loading.place.parent.glob("[!.]*")] == [loading.commit]
 
 
 def test_a_tag_is_a_name_like_main(loading: Loader) -> None:
@@ -173,4 +173,4 @@ def test_main_that_moves_meanwhile_is_not_mixed(loading: Loader) -> None:
     moved = loading.hub.commit(REPOSITORY, other, ref="later")
     loading.hub.fault(Fault(where="api", move_main_to=moved))
     loaded(loading, loading.run())
-    assert {entry.name for entry in loading.place.parent.iterdir()} == {loading.commit, "main"}
+    assert {path.name for path in loading.place.parent.glob("[!.]*")} == {loading.commit, "main"}

@@ -41,6 +41,8 @@ class Writer(msgspec.Struct, frozen=True):
     pid: int
     since: float = 0.0
     """By the clock of the file system."""
+    total: int = 0
+    """Bytes that it will have, as far as its source says."""
 
 
 def end_all() -> None:
@@ -52,18 +54,19 @@ def end_all() -> None:
 class Incoming:
     """A folder below .incoming; it lives for a `with` block, and stays if that fails."""
 
-    def __init__(self, store: Path, model: str) -> None:
+    def __init__(self, store: Path, model: str, total: int = 0) -> None:
+        """*total*: bytes of the model, as far as its source says."""
         self._root = store / INCOMING
         self.path = self._root / secrets.token_hex(8)
         self.files = self.path / "files"
         self.parts = self.path / "parts"
-        self._model = model
+        self._model, self._total = model, total
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
         self.parts.mkdir(parents=True)
         self.files.mkdir()
-        writer = Writer(self._model, socket.gethostname(), _boot(), os.getpid())
+        writer = Writer(self._model, socket.gethostname(), _boot(), os.getpid(), total=self._total)
         first = self.path / _NEW
         first.write_bytes(msgspec.json.encode(writer))
         since = first.stat().st_mtime
@@ -132,20 +135,27 @@ _LIVING: Final[set[Incoming]] = set()
 
 
 def sweep(store: Path, model: str) -> None:
-    """Remove what loaders of *model* have left; it is published, so nobody will go on with it.
+    """Remove what loaders of *model* have left; it is published, so nobody will go on with it."""
+    for folder, writer in remains(store):
+        if writer is None or writer.model == model:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remains(store: Path) -> Iterator[tuple[Path, Writer | None]]:
+    """Yield the folders below .incoming that nobody writes any more, and who wrote them.
 
     One that was ended while it began, or while it removed, says nothing of itself: age decides.
     """
     now = time.time() - _SURELY_SECONDS
     root = store / INCOMING
     for folder, writer in writers(root):
-        if writer.model == model and gone(folder, writer, now=now):
-            shutil.rmtree(folder, ignore_errors=True)
+        if gone(folder, writer, now=now):
+            yield folder, writer
     with contextlib.suppress(FileNotFoundError):
-        for folder in root.iterdir():
+        for folder in sorted(root.iterdir()):
             with contextlib.suppress(OSError):
                 if not (folder / _WRITER).exists() and folder.stat().st_mtime < now:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    yield folder, None
 
 
 def writers(root: Path) -> Iterator[tuple[Path, Writer]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from webhook import __version__
+from webhook.last_use import stamp
 from webhook.loading.attempts import Patience
 from webhook.loading.capacity import fits, writable
 from webhook.loading.file_names import checked
@@ -90,6 +91,7 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
             incoming.remove()
     if not found.fetched:
         sweep(wish.store, name)
+    stamp(found.place)
     if model.ref:
         point(found.place, model.ref)
     if wish.node and model.repository:
@@ -116,7 +118,8 @@ def _asked(
             wish.node.lacks(node_label(model.repository, snapshot.commit))
     writable(wish.store)
     _stagger(wish, say)
-    with Incoming(wish.store, name) as incoming:
+    total = sum(file.size or 0 for file in files)
+    with Incoming(wish.store, name, total) as incoming:
         found = _turn(incoming, place, files, say, deadline)
         if found is None:
             found = _written(incoming, model, place, files, wish, deadline, say, show)
@@ -165,7 +168,7 @@ def _written(
     """Return the model once it is loaded, verified and published."""
     if incoming.inherit():
         say(f"{model.uri}: going on where an earlier loader has ended")
-    total = sum(file.size or 0 for file in files)
+    total = incoming.writer.total
     there = sum(part.stat().st_size for part in incoming.parts.iterdir())
     fits(wish.store, max(0, total - there), model.uri)
     transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)

@@ -53,16 +53,16 @@ def add_hub_cache(place: Path, workshop: Path, repository: str, ref: str) -> Non
     if not has_hub_cache(place, repository, ref):
         new = workshop / "ref"
         new.write_text(place.name)
-        _sync(new)
+        sync(new)
         new.rename(cache / "refs" / ref)
-        _sync(cache / "refs")
+        sync(cache / "refs")
 
 
 def publish(directory: Path, place: Path) -> bool:
     """Rename a whole model to its place; False if another loader was there first."""
     for path in _tree(directory):
         if not path.is_symlink():
-            _sync(path)
+            sync(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         directory.rename(place)
@@ -70,7 +70,7 @@ def publish(directory: Path, place: Path) -> bool:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
             return False
         raise
-    _sync(place.parent)
+    sync(place.parent)
     return True
 
 
@@ -82,7 +82,7 @@ def point(place: Path, ref: str) -> None:
     new = place.with_name(f".{ref}.{secrets.token_hex(8)}")
     new.symlink_to(place.name)
     new.rename(link)
-    _sync(place.parent)
+    sync(place.parent)
 
 
 def _tree(directory: Path) -> Iterator[Path]:
@@ -92,7 +92,8 @@ def _tree(directory: Path) -> Iterator[Path]:
     yield directory
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from webhook.last_use import stamp
 from webhook.loading.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns, chosen
 from webhook.manifest import Manifest, read_manifest
@@ -25,12 +26,19 @@ class Loaded:
 
 
 def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:
-    """Return what is there, None if nothing is; Unavailable if it is not what is wanted."""
+    """Return what is there, None if nothing is; Unavailable if it is not what is wanted.
+
+    Stamped before it is looked at: either `prune` sees the stamp and puts back what it has taken
+    away, or the model is seen to be gone here.
+    """
     if not place.exists():
         return None
+    stamp(place)
     try:
         manifest = read_manifest(place / MANIFEST)
     except (OSError, msgspec.MsgspecError) as error:
+        if not place.exists():
+            return None
         raise Unavailable(f"{place}: is no published model: {MANIFEST}: {error}") from error
     there = {file.path: file for file in manifest.files}
     if missing := [file.path for file in files if file.path not in there]:
@@ -39,6 +47,8 @@ def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:
             "may read it; load with the patterns of its manifest, or remove it first"
         )
     if faults := list(faults_of(place)):
+        if not place.exists():
+            return None
         raise Unavailable("\n".join(f"{place}: {fault}" for fault in faults))
     return _loaded(place, manifest)
 
@@ -49,6 +59,8 @@ def pinned(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded
     A commit does not change, so a node that starts again needs no network. Unavailable if its
     weights are pickle, and that is refused now.
     """
+    if place.exists():
+        stamp(place)
     try:
         manifest = read_manifest(place / MANIFEST)
     except (OSError, msgspec.MsgspecError):
