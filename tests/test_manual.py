@@ -18,6 +18,7 @@ from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
 from webhook.doctor.diagnosis import CHECKS
+from webhook.pruning import cluster as pruning
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
 from webhook.tallies import Tally
@@ -113,9 +114,19 @@ def checks() -> str:
     )
 
 
+def rights() -> str:
+    return table(
+        ("command", "needs", "for"),
+        ("`prune`", code(pruning.PODS), "what pods may read, in all namespaces"),
+        ("`prune --claim`", code(pruning.CLAIM), "whether there is such a claim"),
+        ("`prune --node`", code(*pruning.NODE), "the node's label"),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
     "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
+    "rights": rights,
 }  # fmt: skip
 
 

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from webhook import __version__
-from webhook.commands import bench_storage, check, copy, doctor, inject, load, render, serve, verify
+from webhook.commands import (
+    bench_storage,
+    check,
+    copy,
+    doctor,
+    inject,
+    load,
+    prune,
+    render,
+    serve,
+    verify,
+)
 from webhook.commands.exit_status import REFUSED, USAGE
 
 app = typer.Typer(
@@ -37,7 +48,9 @@ def _options(
     """Give pods one shared, read-only copy of their model."""
 
 
-for command in (serve, inject, check, load, render, copy, verify, doctor, bench_storage):
+for command in (
+    serve, inject, check, load, render, copy, verify, prune, doctor, bench_storage,
+):  # fmt: skip
     app.add_typer(command.app)
 
 

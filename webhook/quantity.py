@@ -71,3 +71,11 @@ class Quantity(int):
 
 MI: Final = 2**20
 GI: Final = 2**30
+
+
+def rounded(number: int) -> str:
+    """Return a number of bytes for people, in the largest unit of which there is one: 15.0Gi."""
+    for suffix, unit in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+        if number >= unit:
+            return f"{number / unit:.1f}{suffix}"
+    return str(number)

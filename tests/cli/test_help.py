@@ -6,7 +6,17 @@ import typer
 from tests.cli.command import modelcache
 from webhook.cli import app
 
-COMMANDS = ("serve", "inject", "check", "load", "copy", "verify", "doctor", "bench-storage")
+COMMANDS = (
+    "serve",
+    "inject",
+    "check",
+    "load",
+    "copy",
+    "verify",
+    "prune",
+    "doctor",
+    "bench-storage",
+)
 
 
 def test_the_list_of_commands_names_each() -> None:

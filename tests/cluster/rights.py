@@ -11,7 +11,7 @@ from tests.cluster import helm
 from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.registration import GROUP, mutating, webhook
+from tests.cluster.registration import GROUP, mutating, wait_until, webhook
 from webhook.controller.options import Options
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -181,3 +181,40 @@ def bound(cluster: ControlPlane, namespace: NamespaceFactory) -> Bound:
     found = Bound(cluster, namespace())
     found.grant()
     return found
+
+
+def entitled(plane: ControlPlane, name: str, *rights: str) -> Path:
+    """Return the kubeconfig of somebody who has *rights* in the whole cluster, and no others.
+
+    They are in the words of `kubectl auth can-i`, such as "list pods".
+    """
+    allowed = [right.split() for right in rights if "/version" not in right]
+    rules = [_rule(verb, *resource.split(".", 1)) for verb, resource in allowed]
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": name}],
+    }
+    for obj in (role, binding):
+        plane.api.apply({**obj, "metadata": {"name": name}}).expect()
+    spec = {"user": name, "resourceAttributes": _attributes(*allowed[-1])}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    wait_until(
+        lambda: bool(plane.api.request("POST", path, review).body["status"]["allowed"]),
+        "the role is in force",
+    )
+    return plane.write_kubeconfig(name, plane.authority.sign(name))
+
+
+def _attributes(verb: str, resource: str) -> Object:
+    name, _, group = resource.partition(".")
+    resource, _, part = name.partition("/")
+    return {"verb": verb, "resource": resource, "subresource": part, "group": group or "*"}
+
+
+def _rule(verb: str, resource: str, group: str = "*") -> Object:
+    return {"apiGroups": [group], "resources": [resource], "verbs": [verb]}

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 from tests.loading.loading import REPOSITORY, Loader
+from tests.stores import DAY, aged
+from webhook.last_use import stamped
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -18,6 +20,16 @@ def test_a_commit_that_was_loaded_is_there_without_the_hub(loading: Loader) -> N
     done = loading.run(source=source, HF_ENDPOINT=NOBODY)
     assert done.stdout == f"{loading.place}: {loading.size} bytes, 0 of them downloaded\n"
     assert len(loading.hub.requests()) == asked
+
+
+def test_a_commit_that_is_there_is_used_by_each_load(loading: Loader) -> None:
+    source = f"{REPOSITORY}@{loading.commit}"
+    assert loading.run(source=source).returncode == 0
+    aged(loading.place, days=9)
+    then = stamped(loading.place)
+    assert then
+    assert loading.run(source=source, HF_ENDPOINT=NOBODY).returncode == 0
+    assert (stamped(loading.place) or 0) > then + 8 * DAY
 
 
 def test_other_patterns_are_a_question_for_the_hub(loading: Loader) -> None:

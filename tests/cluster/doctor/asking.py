@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.registration import mutating, shipped, wait_until
+from tests.cluster.registration import mutating, shipped
+from tests.cluster.rights import entitled
 from webhook.cluster_api import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS
@@ -54,36 +55,7 @@ def physician(
     plane: ControlPlane, name: str = "physician", checks: Sequence[Check] = CHECKS
 ) -> Path:
     """Return the kubeconfig of somebody who may do what *checks* say they need, and no more."""
-    allowed = [may.split() for one in checks for may in one.may if "/version" not in may]
-    rules = [_rule(verb, *resource.split(".", 1)) for verb, resource in allowed]
-    group = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "rules": rules}
-    binding = {
-        "apiVersion": f"{group}/v1",
-        "kind": "ClusterRoleBinding",
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": name}],
-    }
-    for obj in (role, binding):
-        plane.api.apply({**obj, "metadata": {"name": name}}).expect()
-    spec = {"user": name, "resourceAttributes": _attributes(*allowed[-1])}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    wait_until(
-        lambda: bool(plane.api.request("POST", path, review).body["status"]["allowed"]),
-        "the role is in force",
-    )
-    return plane.write_kubeconfig(name, plane.authority.sign(name))
-
-
-def _attributes(verb: str, resource: str) -> Object:
-    name, _, group = resource.partition(".")
-    resource, _, part = name.partition("/")
-    return {"verb": verb, "resource": resource, "subresource": part, "group": group or "*"}
-
-
-def _rule(verb: str, resource: str, group: str = "*") -> Object:
-    return {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+    return entitled(plane, name, *(may for one in checks for may in one.may))
 
 
 def idle_configuration(name: str, bundle: bytes, **changes: Any) -> Object:

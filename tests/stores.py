@@ -1,0 +1,45 @@
+"""Owns stores that tests look at: filled by the real loader, and made older than they are."""
+
+import os
+import time
+from pathlib import Path
+
+from tests.cli.command import modelcache
+from tests.models import manifest, sharded
+
+DAY = 86400.0
+
+
+def loaded(
+    store: Path, repository: str = "acme/tiny", commit: str = "a" * 40, *, ref: str = "main", size: int = 256
+) -> Path:  # fmt: skip
+    """Load a model of the hub's into *store*, from a directory that bears its manifest."""
+    store.mkdir(exist_ok=True)
+    source = store.parent / "sources" / repository / commit
+    if not source.is_dir():
+        sharded(source, 2, size)
+        manifest(source, f"hf://{repository}@{ref}", commit)
+    ran = modelcache("load", f"file://{source}", store, "--progress", "json")
+    assert ran.status == 0, ran.err
+    return store / repository.replace("/", "--") / commit
+
+
+def aged(place: Path, *, days: float, used: float | None = None) -> Path:
+    """Let a model be *days* old, and the last loader have asked for it *used* days ago."""
+    at(place / ".modelcache.json", days)
+    at(place.with_name(f".{place.name}.used"), days if used is None else used)
+    return place
+
+
+def at(path: Path, days: float) -> None:
+    """Let something have been written *days* ago."""
+    then = time.time() - days * DAY
+    os.utime(path, (then, then), follow_symlinks=False)
+
+
+def tree(store: Path) -> dict[str, tuple[int, int]]:
+    """Return what lies in a store, each with mode and time."""
+    return {
+        str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns)
+        for path in sorted(store.rglob("*"))
+    }

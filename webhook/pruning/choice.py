@@ -1,0 +1,102 @@
+"""Which models go: those that every option names, unless something needs them."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from webhook.decision import quoted
+from webhook.duration import elapsed
+from webhook.pruning.order import Order
+from webhook.store_contents import Published
+
+JUST_NOW: Final = 600.0
+"""Seconds: the pods for which a loader was run come a little after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether one model goes, and why or why not."""
+
+    model: Published
+    goes: bool
+    reason: str
+
+
+def verdicts(
+    models: Sequence[Published], order: Order, protected: Mapping[Path, str]
+) -> list[Verdict]:
+    """Return a verdict on each model, in their order."""
+    now = time.time()
+    asked = _asked(models, order.models)
+    found: dict[Path, Verdict] = {}
+    candidates: list[tuple[Published, str]] = []
+    for model in models:
+        if reason := _not_asked_for(model, order, asked, now) or _needed(
+            model, order, protected, now
+        ):
+            found[model.place] = Verdict(model, False, reason)
+        else:
+            candidates.append((model, _ages(model, now)))
+    total = sum(model.size for model in models)
+    for model, reason in sorted(candidates, key=lambda one: one[0].last_used):
+        if order.keep_bytes is not None and total <= order.keep_bytes:
+            why = f"the store has no more than {order.keep_bytes} without the ones that go"
+            found[model.place] = Verdict(model, False, why)
+        else:
+            found[model.place] = Verdict(model, True, reason)
+            total -= model.size
+    return [found[model.place] for model in models]
+
+
+def _asked(models: Sequence[Published], names: Sequence[str]) -> set[Path]:
+    """Return the models that *names* mean; ValueError names those that mean none."""
+    found, unknown = set(), []
+    for name in names:
+        same = [model.place for model in models if _is_called(model, name)]
+        if not same:
+            unknown.append(f"--model: the store has no {quoted(name, 120)}")
+        found.update(same)
+    if unknown:
+        raise ValueError("\n".join(unknown))
+    return found
+
+
+def _is_called(model: Published, name: str) -> bool:
+    called = (model.name, model.source, model.place.parent.name)
+    revisions = (model.place.name, *(ref.name for ref in model.refs))
+    return name in called or name in (f"{one}@{rev}" for one in called for rev in revisions)
+
+
+def _not_asked_for(model: Published, order: Order, asked: set[Path], now: float) -> str:
+    if not order.asks:
+        return "nothing says which models are to go"
+    if order.models and model.place not in asked:
+        return "not asked for"
+    if order.older_than is not None and now - model.published < order.older_than:
+        return f"published {_ago(now - model.published)}"
+    if order.unused_for is not None and now - model.last_used < order.unused_for:
+        return f"used {_ago(now - model.last_used)}"
+    return ""
+
+
+def _needed(model: Published, order: Order, protected: Mapping[Path, str], now: float) -> str:
+    if model.manifest is None:
+        return "its manifest can't be read: see modelcache verify"
+    if model.place in protected:
+        return protected[model.place]
+    if model.refs and not order.include_current:
+        return f"{', '.join(ref.name for ref in model.refs)} means it"
+    if now - model.last_used < JUST_NOW:
+        return f"a loader asked for it {_ago(now - model.last_used)}"
+    return ""
+
+
+def _ages(model: Published, now: float) -> str:
+    published, used = _ago(now - model.published), _ago(now - model.last_used)
+    return f"published {published}, last used {used}"
+
+
+def _ago(seconds: float) -> str:
+    return f"{elapsed(seconds)} ago"

@@ -1,0 +1,147 @@
+"""What became of each model and of what loaders left, as people and programs read it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from webhook.decision import printable
+from webhook.duration import elapsed
+from webhook.pruning.leftovers import Leftover
+from webhook.quantity import rounded
+from webhook.store_contents import Published
+
+_SHORT: Final = 8
+"""Characters of a commit."""
+
+
+class Became(StrEnum):
+    """What became of something; of a dry run, what would."""
+
+    GOES = "remove"
+    STAYS = "keep"
+    GONE = "removed"
+    FAILED = "failed"
+
+
+_STYLES: Final = {
+    Became.GOES: "yellow", Became.GONE: "yellow", Became.STAYS: "green", Became.FAILED: "bold red",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model, what became of it, and why."""
+
+    model: Published
+    became: Became
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of everything in a store."""
+
+    store: Path
+    rows: Sequence[Row]
+    leftovers: Sequence[tuple[Leftover, Became, str]]
+    keep_bytes: int | None
+    dry_run: bool
+
+    @property
+    def before(self) -> int:
+        """Bytes of the published models, before."""
+        return sum(row.model.size for row in self.rows)
+
+    @property
+    def after(self) -> int:
+        """Bytes of the published models that stay."""
+        away = (Became.GOES, Became.GONE)
+        return sum(row.model.size for row in self.rows if row.became not in away)
+
+    @property
+    def excess(self) -> int:
+        """Bytes that stay beyond what was to be kept."""
+        return max(0, self.after - self.keep_bytes) if self.keep_bytes is not None else 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that was to go could not, or what stays is too much."""
+        became = [*(row.became for row in self.rows), *(one[1] for one in self.leftovers)]
+        return Became.FAILED in became or self.excess > 0
+
+
+def table(outcome: Outcome, console: Console) -> None:
+    """Print a row for each model and each folder of a loader, then the sums."""
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("VERDICT", "MODEL", "COMMIT", "SIZE", "AGE", "USED", "REASON"):
+        wide = column in ("MODEL", "REASON")
+        rows.add_column(column, no_wrap=not wide, overflow="fold", min_width=18 if wide else None)
+    now = time.time()
+    for row in outcome.rows:
+        model = row.model
+        rows.add_row(
+            Text(row.became, _STYLES[row.became]),
+            Text(printable(model.name)),
+            Text(printable(model.place.name[:_SHORT])),
+            rounded(model.size),
+            elapsed(now - model.published),
+            elapsed(now - model.last_used),
+            Text(printable(row.reason)),
+        )
+    for left, became, reason in outcome.leftovers:
+        name = f"{left.folder.parent.name}/{left.folder.name}"
+        verdict = Text(became, _STYLES[became])
+        rows.add_row(verdict, name, "", rounded(left.size), "", "", Text(printable(reason)))
+    if rows.row_count:
+        console.print(rows)
+    verb = "would stay" if outcome.dry_run else "stay"
+    text = (
+        f"{outcome.store}: {rounded(outcome.after)} of {rounded(outcome.before)} of models {verb}"
+    )
+    if outcome.excess:
+        text += f", {rounded(outcome.excess)} more than --keep-bytes: it is needed, see above"
+    console.print(Text(printable(text)), soft_wrap=True)
+
+
+def as_json(outcome: Outcome) -> bytes:
+    """Return the outcome as JSON; times are seconds since 1970."""
+    content = {
+        "store": str(outcome.store),
+        "dryRun": outcome.dry_run,
+        "bytesBefore": outcome.before,
+        "bytesAfter": outcome.after,
+        "excess": outcome.excess,
+        "models": [
+            {
+                "model": row.model.name,
+                "commit": row.model.place.name,
+                "refs": [ref.name for ref in row.model.refs],
+                "path": str(row.model.place),
+                "bytes": row.model.size,
+                "published": row.model.published,
+                "lastUsed": row.model.last_used,
+                "verdict": row.became,
+                "reason": row.reason,
+            }
+            for row in outcome.rows
+        ],
+        "incoming": [
+            {
+                "path": str(left.folder),
+                "model": left.writer.model if left.writer else None,
+                "bytes": left.size,
+                "verdict": became,
+                "reason": reason,
+            }
+            for left, became, reason in outcome.leftovers
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(content)) + b"\n"
