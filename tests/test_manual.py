@@ -21,6 +21,7 @@ from webhook.doctor.diagnosis import CHECKS
 from webhook.pruning import cluster as pruning
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
+from webhook.status.cluster import RIGHTS as STATUS_RIGHTS
 from webhook.tallies import Tally
 from webhook.telemetry import Telemetry
 
@@ -120,6 +121,7 @@ def rights() -> str:
         ("`prune`", code(pruning.PODS), "what pods may read, in all namespaces"),
         ("`prune --claim`", code(pruning.CLAIM), "whether there is such a claim"),
         ("`prune --node`", code(*pruning.NODE), "the node's label"),
+        *(("`status`", code(right), why) for right, why in STATUS_RIGHTS.items()),
     )
 
 

@@ -18,6 +18,7 @@ from webhook.commands import (
     prune,
     render,
     serve,
+    status,
     verify,
 )
 from webhook.commands.exit_status import REFUSED, USAGE
@@ -49,7 +50,7 @@ def _options(
 
 
 for command in (
-    serve, inject, check, load, render, copy, verify, prune, doctor, bench_storage,
+    serve, inject, check, load, render, copy, verify, status, prune, doctor, bench_storage,
 ):  # fmt: skip
     app.add_typer(command.app)
 

@@ -91,6 +91,16 @@ class Api(KubernetesApi):
         """Return what the server would answer to the creation of *body*; nothing is created."""
         return self.request("POST", path(*segments), {"dryRun": "All"}, body)
 
+    def text(self, *segments: str, **query: str) -> str:
+        """Return what is at a path that holds no object, such as a log."""
+        with self.answering(
+            "GET", path(*segments), query=[*query.items()], seconds=_SECONDS
+        ) as response:
+            content = response.read()
+        if response.status >= 400:
+            raise refusal(response.status, content)
+        return content.decode(errors="replace")
+
     def request(
         self,
         method: str,

@@ -15,6 +15,11 @@ COMMAND: Final = "modelcache"
 """What our containers run: the first word of their command."""
 SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
+LOADER_SOURCE: Final = "loader.modelcache.io/source"
+"""An annotation of what loads: which model. Below modelcache.io/ itself, the webhook would take it
+for a pod's wish."""
+LOAD: Final = "load"
+"""The container that runs `modelcache load`."""
 _MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")
 
 

@@ -1,10 +1,12 @@
 """What a store holds: each model that was published in it, and what leads to it."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -12,6 +14,9 @@ from webhook.last_use import stamped
 from webhook.manifest import Manifest, read_manifest
 from webhook.source import parse_source
 from webhook.store import MANIFEST, node_label
+
+LAID: Final = re.compile(r"[^.].*--.*|[0-9a-f]{64}")
+"""A folder of the store's layout: org--name, or the digest of a URI."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,18 @@ def published_models(store: Path) -> list[Published]:
         for folder in sorted(store.iterdir())
         if not folder.name.startswith(".") and folder.is_dir() and not folder.is_symlink()
         for model in sorted(_of(folder), key=lambda model: model.published)
+    ]
+
+
+def unpublished(store: Path) -> list[Path]:
+    """Return the folders that lie where models do, and have no manifest: nobody published them."""
+    return [
+        place
+        for folder in sorted(store.iterdir())
+        if LAID.fullmatch(folder.name) and folder.is_dir()
+        for place in sorted(folder.iterdir())
+        if not place.name.startswith(".") and place.is_dir() and not place.is_symlink()
+        if not (place / MANIFEST).exists()
     ]
 
 

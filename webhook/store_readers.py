@@ -16,7 +16,8 @@ from webhook.source import parse_source
 from webhook.store import DEFAULT_REVISION as _FLOATING
 from webhook.store import uri_folder
 
-_ENDED: Final = frozenset({"Succeeded", "Failed"})
+ENDED: Final = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that read nothing any more."""
 _OURS: Final = ("prune", "status")
 """Commands of ours that read no model, whatever they mount."""
 
@@ -27,6 +28,7 @@ class View:
 
     pod: str
     """NAMESPACE/NAME."""
+    volume: str
     node: str
     """Empty: it has none yet."""
     started: float
@@ -42,7 +44,7 @@ def views(pods: Iterable[Json]) -> list[View]:
     return [
         view
         for pod in pods
-        if (pod.get("status") or {}).get("phase") not in _ENDED
+        if (pod.get("status") or {}).get("phase") not in ENDED
         for view in dict.fromkeys(_of(pod))
     ]
 
@@ -61,6 +63,7 @@ def _of(pod: Json) -> Iterator[View]:
             for path in _paths(container, mount):
                 yield View(
                     pod=f"{meta['namespace']}/{meta['name']}",
+                    volume=mount["name"],
                     node=spec.get("nodeName") or "",
                     started=datetime.fromisoformat(since).timestamp(),
                     claim=f"{meta['namespace']}/{claim}" if claim else None,

@@ -13,6 +13,7 @@ COMMANDS = (
     "load",
     "copy",
     "verify",
+    "status",
     "prune",
     "doctor",
     "bench-storage",

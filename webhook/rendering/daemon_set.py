@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from webhook import names
 from webhook.decision import Json
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.node_labels import ACCOUNT, IDENTITY_MOUNT, NODE_NAME, identity
@@ -67,7 +68,7 @@ def _pod(model: Wanted, order: Order) -> Json:
         flags.append("--label-node=$(NODE_NAME)")
         mounts.append(IDENTITY_MOUNT)
         found.append(identity())
-    load = loader("load", source, model, order, mounts, _SMALL[0], flags)
+    load = loader(names.LOAD, source, model, order, mounts, _SMALL[0], flags)
     if labelled:
         load["env"].append(NODE_NAME)
     init = [_prepare(order, cache), load]

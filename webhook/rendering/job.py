@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from webhook import names
 from webhook.decision import Json
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
@@ -41,7 +42,7 @@ def job(model: Wanted, order: Order) -> Json:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": pod_security() | _group(),
-        "containers": [loader("load", model.text, model, order, [store], "500m")],
+        "containers": [loader(names.LOAD, model.text, model, order, [store], "500m")],
         "volumes": [
             {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
             *volumes(token_of(model, order)),
@@ -73,7 +74,7 @@ def job(model: Wanted, order: Order) -> Json:
                     {
                         "action": "FailJob",
                         "onExitCodes": Noted(
-                            {"containerName": "load", "operator": "In", "values": [_USAGE]},
+                            {"containerName": names.LOAD, "operator": "In", "values": [_USAGE]},
                             "Wrong arguments stay wrong.",
                         ),
                     },

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from webhook import names
 from webhook.decision import Json
 from webhook.rendering.order import Order
 from webhook.rendering.readers import is_label_value
@@ -9,8 +10,6 @@ from webhook.rendering.wanted import Wanted
 
 USER: Final = 65532
 """Of our image (Dockerfile)."""
-SOURCE: Final = "loader.modelcache.io/source"
-"""An annotation. Below modelcache.io/ itself, the webhook would take it for a pod's wish."""
 MODEL: Final = "loader.modelcache.io/model"
 """A label, where the name of the model can be one."""
 _NAME: Final = "app.kubernetes.io/name"
@@ -23,7 +22,7 @@ def metadata(name: str, order: Order, labels: Json, model: Wanted | None = None)
         found["namespace"] = order.namespace
     found["labels"] = labels
     if model:
-        found["annotations"] = {SOURCE: model.text}
+        found["annotations"] = {names.LOADER_SOURCE: model.text}
     return found
 
 

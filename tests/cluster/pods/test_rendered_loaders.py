@@ -1,6 +1,7 @@
 """What `render` prints runs on a node: a Job fills the claim, a DaemonSet the node from it."""
 
 import dataclasses
+import json
 import os
 import signal
 import stat
@@ -18,7 +19,7 @@ from tests.cluster.local_volume import bind
 from tests.cluster.pods.ends import ends
 from tests.cluster.pods.serving import files_of
 from tests.cluster.registration import create_namespace, wait_until
-from tests.hub.running import Hub, hub_server
+from tests.hub.running import Fault, Hub, hub_server
 from tests.images.product import MODELCACHE
 from tests.models import sharded
 from webhook.commands.exit_status import TERMINATED
@@ -188,7 +189,53 @@ def test_a_directory_that_holds_something_keeps_its_owner_and_the_loader_says_so
         f"/store: belongs to 0:0 with mode 0755, and this is user {USER}"
         in (ends(pod, "load")[0]["message"])
     )
+    said = "exit status 1: /store: belongs to 0:0 with mode 0755"
+
+    def fails() -> bool:  # between two attempts
+        (one,) = told(filling, created)["pods"]
+        return one["state"] in ("Error", "CrashLoopBackOff") and one["said"].startswith(said)
+
+    wait_until(fails, "status tells why it failed", 60)
     cluster.api.delete(created).expect(200)
+
+
+def told(filling: Filling, obj: Object) -> Object:
+    """Return what `modelcache status` says of a loader, whose source and name must be there."""
+    env = {"KUBECONFIG": str(filling.cluster.plane.kubeconfig)}
+    ran = modelcache("status", "-o", "json", env=env)
+    assert not ran.status, ran.err
+    meta = obj["metadata"]
+    (found,) = [
+        one
+        for one in json.loads(ran.out)["loaders"]
+        if one["name"] == f"{meta['namespace']}/{meta['name']}" and one["kind"] == obj["kind"]
+    ]
+    assert found["source"] == f"hf://{MODEL}"
+    return dict(found)
+
+
+def test_status_says_how_far_a_daemon_set_is_and_that_it_is_through(filling: Filling) -> None:
+    filling.hub.fault(Fault(paths="*.safetensors", rate=100_000))
+    created = filling.render(
+        "--kind=daemonset", f"--namespace={PRIVILEGED}", "--stagger=0s", "--token-secret=hub",
+        f"--host-path={CACHE}/slow",
+    )  # fmt: skip
+    progress: list[Object] = []
+
+    def tells() -> bool:
+        pods = told(filling, created)["pods"]
+        progress[:] = [pod["progress"] for pod in pods if pod["progress"]]
+        return bool(progress)
+
+    wait_until(tells, "its log says how far it is", 120)
+    filling.hub.heal()
+    size = sum(path.stat().st_size for path in filling.model.iterdir())
+    assert progress[0]["total"] == size
+    assert 0 < progress[0]["rate"] < 3 * 200_000
+    assert 0 <= progress[0]["percent"] < 100
+    wait_until(lambda: told(filling, created)["state"] == "complete", "it is through", 120)
+    assert told(filling, created)["pods"] == []
+    filling.cluster.api.delete(created).expect(200)
 
 
 def test_a_node_copies_from_the_claim_and_asks_no_hub(filling: Filling) -> None:

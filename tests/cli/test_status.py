@@ -1,0 +1,157 @@
+"""What `modelcache status` says of a store: models, loaders at work, room."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import ROOT, modelcache
+from tests.hub.running import Fault, hub_server
+from tests.loading.loading import Loader, loader
+from tests.stores import aged, loaded
+from webhook.store import INCOMING
+from webhook.store_contents import size_of
+
+FIRST, SECOND = "1" * 40, "2" * 40
+
+
+def status(store: Path) -> dict[str, Any]:
+    ran = modelcache("status", store, "-o", "json")
+    assert (ran.status, ran.err) == (0, ""), ran
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def models(store: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = status(store)["models"]
+    return found
+
+
+def test_a_model_is_told_with_its_names_files_and_bytes(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    place = loaded(store, commit=FIRST, size=5000)
+    aged(loaded(store, commit=SECOND, ref="v1"), days=9, used=3)
+    second, first = models(store)  # the older one first
+    assert first.pop("lastUsed") == place.with_name(f".{FIRST}.used").stat().st_mtime
+    listed = json.loads((place / ".modelcache.json").read_bytes())["files"]
+    manifest = (place / ".modelcache.json").stat().st_size
+    assert first == {
+        "model": "acme/tiny", "commit": FIRST, "state": "complete", "refs": ["main"],
+        "files": len(listed), "bytes": sum(file["size"] for file in listed) + manifest,
+        "faults": [], "host": None, "total": None, "percent": None, "rate": None,
+        "silentSeconds": None,
+    }  # fmt: skip
+    assert second["refs"] == ["v1"]
+    found = status(store)
+    space = os.statvfs(store)
+    assert found["capacity"] == space.f_blocks * space.f_frsize
+    assert 0 < found["free"] < found["capacity"]
+
+
+def test_what_is_not_whole_is_told_with_what_is_wrong(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    place = loaded(store, commit=FIRST)
+    os.truncate(place / "model-00001-of-00002.safetensors", 10)
+    (store / "acme--tiny" / SECOND).mkdir()
+    (store / "acme--tiny" / SECOND / "config.json").write_text("{}")
+    (store / "by-hand" / "8b").mkdir(parents=True)
+    one, other = models(store)
+    assert [one["state"], other["state"]] == ["incomplete", "incomplete"]
+    assert "has 10 bytes, the manifest says" in one["faults"][0]
+    assert other["faults"] == ["has no manifest: no loader has published it"]
+    out = modelcache("status", store).out
+    assert f"acme/tiny {FIRST[:8]}: model-00001-of-00002.safetensors: has 10 bytes" in out
+
+
+def test_people_read_a_table(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    aged(loaded(store, commit=FIRST), days=9, used=3)
+    head, row, room = modelcache("status", store).out.splitlines()
+    assert head.split() == ["STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"]
+    assert row.split() == ["complete", "acme/tiny", FIRST[:8], "main", "4", "1.5Ki", "3d"]
+    assert re.fullmatch(rf"{store}: [\d.]+[KMGT]i of [\d.]+[KMGT]i are free", room)
+
+
+@contextmanager
+def stalled(loading: Loader) -> Iterator[subprocess.Popen[bytes]]:
+    """Hold a loader at work, in whose store something has arrived."""
+    process = subprocess.Popen(
+        loading.command("--parallel", "1"), cwd=ROOT, env=loading.environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while size_of(loading.store / INCOMING) < 50_000:
+            assert process.poll() is None
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def loading(tmp_path: Path) -> Iterator[Loader]:
+    with hub_server(tmp_path / "hub") as hub:
+        yield loader(hub, tmp_path, 3, 4_000_000)
+
+
+def test_a_loader_at_work_is_told_with_its_progress(loading: Loader) -> None:
+    loading.hub.fault(Fault(paths="*.safetensors", rate=200_000))
+    with stalled(loading):
+        (one,) = models(loading.store)
+    written = [folder for folder in (loading.store / INCOMING).iterdir() if folder.is_dir()]
+    assert (one["model"], one["commit"], one["state"]) == ("acme/tiny", loading.commit, "loading")
+    assert (one["host"], one["total"]) == (socket.gethostname(), loading.size)
+    assert 0 < one["bytes"] <= size_of(written[0])
+    assert one["percent"] == one["bytes"] * 100 // loading.size
+    assert 0 < one["rate"] < 10 * 200_000
+    assert 0 <= one["silentSeconds"] < 30
+
+
+def test_one_that_waits_and_one_that_has_ended_are_told_apart(loading: Loader) -> None:
+    loading.hub.fault(Fault(paths="*.safetensors", stall_after=100_000, seconds=60))
+    with stalled(loading) as first:
+        with subprocess.Popen(
+            loading.command(), cwd=ROOT, env=loading.environment(), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        ) as second:  # fmt: skip
+            assert second.stderr
+            assert "is loading it; waiting" in second.stderr.readline()
+            assert [one["state"] for one in sorted(models(loading.store), key=lambda o: -o["bytes"])] == [
+                "loading", "waiting",
+            ]  # fmt: skip
+            second.send_signal(signal.SIGKILL)
+        first.kill()
+        first.wait()
+    left = models(loading.store)
+    assert {(one["state"], one["rate"]) for one in left} == {("left", None)}
+    assert max(one["bytes"] for one in left) >= 100_000
+    out = modelcache("status", loading.store).out
+    assert f"{socket.gethostname()}" in out
+    assert "seen" not in out
+
+
+def test_an_empty_store_has_room(tmp_path: Path) -> None:
+    assert models(tmp_path) == []
+    assert "are free" in modelcache("status", tmp_path).out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["/nowhere"], "/nowhere: is not a directory: is the claim or the cache mounted?"),
+        (["/", "--context", "c"], "--kubeconfig, --context: have no effect with a STORE"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(words: list[str], said: str) -> None:
+    ran = modelcache("status", *words)
+    assert (ran.status, ran.out, ran.err) == (2, "", f"modelcache: {said}\n")

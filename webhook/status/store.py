@@ -1,0 +1,155 @@
+"""What is in a store, and what is about to be: read twice, a second apart, for the rate."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from webhook.loading.incoming import Writer, remains, writers
+from webhook.store import INCOMING
+from webhook.store_contents import Published, published_models, size_of, unpublished
+from webhook.verify import faults_of
+
+_APART: Final = 1.0
+"""Seconds between two looks at what is being loaded."""
+
+
+class State(StrEnum):
+    """What can be said of a model in a store."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    LOADING = "loading"
+    WAITING = "waiting"
+    """For another loader of the same."""
+    LEFT = "left"
+    """By a loader that has ended; the next one goes on from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One model of a store."""
+
+    name: str
+    """org/name, a URI, or the folder of what tells neither."""
+    commit: str
+    state: State
+    size: int
+    """Bytes that are there."""
+    refs: tuple[str, ...] = ()
+    files: int | None = None
+    last_used: float | None = None
+    """Seconds since 1970."""
+    faults: tuple[str, ...] = ()
+    host: str | None = None
+    """Which loads it, or has."""
+    total: int | None = None
+    """Bytes that it will have, if its source says."""
+    rate: float | None = None
+    """Bytes a second."""
+    silent: float | None = None
+    """Seconds since its loader last gave a sign of life; None: it said that it ends."""
+
+    @property
+    def percent(self) -> int | None:
+        """How much of it is there, as far as that can be told."""
+        return min(100, self.size * 100 // self.total) if self.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """A store."""
+
+    store: Path
+    rows: tuple[Row, ...]
+    free: int
+    """Bytes that a loader may write."""
+    capacity: int
+    """Bytes."""
+
+
+def store_status(store: Path) -> StoreStatus:
+    """Return what is in *store*; OSError if it can't be read."""
+    rows = [_complete(model) for model in published_models(store)]
+    rows += [_by_nobody(place) for place in unpublished(store)]
+    rows += _incoming(store)
+    space = os.statvfs(store)
+    return StoreStatus(
+        store, tuple(rows), space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize
+    )
+
+
+def _complete(model: Published) -> Row:
+    faults = tuple(faults_of(model.place))
+    return Row(
+        name=model.name,
+        commit=model.place.name,
+        state=State.INCOMPLETE if faults else State.COMPLETE,
+        size=model.size,
+        refs=tuple(ref.name for ref in model.refs),
+        files=len(model.manifest.files) if model.manifest else None,
+        last_used=model.last_used,
+        faults=faults,
+    )
+
+
+def _by_nobody(place: Path) -> Row:
+    return Row(
+        name=_name(place.parent.name),
+        commit=place.name,
+        state=State.INCOMPLETE,
+        size=size_of(place),
+        faults=("has no manifest: no loader has published it",),
+    )
+
+
+def _incoming(store: Path) -> Iterator[Row]:
+    found = list(writers(store / INCOMING))
+    ended = {folder for folder, _ in remains(store)}
+    before = {folder: _written(folder) for folder, _ in found}
+    began = time.monotonic()
+    living = [(folder, writer) for folder, writer in found if folder not in ended]
+    if living:
+        time.sleep(_APART)
+    took = time.monotonic() - began
+    for folder, writer in found:
+        size = _written(folder)
+        state = State.LEFT if folder in ended else State.LOADING
+        if state is State.LOADING and _waits(folder, writer, living):
+            state = State.WAITING
+        place, _, commit = writer.model.rpartition("/")
+        yield Row(
+            name=_name(place),
+            commit=commit,
+            state=state,
+            size=size,
+            host=writer.host,
+            total=writer.total or None,
+            rate=max(0, size - before[folder]) / took if state is State.LOADING else None,
+            silent=_silent(folder),
+        )
+
+
+def _waits(folder: Path, writer: Writer, living: list[tuple[Path, Writer]]) -> bool:
+    same = [(one.since, other.name) for other, one in living if one.model == writer.model]
+    return min(same) < (writer.since, folder.name)
+
+
+def _written(folder: Path) -> int:
+    return sum(size_of(folder / part) for part in ("files", "parts"))
+
+
+def _silent(folder: Path) -> float | None:
+    try:
+        seen = (folder / "writer.json").stat().st_mtime
+    except OSError:
+        return None
+    return max(0.0, time.time() - seen) if seen else None
+
+
+def _name(folder: str) -> str:
+    """Return org/name of a folder of the hub's; another folder as it is."""
+    return folder.replace("--", "/", 1)

@@ -1,0 +1,86 @@
+"""A store as people and programs read it."""
+
+import time
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from webhook.decision import printable
+from webhook.duration import elapsed
+from webhook.quantity import rounded
+from webhook.status import report
+from webhook.status.store import Row, State, StoreStatus
+
+_STYLES: Final = {
+    State.COMPLETE: "green", State.INCOMPLETE: "bold red", State.LOADING: "cyan",
+    State.WAITING: "cyan", State.LEFT: "yellow",
+}  # fmt: skip
+_SHORT: Final = 8
+"""Characters of a commit."""
+
+
+def table(status: StoreStatus, console: Console) -> None:
+    """Print a row for each model, what is wrong, and the free space."""
+    shown = report.rows(
+        ("STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"),
+        wide=("MODEL", "PROGRESS"),
+    )
+    for row in status.rows:
+        report.add(shown, _cells(row))
+    report.show(shown, console)
+    for row in status.rows:
+        for fault in row.faults:
+            what = Text(printable(f"{row.name} {row.commit[:_SHORT]}: "), "bold red")
+            console.print(what.append(printable(fault), "default"), soft_wrap=True)
+    free = f"{rounded(status.free)} of {rounded(status.capacity)} are free"
+    console.print(Text(printable(f"{status.store}: {free}")), soft_wrap=True)
+
+
+def _cells(row: Row) -> tuple[str | Text, ...]:
+    used = "" if row.last_used is None else elapsed(time.time() - row.last_used)
+    return (
+        Text(row.state, _STYLES[row.state]),
+        row.name,
+        row.commit[:_SHORT],
+        ", ".join(row.refs),
+        "" if row.files is None else str(row.files),
+        rounded(row.size),
+        used,
+        _progress(row),
+    )
+
+
+def _progress(row: Row) -> str:
+    if row.host is None:
+        return ""
+    parts = [f"{row.percent}% of {rounded(row.total)}" if row.total else "", row.host]
+    if row.rate is not None:
+        parts.insert(1, f"{row.rate / 1e6:.1f} MB/s")
+    if row.state is not State.LEFT and row.silent is not None:
+        parts.append(f"seen {elapsed(row.silent)} ago")
+    return ", ".join(filter(None, parts))
+
+
+def as_json(status: StoreStatus) -> bytes:
+    """Return the store as JSON; sizes are bytes, times seconds since 1970, rates bytes a second."""
+    rows = [
+        {
+            "model": row.name,
+            "commit": row.commit,
+            "state": row.state,
+            "refs": row.refs,
+            "files": row.files,
+            "bytes": row.size,
+            "lastUsed": row.last_used,
+            "faults": row.faults,
+            "host": row.host,
+            "total": row.total,
+            "percent": row.percent,
+            "rate": row.rate,
+            "silentSeconds": row.silent,
+        }
+        for row in status.rows
+    ]
+    content = {"store": str(status.store), "free": status.free, "capacity": status.capacity}
+    return report.as_json(content | {"models": rows})
