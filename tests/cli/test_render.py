@@ -93,12 +93,13 @@ def test_what_pods_will_mount_is_what_is_loaded(tmp_path: Path) -> None:
     assert command(job("known", "--policy", policy))[2] == f"hf://acme/known@{COMMIT}"
 
 
-def test_a_hugging_face_cache_is_made_where_it_is_asked_for() -> None:
+@pytest.mark.parametrize("flag", ["--hub-cache", "--safetensors-only"])
+def test_loaders_do_more_where_it_is_asked_for(flag: str) -> None:
     for kind in ("job", "daemonset"):
-        (found,) = rendered("acme/m", "--kind", kind, "--hub-cache")
-        assert "--hub-cache" in command(found)
+        (found,) = rendered("acme/m", "--kind", kind, flag)
+        assert flag in command(found)
         (found,) = rendered("acme/m", "--kind", kind)
-        assert "--hub-cache" not in command(found)
+        assert flag not in command(found)
 
 
 def test_the_token_is_in_a_file_alone(tmp_path: Path) -> None:

@@ -120,6 +120,10 @@ def render(
         bool,
         typer.Option("--hub-cache", help="Also as Hugging Face caches, for layout hf-cache."),
     ] = False,
+    safetensors_only: Annotated[
+        bool,
+        typer.Option("--safetensors-only", help="Loaders refuse weights that are pickle."),
+    ] = False,
     policy: Policies = None,
 ) -> None:
     """Render objects."""
@@ -142,6 +146,7 @@ def render(
         host_path=host_path, token_secret=token_secret, image=image,
         node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,
         deadline=deadline, env=env or (), hub_cache=hub_cache,
+        safetensors_only=safetensors_only,
     )  # fmt: skip
     try:
         found = order(models, options, known)

@@ -34,6 +34,8 @@ def loader(  # each is one fact of the container
     flags = ["--progress=lines", f"--deadline={order.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
     flags += [f"--ignore={glob}" for glob in model.files.ignore]
+    if order.safetensors_only:
+        flags.append("--safetensors-only")
     if order.hub_cache:
         flags.append("--hub-cache")
     own: list[Json] = [{"name": "scratch", "mountPath": _SCRATCH}]

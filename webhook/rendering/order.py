@@ -49,6 +49,7 @@ class Options:
     deadline: str = "6h"
     env: Sequence[str] = ()
     hub_cache: bool = False
+    safetensors_only: bool = False
 
 
 _ONLY: Final = {
@@ -84,6 +85,8 @@ class Order:
     env: dict[str, str]
     hub_cache: bool
     """Whether models are Hugging Face caches too, for layout hf-cache."""
+    safetensors_only: bool
+    """Whether loaders refuse weights that are pickle."""
 
 
 def order(names: Sequence[str], options: Options, policy: Policy | None) -> Order:
@@ -124,6 +127,7 @@ def order(names: Sequence[str], options: Options, policy: Policy | None) -> Orde
         deadline_seconds=read("--deadline", readers.seconds, options.deadline) or 1,
         env=dict(filter(None, (read("--env", readers.variable, one) for one in options.env))),
         hub_cache=options.hub_cache,
+        safetensors_only=options.safetensors_only,
     )
     mistakes.found += _contradictions(found, options)
     mistakes.tell()
