@@ -22,14 +22,16 @@ class CacheError(Exception):
 
 def warm(files: Sequence[Path]) -> None:
     """Read *files*, and return once all of them are in memory."""
-    for file in files:
-        with file.open("rb", buffering=0) as stream:
-            buffer = bytearray(CHUNK)
-            while stream.readinto(buffer):
-                pass
-    held, wanted = resident(files), sum(file.stat().st_size for file in files)
-    if held < wanted:
-        raise CacheError(f"{held} of {wanted} bytes are in memory: it has no room for the model")
+    wanted = sum(file.stat().st_size for file in files)
+    for _ in range(3):  # the kernel drops a page that has just been written back, now and then
+        for file in files:
+            with file.open("rb", buffering=0) as stream:
+                buffer = bytearray(CHUNK)
+                while stream.readinto(buffer):
+                    pass
+        if (held := resident(files)) >= wanted:
+            return
+    raise CacheError(f"{held} of {wanted} bytes are in memory: it has no room for the model")
 
 
 def drop(files: Sequence[Path]) -> None:

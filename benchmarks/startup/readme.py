@@ -25,12 +25,12 @@ def tables(figures: Figures) -> Mapping[Path, str]:
     }
 
 
-def marked(text: str, content: str) -> str:
+def marked(text: str, content: str, mark: str = "startup") -> str:
     """Return *text* with *content* between the marks; ValueError if it has none."""
-    before, begin, rest = text.partition("<!-- startup -->\n")
+    before, begin, rest = text.partition(f"<!-- {mark} -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
     if not begin or not end:
-        raise ValueError("has no marks <!-- startup --> and <!-- end -->")
+        raise ValueError(f"has no marks <!-- {mark} --> and <!-- end -->")
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 

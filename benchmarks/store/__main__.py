@@ -12,20 +12,13 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.startup.__main__ import positive, size
+from benchmarks.store import report
 from benchmarks.store.contest import Result, results
 from benchmarks.store.contests import MODELCACHE, REPOSITORY, copies, downloads, verified
-from benchmarks.store.report import draw, markdown, table
 from tests.hub.running import hub_server
 from tests.models import sharded
 
 SHARDS = 4
-
-
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """All results of one run of the benchmark, and where they are from."""
-
-    machine: str
-    results: list[Result]
 
 
 @contextmanager
@@ -60,7 +53,7 @@ def _measured(wanted: int, rounds: int, console: Console) -> list[Result]:
         ]
         found = []
         for result in results(contests, rounds):
-            console.print(table(result))
+            console.print(report.table(result))
             found.append(result)
         return found
 
@@ -71,17 +64,23 @@ def main() -> None:
     made.add_argument("--size", type=size, default="2GB", help="of the model; default: 2GB")
     made.add_argument("--rounds", type=positive, default=5, help="default: %(default)s")
     made.add_argument("--json", type=Path, default=Path(".bench/store.json"), metavar="FILE")
+    made.add_argument(
+        "--record", action="store_true", help="write table and picture of --json into README files"
+    )
     options = made.parse_args()
+    if options.record:
+        report.record(report.read(options.json))
+        return
     console = Console(width=110)
     load = os.getloadavg()[0]
     found = _measured(options.size, options.rounds, console)
     machine = f"{os.cpu_count()} cores, load {load:.1f} before, {options.size / 1e9:g} GB"
     machine += f" in {SHARDS} files, {options.rounds} rounds"
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_bytes(msgspec.json.encode(Figures(machine=machine, results=found)))
-    options.json.with_suffix(".md").write_text(markdown(found) + f"\n{machine}\n")
-    draw(found, options.json.with_suffix(".png"))
-    console.print(f"{machine}\nWritten to {options.json}, .md and .png", style="dim")
+    figures = report.Figures(machine=machine, results=found)
+    options.json.write_bytes(msgspec.json.encode(figures))
+    report.draw(found, options.json.with_suffix(".png"))
+    console.print(f"{machine}\nWritten to {options.json} and .png", style="dim")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,45 @@ from pathlib import Path
 from statistics import median
 
 import matplotlib as mpl
+import msgspec
 from matplotlib.figure import Figure
 from PIL import Image
 from rich.table import Table
 
+from benchmarks.startup.readme import ROOT, marked
 from benchmarks.store.contest import Result
 
 mpl.use("agg")
 OURS, THEIRS = "#0072b2", "#d55e00"
+RECORDED = Path(__file__).with_name("recorded.json")
+"""The run of which the README tells."""
+README = ROOT / "benchmarks" / "README.md"
 HEAD = ("", "median", "GB/s", "ours is so many times as fast", "peak memory")
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """All results of one run of the benchmark, and where they are from."""
+
+    machine: str
+    results: list[Result]
+
+
+def read(path: Path) -> Figures:
+    """Return the figures of an earlier run; ValueError, OSError if they can't be read."""
+    return msgspec.json.decode(path.read_bytes(), type=Figures)
+
+
+def recorded(figures: Figures, text: str) -> str:
+    """Return the text of a README with the table of *figures* between its marks."""
+    told = f"`python -m benchmarks.store`, {figures.machine}.\n"
+    return marked(text, markdown(figures.results) + f"\n{told}", "store")
+
+
+def record(figures: Figures) -> None:
+    """Keep *figures*, and write table and picture."""
+    RECORDED.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    draw(figures.results, RECORDED.with_suffix(".png"))
+    README.write_text(recorded(figures, README.read_text()))
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:
