@@ -1,6 +1,7 @@
 # The webhook, its loader and its gate, in one image. Another base: --build-arg BASE=…
 # Behind a mirror: --secret id=pip.conf,src=… and, if it has an authority of its own,
 # --secret id=certificates,src=… (pip.conf then says cert = /run/certificates.pem).
+# --build-arg EXTRAS="s3 gs" adds what `modelcache load` needs for buckets.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS dependencies
@@ -10,11 +11,13 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONHASHSEED=0
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/modelcache
 # Wheels alone: nothing is compiled, here or later. Of kubernetes, half is a second client, for
 # asyncio, which nothing here imports.
-COPY requirements.lock ./
+ARG EXTRAS=
+COPY requirements.lock requirements-s3.lock requirements-gs.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
-    /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
-    --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
+    set -- requirements.lock && for extra in $EXTRAS; do set -- "$@" "requirements-$extra.lock"; done \
+ && /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
+    --no-compile --require-hashes --only-binary :all: $(printf ' --requirement %s' "$@") \
  && find /opt/modelcache -depth -type d \( -name tests -o -path '*/kubernetes/aio' \) -exec rm -r {} + \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
 

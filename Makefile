@@ -46,14 +46,23 @@ bench-store: $(READY) ## measure copy, load and verify, beside cp, rsync, hf dow
 manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/chart
 	$(BIN)/python -m tests.cluster.manifests
 
+# What is tested is what is shipped: everything is resolved once, and the others are parts of it.
 lock: $(READY)   ## make the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --output-file requirements.lock pyproject.toml
+	  --extra dev --extra bench --extra s3 --extra gs \
+	  --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
-	  --extra dev --extra bench --constraint requirements.lock \
-	  --output-file requirements-dev.lock pyproject.toml
+	  --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --extra s3 --constraint requirements-dev.lock \
+	  --output-file requirements-s3.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --extra gs --constraint requirements-dev.lock \
+	  --output-file requirements-gs.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --build-deps-for wheel --only-build-deps --constraint requirements-dev.lock \

@@ -89,14 +89,19 @@ def test_a_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
 
 
 def test_what_is_run_and_built_is_what_is_tested() -> None:
-    runtime, develop, build = (
+    develop, *others = (
         dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+        for name in (
+            "requirements-dev.lock",
+            "requirements.lock",
+            "requirements-s3.lock",
+            "requirements-gs.lock",
+            "requirements-build.lock",
+        )
     )
-    assert runtime
-    assert build
-    assert runtime.items() <= develop.items()
-    assert build.items() <= develop.items()
+    for pinned in others:
+        assert pinned
+        assert pinned.items() <= develop.items()
 
 
 def test_no_file_holds_a_path_of_some_machine() -> None:
