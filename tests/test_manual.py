@@ -18,6 +18,7 @@ from webhook.catalogue import BUILT_IN
 from webhook.cli import app
 from webhook.codes import CODES
 from webhook.doctor.diagnosis import CHECKS
+from webhook.loading.schemes import SCHEMES
 from webhook.pruning import cluster as pruning
 from webhook.request import DECLARED
 from webhook.servers import SERVERS
@@ -125,10 +126,20 @@ def rights() -> str:
     )
 
 
+def sources() -> str:
+    return table(
+        ("source", "files", "commit", "credentials", "extra"),
+        *(
+            (code(s.form), s.files, s.commit, s.credentials, code(*filter(None, [s.extra])))
+            for s in SCHEMES
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
     "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
-    "rights": rights,
+    "rights": rights, "sources": sources,
 }  # fmt: skip
 
 

@@ -35,8 +35,9 @@ class ProgressForm(StrEnum):
     short_help="Download a model into a store.",
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
     "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
-    "org/name@revision, with hf:// before it or without; https://host/path; file:///path. A token "
-    "for the hub is read from --token-file, else from HF_TOKEN.",
+    "org/name@revision, with hf:// before it or without; https://host/path; s3://bucket/prefix; "
+    "file:///path. A token for the hub is read from --token-file, else from "
+    "HF_TOKEN.",
 )
 def load(
     source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],
@@ -90,7 +91,7 @@ def load(
             raise ValueError(
                 f"--stagger {stagger} leaves nothing of --deadline {deadline}: give less of it"
             )
-        token = token_file.read_text().strip() if token_file else os.environ.get("HF_TOKEN")
+        token = token_file.read_text().strip() if token_file else None
         wish = Wish(
             source=source,
             store=store,

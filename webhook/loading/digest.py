@@ -1,4 +1,4 @@
-"""The digests of a file while it arrives: sha256 for the manifest, git's SHA-1 where it is told."""
+"""The digests of a file while it arrives: sha256 for the manifest, others where they are told."""
 
 import hashlib
 from pathlib import Path
@@ -19,6 +19,7 @@ class Digest:
         if file.blob and not file.sha256 and file.size is not None:
             # gitformat: an object is its kind, its length, a nul and the content.
             self._blob = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+        self._md5 = hashlib.md5(usedforsecurity=False) if file.md5 and not file.sha256 else None
         self.size = 0
         """Bytes so far."""
 
@@ -30,6 +31,8 @@ class Digest:
         self._sha256.update(block)
         if self._blob:
             self._blob.update(block)
+        if self._md5:
+            self._md5.update(block)
 
     def feed(self, path: Path) -> None:
         """Take the bytes of a file."""
@@ -38,10 +41,12 @@ class Digest:
                 self.update(block)
 
     def checked(self) -> str:
-        """Return the sha256, hexadecimal; Changed if it, or git's, is not the announced one."""
+        """Return the sha256, hexadecimal; Changed if it, or another, is not the announced one."""
         found = self._sha256.hexdigest()
         if self._file.sha256 and found != self._file.sha256:
             raise Changed(f"its sha256 is {found}, announced was {self._file.sha256}")
         if self._blob and (blob := self._blob.hexdigest()) != self._file.blob:
             raise Changed(f"its git object is {blob}, announced was {self._file.blob}")
+        if self._md5 and (md5 := self._md5.hexdigest()) != self._file.md5:
+            raise Changed(f"its MD5 is {md5}, announced was {self._file.md5}")
         return found

@@ -12,15 +12,15 @@ _LONGEST: Final = 255
 """Bytes of a name (NAME_MAX) ..."""
 _LONGEST_PATH: Final = 1024
 """... and of a path below the model, which leaves room for the store's own."""
-_MOST: Final = 100_000
+MOST: Final = 100_000
 """Files; the largest repositories of models have some thousand."""
 
 
 def checked(paths: Iterable[str]) -> None:
     """Unavailable with every name that is refused, and why."""
     paths = list(paths)
-    if len(paths) > _MOST:
-        raise Unavailable(f"it has {len(paths)} files, and no model has more than {_MOST}")
+    if len(paths) > MOST:
+        raise Unavailable(f"it has {len(paths)} files, and no model has more than {MOST}")
     if faults := [*_alone(paths), *_together(paths)]:
         raise Unavailable("\n".join(faults))
 

@@ -24,8 +24,9 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import HfFileMetadata, get_hf_file_metadata
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from webhook.loading.http_body import SECONDS, body, http_client, retry_after, told_apart
+from webhook.loading.http_body import body, http_client, told_apart
 from webhook.loading.origin import Body, Changed, Interrupted, RemoteFile, Snapshot, Unavailable
+from webhook.loading.status import SECONDS, retry_after
 
 _LIBRARY: Final = "modelcache"
 

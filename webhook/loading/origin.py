@@ -23,6 +23,10 @@ class Unavailable(ValueError):
     """It will not work however often it is tried: it is not there, or not for us."""
 
 
+class Missing(Unavailable):
+    """It is not there, or not any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """One file as its origin announces it."""
@@ -33,6 +37,8 @@ class RemoteFile:
     sha256: str | None = None
     blob: str | None = None
     """The SHA-1 that git gives the content: what the hub tells of small files."""
+    md5: str | None = None
+    """What object stores tell of an object that was uploaded in one piece."""
     etag: str | None = None
 
 

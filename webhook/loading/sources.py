@@ -1,17 +1,16 @@
 """Which origin a source names, and what the model is called in a store."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from webhook.decision import quoted
+from webhook.loading import schemes
 from webhook.loading.origin import Origin, Unavailable
 from webhook.source import Source, parse_source
 from webhook.store import DEFAULT_REVISION
-
-DOWNLOADED: Final = ("hf", "https")
-"""Schemes that this version downloads from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
     *endpoint*: of the hub, if it is not the usual one.
     """
     scheme, _, rest = text.partition("://")
-    if scheme == "file":
+    if scheme == schemes.FILE.name:
         return _directory(Path(rest))
     source = parse_source(text)
     if source.repository:
@@ -44,13 +43,32 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from webhook.loading.hub import Hub  # noqa: PLC0415  # half a second
 
+        # The hub's, so for the hub alone: no other source ever sees it.
+        token = token or os.environ.get("HF_TOKEN") or None
         revision = source.revision or DEFAULT_REVISION
         return _of(source, revision, Hub(source.repository, revision, token, endpoint))
-    if scheme == "https":
+    if scheme == schemes.HTTPS.name:
         from webhook.loading.https import Https  # noqa: PLC0415
 
         return _of(source, DEFAULT_REVISION, Https(source.uri))
-    raise ValueError(f"{quoted(text)}: this version loads from {', '.join(DOWNLOADED)} and file")
+    if scheme == schemes.S3.name:
+        with _extra(schemes.S3):
+            from webhook.loading.s3 import S3  # noqa: PLC0415
+        return _of(source, DEFAULT_REVISION, S3(source.uri))
+    names = ", ".join(known.name for known in schemes.SCHEMES)
+    raise ValueError(f"{quoted(text)}: this version loads from {names}")
+
+
+@contextmanager
+def _extra(scheme: schemes.Scheme) -> Iterator[None]:
+    """Raise Unavailable for what can't be imported: it says which extra has it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"{scheme.form}: needs {error.name}, which is not installed here: install "
+            f"modelcache-webhook[{scheme.extra}], or build the image with EXTRAS={scheme.extra}"
+        ) from error
 
 
 def _of(source: Source, revision: str, origin: Origin) -> Named:

@@ -8,12 +8,13 @@ from typing import Final
 from webhook.cached_model import ModelFiles, SecretKey
 from webhook.catalogue import Catalogue
 from webhook.decision import quoted
-from webhook.loading.sources import DOWNLOADED
 from webhook.quantity import Quantity
 from webhook.resolve import resolved
 from webhook.source import Source
 from webhook.store import DEFAULT_REVISION
 
+_RENDERED: Final = ("hf", "https")
+"""Schemes of which a Job knows how to give a loader what it needs."""
 _SLUG: Final = 40
 """Characters; with what comes before and behind, a name is a DNS label of at most 63."""
 _DIGITS: Final = 10
@@ -52,9 +53,10 @@ def wanted(text: str, catalogue: Catalogue) -> Wanted:
     """Return the model that *text* means; ValueError if there is none, or none to be loaded."""
     source, entry = resolved(text, catalogue)
     scheme = source.uri.partition("://")[0]
-    if scheme not in DOWNLOADED:
+    if scheme not in _RENDERED:
         raise ValueError(
-            f"{quoted(source.uri, 120)}: this version downloads from {' and '.join(DOWNLOADED)}"
+            f"{quoted(source.uri, 120)}: loaders are rendered for {' and '.join(_RENDERED)}; fill "
+            "the store with modelcache load"
         )
     if entry and entry.directory:
         raise ValueError(
