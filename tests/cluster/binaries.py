@@ -1,4 +1,4 @@
-"""Owns the Kubernetes programs: builds each once from its Go module, hands out its path.
+"""Owns the Kubernetes programs, and servers of others: builds each once from its Go module, hands out its path.
 
 The modules below go/ pin every source by checksum; one has commands of its own. What they yield is
 cached outside the checkout, by a digest of all that goes into it. A folder named by KUBEBUILDER_ASSETS
@@ -91,9 +91,10 @@ CTR: Final = _containerd("ctr")
 HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm")
 CERT_MANAGER: Final = Program("cert-manager-controller", "cert-manager", "./controller")
 CA_INJECTOR: Final = Program("cert-manager-cainjector", "cert-manager", "./cainjector")
+FAKE_GCS: Final = Program("fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server")
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
-ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR)
+ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS)
 
 
 def cache() -> Path:

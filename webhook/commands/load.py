@@ -36,7 +36,7 @@ class ProgressForm(StrEnum):
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
     "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
     "org/name@revision, with hf:// before it or without; https://host/path; s3://bucket/prefix; "
-    "file:///path. A token for the hub is read from --token-file, else from "
+    "gs://bucket/prefix; file:///path. A token for the hub is read from --token-file, else from "
     "HF_TOKEN.",
 )
 def load(

@@ -42,6 +42,14 @@ S3: Final = Scheme(
     credentials="AWS's own: environment, files, the identity of pod or machine",
     extra="s3",
 )
+GS: Final = Scheme(
+    name="gs",
+    form="gs://bucket/prefix",
+    files="the objects below the prefix",
+    commit="sha256 of their names and ETags",
+    credentials="Google's own: environment, files, the identity of pod or machine",
+    extra="gs",
+)
 FILE: Final = Scheme(
     name="file",
     form="file:///directory",
@@ -49,4 +57,4 @@ FILE: Final = Scheme(
     commit="the manifest's, else sha256 of names, sizes and times",
     credentials="none",
 )
-SCHEMES: Final = (HF, HTTPS, S3, FILE)
+SCHEMES: Final = (HF, HTTPS, S3, GS, FILE)

@@ -55,6 +55,10 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
         with _extra(schemes.S3):
             from webhook.loading.s3 import S3  # noqa: PLC0415
         return _of(source, DEFAULT_REVISION, S3(source.uri))
+    if scheme == schemes.GS.name:
+        with _extra(schemes.GS):
+            from webhook.loading.gs import GoogleStorage  # noqa: PLC0415
+        return _of(source, DEFAULT_REVISION, GoogleStorage(source.uri))
     names = ", ".join(known.name for known in schemes.SCHEMES)
     raise ValueError(f"{quoted(text)}: this version loads from {names}")
 

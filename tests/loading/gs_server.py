@@ -1,0 +1,64 @@
+"""Owns a server of Google Cloud Storage, fake-gcs-server, and what tests put into it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from tests.cluster import binaries
+from tests.loading.faulty_server import FaultyServer, faulty_server
+from tests.loading.programs import HOST, program
+
+
+@contextmanager
+def gs_server(folder: Path) -> Iterator[int]:
+    """Run it, and yield its port."""
+    port = HOST.free_port()
+    argv: list[str | Path] = [
+        binaries.path(binaries.FAKE_GCS), "-scheme", "http", "-host", "127.0.0.1",
+        "-port", str(port), "-backend", "memory",
+    ]  # fmt: skip
+    with program(argv, f"http://127.0.0.1:{port}/storage/v1/b", folder / "gcs.log"):
+        yield port
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleBucket:
+    """A bucket of its own, and the faulty server before it."""
+
+    name: str
+    faulty: FaultyServer
+    client: httpx.Client
+
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        for name, content in objects.items():
+            params = {"uploadType": "media", "name": name}
+            path = f"/upload/storage/v1/b/{self.name}/o"
+            self.client.post(path, params=params, content=content).raise_for_status()
+
+    def remove(self, name: str) -> None:
+        path = f"/storage/v1/b/{self.name}/o/{quote(name, safe='')}"
+        self.client.delete(path).raise_for_status()
+
+    def etag(self, name: str) -> str:
+        path = f"/storage/v1/b/{self.name}/o/{quote(name, safe='')}"
+        return str(self.client.get(path).raise_for_status().json()["etag"])
+
+    def environment(self, home: Path, **more: str) -> dict[str, str]:
+        return {
+            "STORAGE_EMULATOR_HOST": self.faulty.url, "NO_GCE_CHECK": "true", "HOME": str(home),
+        } | more  # fmt: skip
+
+
+@contextmanager
+def google_bucket(port: int, name: str) -> Iterator[GoogleBucket]:
+    """Make a bucket, which only this test uses."""
+    with (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        faulty_server(port) as faulty,
+    ):
+        client.post("/storage/v1/b", json={"name": name}).raise_for_status()
+        yield GoogleBucket(name, faulty, client)
