@@ -92,9 +92,10 @@ HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm")
 CERT_MANAGER: Final = Program("cert-manager-controller", "cert-manager", "./controller")
 CA_INJECTOR: Final = Program("cert-manager-cainjector", "cert-manager", "./cainjector")
 FAKE_GCS: Final = Program("fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server")
+REGISTRY: Final = Program("registry", "registry", ".")
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
-ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS)
+ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY)
 
 
 def cache() -> Path:

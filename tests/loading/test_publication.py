@@ -180,7 +180,7 @@ def test_pickle_is_loaded_where_it_is_asked_for(tmp_path: Path, store: Path) -> 
         ("ftp://example.org/m", "has a scheme that is not one of"),
         ("hf://only-a-name", "is not a model"),
         ("https://user:secret@example.org/m", "no user, password"),
-        ("oci://example.org/m", "this version loads from hf, https, s3, gs, file"),
+        ("oci://example.org/M", "must be oci://registry/repository[:tag]"),
     ],
 )
 def test_a_source_that_can_not_be_is_named(store: Path, source: str, said: str) -> None:

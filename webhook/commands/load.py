@@ -36,8 +36,9 @@ class ProgressForm(StrEnum):
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
     "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
     "org/name@revision, with hf:// before it or without; https://host/path; s3://bucket/prefix; "
-    "gs://bucket/prefix; file:///path. A token for the hub is read from --token-file, else from "
-    "HF_TOKEN.",
+    "gs://bucket/prefix; oci://registry/repository:tag; file:///path. A token for the hub is read "
+    "from --token-file, else from HF_TOKEN; one for a registry from --token-file, else "
+    "docker's config.json.",
 )
 def load(
     source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],
@@ -60,7 +61,10 @@ def load(
         typer.Option("--hub-cache", help="Make it a Hugging Face cache too, for layout hf-cache."),
     ] = False,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the hub's token.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Holds the hub's or the registry's token.", show_default=False
+        ),
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
     deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",

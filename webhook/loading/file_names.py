@@ -27,11 +27,12 @@ def checked(paths: Iterable[str]) -> None:
 
 def _alone(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
-        if why := _fault(path):
+        if why := fault(path):
             yield f"{quoted(path)}: {why}"
 
 
-def _fault(path: str) -> str:
+def fault(path: str) -> str:
+    """Return why a name is refused, empty if it is not."""
     parts = path.split("/")
     if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in parts):
         return "is no path below the model"

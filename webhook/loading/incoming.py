@@ -60,6 +60,8 @@ class Incoming:
         self.path = self._root / secrets.token_hex(8)
         self.files = self.path / "files"
         self.parts = self.path / "parts"
+        self.layers = self.path / "layers"
+        """Archives, until their files are unpacked."""
         self._model, self._total = model, total
         self._over = threading.Event()
 
@@ -109,9 +111,9 @@ class Incoming:
         for folder in left:
             for part in _files(folder / "parts"):
                 _take(part, self.parts / part.name)
-            for file in _files(folder / "files"):  # read and compared once more, as all parts are
-                path = str(file.relative_to(folder / "files"))
-                _take(file, self.parts / part_name(path))
+            for whole in (folder / "files", folder / "layers"):
+                for file in _files(whole):  # read and compared once more, as all parts are
+                    _take(file, self.parts / part_name(str(file.relative_to(whole))))
             shutil.rmtree(folder, ignore_errors=True)
         return len(left)
 

@@ -13,8 +13,9 @@ from webhook.last_use import stamp
 from webhook.loading.attempts import Patience
 from webhook.loading.capacity import fits, writable
 from webhook.loading.file_names import checked
+from webhook.loading.image import unpacked
 from webhook.loading.incoming import Incoming, sweep
-from webhook.loading.origin import RemoteFile, Unavailable
+from webhook.loading.origin import RemoteFile, Snapshot, Unavailable
 from webhook.loading.patterns import Patterns, chosen
 from webhook.loading.publication import (
     add_hub_cache,
@@ -24,7 +25,7 @@ from webhook.loading.publication import (
     publish,
     write_manifest,
 )
-from webhook.loading.published import Loaded, pinned, published
+from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
 from webhook.manifest import Manifest
@@ -105,12 +106,12 @@ def _asked(
     """Return what the source has now, once the store has it."""
     snapshot = Patience(deadline, say).call(model.origin.snapshot)
     checked(file.path for file in snapshot.files)
-    files = chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
+    files = _known(snapshot, wish)
     name = f"{model.folder}/{snapshot.commit}"
     place = wish.store / name
     whole = False
     try:
-        if found := published(place, files):
+        if found := _there(place, files, snapshot, wish):
             whole = True
             return found
     finally:
@@ -118,11 +119,13 @@ def _asked(
             wish.node.lacks(node_label(model.repository, snapshot.commit))
     writable(wish.store)
     _stagger(wish, say)
-    total = sum(file.size or 0 for file in files)
+    total = sum(file.size or 0 for file in (*files, *snapshot.layers))
     with Incoming(wish.store, name, total) as incoming:
         found = _turn(incoming, place, files, say, deadline)
         if found is None:
-            found = _written(incoming, model, place, files, wish, deadline, say, show)
+            found = _written(
+                incoming, model, place, files, snapshot.layers, wish, deadline, say, show
+            )
         incoming.remove()
     return found
 
@@ -133,6 +136,20 @@ def _stagger(wish: Wish, say: Callable[[str], None]) -> None:
     if seconds > 1:
         say(f"{wish.source}: begins in {seconds:.0f} s (--stagger)")
     time.sleep(seconds)
+
+
+def _there(place: Path, files: list[RemoteFile], snapshot: Snapshot, wish: Wish) -> Loaded | None:
+    """Return what the store has of a snapshot; of layers, the manifest alone tells the files."""
+    if snapshot.layers:
+        return same(place, wish.patterns, safetensors_only=wish.safetensors_only)
+    return published(place, files)
+
+
+def _known(snapshot: Snapshot, wish: Wish) -> list[RemoteFile]:
+    """Return the wanted files; those in layers are not known before they are unpacked."""
+    if snapshot.layers:
+        return [file for file in snapshot.files if wish.patterns.fit(file.path)]
+    return chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
 
 
 def _turn(
@@ -160,6 +177,7 @@ def _written(
     model: Named,
     place: Path,
     files: list[RemoteFile],
+    layers: tuple[RemoteFile, ...],
     wish: Wish,
     deadline: float,
     say: Callable[[str], None],
@@ -174,6 +192,13 @@ def _written(
     transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)
     with show(model.uri, total) as report:
         entries = transfer.all(files, wish.parallel, report)
+        if layers:
+            image = unpacked(
+                transfer, layers, incoming.layers, wish.patterns, wish.parallel, report
+            )
+            every = (*files, *image.found())
+            chosen(every, wish.patterns, safetensors_only=wish.safetensors_only)
+            entries += image.into(incoming.files, [file.path for file in files])
     manifest = Manifest(tuple(entries), model.uri, place.name, wish.patterns, __version__)
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])

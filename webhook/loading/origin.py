@@ -23,6 +23,15 @@ class Unavailable(ValueError):
     """It will not work however often it is tried: it is not there, or not for us."""
 
 
+class Unauthorized(Unavailable):
+    """It is not for those that nobody knows."""
+
+    def __init__(self, text: str, challenge: str) -> None:
+        super().__init__(text)
+        self.challenge = challenge
+        """WWW-Authenticate."""
+
+
 class Missing(Unavailable):
     """It is not there, or not any more."""
 
@@ -48,6 +57,8 @@ class Snapshot:
 
     commit: str
     files: tuple[RemoteFile, ...]
+    layers: tuple[RemoteFile, ...] = ()
+    """Archives whose files are the model too, the lowest first; no names in a model themselves."""
 
 
 @dataclass(frozen=True, slots=True)

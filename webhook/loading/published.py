@@ -73,5 +73,16 @@ def pinned(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded
     return _loaded(place, manifest)
 
 
+def same(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded | None:
+    """Return what was loaded by these patterns, None if nothing is there; else Unavailable."""
+    found = pinned(place, patterns, safetensors_only=safetensors_only)
+    if found is None and place.exists():
+        raise Unavailable(
+            f"{place}: was published by other patterns, or is not whole: it is not changed, for "
+            "pods may read it; load with the patterns of its manifest, or remove it first"
+        )
+    return found
+
+
 def _loaded(place: Path, manifest: Manifest) -> Loaded:
     return Loaded(place, sum(file.size for file in manifest.files), 0)

@@ -50,6 +50,13 @@ GS: Final = Scheme(
     credentials="Google's own: environment, files, the identity of pod or machine",
     extra="gs",
 )
+OCI: Final = Scheme(
+    name="oci",
+    form="oci://registry/repository[:tag|@digest]",
+    files="those of an artifact; of an image those in `/models`, else all",
+    commit="the digest that the tag means",
+    credentials="`--token-file`, else `config.json` of `DOCKER_CONFIG` or `~/.docker`",
+)
 FILE: Final = Scheme(
     name="file",
     form="file:///directory",
@@ -57,4 +64,4 @@ FILE: Final = Scheme(
     commit="the manifest's, else sha256 of names, sizes and times",
     credentials="none",
 )
-SCHEMES: Final = (HF, HTTPS, S3, GS, FILE)
+SCHEMES: Final = (HF, HTTPS, S3, GS, OCI, FILE)

@@ -59,6 +59,11 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
         with _extra(schemes.GS):
             from webhook.loading.gs import GoogleStorage  # noqa: PLC0415
         return _of(source, DEFAULT_REVISION, GoogleStorage(source.uri))
+    if scheme == schemes.OCI.name:
+        from webhook.loading.oci import Oci  # noqa: PLC0415
+
+        origin = Oci(source.uri, source.commit, token)
+        return _of(source, source.revision or DEFAULT_REVISION, origin)
     names = ", ".join(known.name for known in schemes.SCHEMES)
     raise ValueError(f"{quoted(text)}: this version loads from {names}")
 
@@ -77,7 +82,7 @@ def _extra(scheme: schemes.Scheme) -> Iterator[None]:
 
 def _of(source: Source, revision: str, origin: Origin) -> Named:
     return Named(
-        uri=f"{source.uri}@{revision}" if source.repository else source.uri,
+        uri=f"{source.uri}@{revision}" if source.repository or source.commit else source.uri,
         folder=source.folder,
         ref=None if source.commit else revision,
         commit=source.commit,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from webhook.loading.origin import Changed, Interrupted, Missing, Unavailable
+from webhook.loading.origin import Changed, Interrupted, Missing, Unauthorized, Unavailable
 
 SECONDS: Final = 30.0
 """To connect, and between two bytes."""
@@ -33,6 +33,9 @@ def refuse(
         raise Changed(f"{what}: is shorter than before")
     if code == 404:
         raise Missing(f"{what}: answered 404")
+    if code == 401:
+        text = f"{what}: answered 401{means.get(401, '')}"
+        raise Unauthorized(text, headers.get("www-authenticate", ""))
     if code >= 300:
         raise Unavailable(f"{what}: answered {code}{means.get(code, '')}")
 

@@ -139,7 +139,7 @@ def _waits(folder: Path, writer: Writer, living: list[tuple[Path, Writer]]) -> b
 
 
 def _written(folder: Path) -> int:
-    return sum(size_of(folder / part) for part in ("files", "parts"))
+    return sum(size_of(folder / part) for part in ("files", "layers", "parts"))
 
 
 def _silent(folder: Path) -> float | None:

@@ -1,0 +1,237 @@
+"""Layers of an image into the files of a model: nothing is written where a tar says.
+
+What is unpacked gets numbers for names, and its place only once all layers have been read. If
+there is a folder /models, it is the model, as in modelcars; else all of the image is. Whiteouts are
+obeyed.
+"""
+
+import gzip
+import hashlib
+import os
+import posixpath
+import tarfile
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from webhook.decision import quoted
+from webhook.loading.file_names import MOST, checked
+from webhook.loading.origin import RemoteFile, Unavailable
+from webhook.loading.patterns import Patterns
+from webhook.manifest import ManifestFile
+from webhook.store import MANIFEST
+
+_ROOT: Final = "models/"
+_BLOCK: Final = 2**20
+_HEADERS: Final = 2**20
+"""Bytes between two files: tarfile reads names and attributes of any length into memory."""
+_MEMBERS: Final = 10 * MOST
+"""An image has more files than a model."""
+_WHITEOUT: Final = ".wh."
+_OPAQUE: Final = ".wh..wh..opq"
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a name is by now."""
+
+    layer: int
+    size: int = 0
+    content: Path | None = None
+    """Where its bytes are, if it is wanted."""
+    sha256: str = ""
+    link: str | None = None
+    """The name in the image that it leads to."""
+    wrong: str = ""
+    """Why it can't be in a model."""
+
+
+class _Stream:
+    """Decompressed bytes; too many of them between two files are refused."""
+
+    def __init__(self, layer: _Readable) -> None:
+        self._layer = layer
+        self.between: int | None = 0
+        """Bytes since the last file ended; None within one."""
+
+    def read(self, size: int) -> bytes:
+        block = self._layer.read(size)
+        if self.between is not None:
+            self.between += len(block)
+            if self.between > _HEADERS:
+                raise Unavailable(f"has a header of more than {_HEADERS} bytes")
+        return block
+
+
+class Layers:
+    """The image that layers make, one upon the other."""
+
+    def __init__(
+        self, scratch: Path, patterns: Patterns, room: Callable[[int], None], deadline: float
+    ) -> None:
+        """*room* is asked before so many bytes are written, and raises if there are not."""
+        self._scratch, self._patterns, self._room = scratch, patterns, room
+        self._deadline = deadline
+        self._entries: dict[str, _Entry] = {}
+        self._layer = self._count = 0
+
+    def add(self, path: Path) -> None:
+        """Unpack a layer upon those before; Unavailable says what is wrong with it."""
+        self._layer += 1
+        try:
+            with path.open("rb") as file:
+                self._read(_Stream(_decompressed(file)))
+        except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise Unavailable(f"layer {self._layer}: is no whole tar: {error}") from error
+        except Unavailable as error:
+            raise Unavailable(f"layer {self._layer}: {error}") from error
+
+    def _read(self, stream: _Stream) -> None:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]  # it reads alone
+            while member := archive.next():
+                archive.members.clear()
+                self._count += 1
+                if self._count > _MEMBERS:
+                    raise Unavailable(f"has more than {_MEMBERS} names")
+                self._in_time()
+                stream.between = None
+                self._take(archive, member)
+                stream.between = 0
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise Unavailable("the deadline is over (--deadline)")
+
+    def _take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        name = member.name.removeprefix("./")
+        folder, base = posixpath.split(name)
+        if name.startswith("/") or ".." in name.split("/"):
+            raise Unavailable(f"{quoted(name)}: is no path below the model")
+        if member.isdir():
+            self._forget(name)
+        elif base.startswith(_WHITEOUT):
+            hidden = folder if base == _OPAQUE else posixpath.join(folder, base[len(_WHITEOUT) :])
+            self._hide(hidden)
+        else:
+            entry = self._entry(archive, member, name)
+            self._forget(name)
+            self._entries[name] = entry
+
+    def _entry(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> _Entry:
+        if member.issym() or member.islnk():
+            start = posixpath.dirname(name) if member.issym() else ""
+            target = posixpath.normpath(posixpath.join("/", start, member.linkname))
+            climbs = _climbs(start, member.linkname)
+            return _Entry(
+                self._layer,
+                link=target.lstrip("/"),
+                wrong="is a link that leads out of the image" if climbs else "",
+            )
+        if not member.isreg() or member.issparse():
+            return _Entry(self._layer, wrong="is a device, a pipe, or no plain file")
+        return self._file(archive, member, name)
+
+    def _file(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> _Entry:
+        data = archive.extractfile(member)
+        wanted = self._patterns.fit(name.removeprefix(_ROOT))
+        place = self._scratch / str(self._count) if wanted else None
+        if data is None:
+            raise Unavailable(f"{quoted(name)}: has no content")
+        if place:
+            self._room(member.size)
+        digest, size = self._copy(data, place)
+        return _Entry(self._layer, size, place, digest)
+
+    def _copy(self, data: IO[bytes], place: Path | None) -> tuple[str, int]:
+        """Return digest and size of what is read, and written if there is a place."""
+        digest, size = hashlib.sha256(), 0
+        with (place or Path(os.devnull)).open("wb") as out:
+            while block := data.read(_BLOCK):
+                self._in_time()
+                size += len(block)
+                if place:
+                    digest.update(block)
+                    out.write(block)
+        return digest.hexdigest(), size
+
+    def _hide(self, name: str) -> None:
+        """Remove what layers further down have at a name and below it."""
+        start = f"{name}/" if name else ""
+        for found in [p for p in self._entries if p == name or p.startswith(start)]:
+            self._forget(found)
+
+    def _forget(self, name: str) -> None:
+        """Remove what a layer further down has at a name."""
+        there = self._entries.get(name)
+        if there and there.layer < self._layer:
+            del self._entries[name]
+            if there.content:
+                there.content.unlink()
+
+    def found(self) -> tuple[RemoteFile, ...]:
+        """Return the names and sizes of all files of the model, wanted or not."""
+        return tuple(RemoteFile(path, self._entries[whole].size) for path, whole in self._model())
+
+    def into(self, files: Path, beside: Iterable[str]) -> list[ManifestFile]:
+        """Return the wanted files, once they are in their places; Unavailable names all faults.
+
+        *beside*: names of files that are there already.
+        """
+        wanted = [(path, whole) for path, whole in self._model() if self._patterns.fit(path)]
+        checked((*beside, *(path for path, _ in wanted)))
+        resolved = [(path, self._followed(whole)) for path, whole in wanted]
+        if wrong := [f"{quoted(path)}: {e.wrong}" for path, e in resolved if e.wrong]:
+            raise Unavailable("\n".join(wrong))
+        for path, entry in resolved:
+            place = files / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if entry.content:
+                os.link(entry.content, place)
+        return [ManifestFile(path, entry.size, entry.sha256) for path, entry in resolved]
+
+    def _model(self) -> list[tuple[str, str]]:
+        """Return names in the model, each with that in the image."""
+        below = [path for path in self._entries if path.startswith(_ROOT)]
+        named = [(path.removeprefix(_ROOT), path) for path in sorted(below or self._entries)]
+        # A manifest of ours would be of another store; this one gets its own.
+        return [(path, whole) for path, whole in named if path != MANIFEST]
+
+    def _followed(self, name: str) -> _Entry:
+        """Return the file that a name leads to, in the end; *wrong* if there is none."""
+        inside = any(path.startswith(_ROOT) for path in self._entries)
+        entry, seen = self._entries[name], {name}
+        while entry.link is not None and not entry.wrong:
+            if inside and not entry.link.startswith(_ROOT):
+                leads = quoted(entry.link)
+                return _Entry(0, wrong=f"is a link that leads out of the model, to {leads}")
+            if entry.link in seen or entry.link not in self._entries:
+                return _Entry(0, wrong=f"is a link to {quoted(entry.link)}, which is no file here")
+            seen.add(entry.link)
+            entry = self._entries[entry.link]
+        if not entry.wrong and not entry.content:
+            return _Entry(0, wrong="is a link to what is not wanted: name that too with --allow")
+        return entry
+
+
+def _climbs(start: str, target: str) -> bool:
+    """Whether a link leads above the root of the image."""
+    if target.startswith("/"):
+        return posixpath.normpath(target.lstrip("/")).startswith("..")
+    return posixpath.normpath(posixpath.join(start, target)).startswith("..")
+
+
+def _decompressed(file: IO[bytes]) -> _Readable:
+    begins = file.read(4)
+    file.seek(0)
+    if begins == _ZSTD:
+        raise Unavailable("is compressed with zstd: this version reads tar, with gzip or without")
+    return gzip.GzipFile(fileobj=file) if begins.startswith(_GZIP) else file
