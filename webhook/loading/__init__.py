@@ -8,6 +8,7 @@ hub, https, s3, gs, oci, directory   origins: what a source has, and its bytes
 registry, docker_config     the registry that oci asks, and who we are there
 image, layers       archives that have the files of a model
 patterns, file_names    which files are wanted, and which names are refused
+authorities         whom servers are signed by
 http_body, status, bucket   what several origins have in common
 origin, schemes     what all origins answer, and what there is of them
 """

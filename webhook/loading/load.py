@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from webhook import __version__
 from webhook.last_use import stamp
 from webhook.loading.attempts import Patience
+from webhook.loading.authorities import trust_alike
 from webhook.loading.capacity import fits, writable
 from webhook.loading.file_names import checked
 from webhook.loading.image import unpacked
@@ -72,6 +73,7 @@ class Node(Protocol):
 def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     deadline = time.monotonic() + wish.deadline
+    trust_alike()
     model = named(wish.source, wish.token, wish.endpoint)
     found = None
     with closing(model.origin):
