@@ -15,6 +15,8 @@ class ManifestFile(msgspec.Struct, frozen=True):
     path: str
     size: int
     sha256: str | None = None
+    blake3: str | None = None
+    """Both hexadecimal."""
 
 
 class Globs(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ class Item:
     size: int
     """Bytes."""
     sha256: str | None = None
+    blake3: str | None = None
     """What the manifest says, hexadecimal."""
     link: str | None = None
     """What the link says, from where it is."""
@@ -55,8 +56,10 @@ def _of_manifest(source: Path) -> list[Item]:
         content = read_manifest(manifest)
     except msgspec.MsgspecError as error:
         raise ValueError(f"{manifest}: can't be read: {error}: publish the model anew") from error
-    items = [Item(source / file.path, PurePath(file.path), file.size, file.sha256)
-             for file in content.files]  # fmt: skip
+    items = [
+        Item(source / file.path, PurePath(file.path), file.size, file.sha256, file.blake3)
+        for file in content.files
+    ]
     faults = [fault for file in content.files for fault in _faults(source, file)]
     times = Counter([PurePath(MANIFEST), *(item.path for item in items)])
     faults += [f"{manifest}: lists {path} twice" for path, count in times.items() if count > 1]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from tests.cli.command import ROOT, modelcache
 from tests.models import BLOCK, COMMIT, manifest, publish, safetensors, sharded
@@ -67,6 +68,30 @@ def test_a_changed_bit_is_refused_with_both_digests_and_nothing_is_left(
         f"modelcache: {weights}: has the sha256 {digest(weights)}, the manifest says {right}\n"
     )
     assert list(memory.iterdir()) == []
+
+
+def test_what_a_loader_published_is_compared_by_the_faster_digest(
+    model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "published").mkdir()
+    ran = modelcache("load", f"file://{model}", tmp_path / "published")
+    assert ran.status == 0, ran.err
+    place = Path(ran.out.partition(": ")[0])
+    (said,) = [
+        file
+        for file in json.loads((place / MANIFEST).read_bytes())["files"]
+        if file["path"] == WEIGHTS
+    ]
+    content = (place / WEIGHTS).read_bytes()
+    assert said["sha256"] == hashlib.sha256(content).hexdigest()
+    assert said["blake3"] == blake3(content).hexdigest()
+    assert modelcache("copy", place, tmp_path / "whole").status == 0
+    flip(place / WEIGHTS, 10 * BLOCK)
+    found = blake3((place / WEIGHTS).read_bytes()).hexdigest()
+    ran = modelcache("copy", place, tmp_path / "memory")
+    told = f"{place / WEIGHTS}: has the blake3 {found}, the manifest says {said['blake3']}"
+    assert (ran.status, ran.err) == (1, f"modelcache: {told}\n")
+    assert list((tmp_path / "memory").iterdir()) == []
 
 
 def test_a_model_of_several_is_refused_and_none_of_them_is_left(

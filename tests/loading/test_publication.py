@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from tests.cli.command import Ran, modelcache
 from tests.models import INDEX, manifest, sharded
@@ -56,6 +57,8 @@ def test_the_manifest_tells_source_commit_files_patterns_and_version(
     said = json.loads((place / ".modelcache.json").read_bytes())
     assert said.keys() == {"source", "commit", "files", "patterns", "version"}
     assert (said["source"], said["commit"]) == (f"file://{source}", place.name)
+    for file in said["files"]:
+        assert file.pop("blake3") == blake3((source / file["path"]).read_bytes()).hexdigest()
     assert said["files"] == manifest(source)  # what the tests make of it, digests included
     assert modelcache("verify", "--full", place).status == 0
 

@@ -1,10 +1,12 @@
-"""The digests of a file while it arrives: sha256 for the manifest, others where they are told."""
+"""The digests of a file while it arrives: those of the manifest, others where they are told."""
 
 import hashlib
 from pathlib import Path
 from typing import Final
 
+from webhook.digests import Digests
 from webhook.loading.origin import Changed, RemoteFile
+from webhook.manifest import ManifestFile
 
 _BLOCK: Final = 2**20
 
@@ -14,7 +16,7 @@ class Digest:
 
     def __init__(self, file: RemoteFile) -> None:
         self._file = file
-        self._sha256 = hashlib.sha256()
+        self._digests = Digests()
         self._blob = None
         if file.blob and not file.sha256 and file.size is not None:
             # gitformat: an object is its kind, its length, a nul and the content.
@@ -28,7 +30,7 @@ class Digest:
         self.size += len(block)
         if self._file.size is not None and self.size > self._file.size:
             raise Changed(f"more than the {self._file.size} bytes that were announced arrived")
-        self._sha256.update(block)
+        self._digests.update(block)
         if self._blob:
             self._blob.update(block)
         if self._md5:
@@ -40,11 +42,11 @@ class Digest:
             while block := stored.read(_BLOCK):
                 self.update(block)
 
-    def checked(self) -> str:
-        """Return the sha256, hexadecimal; Changed if it, or another, is not the announced one."""
-        found = self._sha256.hexdigest()
-        if self._file.sha256 and found != self._file.sha256:
-            raise Changed(f"its sha256 is {found}, announced was {self._file.sha256}")
+    def checked(self) -> ManifestFile:
+        """Return what the manifest says of it; Changed if a digest is not the announced one."""
+        found = self._digests.of(self._file.path, self.size)
+        if self._file.sha256 and found.sha256 != self._file.sha256:
+            raise Changed(f"its sha256 is {found.sha256}, announced was {self._file.sha256}")
         if self._blob and (blob := self._blob.hexdigest()) != self._file.blob:
             raise Changed(f"its git object is {blob}, announced was {self._file.blob}")
         if self._md5 and (md5 := self._md5.hexdigest()) != self._file.md5:

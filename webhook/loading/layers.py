@@ -6,7 +6,6 @@ obeyed.
 """
 
 import gzip
-import hashlib
 import os
 import posixpath
 import tarfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from webhook.decision import quoted
+from webhook.digests import Digests
 from webhook.loading.file_names import MOST, checked
 from webhook.loading.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns
@@ -48,7 +48,7 @@ class _Entry:
     size: int = 0
     content: Path | None = None
     """Where its bytes are, if it is wanted."""
-    sha256: str = ""
+    digests: Digests | None = None
     link: str | None = None
     """The name in the image that it leads to."""
     wrong: str = ""
@@ -148,20 +148,20 @@ class Layers:
             raise Unavailable(f"{quoted(name)}: has no content")
         if place:
             self._room(member.size)
-        digest, size = self._copy(data, place)
-        return _Entry(self._layer, size, place, digest)
+        digests, size = self._copy(data, place)
+        return _Entry(self._layer, size, place, digests)
 
-    def _copy(self, data: IO[bytes], place: Path | None) -> tuple[str, int]:
-        """Return digest and size of what is read, and written if there is a place."""
-        digest, size = hashlib.sha256(), 0
+    def _copy(self, data: IO[bytes], place: Path | None) -> tuple[Digests, int]:
+        """Return digests and size of what is read, and written if there is a place."""
+        digests, size = Digests(), 0
         with (place or Path(os.devnull)).open("wb") as out:
             while block := data.read(_BLOCK):
                 self._in_time()
                 size += len(block)
                 if place:
-                    digest.update(block)
+                    digests.update(block)
                     out.write(block)
-        return digest.hexdigest(), size
+        return digests, size
 
     def _hide(self, name: str) -> None:
         """Remove what layers further down have at a name and below it."""
@@ -196,7 +196,7 @@ class Layers:
             place.parent.mkdir(parents=True, exist_ok=True)
             if entry.content:
                 os.link(entry.content, place)
-        return [ManifestFile(path, entry.size, entry.sha256) for path, entry in resolved]
+        return [e.digests.of(path, e.size) for path, e in resolved if e.digests]
 
     def _model(self) -> list[tuple[str, str]]:
         """Return names in the model, each with that in the image."""

@@ -97,7 +97,7 @@ class Transfer:
                 digest = self._append(file, part, digest, patience)
             if file.size is not None and digest.size < file.size:
                 raise Interrupted(f"ended after {digest.size} of {file.size} bytes")
-            return ManifestFile(file.path, digest.size, digest.checked())
+            return digest.checked()
         except Changed:
             part.unlink()
             raise
