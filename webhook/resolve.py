@@ -79,13 +79,13 @@ def resolve(
                     "leave it out, or give at least that",
                 )
             )
+        revision = store.revision_folder(source.revision or store.DEFAULT_REVISION)
         directory = directories[i] if directories else entry.directory if entry else None
         image = images[i] if images else None
         model = Model(
             asked=text,
             source=source,
-            directory=directory
-            or f"{source.folder}/{(source.revision or store.DEFAULT_REVISION).replace(':', '-')}",
+            directory=directory or f"{source.folder}/{revision}",
             laid_by_us=directory is None,
             size=size,
             image=image or (entry.image if entry else None),

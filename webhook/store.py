@@ -5,7 +5,7 @@ Webhook, loader, gate and command line compute every path here.
     <org>--<name>/<commit>/                         a published model, plain files
     <org>--<name>/<ref>                             relative link for a name that moves
     <org>--<name>/<commit>/models--<org>--<name>/   the same as one Hugging Face cache
-    <sha256 of the URI>/<ref or digest>/            a model whose source is not a hub
+    <sha256 of the URI>/<ref or sha256-…>/          a model whose source is not a hub
 """
 
 import hashlib
@@ -28,6 +28,14 @@ def hub_cache_folder(repository: str) -> str:
 def uri_folder(uri: str) -> str:
     """Return the folder of a source that is not a hub: the sha256 of its URI, hexadecimal."""
     return hashlib.sha256(uri.encode()).hexdigest()
+
+
+def revision_folder(revision: str) -> str:
+    """Return the folder, or the link, of a revision: an OCI digest has "-" for its colon there.
+
+    A colon separates a hostPath from what follows it in the words of container runtimes.
+    """
+    return revision.replace(":", "-")
 
 
 def node_label(repository: str, commit: str) -> str:

@@ -28,10 +28,12 @@ from tests.loading.registry_server import (
     tar,
 )
 from tests.models import safetensors
+from webhook.catalogue import Catalogue
 from webhook.loading.footprint import PEAK
 from webhook.loading.layers import Layers
 from webhook.loading.origin import Unavailable
 from webhook.loading.patterns import Patterns
+from webhook.resolve import resolve
 from webhook.store import uri_folder
 from webhook.verify import faults_of
 
@@ -116,8 +118,8 @@ def test_files_with_titles_are_published_by_the_digest_of_the_tag(
 ) -> None:
     digest = artifact(oci, tmp_path)
     place = published(load(oci, store))
-    assert place == store / uri_folder(oci.uri) / digest
-    assert (place.parent / "main").readlink() == Path(digest)
+    assert place == store / uri_folder(oci.uri) / digest.replace(":", "-")
+    assert (place.parent / "main").readlink() == Path(place.name)
     assert (place / WEIGHTS).read_bytes() == weights(tmp_path)
     assert load(oci, store).out.endswith(" 0 of them downloaded\n")
 
@@ -126,7 +128,8 @@ def test_a_digest_never_moves(oci: Repository, store: Path, tmp_path: Path) -> N
     digest = artifact(oci, tmp_path)
     oci.push([oci.layer(b"{}", name="other.json")])
     place = published(load(oci, store, uri=f"{oci.uri}@{digest}"))
-    assert place == store / uri_folder(oci.uri) / digest
+    (pods_mount,), _ = resolve([f"{oci.uri}@{digest}"], Catalogue(()))
+    assert place == store / pods_mount.directory
     assert not (place.parent / "main").exists()
     said = json.loads((place / ".modelcache.json").read_bytes())
     assert (said["source"], said["commit"]) == (f"{oci.uri}@{digest}", digest)
@@ -137,7 +140,7 @@ def test_a_digest_never_moves(oci: Repository, store: Path, tmp_path: Path) -> N
 
 def test_a_tag_may_be_named(oci: Repository, store: Path, tmp_path: Path) -> None:
     digest = oci.push([oci.layer(weights(tmp_path), name=WEIGHTS)], "v1.0")
-    assert published(load(oci, store, uri=f"{oci.uri}:v1.0")).name == digest
+    assert published(load(oci, store, uri=f"{oci.uri}:v1.0")).name == digest.replace(":", "-")
 
 
 def test_a_folder_of_oras_is_unpacked(oci: Repository, store: Path, tmp_path: Path) -> None:
@@ -355,7 +358,7 @@ def test_of_an_index_the_image_of_this_machine_is_taken(
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found}
     digest = oci.manifest(index, "latest")
     place = published(load(oci, store))
-    assert place.name == digest
+    assert place.name == digest.replace(":", "-")
     assert names(place) & {"amd64.json", "arm64.json", "s390x.json"} in (
         {"amd64.json"},
         {"arm64.json"},

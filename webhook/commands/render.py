@@ -27,8 +27,8 @@ class Kind(StrEnum):
     "for all models, and for each a Job that loads it there, or a DaemonSet that loads it into a "
     "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
     "label nodes that hold a model. MODEL: a CachedModel of --policy or of the built-in catalogue, "
-    "org/name, org/name@revision, hf://… or https://…. Exit status 2: something is wrong, and "
-    "nothing is printed.",
+    "org/name, org/name@revision, hf://…, https://… or oci://…. Exit status 2: something is wrong, "
+    "and nothing is printed.",
 )
 def render(
     models: Annotated[list[str], typer.Argument(metavar="MODEL ...", show_default=False)],

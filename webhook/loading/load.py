@@ -30,7 +30,7 @@ from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
 from webhook.manifest import Manifest
-from webhook.store import hub_cache_folder, node_label
+from webhook.store import hub_cache_folder, node_label, revision_folder
 from webhook.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -78,7 +78,7 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     found = None
     with closing(model.origin):
         if model.commit:
-            there = wish.store / model.folder / model.commit
+            there = wish.store / model.folder / revision_folder(model.commit)
             found = pinned(there, wish.patterns, safetensors_only=wish.safetensors_only)
         if found is None:
             found = _asked(wish, model, deadline, say, show)
@@ -109,7 +109,7 @@ def _asked(
     snapshot = Patience(deadline, say).call(model.origin.snapshot)
     checked(file.path for file in snapshot.files)
     files = _known(snapshot, wish)
-    name = f"{model.folder}/{snapshot.commit}"
+    name = f"{model.folder}/{revision_folder(snapshot.commit)}"
     place = wish.store / name
     whole = False
     try:
@@ -125,9 +125,7 @@ def _asked(
     with Incoming(wish.store, name, total) as incoming:
         found = _turn(incoming, place, files, say, deadline)
         if found is None:
-            found = _written(
-                incoming, model, place, files, snapshot.layers, wish, deadline, say, show
-            )
+            found = _written(incoming, model, place, files, snapshot, wish, deadline, say, show)
         incoming.remove()
     return found
 
@@ -179,7 +177,7 @@ def _written(
     model: Named,
     place: Path,
     files: list[RemoteFile],
-    layers: tuple[RemoteFile, ...],
+    snapshot: Snapshot,
     wish: Wish,
     deadline: float,
     say: Callable[[str], None],
@@ -194,14 +192,14 @@ def _written(
     transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)
     with show(model.uri, total) as report:
         entries = transfer.all(files, wish.parallel, report)
-        if layers:
+        if snapshot.layers:
             image = unpacked(
-                transfer, layers, incoming.layers, wish.patterns, wish.parallel, report
+                transfer, snapshot.layers, incoming.layers, wish.patterns, wish.parallel, report
             )
             every = (*files, *image.found())
             chosen(every, wish.patterns, safetensors_only=wish.safetensors_only)
             entries += image.into(incoming.files, [file.path for file in files])
-    manifest = Manifest(tuple(entries), model.uri, place.name, wish.patterns, __version__)
+    manifest = Manifest(tuple(entries), model.uri, snapshot.commit, wish.patterns, __version__)
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])
     if wish.hub_cache and model.repository:

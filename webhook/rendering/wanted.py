@@ -11,9 +11,9 @@ from webhook.decision import quoted
 from webhook.quantity import Quantity
 from webhook.resolve import resolved
 from webhook.source import Source
-from webhook.store import DEFAULT_REVISION
+from webhook.store import DEFAULT_REVISION, revision_folder
 
-_RENDERED: Final = ("hf", "https")
+_RENDERED: Final = ("hf", "https", "oci")
 """Schemes of which a Job knows how to give a loader what it needs."""
 _SLUG: Final = 40
 """Characters; with what comes before and behind, a name is a DNS label of at most 63."""
@@ -39,7 +39,7 @@ class Wanted:
     @property
     def place(self) -> str:
         """Where readers find it below the root of a store."""
-        return f"{self.source.folder}/{self.source.revision or DEFAULT_REVISION}"
+        return f"{self.source.folder}/{revision_folder(self.source.revision or DEFAULT_REVISION)}"
 
     def named(self, prefix: str, store: str) -> str:
         """Return a name that model, revision and *store* have alone: a DNS label."""
@@ -55,7 +55,7 @@ def wanted(text: str, catalogue: Catalogue) -> Wanted:
     scheme = source.uri.partition("://")[0]
     if scheme not in _RENDERED:
         raise ValueError(
-            f"{quoted(source.uri, 120)}: loaders are rendered for {' and '.join(_RENDERED)}; fill "
+            f"{quoted(source.uri, 120)}: loaders are rendered for {', '.join(_RENDERED)}; fill "
             "the store with modelcache load"
         )
     if entry and entry.directory:
