@@ -124,6 +124,23 @@ def test_a_node_that_copies_from_the_claim_gets_no_token(tmp_path: Path) -> None
     assert command(found)[2:4] == ["file:///claim/acme--known/main", "/store"]
 
 
+def test_a_node_may_ask_the_source_for_what_the_claim_has_not(tmp_path: Path) -> None:
+    policy = model(tmp_path, tokenSecretRef={"name": "hub"})
+    flags = ("--kind=daemonset", "--claim=store", "--or-source", "--policy", policy)
+    (found,) = rendered("known", *flags)
+    words = command(found)
+    assert words[2:4] == ["hf://acme/known", "/store"]
+    assert "--first=file:///claim/acme--known/main" in words
+    assert "--token-file=/token/token" in words
+
+
+@pytest.mark.parametrize("flags", [["--kind=job"], ["--kind=daemonset"], ["--claim=store"]])
+def test_nodes_that_ask_the_source_anyway_need_not_be_told(flags: list[str]) -> None:
+    ran = modelcache("render", "acme/m", "--or-source", *flags)
+    assert ran.status == USAGE
+    assert "--or-source: has no effect without --kind daemonset and --claim" in ran.err
+
+
 def test_what_yaml_might_take_for_something_else_stays_text() -> None:
     values = {"a": "1e3", "b": "on", "c": "0x1F", "d": "2026-01-01", "e": "1_000", "f": "null"}
     flags = [f"--node-selector={key}={value}" for key, value in values.items()]

@@ -68,6 +68,15 @@ def load(
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
     deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",
+    first: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Nearer, and asked first, such as file:///claim/org--name/main; SOURCE is asked "
+            "only if that has not the same.",
+            show_default=False,
+        ),
+    ] = None,
     stagger: Annotated[
         str, typer.Option(help="A download begins at some moment within it; none: 0s.")
     ] = "0s",
@@ -107,6 +116,7 @@ def load(
             parallel=parallel,
             deadline=seconds(deadline),
             stagger=seconds(stagger),
+            first=first,
             node=_labels(label_node, seconds(deadline)) if label_node else None,
         )
         os.umask(0o022)  # the server may run as another user

@@ -120,6 +120,12 @@ def render(
         bool,
         typer.Option("--hub-cache", help="Also as Hugging Face caches, for layout hf-cache."),
     ] = False,
+    or_source: Annotated[
+        bool,
+        typer.Option(
+            "--or-source", help="With --claim, nodes ask the source for what the claim has not."
+        ),
+    ] = False,
     safetensors_only: Annotated[
         bool,
         typer.Option("--safetensors-only", help="Loaders refuse weights that are pickle."),
@@ -146,7 +152,7 @@ def render(
         host_path=host_path, token_secret=token_secret, image=image,
         node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,
         deadline=deadline, env=env or (), hub_cache=hub_cache,
-        safetensors_only=safetensors_only,
+        safetensors_only=safetensors_only, or_source=or_source,
     )  # fmt: skip
     try:
         found = order(models, options, known)

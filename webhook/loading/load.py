@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -56,6 +56,8 @@ class Wish:
     """Seconds for all of it."""
     stagger: float = 0.0
     """A download begins at some moment of so many seconds."""
+    first: str | None = None
+    """A source that is nearer, which may have the same."""
     node: "Node | None" = None
     """Whose cache the store is, if it is told."""
 
@@ -75,6 +77,21 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     deadline = time.monotonic() + wish.deadline
     trust_alike()
     model = named(wish.source, wish.token, wish.endpoint)
+    if wish.first:
+        try:
+            nearer = named(wish.first, None, None)
+            if nearer.folder == model.folder:
+                return _from(replace(model, origin=nearer.origin), wish, deadline, say, show)
+            say(f"{wish.first}: has another model, or none; asking {model.uri}")
+        except Unavailable as error:
+            say(f"{error}; asking {model.uri}")
+    return _from(model, wish, deadline, say, show)
+
+
+def _from(
+    model: Named, wish: Wish, deadline: float, say: Callable[[str], None], show: Show
+) -> Loaded:
+    """Return where the model is published, from its origin if it is not yet."""
     found = None
     with closing(model.origin):
         if model.commit:
@@ -107,6 +124,8 @@ def _asked(
 ) -> Loaded:
     """Return what the source has now, once the store has it."""
     snapshot = Patience(deadline, say).call(model.origin.snapshot)
+    if model.commit and snapshot.commit != model.commit:
+        raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
     checked(file.path for file in snapshot.files)
     files = _known(snapshot, wish)
     name = f"{model.folder}/{revision_folder(snapshot.commit)}"

@@ -57,12 +57,16 @@ def _pod(model: Wanted, order: Order) -> Json:
     token = token_of(model, order)
     directory = {"path": order.host_path, "type": "DirectoryOrCreate"}
     found: list[Json] = [{"name": "cache", "hostPath": directory}]
+    flags = [f"--stagger={order.stagger}s"] if order.stagger else []
     if order.from_claim:
-        source, token = f"file://{_CLAIM}/{model.place}", None
+        nearer = f"file://{_CLAIM}/{model.place}"
+        if order.or_source:
+            flags.append(f"--first={nearer}")
+        else:
+            source, token = nearer, None
         mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
         claim = {"claimName": order.claim, "readOnly": True}
         found.append({"name": "claim", "persistentVolumeClaim": claim})
-    flags = [f"--stagger={order.stagger}s"] if order.stagger else []
     labelled = Kind.NODE_LABELS in order.kinds
     if labelled:
         flags.append("--label-node=$(NODE_NAME)")

@@ -50,6 +50,7 @@ class Options:
     env: Sequence[str] = ()
     hub_cache: bool = False
     safetensors_only: bool = False
+    or_source: bool = False
 
 
 _ONLY: Final = {
@@ -85,6 +86,8 @@ class Order:
     env: dict[str, str]
     hub_cache: bool
     """Whether models are Hugging Face caches too, for layout hf-cache."""
+    or_source: bool
+    """Whether nodes ask the source for what the claim has not."""
     safetensors_only: bool
     """Whether loaders refuse weights that are pickle."""
 
@@ -127,6 +130,7 @@ def order(names: Sequence[str], options: Options, policy: Policy | None) -> Orde
         deadline_seconds=read("--deadline", readers.seconds, options.deadline) or 1,
         env=dict(filter(None, (read("--env", readers.variable, one) for one in options.env))),
         hub_cache=options.hub_cache,
+        or_source=options.or_source,
         safetensors_only=options.safetensors_only,
     )
     mistakes.found += _contradictions(found, options)
@@ -142,7 +146,10 @@ def _contradictions(order: Order, options: Options) -> list[str]:
         found.append(f"--size: {options.size} is less than the {least.up_to(MI)} of the models")
     if Kind.NODE_LABELS in order.kinds and not order.namespace:
         found.append("--kind node-labels: permits it to a ServiceAccount: give its --namespace")
-    asks = Kind.JOB in order.kinds or (Kind.DAEMONSET in order.kinds and not order.from_claim)
+    if order.or_source and not (order.from_claim and Kind.DAEMONSET in order.kinds):
+        found.append("--or-source: has no effect without --kind daemonset and --claim")
+    alone = order.from_claim and not order.or_source
+    asks = Kind.JOB in order.kinds or (Kind.DAEMONSET in order.kinds and not alone)
     for model in order.models:
         if Kind.PVC in order.kinds and order.counted and model.size is None:
             found.append(
