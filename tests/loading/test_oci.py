@@ -420,7 +420,7 @@ def test_what_arrived_is_not_asked_for_again(oci: Repository, store: Path, tmp_p
     first, second = tar({"models/a.json": b"{}"}), tar({f"models/{WEIGHTS}": weights(tmp_path)})
     image(oci, first, second)
     oci.faulty.faults.append(Fault(f"*{digest_of(second)}", status=403))
-    assert "answered 403" in told(load(oci, store), store)
+    assert "answered 403" in told(load(oci, store, "--parallel=1"), store)
     oci.faulty.faults.clear()
     published(load(oci, store))
     assert asked(oci, digest_of(first)) == [(None, 200)]
