@@ -123,11 +123,11 @@ def test_people_read_a_table(store: Path) -> None:
     ran = prune(store, "--unused-for", "30d", "--dry-run")
     assert [line.rstrip().split(maxsplit=6) for line in ran.out.splitlines()[:-1]] == [
         ["VERDICT", "MODEL", "COMMIT", "SIZE", "AGE", "USED", "REASON"],
-        ["remove", "acme/tiny", "11111111", "1.5Ki", "60d", "50d", "published 60d ago, last used 50d ago"],
-        ["keep", "acme/tiny", "22222222", "1.5Ki", "40d", "20d", "used 20d ago"],
-        ["keep", "acme/tiny", "33333333", "1.5Ki", "30d", "10d", "used 10d ago"],
+        ["remove", "acme/tiny", "11111111", "1.8Ki", "60d", "50d", "published 60d ago, last used 50d ago"],
+        ["keep", "acme/tiny", "22222222", "1.8Ki", "40d", "20d", "used 20d ago"],
+        ["keep", "acme/tiny", "33333333", "1.8Ki", "30d", "10d", "used 10d ago"],
     ]  # fmt: skip
-    assert ran.out.endswith(f"{store}: 3.0Ki of 4.5Ki of models would stay\n")
+    assert ran.out.endswith(f"{store}: 3.7Ki of 5.5Ki of models would stay\n")
 
 
 def test_each_load_is_a_use(store: Path) -> None:

@@ -77,7 +77,7 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     aged(loaded(store, commit=FIRST), days=9, used=3)
     head, row, room = modelcache("status", store).out.splitlines()
     assert head.split() == ["STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"]
-    assert row.split() == ["complete", "acme/tiny", FIRST[:8], "main", "4", "1.5Ki", "3d"]
+    assert row.split() == ["complete", "acme/tiny", FIRST[:8], "main", "4", "1.8Ki", "3d"]
     assert re.fullmatch(rf"{store}: [\d.]+[KMGT]i of [\d.]+[KMGT]i are free", room)
 
 
