@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,19 @@ from webhook.verify import faults_of
 FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three revisions, of which the third is the current one."""
-    path = tmp_path / "store"
+    path = tmp_path_factory.mktemp("filled") / "store"
     for commit, days, used in ((FIRST, 60, 50), (SECOND, 40, 20), (THIRD, 30, 10)):
         aged(loaded(path, commit=commit), days=days, used=used)
     return path
+
+
+@pytest.fixture
+def store(filled: Path, tmp_path: Path) -> Path:
+    """The same, for one test, with all its times."""
+    return Path(shutil.copytree(filled, tmp_path / "store", symlinks=True))
 
 
 def prune(store: Path, *flags: str | Path, **env: str) -> Ran:
