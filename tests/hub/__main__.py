@@ -19,11 +19,12 @@ def main() -> None:
     words.add_argument("--address", default="127.0.0.1")
     words.add_argument("--port", type=int, default=0, help="0: one that is free")
     words.add_argument("--cdn-port", type=int, default=0, help="the same, of the CDN")
+    words.add_argument("--xet", action="store_true", help="offer large files by Xet too")
     given = words.parse_args()
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before there are threads that could get them
     try:
-        site = Site(given.folder, given.address, given.port, given.cdn_port)
+        site = Site(given.folder, given.address, given.port, given.cdn_port, xet=given.xet)
     except (OSError, OverflowError, ValueError) as error:
         sys.exit(f"tests.hub: {given.folder} on {given.address}:{given.port}: {error}")
     site.start()

@@ -10,6 +10,7 @@ from tests.hub.answer import Answer, Content, document, error, redirect
 from tests.hub.cdn import Signer
 from tests.hub.repositories import SHA256, Commit, File, Repositories, Repository
 from tests.hub.routes import Asked
+from tests.hub.xet import XetStorage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,12 @@ class Caller:
 class Protocol:
     """Reads repositories, and changes nothing."""
 
-    def __init__(self, repositories: Repositories, signer: Signer) -> None:
+    def __init__(
+        self, repositories: Repositories, signer: Signer, xet: XetStorage | None = None
+    ) -> None:
         self._repositories = repositories
         self._signer = signer
+        self._xet = xet
 
     def answer(self, asked: Asked, caller: Caller, size: Callable[[str], int | None]) -> Answer:
         """Return what is answered; *size* is what is claimed of a file, if not the truth."""
@@ -51,6 +55,8 @@ class Protocol:
         commit = repository.at(asked.revision)
         if commit is None:
             return error(404, f"Invalid rev id: {asked.revision}", "RevisionNotFound")
+        if asked.kind == "xet-read-token" and self._xet:
+            return document(self._xet.token())
         if asked.place == "resolve":
             return self._resolve(repository, commit, asked, caller, size)
         if asked.kind == "tree":
@@ -75,6 +81,11 @@ class Protocol:
         if file.lfs:
             headers["X-Linked-Etag"] = f'"{file.etag}"'
             headers["X-Linked-Size"] = str(file.blob.size if claimed is None else claimed)
+            if self._xet:
+                headers["X-Xet-Hash"] = self._xet.hash_of(file, commit, self._repositories.open)
+                headers["X-Xet-Refresh-Route"] = (
+                    f"http://{caller.host}/api/models/{repository.name}/xet-read-token/{commit.sha}"
+                )
             location = self._signer.address(caller.host, repository.name, file)
             return redirect(location, **headers)
         found = self._file(file, headers)

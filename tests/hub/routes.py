@@ -52,6 +52,8 @@ def _api(segments: list[str], query: Mapping[str, str]) -> Asked:
     match rest:
         case []:
             return Asked("api", name, "revision", query=query)
+        case ["xet-read-token" as kind, revision]:
+            return Asked("api", name, kind, revision, query=query)
         case ["refs" | "auth-check" as kind]:
             return Asked("api", name, kind, query=query)
         case ["revision", revision]:

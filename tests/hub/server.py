@@ -17,12 +17,15 @@ from tests.hub.protocol import Caller, Protocol
 from tests.hub.ranges import Span, UnsatisfiableError, span
 from tests.hub.repositories import Repositories
 from tests.hub.sending import Sending
+from tests.hub.xet import XetStorage
 
 
 class Site:
     """What both ports serve."""
 
-    def __init__(self, folder: Path, address: str, port: int, cdn_port: int) -> None:
+    def __init__(
+        self, folder: Path, address: str, port: int, cdn_port: int, *, xet: bool = False
+    ) -> None:
         self.repositories = Repositories(folder)
         self.faults = Faults(self.repositories)
         self.journal = Journal()
@@ -30,7 +33,9 @@ class Site:
         self.failed = threading.Event()
         self.cdn = Listener(self, address, cdn_port)
         self.hub = Listener(self, address, port)
-        self.protocol = Protocol(self.repositories, Signer(self.cdn.server_port))
+        self.protocol = Protocol(
+            self.repositories, Signer(self.cdn.server_port), XetStorage(folder) if xet else None
+        )
         self.url = self.hub.url
 
     def start(self) -> None:

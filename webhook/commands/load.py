@@ -68,6 +68,12 @@ def load(
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
     deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",
+    xet: Annotated[
+        bool,
+        typer.Option(
+            "--xet", help="Use the hub's Xet storage for all files, not above 50 GB alone."
+        ),
+    ] = False,
     first: Annotated[
         str | None,
         typer.Option(
@@ -117,6 +123,7 @@ def load(
             deadline=seconds(deadline),
             stagger=seconds(stagger),
             first=first,
+            xet=xet,
             node=_labels(label_node, seconds(deadline)) if label_node else None,
         )
         os.umask(0o022)  # the server may run as another user

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub import HfApi, close_session, hf_hub_url
+from huggingface_hub.constants import HF_HUB_DISABLE_XET
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -27,6 +28,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from webhook.loading.http_body import body, http_client, told_apart
 from webhook.loading.origin import Body, Changed, Interrupted, RemoteFile, Snapshot, Unavailable
 from webhook.loading.status import SECONDS, retry_after
+from webhook.loading.xet import PLAIN_MOST, Xet
 
 _LIBRARY: Final = "modelcache"
 
@@ -35,13 +37,22 @@ class Hub:
     """One revision of one repository."""
 
     def __init__(
-        self, repository: str, revision: str, token: str | None, endpoint: str | None
+        self,
+        repository: str,
+        revision: str,
+        token: str | None,
+        endpoint: str | None,
+        *,
+        xet: bool = False,
     ) -> None:
+        """*xet*: whether files come by Xet whatever their size, where the hub offers it."""
         self._repository, self._revision, self._token = repository, revision, token
         self._api = HfApi(endpoint=endpoint, token=token, library_name=_LIBRARY)
         self._headers = build_hf_headers(token=token, library_name=_LIBRARY)
         self._client = http_client()
         self._commit = ""
+        self._always = xet
+        self._xet: Xet | None = None
 
     def snapshot(self) -> Snapshot:
         """Return its commit and files."""
@@ -80,6 +91,12 @@ class Hub:
                 endpoint=self._api.endpoint,
             )
         self._same(file, found)
+        if found.xet_file_data and found.size is not None and self._by_xet(found.size):
+            self._xet = self._xet or Xet()
+            # The hub gives a token for the storage; ours goes to the hub alone.
+            with self._xet.open(found.xet_file_data, found.size, start, self._headers) as opened:
+                yield opened
+            return
         # The place may be another's: a token is for the hub alone.
         same = urlsplit(found.location).netloc == urlsplit(url).netloc
         headers = {
@@ -90,6 +107,9 @@ class Hub:
         # No If-Range: the hub's ETag is not the one of the place. The digests tell.
         with body(self._client, found.location, headers, start, None) as opened:
             yield opened
+
+    def _by_xet(self, size: int) -> bool:
+        return not HF_HUB_DISABLE_XET and (self._always or size > PLAIN_MOST)
 
     def close(self) -> None:
         """End connections, those of the library too."""

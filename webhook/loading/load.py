@@ -56,6 +56,8 @@ class Wish:
     """Seconds for all of it."""
     stagger: float = 0.0
     """A download begins at some moment of so many seconds."""
+    xet: bool = False
+    """Whether all files of the hub come by Xet, and not the largest alone."""
     first: str | None = None
     """A source that is nearer, which may have the same."""
     node: "Node | None" = None
@@ -76,7 +78,7 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     deadline = time.monotonic() + wish.deadline
     trust_alike()
-    model = named(wish.source, wish.token, wish.endpoint)
+    model = named(wish.source, wish.token, wish.endpoint, xet=wish.xet)
     if wish.first:
         try:
             nearer = named(wish.first, None, None)

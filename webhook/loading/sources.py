@@ -29,10 +29,10 @@ class Named:
     origin: Origin
 
 
-def named(text: str, token: str | None, endpoint: str | None) -> Named:
+def named(text: str, token: str | None, endpoint: str | None, *, xet: bool = False) -> Named:
     """Return the model that *text* names; ValueError says what a source looks like.
 
-    *endpoint*: of the hub, if it is not the usual one.
+    *endpoint*: of the hub, if it is not the usual one; *xet*: for all its files.
     """
     scheme, _, rest = text.partition("://")
     if scheme == schemes.FILE.name:
@@ -46,7 +46,7 @@ def named(text: str, token: str | None, endpoint: str | None) -> Named:
         # The hub's, so for the hub alone: no other source ever sees it.
         token = token or os.environ.get("HF_TOKEN") or None
         revision = source.revision or DEFAULT_REVISION
-        return _of(source, revision, Hub(source.repository, revision, token, endpoint))
+        return _of(source, revision, Hub(source.repository, revision, token, endpoint, xet=xet))
     if scheme == schemes.HTTPS.name:
         from webhook.loading.https import Https  # noqa: PLC0415
 

@@ -1,0 +1,43 @@
+"""The Hub's other storage: the library's own, in a folder, which it reaches as local://."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import hf_xet
+
+from tests.hub.repositories import Blob, Commit, File
+
+TOKEN = "token-of-the-storage"
+
+
+class XetStorage:
+    """Files by the hashes that hf_xet gives them; each is put there when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.endpoint = f"local://{folder.absolute() / 'xet'}"
+        self._hashes: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def hash_of(self, file: File, commit: Commit, opened: Callable[[Blob], BinaryIO]) -> str:
+        """Return the hash of *file*.
+
+        All large files of its commit are put there at once: while a loader reads, nobody can write.
+        """
+        with self._lock:
+            if file.blob.sha256 not in self._hashes:
+                blobs = [one.blob for one in commit.files.values() if one.lfs]
+                contents = []
+                for blob in blobs:
+                    with opened(blob) as content:
+                        contents.append(content.read())
+                put = hf_xet.upload_bytes(contents, self.endpoint, None, None, None, None)
+                names = (blob.sha256 for blob in blobs)
+                self._hashes |= dict(zip(names, (one.hash for one in put), strict=True))
+            return self._hashes[file.blob.sha256]
+
+    def token(self) -> dict[str, str | int]:
+        """Return what lets its bearer read from the storage for an hour."""
+        return {"accessToken": TOKEN, "exp": int(time.time()) + 3600, "casUrl": self.endpoint}
