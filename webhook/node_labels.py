@@ -8,6 +8,7 @@ import msgspec
 from webhook.kubernetes_api import KubernetesApi, Unreachable, access
 from webhook.loading.attempts import Patience
 from webhook.loading.origin import Interrupted, Unavailable
+from webhook.pointer import add, escaped, remove
 from webhook.store import NODE_LABEL_VALUE
 from webhook.values import object_name
 
@@ -32,14 +33,13 @@ class NodeLabels:
         path = _path(label)
         # To remove what is not there would be an error (RFC 6902 section 4.2).
         self._patch(
-            [{"op": "add", "path": path, "value": ""}, {"op": "remove", "path": path}],
+            [add(path, ""), remove(path)],
             f"take label {label} away",
         )
 
     def holds(self, label: str) -> None:
         """Set *label*; Unavailable if that can't be done."""
-        operations = [{"op": "add", "path": _path(label), "value": NODE_LABEL_VALUE}]
-        self._patch(operations, f"set label {label}")
+        self._patch([add(_path(label), NODE_LABEL_VALUE)], f"set label {label}")
 
     def _patch(self, operations: list[dict[str, Any]], doing: str) -> None:
         Patience(self._deadline, self._say).call(lambda: self._once(operations, doing))
@@ -72,5 +72,5 @@ def _message(body: bytes) -> str:
 
 
 def _path(label: str) -> str:
-    """Return where a label is in a node (RFC 6901 section 3)."""
-    return "/metadata/labels/" + label.replace("~", "~0").replace("/", "~1")
+    """Return where a label is in a node."""
+    return f"/metadata/labels/{escaped(label)}"
