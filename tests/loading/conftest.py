@@ -14,3 +14,11 @@ def loading(tmp_path: Path) -> Iterator[Loader]:
     """A model of four megabytes in three shards."""
     with hub_server(tmp_path / "hub") as hub:
         yield loader(hub, tmp_path, 3, 4_000_000)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """An empty store."""
+    path = tmp_path / "store"
+    path.mkdir()
+    return path

@@ -55,13 +55,6 @@ def oci(ports: Ports) -> Iterator[Repository]:
         yield found
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "store"
-    path.mkdir()
-    return path
-
-
 def weights(folder: Path, size: int = SIZE) -> bytes:
     safetensors(folder / WEIGHTS, size)
     return (folder / WEIGHTS).read_bytes()

@@ -37,13 +37,6 @@ def s3(port: int, tmp_path: Path) -> Iterator[Bucket]:
         yield found
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "store"
-    path.mkdir()
-    return path
-
-
 def weights(folder: Path, size: int = SIZE) -> bytes:
     safetensors(folder / WEIGHTS, size)
     return (folder / WEIGHTS).read_bytes()
