@@ -33,6 +33,8 @@ class Settings:
     """ValidatingAdmissionPolicyBindings that deny once a replica is ready."""
     fail: bool = False
     """Whether failurePolicy is Fail once a replica is ready."""
+    enforce_after: float = 30
+    """Seconds that all nodes are given to route to the first replica, before either."""
     leaf_lifetime: float = 7 * 86400
     """Seconds."""
     authority_lifetime: float = 365 * 86400
@@ -65,6 +67,7 @@ class Settings:
             leaf_seconds=self.leaf_lifetime,
             authority_seconds=self.authority_lifetime,
             settle_seconds=self.settle,
+            enforce_after_seconds=self.enforce_after,
         )
         options.lives()
         return options

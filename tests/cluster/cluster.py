@@ -4,10 +4,12 @@ Everything is in one network namespace. Several clusters can run at once: what a
 has only once (names of interfaces and control groups, addresses) is each one's own.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests.cluster.api import Api, Object
 from tests.cluster.control_plane import ControlPlane, Options
 from tests.cluster.network_namespace import NetworkNamespace, wait_until_gone
 from tests.cluster.node import Node
-from tests.cluster.processes import FailedError, Run
+from tests.cluster.processes import FailedError, Process, Run
 
 
 class Cluster:
@@ -46,7 +48,7 @@ class Cluster:
         for node in self.nodes:
             node.join(self.plane)
         self._start_beside("kube-scheduler", node_configuration.scheduler)
-        self._start_beside(
+        self.kube_proxy = self._start_beside(
             "kube-proxy",
             lambda config: node_configuration.kube_proxy(
                 self.run.folder, config, self.network.address
@@ -55,10 +57,10 @@ class Cluster:
         for node in self.nodes:
             node.kubelet.process.wait_until(lambda name=node.name: self._ready(name))  # type: ignore[misc]
 
-    def _start_beside(self, name: str, words: Callable[[Path], list[str | Path]]) -> None:
+    def _start_beside(self, name: str, words: Callable[[Path], list[str | Path]]) -> Process:
         user = self.plane.authority.sign(f"system:{name}")
         command = words(self.plane.write_kubeconfig(name, user))
-        self.run.start(self.network, name, command, {"PATH": packages.PATH})
+        return self.run.start(self.network, name, command, {"PATH": packages.PATH})
 
     def _ready(self, node: str) -> bool:
         answer = self.api.get("v1", "Node", node)
@@ -72,6 +74,15 @@ class Cluster:
     def kubectl(self, *args: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run kubectl as ControlPlane.kubectl does."""
         return self.plane.kubectl(*args, **more)
+
+    @contextlib.contextmanager
+    def without_kube_proxy(self) -> Iterator[None]:
+        """Let no Service get or lose a route for the time of a `with` block."""
+        self.kube_proxy.popen.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.kube_proxy.popen.send_signal(signal.SIGCONT)
 
     def node_of(self, pod: Object) -> Node:
         """Return the node that a scheduled pod runs on."""

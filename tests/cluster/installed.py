@@ -81,7 +81,7 @@ def install(cluster: Cluster) -> Installed:
     _kubectl(cluster, "apply", "-k", str(DEPLOY))
     webhook = Installed(cluster)
     wait_until(webhook.available, "both replicas of the webhook are available", 90)
-    wait_until(webhook.strict, "the policies deny", 60)
+    wait_until(webhook.strict, "the policies deny", 120)
     settle(cluster.plane, PLUGINS)
     wait_until(lambda: _answers(cluster), "the API server reaches the webhook", 60)
     return webhook

@@ -36,6 +36,7 @@ class Bound:
             configuration=self.name,
             bindings=(self.name,),
             settle_seconds=0.5,
+            enforce_after_seconds=1,
         )
         self.strict = msgspec.structs.replace(self.options, bindings=(), fail=True)
         """Options of a controller that refuses by failurePolicy alone."""
@@ -82,12 +83,13 @@ class Bound:
         for obj in reversed(self.grants):
             self.plane.api.delete(obj).expect()
 
-    def register(self, *, failure_policy: str = "Ignore") -> None:
+    def register(self, *, failure_policy: str = "Ignore", timeout: int = 1) -> None:
         service: Object = {"name": "modelcache-webhook", "namespace": self.namespace}
         hook = webhook(
             NAME,
             {"service": service},
             failurePolicy=failure_policy,
+            timeoutSeconds=timeout,
             objectSelector={"matchLabels": {"modelcache.io/tests": "none"}},
         )
         self.plane.api.create(mutating(self.name, hook)).expect(201)

@@ -10,7 +10,6 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import Controller, controllers
 from tests.cluster.registration import GROUP, wait_until
 from tests.cluster.rights import Bound, bound
-from webhook.controller.enforcement import ROUTED_SECONDS
 
 __all__ = ["bound"]
 
@@ -80,6 +79,19 @@ def test_a_policy_denies_once_a_replica_is_ready_and_not_before(
         assert bound.actions() == {*before, "Deny"} - {"Warn"}
 
 
+def test_a_policy_denies_no_sooner_than_what_was_begun_before_has_ended(bound: Bound) -> None:
+    # P1 91: nodes route to the replica, and creations that missed it have ended
+    bound.register(timeout=4)
+    bound.bind("Audit")
+    options = msgspec.structs.replace(bound.options, enforce_after_seconds=2)
+    with controllers(bound.plane, options, kubeconfig=bound.kubeconfig) as (controller,):
+        wait_until(lambda: controller.state.reached, "looked")
+        began = time.monotonic()
+        bound.endpoint(ready=True)
+        wait_until(lambda: controller.state.enforcing, "enforcing", 60)
+    assert time.monotonic() - began >= 2 + 4
+
+
 def test_where_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_before(
     bound: Bound,
 ) -> None:
@@ -90,7 +102,7 @@ def test_where_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_b
     options = msgspec.structs.replace(bound.options, secret=None)
     with controllers(bound.plane, options, kubeconfig=bound.kubeconfig) as (controller,):
         wait_until(lambda: "caBundle" in controller.state.concerns.get("enforcement", ""), "told")
-        time.sleep(ROUTED_SECONDS + 1)
+        time.sleep(4)
         assert bound.actions() == {"Audit"}
         bound.trust(bound.plane.authority.pem)
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)

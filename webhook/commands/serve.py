@@ -87,6 +87,14 @@ def serve(  # each is an option
     failure_policy: Annotated[
         FailurePolicy, typer.Option(help="Fail: set in --configuration once a replica is ready.")
     ] = FailurePolicy.IGNORE,
+    enforce_after: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long after its first replica is ready nodes may take to route to it; then, "
+            "and after timeoutSeconds, --enforce and --failure-policy=Fail take effect.",
+        ),
+    ] = "30s",
     leaf_lifetime: Annotated[
         str, typer.Option(metavar="DURATION", help="Of a replica's certificate.")
     ] = "168h",
@@ -153,6 +161,7 @@ def serve(  # each is an option
                 configuration=configuration,
                 enforce=tuple(enforce or ()),
                 fail=failure_policy is FailurePolicy.FAIL,
+                enforce_after=seconds(enforce_after),
                 leaf_lifetime=seconds(leaf_lifetime),
                 authority_lifetime=seconds(authority_lifetime),
                 settle=seconds(settle),

@@ -32,6 +32,7 @@ class _Entry(msgspec.Struct):
     name: str
     clientConfig: _Client = msgspec.field(default_factory=_Client)  # noqa: N815
     failurePolicy: str = "Fail"  # noqa: N815
+    timeoutSeconds: int = 10  # noqa: N815
 
 
 class _Managed(msgspec.Struct):
@@ -65,6 +66,11 @@ class Registered(msgspec.Struct, frozen=True):
     def bundled(self) -> bool:
         """Whether every entry has a CA bundle: without one, no certificate of ours is trusted."""
         return all(entry.clientConfig.caBundle for entry in self.entries.values())
+
+    @property
+    def timeout_seconds(self) -> int:
+        """The longest that the API server waits for an answer; 0 without entries."""
+        return max((entry.timeoutSeconds for entry in self.entries.values()), default=0)
 
     def bundle_patch(self, wanted: bytes) -> list[dict[str, Any]]:
         """Return the operations (RFC 6902) that make every bundle the *wanted* one."""

@@ -25,9 +25,8 @@ from webhook.controller.object_meta import ObjectMeta
 from webhook.controller.options import Options
 from webhook.controller.trouble import Trouble, expect
 
-ROUTED_SECONDS: Final = 6.0
-"""From an endpoint that is ready until every kube-proxy routes to it: they gather changes for a
-second, and a pod that is refused meanwhile would be refused for a webhook that is there."""
+_LONGEST_SECONDS: Final = 30
+"""The most that timeoutSeconds can be (admissionregistration.k8s.io/v1)."""
 
 REQUIRED: Final = "modelcache.io/required"
 """The label without which the object that policies refer to lets them require nothing."""
@@ -73,7 +72,7 @@ class Enforcement:
                 f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
                 " server can't call us: nothing is refused until that is written"
             )
-        if not strict and not self._reached_by_all():
+        if not strict and not self._reached_by_all(registered):
             return False
         for one in lax:
             binding.deny(self._api, one)
@@ -98,11 +97,17 @@ class Enforcement:
         if labels.get(REQUIRED) != "true":
             raise Trouble(f"MutatingWebhookConfiguration {name} has no label {REQUIRED}: {_LAX}")
 
-    def _reached_by_all(self) -> bool:
-        """Return whether the Service has had a ready replica so long that every node knows."""
+    def _reached_by_all(self, registered: Registered | None) -> bool:
+        """Return whether a replica has been ready so long that no creation can still miss it.
+
+        That is until every node routes to it, and then until those creations have ended that were
+        begun before: their connections are tried again after 1, 3, 7, 15 s (RFC 6298), and the API
+        server judges them by the bindings of their end.
+        """
         if not reachable(self._api, self._options.namespace, self._options.service):
             self._reachable_since = None
             return False
         now = time.monotonic()
         self._reachable_since = self._reachable_since or now
-        return now - self._reachable_since >= ROUTED_SECONDS
+        waits = registered.timeout_seconds if registered else _LONGEST_SECONDS
+        return now - self._reachable_since >= self._options.enforce_after_seconds + waits

@@ -24,6 +24,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     authority_seconds: float = 365 * 86400
     settle_seconds: float = 60
     """How long every API server is given to hear of a new authority."""
+    enforce_after_seconds: float = 30
+    """How long every node is given to route to the first replica; timeoutSeconds come on top."""
     lasting_seconds: float = 60
     """How long a concern must last to become an Event: no installation's first seconds do."""
     again_seconds: float = 600

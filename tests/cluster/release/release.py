@@ -39,6 +39,12 @@ class Release:
     def helm(self, *words: str, values: str = "") -> None:
         helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
 
+    def said(self) -> str:
+        """Return what the API server last said of calls that failed, and kube-proxy of itself."""
+        proxy = self.cluster.kube_proxy.log.read_text(errors="replace").splitlines()
+        troubles = [line for line in proxy if line.startswith(("E", "W")) or "failed" in line]
+        return "\n".join([*self.cluster.plane.failed_calls(), "kube-proxy:", *troubles[-10:]])
+
     def change(self, verb: str, values: str, *flags: str) -> None:
         """Install or upgrade, and wait as --wait does."""
         repository, _, tag = MODELCACHE.reference.rpartition(":")

@@ -146,7 +146,7 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     with on_two_nodes() as release:
         release.change("install", values(authority="12m"))
-        wait_until(release.installed.strict, "what is missed is refused", 60)
+        wait_until(release.installed.strict, "what is missed is refused", 120)
         met, samples = soak(release, minutes * 60)
         renewed = release.metric(r'modelcache_certificate_reloads_total\{result="ok"\}')
     console = Console()
