@@ -82,17 +82,18 @@ def test_who_turns_strict_is_told_what(values: dict[str, Any]) -> None:
         for what in ("", "Binding")
     )
     failures = {hook["failurePolicy"] for hook in configuration["webhooks"]}
+    assert ("--enforce-after=30s" in words) is values["controller"]
     actions = [one["spec"]["validationActions"] for one in bindings]
     if values["failurePolicy"] == "Fail":
         assert not actions + policies
         assert failures == ({"Ignore"} if values["controller"] else {"Fail"})
         assert ("--failure-policy=Fail" in words) is values["controller"]
-        assert not [word for word in words if word.startswith("--enforce")]
+        assert not [word for word in words if word.startswith("--enforce=")]
         return
     assert failures == {"Ignore"}
     assert actions == [["Audit"] if values["controller"] else ["Audit", "Deny"]] * 2
     wanted = [f"--enforce={one['metadata']['name']}" for one in bindings]
-    enforced = [word for word in words if word.startswith("--enforce")]
+    enforced = [word for word in words if word.startswith("--enforce=")]
     assert sorted(enforced) == (sorted(wanted) if values["controller"] else [])
 
 
