@@ -58,6 +58,10 @@ class Installed:
         ours = [one for one in bindings if one["spec"]["policyName"].startswith("modelcache-")]
         return bool(ours) and all("Deny" in one["spec"]["validationActions"] for one in ours)
 
+    def wait_until_strict(self) -> None:
+        """Return once what is missed is refused, which is some time after the first replica."""
+        wait_until(self.strict, "what is missed is refused", 120)
+
     def metrics(self, replica: Object) -> str:
         """Return what one replica tells Prometheus."""
         return self._told(replica, "metrics").message
@@ -81,7 +85,7 @@ def install(cluster: Cluster) -> Installed:
     _kubectl(cluster, "apply", "-k", str(DEPLOY))
     webhook = Installed(cluster)
     wait_until(webhook.available, "both replicas of the webhook are available", 90)
-    wait_until(webhook.strict, "the policies deny", 120)
+    webhook.wait_until_strict()
     settle(cluster.plane, PLUGINS)
     wait_until(lambda: _answers(cluster), "the API server reaches the webhook", 60)
     return webhook

@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from tests.cluster.registration import wait_until
 from tests.cluster.release.callers import callers, get, write_bundle
 from tests.cluster.release.calling import Met
 from tests.cluster.release.release import Release, on_two_nodes
@@ -146,7 +145,7 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     with on_two_nodes() as release:
         release.change("install", values(authority="12m"))
-        wait_until(release.installed.strict, "what is missed is refused", 120)
+        release.installed.wait_until_strict()
         met, samples = soak(release, minutes * 60)
         renewed = release.metric(r'modelcache_certificate_reloads_total\{result="ok"\}')
     console = Console()

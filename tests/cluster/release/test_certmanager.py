@@ -105,7 +105,7 @@ def test_nothing_is_refused_before_cert_manager_has_written_the_bundle_which_nob
         issuer.write_bundles()
         wait_until(lambda: found.injected > 0, "a pod is injected", 60)
         record_property("injected after", round(time.monotonic() - began, 1))
-        wait_until(release.installed.strict, "what is missed is refused", 120)
+        release.installed.wait_until_strict()
         go_on(found)
     assert found.refusals == []
     assert release.bundle() == [issued(release, AUTHORITY)]

@@ -43,7 +43,7 @@ def test_the_first_pod_after_an_installation_gets_its_model(
         release.change("install", VALUES)
         record_property("installed after", round(time.monotonic() - began, 1))
         wait_until(lambda: found.injected > 0, "a pod is injected")
-        wait_until(release.installed.strict, "what is missed is refused", 120)
+        release.installed.wait_until_strict()
         record_property("first pod after", round(found.first - began, 1))
         strict = time.monotonic()
         record_property("strict after", round(strict - began, 1))
@@ -119,7 +119,7 @@ def test_no_pod_is_refused_where_nodes_route_late_to_an_installation(
             release.change("install", VALUES)
             assert found.outcomes["injected"] == 0
             time.sleep(10)
-        wait_until(release.installed.strict, "what is missed is refused", 120)
+        release.installed.wait_until_strict()
         seen = found.injected
         wait_until(lambda: found.injected > seen + 20, "pods are injected")
     release.helm("uninstall", helm.RELEASE, "--wait")

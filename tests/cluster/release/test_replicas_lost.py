@@ -38,7 +38,7 @@ def installed(release: Release) -> Iterator[None]:
 
 def in_force(release: Release) -> None:
     """Wait until the policies deny, and the API server has heard of it."""
-    wait_until(release.installed.strict, "what is missed is refused", 120)
+    release.installed.wait_until_strict()
     settle(release.cluster.plane, PLUGINS)
 
 

@@ -43,7 +43,7 @@ class Passed:
 def passed(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passed]:
     folder = tmp_path_factory.mktemp("callers")
     release.change("install", values(authority="1h"))
-    wait_until(release.installed.strict, "what is missed is refused", 120)
+    release.installed.wait_until_strict()
     pod = asking(create_namespace(release.cluster.plane, "two-minutes"))
     replicas = release.installed.replicas()
     with callers(release, folder, rate=RATE, idle=IDLE) as met:
