@@ -78,6 +78,13 @@ def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
     assert all(OURS in text for text in found.refusals), found.refusals
 
 
+def has_to_end(pid: int) -> bool:
+    """Whether a process that is stopped will find a SIGTERM when it goes on."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = [line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:")]
+    return bool(int(pending[0], 16) & 1 << (signal.SIGTERM - 1))
+
+
 def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
     release: Release, pod: Object
 ) -> None:
@@ -87,6 +94,8 @@ def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
         os.kill(frozen, signal.SIGSTOP)
         try:
             time.sleep(FROZEN_SECONDS)
+            # Else it might be ready once more before it ends, as others do meanwhile.
+            wait_until(lambda: has_to_end(frozen), "the kubelet starts it again", 60)
         finally:
             if Path(f"/proc/{frozen}").exists():
                 os.kill(frozen, signal.SIGCONT)
@@ -109,7 +118,7 @@ def test_no_creation_fails_while_the_node_of_a_replica_is_drained(
         finally:
             release.cluster.kubectl("uncordon", node)
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
+    assert set(found.outcomes) == {"injected"}, f"{found.outcomes}\n{release.said()}"
 
 
 def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
@@ -143,7 +152,7 @@ def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
             seen = found.injected
             wait_until(lambda: found.injected >= seen + 50, "pods are injected", 60)
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
+    assert set(found.outcomes) == {"injected"}, f"{found.outcomes}\n{release.said()}"
     assert met.answered["flood"] > 0, "some were ended"
     assert release.installed.restarts() == before
 
@@ -171,7 +180,7 @@ def test_no_creation_fails_while_descriptors_are_used_up(
         for pid in servers:
             limit_files(pid, f"{needed()}:")
         well(release, found)
-    assert set(found.outcomes) == {"injected"}, (found.outcomes, found.slowest)
+    assert set(found.outcomes) == {"injected"}, f"{found.outcomes}\n{release.said()}"
 
 
 def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_answer(
