@@ -2,7 +2,8 @@
 
 The namespace has no name. It lives as long as the process that holds it, and takes the
 link, the pods' interfaces and all rules with it: nothing has to be cleaned up.
-No packet leaves the machine: the default route leads to the pods' bridge, which ends there.
+No packet leaves the machine: the gateway of the default route is nobody, and what is sent to it
+is lost, as it is where a real gateway knows no Services.
 """
 
 import ipaddress
@@ -23,6 +24,10 @@ LINKS: Final = ipaddress.IPv4Network("10.99.0.0/16")
 PODS: Final = "10.88.0.0/16"
 GATEWAY: Final = "10.88.0.1/16"
 BRIDGE: Final = "cni0"
+BRIDGE_ADDRESS: Final = "0a:58:0a:58:00:01"
+"""Without one of its own a bridge takes the lowest of its pods' interfaces. It changes with them,
+and pods answer to the old one, for up to ten seconds, what comes through the bridge."""
+NOWHERE: Final = "10.88.255.254"
 
 
 class NetworkNamespace:
@@ -69,10 +74,13 @@ class NetworkNamespace:
                 "link set lo up",
                 f"address add {self.address}/28 dev eth0",
                 "link set eth0 up",
-                f"link add {BRIDGE} type bridge",
+                f"link add {BRIDGE} address {BRIDGE_ADDRESS} type bridge",
                 f"address add {GATEWAY} dev {BRIDGE}",
                 f"link set {BRIDGE} up",
-                f"route add default dev {BRIDGE}",  # Services need a route before they are
+                # Services need a route before they are. A neighbour that is asked for and does
+                # not answer would end connections by itself, after three seconds or more.
+                f"neigh add {NOWHERE} lladdr 0a:58:0a:58:ff:fe nud permanent dev {BRIDGE}",
+                f"route add default via {NOWHERE} dev {BRIDGE}",
             ],
         )
         settings = [

@@ -13,6 +13,7 @@ import pytest
 from tests.cluster import binaries
 from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane, Options
+from tests.cluster.network_namespace import BRIDGE, NetworkNamespace, ip
 from tests.cluster.processes import Identity, Run, recorded, runs
 from tests.cluster.registration import configured, mutating, webhook
 from tests.cluster.scripted_hook import ScriptedHook, add, patch
@@ -171,3 +172,23 @@ def test_a_kept_cluster_outlives_the_command_and_later_runs_until_it_is_taken_do
         subprocess.run([*command, "down", "--name", name], cwd=ROOT, check=True)
     assert not any(process.alive() for process in processes)
     assert not (runs() / name).exists()
+
+
+def test_pods_that_come_and_go_do_not_change_where_pods_find_the_bridge() -> None:
+    run = Run()
+    try:
+        network = NetworkNamespace(run)
+
+        def address() -> str:
+            words = network.command(["ip", "-json", "link", "show", BRIDGE])
+            (link,) = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+            return str(link["address"])
+
+        before = address()
+        lowest = "link add pod address 02:00:00:00:00:01 type veth peer name theirs"
+        ip(*network.command([]), lines=[lowest, f"link set pod master {BRIDGE}"])
+        assert address() == before
+        ip(*network.command([]), lines=["link delete pod"])
+        assert address() == before
+    finally:
+        run.stop()
