@@ -15,6 +15,7 @@ BUSYBOX: Final = Path("/bin/busybox")
 FAKETIME: Final = Path(f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1")
 """Lets a program see another time, which can be set while it runs."""
 NEEDED: Final[dict[str, str | Path]] = {
+    "btrfs-progs": "btrfs",
     "buildah": "buildah",
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",

@@ -6,12 +6,15 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from webhook.file_system import file_system
 from webhook.loading.origin import Unavailable
 from webhook.memory_limit import beyond_limit, is_memory
 from webhook.quantity import Quantity
 
 _RESERVE: Final = 16 * 2**20
 """Bytes for the manifest, folders and what the file system writes of its own."""
+_ALLOCATE: Final = frozenset({"btrfs", "ext4", "xfs"})
+"""File systems that can allocate without writing, and whose quotas statvfs(3) may not tell."""
 
 
 def writable(store: Path) -> None:
@@ -43,8 +46,8 @@ def _why(store: Path, error: OSError) -> str:
 def fits(store: Path, needed: int, what: str) -> None:
     """Unavailable if fewer than *needed* bytes are free, or may be used where they are memory.
 
-    A quota of the directory counts too:
-    statvfs(3) tells what project quotas of XFS and ext4, and quotas of NFS exports, leave.
+    A quota counts too: statvfs(3) tells what project quotas of XFS and ext4, and quotas of NFS
+    exports, leave; those of users and groups, and of btrfs, are asked by allocating.
     """
     space = os.statvfs(store)
     free = space.f_bavail * space.f_frsize
@@ -53,11 +56,27 @@ def fits(store: Path, needed: int, what: str) -> None:
             f"{store}: {what} needs {needed} bytes more ({_read(needed)}) and {free} are free "
             f"({_read(free)}): make room, or give the claim or the volume more"
         )
+    if file_system(store) in _ALLOCATE and (error := _refused(store, needed)):
+        raise Unavailable(
+            f"{store}: {what} needs {needed} bytes more ({_read(needed)}), and the file system has "
+            f"not as many for this user, group and directory: {error.strerror}: raise the quota, "
+            "or remove models (modelcache prune)"
+        )
     if is_memory(store) and (lack := beyond_limit(needed)):
         raise Unavailable(
             f"{store}: is memory, and {what} needs more of it than this process may use: {lack}: "
             "raise the container's memory limit, or load into a store on a disk"
         )
+
+
+def _refused(store: Path, needed: int) -> OSError | None:
+    """Return why *needed* bytes can't be allocated; what is allocated is given back."""
+    try:
+        with tempfile.TemporaryFile(dir=store) as file:
+            os.posix_fallocate(file.fileno(), 0, max(needed, 1))
+    except OSError as error:
+        return error
+    return None
 
 
 def _read(number: int) -> str:

@@ -1,0 +1,103 @@
+"""A quota that statvfs(3) does not tell: one of btrfs, which needs nothing else of the kernel."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import packages
+from tests.hub.fault import Fault
+from tests.hub.running import hub_server
+from tests.loading.loading import REPOSITORY, Loader
+from tests.models import sharded
+from webhook.verify import faults_of
+
+MB = 1_000_000
+LIMIT = 60 * MB
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Path]:
+    """A store of 60 MB on a file system that has room for four of them."""
+    packages.install()
+    disk = tmp_path / "disk"
+    with disk.open("wb") as file:
+        file.truncate(4 * LIMIT)
+    whole = tmp_path / "mounted"
+    whole.mkdir()
+    path = whole / "store"
+    for words in (
+        ("mkfs.btrfs", "--quiet", disk),
+        ("mount", "-o", "loop", disk, whole),
+        ("btrfs", "quota", "enable", whole),
+        ("btrfs", "subvolume", "create", path),
+        ("btrfs", "qgroup", "limit", str(LIMIT), path),
+    ):
+        subprocess.run(words, check=True, capture_output=True)
+    yield path
+    subprocess.run(["umount", whole], check=True)
+
+
+@pytest.fixture
+def loading(tmp_path: Path, store: Path) -> Iterator[Loader]:
+    """A model of 40 MB."""
+    model = sharded(tmp_path / "model", 4, 40 * MB)
+    with hub_server(tmp_path / "hub") as hub:
+        commit = hub.commit(REPOSITORY, {path.name: path for path in model.iterdir()})
+        yield Loader(hub, store, model, commit)
+
+
+def other(loading: Loader, size: int) -> Path:
+    """Let the store have a model of *size* bytes; return where it is."""
+    source = sharded(loading.store.parent.parent / "other", 1, size)
+    done = loading.run(source=f"file://{source}")
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.partition(": ")[0])
+
+
+def fill(path: Path) -> None:
+    """Write until the file system refuses it."""
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(MB))
+
+
+def test_a_model_that_the_quota_has_no_room_for_is_refused_before_its_first_byte(
+    loading: Loader,
+) -> None:
+    place = other(loading, 30 * MB)
+    done = loading.run()
+    assert done.returncode == 1
+    assert f"needs {loading.size} bytes more (39Mi), and the file system has not" in done.stderr
+    assert "Disk quota exceeded: raise the quota, or remove models" in done.stderr
+    assert loading.fetched() == 0
+    assert not list(faults_of(place, full=True))
+    assert not list(loading.store.glob("acme--tiny/*"))
+
+
+def test_a_quota_that_is_used_up_meanwhile_leaves_nothing_half_published(loading: Loader) -> None:
+    place = other(loading, 5 * MB)
+    loading.hub.fault(Fault(where="cdn", rate=2 * MB))
+    with subprocess.Popen(
+        loading.command(), env=loading.environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        while loading.fetched() == 0:
+            assert process.poll() is None
+            time.sleep(0.02)
+        taken = loading.store / "taken"
+        with pytest.raises(OSError, match="Disk quota exceeded"):
+            fill(taken)
+        assert process.stderr
+        said = process.stderr.read()
+        assert process.wait(60) == 1
+    assert "Disk quota exceeded" in said, said
+    assert "Traceback" not in said
+    assert not list(faults_of(place, full=True))
+    assert not list(loading.store.glob("acme--tiny/*"))
+    taken.unlink()
+    loading.hub.heal()
+    assert loading.run().returncode == 0, "with what has arrived"
+    loading.see_whole()
+    assert loading.fetched() < 2 * loading.size
