@@ -101,6 +101,7 @@ class Node:
         self.configuration = self.folder / "etc"
         self.configuration.mkdir(parents=True)
         self.cgroup = run.create_cgroup(name)
+        self._starts = 0
         self.pid = self._start_init()
         self.cache.mkdir(parents=True)
         self.containerd = Daemon(
@@ -133,10 +134,25 @@ class Node:
         init: list[str | Path] = [sys.executable, "-I", "-S", INIT, self.folder]
         words: list[str | Path] = ["unshare", *namespaces, "--kill-child", *init]
         process = self.run.start(self.network, self.name, words)
-        process.wait_until(lambda: process.log.read_text().endswith("ready\n"))
+        starts = self._starts = self._starts + 1
+        process.wait_until(lambda: process.log.read_text().count("ready\n") == starts)
         (pid,) = children(process.popen.pid)
         self.run.record(pid)  # it is gone only when the whole node is
         return pid
+
+    def power_off(self) -> None:
+        """End every process of the node at once; its disk stays, and what it had in memory goes."""
+        if init := Identity.of(self.pid):
+            init.kill()
+        for daemon in (self.kubelet, self.containerd):
+            daemon.process.popen.wait(30)
+
+    def power_on(self) -> None:
+        """Start the node, and return once its programs answer; pods follow."""
+        self.pid = self._start_init()
+        for daemon in (self.containerd, self.kubelet):
+            daemon.start()
+            daemon.wait_until_ready()
 
     def _containerd_answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

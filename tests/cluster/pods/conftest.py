@@ -1,16 +1,26 @@
 """Owns the fixtures of tests that run pods: clusters with the webhook and the images."""
 
+import itertools
+import os
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
+from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
+from tests.cluster.local_volume import bind
 from tests.cluster.pods.serving import SERVER
+from tests.cluster.pods.shop import Shop
+from tests.cluster.registration import create_namespace
 from tests.cluster.server import Webhook, serve
 from tests.hub.running import Hub, hub_server
 from tests.images.busybox import BUSYBOX
 from tests.images.inference import INFERENCE_SERVER
 from tests.images.product import MODELCACHE
+from webhook.rendering.pod import USER
+
+_NUMBERS: Final = itertools.count(1)
 
 
 def equip(cluster: Cluster, *flags: str) -> Webhook:
@@ -45,3 +55,18 @@ def two_serving_nodes(two_nodes: Cluster, hub_of_two_nodes: Hub) -> Iterator[Clu
     webhook = equip(two_nodes, f"--loader-env=HF_ENDPOINT={hub_of_two_nodes.url}")
     yield two_nodes
     webhook.stop()
+
+
+@pytest.fixture(scope="module")
+def shop(
+    two_serving_nodes: Cluster, hub_of_two_nodes: Hub, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A namespace with a claim, on the first of two nodes."""
+    cluster = two_serving_nodes
+    name = create_namespace(cluster.plane, f"once-{os.getpid()}-{next(_NUMBERS)}")
+    store = bind(cluster, cluster.nodes[0], name, "model-store")
+    # The kubelet gives it no fsGroup while pods without one have it mounted (local.go, SetUpAt).
+    os.chown(store, USER, USER)
+    yield Shop(cluster, hub_of_two_nodes, name, tmp_path_factory.mktemp("models"), store)
+    gone: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    cluster.api.delete(gone)
