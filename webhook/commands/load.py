@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import secrets
 import signal
+import socket
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +16,7 @@ from webhook.commands.exit_status import REFUSED, TERMINATED, fail
 from webhook.duration import seconds
 
 if TYPE_CHECKING:
+    from webhook.lease import Lease
     from webhook.node_labels import NodeLabels
 
 app = typer.Typer()
@@ -94,6 +97,14 @@ def load(
             show_default=False,
         ),
     ] = None,
+    lease: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="In a pod: download only while this Lease is ours, which others wait for.",
+            show_default=False,
+        ),
+    ] = None,
     progress: Annotated[
         ProgressForm,
         typer.Option(help="auto: a bar on a terminal, else lines; json: lines for programs."),
@@ -111,6 +122,7 @@ def load(
                 f"--stagger {stagger} leaves nothing of --deadline {deadline}: give less of it"
             )
         token = token_file.read_text().strip() if token_file else None
+        ours = _lease(lease, seconds(deadline)) if lease else None
         wish = Wish(
             source=source,
             store=store,
@@ -125,10 +137,11 @@ def load(
             first=first,
             xet=xet,
             node=_labels(label_node, seconds(deadline)) if label_node else None,
+            lease=ours,
         )
         os.umask(0o022)  # the server may run as another user
         # As process 1 of a container it would not hear of it otherwise, until it is killed.
-        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGTERM, lambda *_: _terminated(ours))
         done = load_model(wish, say, shown(progress.value))
     except (OSError, ValueError) as error:
         fail(error, REFUSED)
@@ -147,9 +160,29 @@ def _labels(node: str, deadline: float) -> "NodeLabels":
     return NodeLabels(node, time.monotonic() + deadline, say)
 
 
-def _terminated(*_: object) -> None:
+def _lease(name: str, deadline: float) -> "Lease":
+    from webhook.lease import Lease
+    from webhook.progress import say
+
+    # Host names are cut where names of pods are longer, and then two pods may have one.
+    holder = os.environ.get("POD_NAME") or f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    return Lease(name, holder, time.monotonic() + deadline, say, _superseded)
+
+
+def _superseded(why: str) -> None:
+    """End at once: another loader goes on with what has arrived."""
+    from webhook.loading.incoming import end_all
+
+    end_all()
+    typer.echo(f"modelcache: {why}", err=True)
+    os._exit(REFUSED)
+
+
+def _terminated(lease: "Lease | None") -> None:
     """End at once: what has arrived stays, and the next loader need not wait for us."""
     from webhook.loading.incoming import end_all
 
     end_all()
+    if lease:
+        lease.release()
     os._exit(TERMINATED)

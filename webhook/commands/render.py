@@ -15,6 +15,7 @@ class Kind(StrEnum):
     """What render prints."""
 
     PVC = "pvc"
+    LEASE = "lease"
     JOB = "job"
     NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
@@ -26,7 +27,8 @@ class Kind(StrEnum):
     help="Print the Kubernetes objects that fill a store by `modelcache load`, as YAML: a claim "
     "for all models, and for each a Job that loads it there, or a DaemonSet that loads it into a "
     "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
-    "label nodes that hold a model. MODEL: a CachedModel of --policy or of the built-in catalogue, "
+    "label nodes that hold a model. lease: what Jobs that are printed with it hold while they "
+    "download, one at a time. MODEL: a CachedModel of --policy or of the built-in catalogue, "
     "org/name, org/name@revision, hf://…, https://… or oci://…. Exit status 2: something is wrong, "
     "and nothing is printed.",
 )

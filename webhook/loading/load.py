@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -62,6 +62,8 @@ class Wish:
     """A source that is nearer, which may have the same."""
     node: "Node | None" = None
     """Whose cache the store is, if it is told."""
+    lease: "Lease | None" = None
+    """What only one loader of the model has at a time."""
 
 
 class Node(Protocol):
@@ -72,6 +74,13 @@ class Node(Protocol):
 
     def holds(self, label: str) -> None:
         """Hear that the model is there, whole; Unavailable if deaf."""
+
+
+class Lease(Protocol):
+    """What others who load the same wait for."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Wait until it is ours, and hold it for a `with` block; Unavailable if it is not."""
 
 
 def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
@@ -143,7 +152,8 @@ def _asked(
     writable(wish.store)
     _stagger(wish, say)
     total = sum(file.size or 0 for file in (*files, *snapshot.layers))
-    with Incoming(wish.store, name, total) as incoming:
+    held = wish.lease.held() if wish.lease else nullcontext()
+    with held, Incoming(wish.store, name, total) as incoming:
         found = _turn(incoming, place, files, say, deadline)
         if found is None:
             found = _written(incoming, model, place, files, snapshot, wish, deadline, say, show)

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from webhook import names
 from webhook.decision import Json
+from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.loader import STORE, loader, token_of, volumes
-from webhook.rendering.node_labels import ACCOUNT, IDENTITY_MOUNT, NODE_NAME, identity
+from webhook.rendering.node_labels import ACCOUNT, NODE_NAME
 from webhook.rendering.noted import Noted
 from webhook.rendering.order import Kind, Order
 from webhook.rendering.pod import (

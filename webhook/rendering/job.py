@@ -4,9 +4,11 @@ from typing import Final
 
 from webhook import names
 from webhook.decision import Json
+from webhook.rendering.identity import IDENTITY_MOUNT, identity
+from webhook.rendering.lease import POD_NAME, lease_name
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
-from webhook.rendering.order import Order
+from webhook.rendering.order import Kind, Order
 from webhook.rendering.pod import USER, labels, metadata, pod_security
 from webhook.rendering.wanted import Wanted
 
@@ -33,8 +35,20 @@ def _group() -> Json:
 def job(model: Wanted, order: Order) -> Json:
     """Return the Job; its name is the same whenever model, revision and claim are."""
     marks = labels("loader", model)
-    store = {"name": "store", "mountPath": STORE}
+    mounts: list[Json] = [{"name": "store", "mountPath": STORE}]
+    mounted: list[Json] = []
+    flags, account = [], {}
+    if leased := Kind.LEASE in order.kinds:
+        name = lease_name(model, order)
+        flags = [f"--lease={order.namespace}/{name}"]
+        account = {"serviceAccountName": name}
+        mounts.append(IDENTITY_MOUNT)
+        mounted.append(identity())
+    load = loader(names.LOAD, model.text, model, order, mounts, "500m", flags)
+    if leased:
+        load["env"].append(POD_NAME)
     pod = {
+        **account,
         "restartPolicy": Noted(
             "Never", "Each attempt keeps its log, the next may have another node and goes on where "
             "it stopped, and the policy above can tell failures apart.",
@@ -42,9 +56,10 @@ def job(model: Wanted, order: Order) -> Json:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": pod_security() | _group(),
-        "containers": [loader(names.LOAD, model.text, model, order, [store], "500m")],
+        "containers": [load],
         "volumes": [
             {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
+            *mounted,
             *volumes(token_of(model, order)),
         ],
     }  # fmt: skip

@@ -4,20 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.decision import Json
-from webhook.rendering.noted import Noted
+from webhook.rendering.identity import service_account
 from webhook.rendering.order import Order
 from webhook.rendering.pod import labels
 
 ACCOUNT: Final = "modelcache-node-cache"
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ADMISSION: Final = "admissionregistration.k8s.io/v1"
-_VOLUME: Final = "identity"
-_SECONDS: Final = 3600
-IDENTITY_MOUNT: Final[Json] = {
-    "name": _VOLUME,
-    "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
-    "readOnly": True,
-}
 NODE_NAME: Final[Json] = {
     "name": "NODE_NAME",
     "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
@@ -35,21 +28,6 @@ key.startsWith("modelcache.io/") || (has(object.metadata.labels) && key in objec
 _SAME: Final = ("annotations", "finalizers", "ownerReferences")
 
 
-def identity() -> Json:
-    """Return the volume that holds the ServiceAccount's token, for the loader alone."""
-    sources: list[Json] = [
-        {"serviceAccountToken": {"path": "token", "expirationSeconds": _SECONDS}},
-        {
-            "configMap": {
-                "name": "kube-root-ca.crt",
-                "items": [{"key": "ca.crt", "path": "ca.crt"}],
-            }
-        },
-    ]
-    mode = Noted(0o440, "0440: for the user and the fsGroup alone.")
-    return {"name": _VOLUME, "projected": {"defaultMode": mode, "sources": sources}}
-
-
 def node_labels(order: Order) -> Iterator[tuple[str, Json]]:
     """Yield heading and content of each object; they are of the namespace, not of a model."""
     marks = labels("node-cache")
@@ -57,15 +35,7 @@ def node_labels(order: Order) -> Iterator[tuple[str, Json]]:
     name = f"modelcache-node-labels-{space}"
     meta = {"name": name, "labels": marks}
     account = {"name": ACCOUNT, "namespace": space}
-    yield (
-        "Whose token the loaders of nodes have; no other container mounts it.",
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {**account, "labels": marks},
-            "automountServiceAccountToken": False,
-        },
-    )
+    yield service_account({**account, "labels": marks})
     yield (
         "To set a label is to patch the node. The policy below permits nothing else.",
         {

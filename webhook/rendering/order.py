@@ -26,6 +26,7 @@ class Kind(StrEnum):
     """What can be rendered."""
 
     PVC = "pvc"
+    LEASE = "lease"
     JOB = "job"
     NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
@@ -144,8 +145,11 @@ def _contradictions(order: Order, options: Options) -> list[str]:
     least = Quantity(sum(model.size or 0 for model in order.models))
     if not order.counted and order.storage < least:
         found.append(f"--size: {options.size} is less than the {least.up_to(MI)} of the models")
-    if Kind.NODE_LABELS in order.kinds and not order.namespace:
-        found.append("--kind node-labels: permits it to a ServiceAccount: give its --namespace")
+    for kind in (Kind.LEASE, Kind.NODE_LABELS):
+        if kind in order.kinds and not order.namespace:
+            found.append(f"--kind {kind}: permits it to a ServiceAccount: give its --namespace")
+    if Kind.LEASE in order.kinds and Kind.JOB not in order.kinds:
+        found.append("--kind lease: has no effect without --kind job, whose loaders hold it")
     if order.or_source and not (order.from_claim and Kind.DAEMONSET in order.kinds):
         found.append("--or-source: has no effect without --kind daemonset and --claim")
     alone = order.from_claim and not order.or_source

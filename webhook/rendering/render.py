@@ -6,6 +6,7 @@ from webhook.rendering import daemon_set
 from webhook.rendering.claim import claim
 from webhook.rendering.daemon_set import daemon_set as daemon_set_of
 from webhook.rendering.job import job
+from webhook.rendering.lease import lease, lease_name
 from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
 from webhook.rendering.order import Kind, Order
@@ -21,6 +22,11 @@ def _documents(order: Order) -> Iterator[str]:
         match kind:
             case Kind.PVC:
                 yield text_of(claim(order), "The store: every model of this namespace.")
+            case Kind.LEASE:
+                named = {lease_name(model, order): model for model in order.models}
+                for model in named.values():
+                    for heading, content in lease(model, order):
+                        yield text_of(content, heading)
             case Kind.JOB:
                 for model in order.models:
                     yield text_of(job(model, order), f"Loads {model.text} into the store, once.")

@@ -41,11 +41,12 @@ class Wanted:
         """Where readers find it below the root of a store."""
         return f"{self.source.folder}/{revision_folder(self.source.revision or DEFAULT_REVISION)}"
 
-    def named(self, prefix: str, store: str) -> str:
-        """Return a name that model, revision and *store* have alone: a DNS label."""
+    def named(self, prefix: str, store: str, *, of_revision: bool = True) -> str:
+        """Return a name that model, revision if wanted, and *store* have alone: a DNS label."""
         last = self.source.identity.rpartition("/")[2].lower()
         slug = re.sub("[^a-z0-9]+", "-", last)[:_SLUG].strip("-")
-        digest = hashlib.sha256(f"{self.source.identity}@{self.place}\n{store}".encode())
+        place = f"@{self.place}" if of_revision else ""
+        digest = hashlib.sha256(f"{self.source.identity}{place}\n{store}".encode())
         return "-".join(filter(None, (prefix, slug, digest.hexdigest()[:_DIGITS])))
 
 

@@ -1,0 +1,55 @@
+"""The Lease that loaders of one model into one claim hand to each other, and what permits it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook.decision import Json
+from webhook.rendering.identity import service_account
+from webhook.rendering.order import Order
+from webhook.rendering.pod import labels, metadata
+from webhook.rendering.wanted import Wanted
+
+POD_NAME: Final[Json] = {
+    "name": "POD_NAME",
+    "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}},
+}
+_RBAC: Final = "rbac.authorization.k8s.io"
+_COORDINATION: Final = "coordination.k8s.io"
+
+
+def lease_name(model: Wanted, order: Order) -> str:
+    """Return the name of the Lease, and of what permits it: one for all revisions of a model."""
+    return model.named("write", order.claim, of_revision=False)
+
+
+def lease(model: Wanted, order: Order) -> Iterator[tuple[str, Json]]:
+    """Yield heading and content of each object."""
+    name = lease_name(model, order)
+    meta = metadata(name, order, labels("loader", model))
+    rule = {
+        "apiGroups": [_COORDINATION],
+        "resources": ["leases"],
+        "resourceNames": [name],
+        "verbs": ["get", "update"],
+    }
+    role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": order.namespace}
+    yield (
+        f"Of the loaders of {model.source.uri} the one that writes holds it.",
+        {"apiVersion": f"{_COORDINATION}/v1", "kind": "Lease", "metadata": meta, "spec": {}},
+    )
+    yield service_account(meta)
+    yield (
+        "To wait for the Lease, take it and keep it; nothing else.",
+        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
+    )
+    yield (
+        "Binds the two.",
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": role,
+            "subjects": [subject],
+        },
+    )
