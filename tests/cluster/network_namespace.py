@@ -28,6 +28,18 @@ BRIDGE_ADDRESS: Final = "0a:58:0a:58:00:01"
 """Without one of its own a bridge takes the lowest of its pods' interfaces. It changes with them,
 and pods answer to the old one, for up to ten seconds, what comes through the bridge."""
 NOWHERE: Final = "10.88.255.254"
+SETTINGS: Final = {
+    "net/ipv4/ip_forward": "1",
+    "net/bridge/bridge-nf-call-iptables": "1",  # pods reach each other through Services
+    # A connection to a pod that has gone ends after one attempt to tell it: until then
+    # the kernel keeps the namespace, for up to 100 s with the usual eight.
+    "net/ipv4/tcp_orphan_retries": "1",
+    # A connection from the port of one that a pod which has gone did not answer is led to that pod
+    # too, for 120 s. Tests that make fifty a second come to that port again sooner than that.
+    "net/netfilter/nf_conntrack_tcp_timeout_syn_sent": "10",
+    "net/netfilter/nf_conntrack_tcp_timeout_fin_wait": "10",
+}
+"""Of the kernel, for the namespace alone."""
 
 
 class NetworkNamespace:
@@ -83,17 +95,10 @@ class NetworkNamespace:
                 f"route add default via {NOWHERE} dev {BRIDGE}",
             ],
         )
-        settings = [
-            "net/ipv4/ip_forward",
-            "net/bridge/bridge-nf-call-iptables",  # pods reach each other through Services
-            # A connection to a pod that has gone ends after one attempt to tell it: until then
-            # the kernel keeps the namespace, for up to 100 s with the usual eight.
-            "net/ipv4/tcp_orphan_retries",
-        ]
-        for setting in settings:
+        for setting, value in SETTINGS.items():
             if Path("/proc/sys", setting).exists():
                 command = self.command(["tee", f"/proc/sys/{setting}"])
-                subprocess.run(command, input="1", text=True, capture_output=True, check=True)
+                subprocess.run(command, input=value, text=True, capture_output=True, check=True)
 
 
 def ip(*command: str, lines: Sequence[str]) -> None:

@@ -25,6 +25,30 @@ POD: Object = {
     "metadata": {"generateName": "p-"},
     "spec": {"containers": [{"name": "c", "image": "i"}]},
 }
+CONNECT = """
+import contextlib, socket, subprocess, sys, time
+def lead(to):
+    rules = "flush ruleset; table ip t { chain c { type nat hook output priority -100;"
+    rules += f" ip daddr 10.96.0.9 tcp dport 443 dnat to {to}; }}; }}"
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+def connect(seconds):
+    with socket.socket() as client:
+        client.bind(("10.88.0.1", 50000))
+        client.settimeout(seconds)
+        client.connect(("10.96.0.9", 443))
+lead("10.88.0.77:8443")
+with contextlib.suppress(OSError):
+    connect(0.5)
+lead("10.88.0.1:8443")
+with socket.create_server(("10.88.0.1", 8443)):
+    began = time.monotonic()
+    while True:
+        with contextlib.suppress(OSError):
+            connect(0.2)
+            break
+        time.sleep(13)
+print(time.monotonic() - began)
+"""
 START = """
 import sys
 from tests.cluster import binaries
@@ -190,5 +214,16 @@ def test_pods_that_come_and_go_do_not_change_where_pods_find_the_bridge() -> Non
         assert address() == before
         ip(*network.command([]), lines=["link delete pod"])
         assert address() == before
+    finally:
+        run.stop()
+
+
+def test_a_port_whose_pod_has_gone_soon_leads_to_another() -> None:
+    run = Run()
+    try:
+        network = NetworkNamespace(run)
+        words = network.command([sys.executable, "-c", CONNECT])
+        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+        assert 10 < float(done.stdout) < 20, "the first attempt is led to the pod that has gone"
     finally:
         run.stop()
