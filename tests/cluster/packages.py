@@ -19,6 +19,7 @@ NEEDED: Final[dict[str, str | Path]] = {
     "buildah": "buildah",
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",
+    "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "libfaketime": FAKETIME,
     "mmdebstrap": "mmdebstrap",
