@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
@@ -94,6 +95,18 @@ def date(response: urllib3.BaseHTTPResponse) -> datetime | None:
     except ValueError:
         return None
     return told if told.tzinfo else None
+
+
+class _Status(msgspec.Struct):
+    message: str = ""
+
+
+def message(body: bytes) -> str:
+    """Return what the API server says of a refusal; empty if *body* is none."""
+    try:
+        return msgspec.json.decode(body, type=_Status).message
+    except msgspec.DecodeError:
+        return ""
 
 
 def reason(error: Exception) -> str:

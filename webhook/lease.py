@@ -17,6 +17,7 @@ import msgspec
 from webhook.decision import quoted
 from webhook.loading.attempts import Patience
 from webhook.loading.origin import Interrupted, Unavailable
+from webhook.loading.waiting import Waiting
 from webhook.pod_api import Conflict, PodApi
 from webhook.values import object_name
 
@@ -24,7 +25,6 @@ _SECONDS: Final = 60
 """Without a sign of life: its holder is taken to have ended (spec.leaseDurationSeconds)."""
 _RENEW_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 2.0
-_TELL_SECONDS: Final = 10.0
 
 
 class _Spec(msgspec.Struct, omit_defaults=True, rename="camel"):
@@ -95,8 +95,9 @@ class Lease:
 
     def _acquired(self) -> _Object:
         """Return the Lease once it is ours."""
-        seen, since, told = None, 0.0, 0.0
+        seen, since = None, 0.0
         patience = Patience(self._deadline, self._say)
+        waiting = Waiting(self._deadline, self._say)
         while True:
             found = patience.call(self._read)
             patience.progressed()
@@ -108,13 +109,8 @@ class Lease:
             if not spec.holder_identity or spec.holder_identity == self._holder or free:
                 with contextlib.suppress(Interrupted):  # another was faster, or it is asked again
                     return self._taken(found)
-            elif now > self._deadline:
-                raise Unavailable(
-                    f"{self._name}: {spec.holder_identity} has held it until the deadline"
-                )
-            elif now - told > _TELL_SECONDS:
-                told = now
-                self._say(f"{self._name}: {spec.holder_identity} holds it; waiting")
+            else:
+                waiting.goes_on(self._name, spec.holder_identity, "holds it", "has held it")
             time.sleep(_LOOK_SECONDS)
 
     def _taken(self, found: _Object) -> _Object:

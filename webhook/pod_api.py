@@ -3,10 +3,9 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
 from kubernetes.client import Configuration
 
-from webhook.kubernetes_api import KubernetesApi, Unreachable, access
+from webhook.kubernetes_api import KubernetesApi, Unreachable, access, message
 from webhook.loading.origin import Interrupted, Unavailable
 
 _SECONDS: Final = (3.0, 10.0)
@@ -48,20 +47,9 @@ class PodApi:
             raise Interrupted(f"{doing}: {error}") from error
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return content
-        why = f"{doing}: {status} {_message(content)}"
+        why = f"{doing}: {status} {message(content)[:_SHOWN]}"
         if status == HTTPStatus.CONFLICT:
             raise Conflict(why)
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Interrupted(why)
         raise Unavailable(f"{why}: modelcache render --kind {permitted_by} prints what permits it")
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
-
-
-def _message(body: bytes) -> str:
-    try:
-        return msgspec.json.decode(body, type=_Status).message[:_SHOWN]
-    except msgspec.MsgspecError:
-        return ""

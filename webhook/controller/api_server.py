@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from webhook.controller.clock import Clock
-from webhook.kubernetes_api import KubernetesApi, Unreachable, access, date
+from webhook.kubernetes_api import KubernetesApi, Unreachable, access, date, message
 
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
@@ -25,18 +25,11 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def message(self) -> str:
         """What the API server says of a refusal."""
-        try:
-            return msgspec.json.decode(self.body, type=_Status).message
-        except msgspec.DecodeError:
-            return ""
+        return message(self.body)
 
     def why(self) -> str:
         """Return code and message, one line."""
         return f"{self.code} {self.message[:300]}".replace("\n", " ").strip()
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
 
 
 class ApiServer:

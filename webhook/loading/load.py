@@ -29,6 +29,7 @@ from webhook.loading.publication import (
 from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.sources import Named, named
 from webhook.loading.transfer import Transfer
+from webhook.loading.waiting import Waiting
 from webhook.manifest import Manifest
 from webhook.store import hub_cache_folder, node_label, revision_folder
 from webhook.verify import verify_models
@@ -36,7 +37,6 @@ from webhook.verify import verify_models
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress: of what, of how many bytes; what it yields is told how many have arrived."""
 _LOOK_SECONDS: Final = 1.0
-_TELL_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +191,13 @@ def _turn(
     deadline: float,
 ) -> Loaded | None:
     """Return None once it is our turn, or what another has published meanwhile."""
-    told = 0.0
+    waiting = Waiting(deadline, say)
     while before := incoming.before():
-        if time.monotonic() > deadline:
+        try:
+            waiting.goes_on(str(place), before.host, "is loading it", "has been loading it")
+        except Unavailable:
             incoming.remove()
-            raise Unavailable(f"{place}: {before.host} has been loading it until the deadline")
-        if time.monotonic() - told > _TELL_SECONDS:
-            told = time.monotonic()
-            say(f"{place}: {before.host} is loading it; waiting")
+            raise
         time.sleep(_LOOK_SECONDS)
     return published(place, files)
 

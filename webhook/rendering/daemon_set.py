@@ -73,9 +73,8 @@ def _pod(model: Wanted, order: Order) -> Json:
         flags.append("--label-node=$(NODE_NAME)")
         mounts.append(IDENTITY_MOUNT)
         found.append(identity())
-    load = loader(names.LOAD, source, model, order, mounts, _SMALL[0], flags)
-    if labelled:
-        load["env"].append(NODE_NAME)
+    variables = [NODE_NAME] if labelled else []
+    load = loader(names.LOAD, source, model, order, mounts, _SMALL[0], flags, variables)
     init = [_prepare(order, cache), load]
     group = Noted(USER, "So that the loader can read its token; hostPath has no group of the pod.")
     account = {"serviceAccountName": ACCOUNT} if labelled else {}

@@ -36,17 +36,18 @@ def job(model: Wanted, order: Order) -> Json:
     """Return the Job; its name is the same whenever model, revision and claim are."""
     marks = labels("loader", model)
     mounts: list[Json] = [{"name": "store", "mountPath": STORE}]
-    mounted: list[Json] = []
-    flags, account = [], {}
-    if leased := Kind.LEASE in order.kinds:
+    found: list[Json] = [
+        {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
+    ]
+    flags, variables, account = [], [], {}
+    if Kind.LEASE in order.kinds:
         name = lease_name(model, order)
-        flags = [f"--lease={order.namespace}/{name}"]
-        account = {"serviceAccountName": name}
+        flags.append(f"--lease={order.namespace}/{name}")
+        variables.append(POD_NAME)
+        account["serviceAccountName"] = name
         mounts.append(IDENTITY_MOUNT)
-        mounted.append(identity())
-    load = loader(names.LOAD, model.text, model, order, mounts, "500m", flags)
-    if leased:
-        load["env"].append(POD_NAME)
+        found.append(identity())
+    load = loader(names.LOAD, model.text, model, order, mounts, "500m", flags, variables)
     pod = {
         **account,
         "restartPolicy": Noted(
@@ -57,11 +58,7 @@ def job(model: Wanted, order: Order) -> Json:
         "enableServiceLinks": False,
         "securityContext": pod_security() | _group(),
         "containers": [load],
-        "volumes": [
-            {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
-            *mounted,
-            *volumes(token_of(model, order)),
-        ],
+        "volumes": [*found, *volumes(token_of(model, order))],
     }  # fmt: skip
     return {
         "apiVersion": "batch/v1",

@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.decision import Json
-from webhook.rendering.identity import service_account
+from webhook.rendering.identity import field, permitted
 from webhook.rendering.order import Order
 from webhook.rendering.pod import labels, metadata
 from webhook.rendering.wanted import Wanted
 
-POD_NAME: Final[Json] = {
-    "name": "POD_NAME",
-    "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}},
-}
-_RBAC: Final = "rbac.authorization.k8s.io"
+POD_NAME: Final[Json] = field("POD_NAME", "metadata.name")
 _COORDINATION: Final = "coordination.k8s.io"
 
 
@@ -32,24 +28,9 @@ def lease(model: Wanted, order: Order) -> Iterator[tuple[str, Json]]:
         "resourceNames": [name],
         "verbs": ["get", "update"],
     }
-    role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": order.namespace}
     yield (
         f"Of the loaders of {model.source.uri} the one that writes holds it.",
         {"apiVersion": f"{_COORDINATION}/v1", "kind": "Lease", "metadata": meta, "spec": {}},
     )
-    yield service_account(meta)
-    yield (
-        "To wait for the Lease, take it and keep it; nothing else.",
-        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
-    )
-    yield (
-        "Binds the two.",
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": meta,
-            "roleRef": role,
-            "subjects": [subject],
-        },
-    )
+    why = "To wait for the Lease, take it and keep it; nothing else."
+    yield from permitted(meta, meta, rule, why)

@@ -26,10 +26,11 @@ def loader(  # each is one fact of the container
     mounts: list[Json],
     cpu: str,
     more: Sequence[str] = (),
+    variables: Sequence[Json] = (),
 ) -> Json:
     """Return the container that loads *model* from *source* into what is mounted at STORE.
 
-    *more*: options as the kubelet reads them, which replaces $(NAME).
+    *more*: options as the kubelet reads them, which replaces $(NAME) by what *variables* hold.
     """
     flags = ["--progress=lines", f"--deadline={order.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
@@ -49,7 +50,10 @@ def loader(  # each is one fact of the container
         "image": order.image,
         "imagePullPolicy": "IfNotPresent",
         "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags)), *more],
-        "env": [{"name": key, "value": _literal(value)} for key, value in env.items()],
+        "env": [
+            *({"name": key, "value": _literal(value)} for key, value in env.items()),
+            *variables,
+        ],
         "resources": Noted(
             resources(cpu, str(MEMORY)), "What load needs, whatever the size of the model."
         ),

@@ -4,17 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.decision import Json
-from webhook.rendering.identity import service_account
+from webhook.rendering.identity import field, permitted
 from webhook.rendering.order import Order
 from webhook.rendering.pod import labels
 
 ACCOUNT: Final = "modelcache-node-cache"
-_RBAC: Final = "rbac.authorization.k8s.io"
 _ADMISSION: Final = "admissionregistration.k8s.io/v1"
-NODE_NAME: Final[Json] = {
-    "name": "NODE_NAME",
-    "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
-}
+NODE_NAME: Final[Json] = field("NODE_NAME", "spec.nodeName")
 _NODE: Final = "authentication.kubernetes.io/node-name"
 """What tokens that are bound to a pod say of its node (KEP-4193)."""
 _LABELS: Final = """\
@@ -34,27 +30,10 @@ def node_labels(order: Order) -> Iterator[tuple[str, Json]]:
     space = str(order.namespace)
     name = f"modelcache-node-labels-{space}"
     meta = {"name": name, "labels": marks}
-    account = {"name": ACCOUNT, "namespace": space}
-    yield service_account({**account, "labels": marks})
-    yield (
-        "To set a label is to patch the node. The policy below permits nothing else.",
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "ClusterRole",
-            "metadata": meta,
-            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}],
-        },
-    )
-    yield (
-        "Binds the two.",
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": meta,
-            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name},
-            "subjects": [{"kind": "ServiceAccount", **account}],
-        },
-    )
+    account = {"name": ACCOUNT, "namespace": space, "labels": marks}
+    why = "To set a label is to patch the node. The policy below permits nothing else."
+    rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}
+    yield from permitted(account, meta, rule, why, "Cluster")
     yield (
         "A loader may change our labels of its own node, nothing else. Needs Kubernetes 1.30.",
         {
