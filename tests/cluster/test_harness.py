@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -198,32 +199,32 @@ def test_a_kept_cluster_outlives_the_command_and_later_runs_until_it_is_taken_do
     assert not (runs() / name).exists()
 
 
-def test_pods_that_come_and_go_do_not_change_where_pods_find_the_bridge() -> None:
+@pytest.fixture
+def network() -> Iterator[NetworkNamespace]:
     run = Run()
     try:
-        network = NetworkNamespace(run)
-
-        def address() -> str:
-            words = network.command(["ip", "-json", "link", "show", BRIDGE])
-            (link,) = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
-            return str(link["address"])
-
-        before = address()
-        lowest = "link add pod address 02:00:00:00:00:01 type veth peer name theirs"
-        ip(*network.command([]), lines=[lowest, f"link set pod master {BRIDGE}"])
-        assert address() == before
-        ip(*network.command([]), lines=["link delete pod"])
-        assert address() == before
+        yield NetworkNamespace(run)
     finally:
         run.stop()
 
 
-def test_a_port_whose_pod_has_gone_soon_leads_to_another() -> None:
-    run = Run()
-    try:
-        network = NetworkNamespace(run)
-        words = network.command([sys.executable, "-c", CONNECT])
-        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-        assert 10 < float(done.stdout) < 20, "the first attempt is led to the pod that has gone"
-    finally:
-        run.stop()
+def test_pods_that_come_and_go_do_not_change_where_pods_find_the_bridge(
+    network: NetworkNamespace,
+) -> None:
+    def address() -> str:
+        words = network.command(["ip", "-json", "link", "show", BRIDGE])
+        (link,) = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+        return str(link["address"])
+
+    before = address()
+    lowest = "link add pod address 02:00:00:00:00:01 type veth peer name theirs"
+    ip(*network.command([]), lines=[lowest, f"link set pod master {BRIDGE}"])
+    assert address() == before
+    ip(*network.command([]), lines=["link delete pod"])
+    assert address() == before
+
+
+def test_a_port_whose_pod_has_gone_soon_leads_to_another(network: NetworkNamespace) -> None:
+    words = network.command([sys.executable, "-c", CONNECT])
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert 10 < float(done.stdout) < 20, "the first attempt is led to the pod that has gone"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 
+from tests.beside import beside
 from tests.cli.command import modelcache
 from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
@@ -89,20 +90,15 @@ def leased(
 @contextlib.contextmanager
 def waiting(lease: Lease) -> Iterator[threading.Event]:
     """Let a loader ask for its turn; the event is set while it holds the Lease."""
-    holds, over = threading.Event(), threading.Event()
+    holds = threading.Event()
 
-    def hold() -> None:
+    def hold(over: threading.Event) -> None:
         with contextlib.suppress(Unavailable), lease.held():
             holds.set()
             over.wait(60)
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
+    with beside(hold):
         yield holds
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_of_two_loaders_one_holds_it_until_it_is_through(leased: Leased) -> None:

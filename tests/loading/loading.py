@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,12 @@ class Loader:
         )  # fmt: skip
         return load(wish, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
 
+    def until(self, process: "subprocess.Popen[str]", size: int) -> None:
+        """Wait until the Hub has sent *size* bytes to *process*, which goes on."""
+        while self.fetched() < size:
+            assert process.poll() is None
+            time.sleep(0.01)
+
     def see_whole(self) -> None:
         """See that the whole model is published, and nothing else lies in the store."""
         assert not list(faults_of(self.place, full=True))
@@ -82,9 +89,14 @@ def unseen(done: int) -> None:
     """Show no progress."""
 
 
-def loader(hub: Hub, folder: Path, shards: int, size: int) -> Loader:
-    """Return a loader of a model of *size* bytes that the Hub has and the store has not."""
+def loader(hub: Hub, folder: Path, shards: int, size: int, store: Path | None = None) -> Loader:
+    """Return a loader of a model of *size* bytes that the Hub has and the store has not.
+
+    *store*: where it is; None: it is made.
+    """
     model = sharded(folder / "model", shards, size)
     files: dict[str, bytes | Path] = {path.name: path for path in model.iterdir()}
-    (folder / "store").mkdir()
-    return Loader(hub, folder / "store", model, hub.commit(REPOSITORY, files))
+    if store is None:
+        store = folder / "store"
+        store.mkdir()
+    return Loader(hub, store, model, hub.commit(REPOSITORY, files))

@@ -1,16 +1,15 @@
 """A quota that statvfs(3) does not tell: one of btrfs, which needs nothing else of the kernel."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import packages
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
-from tests.loading.loading import REPOSITORY, Loader
+from tests.loading.disks import formatted, mounted, run
+from tests.loading.loading import Loader, loader
 from tests.models import sharded
 from webhook.verify import faults_of
 
@@ -21,32 +20,21 @@ LIMIT = 60 * MB
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Path]:
     """A store of 60 MB on a file system that has room for four of them."""
-    packages.install()
     disk = tmp_path / "disk"
-    with disk.open("wb") as file:
-        file.truncate(4 * LIMIT)
-    whole = tmp_path / "mounted"
-    whole.mkdir()
-    path = whole / "store"
-    for words in (
-        ("mkfs.btrfs", "--quiet", disk),
-        ("mount", "-o", "loop", disk, whole),
-        ("btrfs", "quota", "enable", whole),
-        ("btrfs", "subvolume", "create", path),
-        ("btrfs", "qgroup", "limit", str(LIMIT), path),
-    ):
-        subprocess.run(words, check=True, capture_output=True)
-    yield path
-    subprocess.run(["umount", whole], check=True)
+    formatted(disk, 4 * LIMIT, "mkfs.btrfs", "--quiet")
+    with mounted(disk, tmp_path / "mounted") as whole:
+        path = whole / "store"
+        run("btrfs", "quota", "enable", whole)
+        run("btrfs", "subvolume", "create", path)
+        run("btrfs", "qgroup", "limit", str(LIMIT), path)
+        yield path
 
 
 @pytest.fixture
 def loading(tmp_path: Path, store: Path) -> Iterator[Loader]:
     """A model of 40 MB."""
-    model = sharded(tmp_path / "model", 4, 40 * MB)
     with hub_server(tmp_path / "hub") as hub:
-        commit = hub.commit(REPOSITORY, {path.name: path for path in model.iterdir()})
-        yield Loader(hub, store, model, commit)
+        yield loader(hub, tmp_path, 4, 40 * MB, store)
 
 
 def other(loading: Loader, size: int) -> Path:
@@ -83,9 +71,7 @@ def test_a_quota_that_is_used_up_meanwhile_leaves_nothing_half_published(loading
     with subprocess.Popen(
         loading.command(), env=loading.environment(), stderr=subprocess.PIPE, text=True
     ) as process:
-        while loading.fetched() == 0:
-            assert process.poll() is None
-            time.sleep(0.02)
+        loading.until(process, 1)
         taken = loading.store / "taken"
         with pytest.raises(OSError, match="Disk quota exceeded"):
             fill(taken)

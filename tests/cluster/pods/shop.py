@@ -13,14 +13,18 @@ from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster
 from tests.cluster.pods.serving import ask, container, deployment, replicas_of
 from tests.cluster.registration import wait_until
+from tests.hub.fault import Fault
 from tests.hub.running import Hub
 from tests.images.product import MODELCACHE
 from tests.models import sharded
+from webhook.rendering.pod import MODEL
+from webhook.store import hub_folder
 
 SIZE: Final = 24_000_000
 """Bytes of a model, where a test says nothing else."""
 CACHE: Final = f"/var/lib/model-cache/once-{os.getpid()}"
 """The nodes' directory."""
+BUSY: Final = Fault(where="cdn", status=503, headers={"Retry-After": "1"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Shop:
 
     def commit(self, model: str, size: int = SIZE) -> str:
         """Let the hub have *model*, and return its commit."""
-        files = sharded(self.folder / model.replace("/", "--"), 3, size)
+        files = sharded(self.folder / hub_folder(model), 3, size)
         return self.hub.commit(model, {path.name: path for path in files.iterdir()})
 
     def render(self, model: str, *arguments: str) -> list[Object]:
@@ -63,7 +67,7 @@ class Shop:
 
     def size(self, model: str) -> int:
         """Return the bytes of what is downloaded of *model*."""
-        folder = self.folder / model.replace("/", "--")
+        folder = self.folder / hub_folder(model)
         return sum(path.stat().st_size for path in folder.iterdir())
 
     def servers(self, model: str, strategy: str, replicas: int, **more: Any) -> Object:
@@ -79,7 +83,7 @@ class Shop:
         for pod in pods:
             (found,) = ask(self.cluster, pod, "/report")["models"]
             assert found["manifest"] == "agrees", found
-            weights = (self.folder / model.replace("/", "--")).glob("*.safetensors")
+            weights = (self.folder / hub_folder(model)).glob("*.safetensors")
             assert found["bytes"] >= sum(path.stat().st_size for path in weights)
 
     def labelled(self, label: str) -> list[str]:
@@ -96,15 +100,24 @@ class Shop:
             return bool(now.body["status"].get("succeeded"))
 
         wait_until(succeeded, f"{meta['name']} has succeeded", 180)
-        chosen = f"batch.kubernetes.io/controller-uid={meta['uid']}"
-        pods = self.cluster.api.list("v1", "Pod", self.namespace, labelSelector=chosen)
-        (found,) = [pod for pod in pods if pod["status"]["phase"] == "Succeeded"]
+        every = self.pods(job)
+        (found,) = [pod for pod in every if pod["status"]["phase"] == "Succeeded"]
         return found
+
+    def pods(self, job: Object) -> list[Object]:
+        """Return the pods that *job* has made so far."""
+        chosen = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+        return self.cluster.api.list("v1", "Pod", self.namespace, labelSelector=chosen)
 
     def end(self, pods: Sequence[Object]) -> None:
         """Delete *pods*; who made them makes others."""
         for pod in pods:
             self.cluster.api.delete({"apiVersion": "v1", "kind": "Pod", **pod}).expect(200)
+
+    def logs(self, model: str) -> str:
+        """Return what the loaders of *model* have said."""
+        where = ("-n", self.namespace, "-l", f"{MODEL}={hub_folder(model)}")
+        return self.cluster.kubectl("logs", *where).stdout
 
     def log(self, pod: Object) -> str:
         meta = pod["metadata"]
@@ -115,14 +128,7 @@ def jobs_ended(shop: Shop, jobs: Sequence[Object]) -> list[Object]:
     """Return the pods of *jobs* once all have succeeded."""
     found = []
     for job in jobs:
-        chosen = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
-        pods: list[Object] = []
-
-        def there(chosen: str = chosen, pods: list[Object] = pods) -> bool:
-            pods[:] = shop.cluster.api.list("v1", "Pod", shop.namespace, labelSelector=chosen)
-            return bool(pods)
-
-        wait_until(there, "there is a pod")
-        found.append(shop.cluster.ended(pods[0], 120))
+        wait_until(lambda job=job: bool(shop.pods(job)), "there is a pod")  # type: ignore[misc]
+        found.append(shop.cluster.ended(shop.pods(job)[0], 120))
         assert found[-1]["status"]["phase"] == "Succeeded", shop.log(found[-1])
     return found

@@ -3,11 +3,9 @@
 from typing import Final
 
 from tests.cluster.pods.ends import ends
-from tests.cluster.pods.shop import Shop
+from tests.cluster.pods.shop import BUSY, Shop
 from tests.cluster.registration import wait_until
-from tests.hub.fault import Fault
 
-BUSY: Final = Fault(where="cdn", status=503, headers={"Retry-After": "1"})
 KINDS: Final = ("--kind=lease", "--kind=job")
 
 
@@ -26,10 +24,7 @@ def test_a_loader_waits_for_the_lease_and_gets_it_as_soon_as_its_holder_is_ended
         return str(now.body.get("spec", {}).get("holderIdentity", ""))
 
     def waits(pod: str) -> bool:
-        said = shop.cluster.kubectl(
-            "logs", "-n", shop.namespace, "-l", "loader.modelcache.io/model=leased--m"
-        )
-        return f"Lease {shop.namespace}/{name}: {pod} holds it; waiting" in said.stdout
+        return f"Lease {shop.namespace}/{name}: {pod} holds it; waiting" in shop.logs(model)
 
     wait_until(lambda: bool(holder()) and waits(holder()), "one waits", 60)
     held = holder()

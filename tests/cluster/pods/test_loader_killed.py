@@ -16,7 +16,7 @@ from tests.cluster.pods.ends import ends, reasons
 from tests.cluster.pods.shop import Shop
 from tests.cluster.registration import wait_until
 from tests.hub.fault import Fault
-from webhook.store import INCOMING
+from webhook.store import INCOMING, hub_folder
 from webhook.verify import faults_of
 
 RATE: Final = 1_000_000
@@ -36,15 +36,9 @@ while True:
 
 def loader_of(shop: Shop, job: Object) -> Object:
     """Return the first pod of *job*, once it runs."""
-    chosen = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
-    found: list[Object] = []
-
-    def started() -> bool:
-        found[:] = shop.cluster.api.list("v1", "Pod", shop.namespace, labelSelector=chosen)
-        return bool(found) and found[0]["status"]["phase"] == "Running"
-
-    wait_until(started, "it runs", 60)
-    return found[0]
+    wait_until(lambda: bool(shop.pods(job)), "there is a pod", 60)
+    (pod,) = shop.pods(job)
+    return shop.cluster.wait_for(pod, lambda now: now["status"]["phase"] == "Running")
 
 
 def half_way(shop: Shop, model: str) -> None:
@@ -65,7 +59,7 @@ def end_by_memory(shop: Shop, node: Node, pod: Object) -> Object:
 
 
 def published(shop: Shop, model: str) -> list[str]:
-    found = shop.store.glob(f"{model.replace('/', '--')}/*")
+    found = shop.store.glob(f"{hub_folder(model)}/*")
     return [path.name for path in found if path.is_dir() and not path.is_symlink()]
 
 
@@ -103,6 +97,6 @@ def test_the_next_loader_goes_on_where_one_was_killed(
     # Twice comes what was on its way, in the buffers of connections, when a loader ended.
     assert shop.arrived(model) < size + 2 * RATE
     (commit,) = published(shop, model)
-    assert not list(faults_of(shop.store / model.replace("/", "--") / commit, full=True))
+    assert not list(faults_of(shop.store / hub_folder(model) / commit, full=True))
     left = shop.store.glob(f"{INCOMING}/*/*.json")
-    assert not [path for path in left if model.replace("/", "--") in path.read_text()]
+    assert not [path for path in left if hub_folder(model) in path.read_text()]

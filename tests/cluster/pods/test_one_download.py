@@ -15,13 +15,11 @@ from tests.cluster.api import Object
 from tests.cluster.node import Node
 from tests.cluster.pods.ends import ends
 from tests.cluster.pods.serving import created, deleted_at_end, pods_of, replicas_of, served
-from tests.cluster.pods.shop import CACHE, Shop, jobs_ended
+from tests.cluster.pods.shop import BUSY, CACHE, Shop, jobs_ended
 from tests.cluster.registration import wait_until
-from tests.hub.fault import Fault
 from tests.images import model_image
 from webhook.store import node_label
 
-BUSY: Final = Fault(where="cdn", status=503, headers={"Retry-After": "1"})
 BIG: Final = 700 * 2**20
 
 
@@ -47,16 +45,7 @@ def test_of_two_jobs_at_once_one_works_and_the_other_waits_for_it(shop: Shop) ->
     shop.hub.fault(BUSY)
     jobs = [*shop.render(model, "--kind=job"), *shop.render(f"{model}@{commit}", "--kind=job")]
 
-    def said(what: str) -> bool:
-        where = (
-            "-n",
-            shop.namespace,
-            "-l",
-            f"loader.modelcache.io/model={model.replace('/', '--')}",
-        )
-        return what in shop.cluster.kubectl("logs", *where).stdout
-
-    wait_until(lambda: said("is loading it; waiting"), "one waits", 60)
+    wait_until(lambda: "is loading it; waiting" in shop.logs(model), "one waits", 60)
     shop.hub.heal()
     messages = sorted(ends(pod, "load")[0]["message"] for pod in jobs_ended(shop, jobs))
     size = shop.size(model)

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
+from tests.beside import beside
 from tests.cluster.release.callers import callers, get, write_bundle
 from tests.cluster.release.calling import Met
 from tests.cluster.release.release import Release, on_two_nodes
@@ -105,19 +106,14 @@ class Samples:
 @contextlib.contextmanager
 def sampled(release: Release) -> Iterator[Samples]:
     """Take samples for the time of a `with` block."""
-    samples, over = Samples(release), threading.Event()
+    samples = Samples(release)
 
-    def run() -> None:
+    def run(over: threading.Event) -> None:
         while not over.wait(PERIOD):
             samples.take()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with beside(run):
         yield samples
-    finally:
-        over.set()
-        thread.join()
 
 
 def soak(release: Release, seconds: float) -> tuple[Met, Samples]:

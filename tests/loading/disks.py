@@ -1,0 +1,32 @@
+"""Owns disks of these tests: files with a file system, which can be mounted."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.cluster import packages
+
+
+def run(*words: str | Path) -> None:
+    """Run a command of the administrator; it must end well."""
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def formatted(file: Path, size: int, *mkfs: str) -> None:
+    """Make a disk of *size* bytes, with what the command *mkfs* writes."""
+    packages.install()
+    with file.open("wb") as new:
+        new.truncate(size)
+    run(*mkfs, file)
+
+
+@contextlib.contextmanager
+def mounted(file: Path, folder: Path) -> Iterator[Path]:
+    """Mount a disk at *folder*, which is made if it is not there, for a `with` block."""
+    folder.mkdir(exist_ok=True)
+    run("mount", "-o", "loop", file, folder)
+    try:
+        yield folder
+    finally:
+        run("umount", folder)
