@@ -15,10 +15,10 @@ import msgspec
 
 from benchmarks.measures import InProcess, Scale
 from benchmarks.reviews import SIZES, bodies
-from webhook.admission import Admission
-from webhook.facts import Facts
-from webhook.policy import Policy
-from webhook.telemetry import Telemetry
+from webhook.admission.policy.documents import Policy
+from webhook.objects.facts import Facts
+from webhook.server.reviews.reviewer import Admission
+from webhook.server.telemetry.decisions import Telemetry
 
 CALLS: Final = 5_000
 FACTS: Final = Facts(namespace="inference", kube_version=(1, 37))

@@ -12,10 +12,10 @@ from typing import Any
 import jsonpatch
 import msgspec
 
-from webhook.admission import Admission
-from webhook.facts import Claim, Facts, LimitRangeItem
-from webhook.policy import Policy, load_policy
-from webhook.telemetry import DecisionLine, Telemetry
+from webhook.admission.policy.documents import Policy, load_policy
+from webhook.objects.facts import Claim, Facts, LimitRangeItem
+from webhook.server.reviews.reviewer import Admission
+from webhook.server.telemetry.decisions import DecisionLine, Telemetry
 
 Json = dict[str, Any]
 LOADER_IMAGE = "modelcache/modelcache-webhook:tested"

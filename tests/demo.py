@@ -28,12 +28,12 @@ from rich.console import Console
 from rich.text import Text
 from ruamel.yaml import YAML
 
-from webhook.admit import planned
-from webhook.facts import Facts
+from webhook.admission.admit import planned
+from webhook.admission.plan import Plan
+from webhook.admission.policy.documents import Policy
+from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod
 from webhook.offline.explain import sentences
-from webhook.plan import Plan
-from webhook.policy import Policy
 
 ROOT: Final = Path(__file__).parents[1]
 ARTICLE: Final = ROOT / "examples" / "article.yaml"

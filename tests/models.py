@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import webhook
-from webhook.store import MANIFEST, hub_cache_folder, hub_folder
+from webhook.models.layout import MANIFEST, hub_cache_folder, hub_folder
 
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 INDEX: Final = "model.safetensors.index.json"

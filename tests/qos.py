@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from webhook.quantity import exact
+from webhook.values.quantity import exact
 
 Json = dict[str, Any]
 COMPUTE = ("cpu", "memory")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from webhook.annotations import PREFIX, asked, read, unknown
-from webhook.request import DECLARED, KNOWN
+from webhook.admission.request.annotations import PREFIX, asked, read, unknown
+from webhook.admission.request.declared import DECLARED, KNOWN
 
 
 def test_every_annotation_of_the_contract_is_declared() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.admitting import cached_model
-from webhook.cached_model import cached_model as entry_of
-from webhook.catalogue import BUILT_IN, Catalogue
-from webhook.source import parse_source
+from webhook.models.cached_model import cached_model as entry_of
+from webhook.models.catalogue import BUILT_IN, Catalogue
+from webhook.models.source import parse_source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.chart_values import CHART, SCHEMA, at, documented
-from webhook.cache_policy import PolicySpec
-from webhook.cached_model import STRATEGY_NAMES, ModelSpec
+from webhook.admission.policy.cache_policy import PolicySpec
+from webhook.models.cached_model import STRATEGY_NAMES, ModelSpec
 
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 OF_HELM = {"global"}  # helm hands it to every chart

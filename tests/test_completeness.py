@@ -5,10 +5,10 @@ import re
 import pytest
 
 from tests.test_cases import CASES, FOLDERS, documents, given
-from webhook import codes
-from webhook.decision import SkipReason
-from webhook.request import DECLARED
-from webhook.strategies import AUTO_ORDER, STRATEGIES
+from webhook.admission import codes
+from webhook.admission.decision import SkipReason
+from webhook.admission.request.declared import DECLARED
+from webhook.admission.strategies import AUTO_ORDER, STRATEGIES
 
 TABLES = "".join(path.read_text() for path in CASES.parent.glob("test_*.py"))
 EXPECTED = {case: (CASES / case / "expected.yaml").read_text() for case in FOLDERS}

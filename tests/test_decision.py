@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from webhook.codes import CODES
-from webhook.decision import Deny, Problem, printable, quoted
+from webhook.admission.codes import CODES
+from webhook.admission.decision import Deny
+from webhook.admission.problem import Problem
+from webhook.values.text import printable, quoted
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ import yaml
 
 from tests.chart_values import documented, shown
 from tests.manual import README, hold, table
-from webhook.catalogue import BUILT_IN
-from webhook.cli import app
-from webhook.codes import CODES
+from webhook.admission.codes import CODES
+from webhook.admission.containers.servers import SERVERS
+from webhook.admission.request.declared import DECLARED
+from webhook.cli.app import app
 from webhook.doctor.diagnosis import CHECKS
-from webhook.loading.schemes import SCHEMES
+from webhook.loading.origins.schemes import SCHEMES
+from webhook.models.catalogue import BUILT_IN
 from webhook.pruning import cluster as pruning
-from webhook.request import DECLARED
-from webhook.servers import SERVERS
+from webhook.server.telemetry.decisions import Telemetry
+from webhook.server.telemetry.tallies import Tally
 from webhook.status.cluster import RIGHTS as STATUS_RIGHTS
-from webhook.tallies import Tally
-from webhook.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)

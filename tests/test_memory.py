@@ -1,15 +1,14 @@
-"""The table of webhook/memory.py, line for line, and the sums of whole pods."""
+"""The table of webhook/admission/memory.py, line for line, and the sums of whole pods."""
 
 from typing import Any
 
 import pytest
 
 from tests.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
-from webhook.amount import Amount, pod_memory
-from webhook.ledger import restored
-from webhook.memory import OVERHEAD, correct, volume_size
+from webhook.admission.ledger import restored
+from webhook.admission.memory import OVERHEAD, Amount, correct, pod_memory, volume_size
 from webhook.objects.container import Resources
-from webhook.quantity import GI, LARGEST, MI, Quantity
+from webhook.values.quantity import GI, LARGEST, MI, Quantity
 
 V, S = Quantity(16 * GI), Quantity(2 * GI)
 

@@ -20,7 +20,7 @@ from tests.cli.command import ROOT
 from tests.cluster import cgroups
 from tests.cluster.cgroups import Cgroup
 from tests.models import manifest
-from webhook.memory_limit import OVERHEAD, Limit, beyond_limit, limits
+from webhook.store.memory_limit import OVERHEAD, Limit, beyond_limit, limits
 
 Mi: Final = 2**20
 SIZE: Final = 64 * Mi

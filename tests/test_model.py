@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from tests.admitting import cached_model
-from webhook.cached_model import cached_model as entry_of
-from webhook.catalogue import Catalogue
-from webhook.model import Model
-from webhook.quantity import Quantity
-from webhook.resolve import resolve
-from webhook.store import node_label
+from webhook.admission.request.model import Model
+from webhook.admission.request.resolve import resolve
+from webhook.models.cached_model import cached_model as entry_of
+from webhook.models.catalogue import Catalogue
+from webhook.models.layout import node_label
+from webhook.values.quantity import Quantity
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32

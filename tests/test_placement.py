@@ -7,8 +7,8 @@ import jsonpatch
 import msgspec
 import pytest
 
+from webhook.admission.placement import operations
 from webhook.objects.affinity import Affinity
-from webhook.placement import operations
 
 A, B = "modelcache.io/aaaa", "modelcache.io/bbbb"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.admitting import cache_policy, cached_model, policy_of
-from webhook.policy import Policy, load_policy
+from webhook.admission.policy.documents import Policy, load_policy
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [
     ({}, True),

@@ -26,10 +26,10 @@ from tests.admitting import (
     policy_of,
 )
 from tests.qos import memory_limit, qos
-from webhook.codes import CODES
-from webhook.facts import Facts
-from webhook.quantity import Quantity, exact
-from webhook.strategies import STRATEGIES
+from webhook.admission.codes import CODES
+from webhook.admission.strategies import STRATEGIES
+from webhook.objects.facts import Facts
+from webhook.values.quantity import Quantity, exact
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from webhook.quantity import LARGEST, Quantity, exact
+from webhook.values.quantity import LARGEST, Quantity, exact
 
 
 @pytest.mark.parametrize(

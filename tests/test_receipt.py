@@ -3,8 +3,8 @@
 import pytest
 
 from tests.admitting import Json
+from webhook.admission.receipt import same_source
 from webhook.objects.volume import ClaimSource, EmptyDirSource, HostPathSource, ImageSource, Volume
-from webhook.receipt import same_source
 
 VOLUMES: list[tuple[Volume, Json, bool]] = [
     (Volume(persistent_volume_claim=ClaimSource("a", True)),

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.admitting import Webhook, pod_of
-from webhook.accelerators import asks_for_accelerator
+from webhook.admission.containers.accelerators import asks_for_accelerator
+from webhook.admission.containers.servers import SERVERS, UNKNOWN, server_of_image
 from webhook.objects.container import Container, Resources
-from webhook.servers import SERVERS, UNKNOWN, server_of_image
 
 PATH = "/models/acme--coder/main"
 IMAGES = {

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from webhook import store
-from webhook.source import parse_source
+from webhook.models import layout
+from webhook.models.source import parse_source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DIGEST = "sha256:" + "ab" * 32
@@ -57,7 +57,7 @@ def test_t66_what_names_no_model_is_refused(text: str) -> None:
 
 
 def test_folders_of_two_models_never_meet() -> None:
-    assert store.hub_folder("a/b") == "a--b"
+    assert layout.hub_folder("a/b") == "a--b"
     assert parse_source("s3://bucket/a").folder == hashlib.sha256(b"s3://bucket/a").hexdigest()
     with pytest.raises(ValueError, match="is not a model"):
         parse_source("a--b/c")
@@ -65,4 +65,4 @@ def test_folders_of_two_models_never_meet() -> None:
 
 def test_label_of_a_node_is_of_the_commit() -> None:
     digest = hashlib.sha256(f"acme/coder@{COMMIT}".encode()).hexdigest()
-    assert store.node_label("acme/coder", COMMIT) == f"modelcache.io/{digest[:16]}"
+    assert layout.node_label("acme/coder", COMMIT) == f"modelcache.io/{digest[:16]}"

@@ -15,7 +15,7 @@ from benchmarks.startup.models import Model
 from benchmarks.startup.workloads import workload
 from tests.cluster.binaries import cache
 from tests.images.inference_server.model import read
-from webhook.verify import verify_models
+from webhook.store.verify import verify_models
 
 SIZE = 300_000
 

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.models import publish, safetensors
-from webhook.file_system import file_system
 from webhook.storage_bench import hint as advice
 from webhook.storage_bench.found import SMALLEST, found
 from webhook.storage_bench.hint import hint
@@ -24,6 +23,7 @@ from webhook.storage_bench.readers import Readers, takes_direct
 from webhook.storage_bench.result import binary, rate, seconds
 from webhook.storage_bench.row import Cache, Kind, Method, Row
 from webhook.storage_bench.span import BLOCK, Shrunk, Span, blocks, shares, total
+from webhook.store.file_system import file_system
 
 SIZE = 3 * BLOCK + 12_345
 MIB = 2**20

@@ -11,7 +11,7 @@ from tests.admitting import (
     in_memory,
     pod_of,
 )
-from webhook.strategies import STRATEGIES
+from webhook.admission.strategies import STRATEGIES
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32

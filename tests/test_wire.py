@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.admitting import UID, Webhook, in_memory, pod_of, review_of
-from webhook.decision import Deny, Mutate, Problem, Skip, SkipReason
-from webhook.response import head, tail, warning_lines
-from webhook.review import BadReview, decode_pod, decode_workload
+from webhook.admission.decision import Deny, Mutate, Skip, SkipReason, warning_lines
+from webhook.admission.problem import Problem
+from webhook.server.reviews.response import head, tail
+from webhook.server.reviews.review import BadReview, decode_pod, decode_workload
 
 PROBLEM = Problem("MC001", "modelcache.io/size", '"lots" is not a quantity')
 

@@ -1,6 +1,6 @@
 """python -m webhook."""
 
-from webhook.cli import main
+from webhook.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -2,10 +2,10 @@
 
 import threading
 
-from webhook.cli import main
+from webhook.cli.app import main
 from webhook.controller.__main__ import Controller
 from webhook.controller.messages import Message
-from webhook.controller_process import ControllerProcess
+from webhook.server.controller_process import ControllerProcess
 
 
 async def _run(self: ControllerProcess) -> None:

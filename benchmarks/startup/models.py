@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.models import COMMIT, publish
-from webhook.store import hub_folder
+from webhook.models.layout import hub_folder
 
 
 @dataclass(frozen=True, slots=True)

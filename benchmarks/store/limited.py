@@ -15,7 +15,7 @@ from tests.cluster import cgroups
 from tests.cluster.cgroups import Cgroup
 from tests.hub.running import hub_server
 from tests.models import sharded
-from webhook.loading.footprint import MEMORY
+from webhook.rendering.loader import MEMORY
 
 _INSIDE = 'echo $$ > "$1" && shift && exec "$@"'
 """A shell that enters the control group of its first argument, and becomes a command."""

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from webhook.cli import main
+from webhook.cli.app import main
 
 
 class Moments:

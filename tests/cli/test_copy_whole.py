@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from tests.cli.command import ROOT, modelcache
 from tests.models import BLOCK, COMMIT, manifest, publish, safetensors, sharded
-from webhook.store import MANIFEST, hub_cache_folder
+from webhook.models.layout import MANIFEST, hub_cache_folder
 
 WEIGHTS = "model.safetensors"
 

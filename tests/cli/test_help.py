@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from tests.cli.command import modelcache
-from webhook.cli import app
+from webhook.cli.app import app
 
 COMMANDS = (
     "serve",

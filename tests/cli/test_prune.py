@@ -11,8 +11,8 @@ import pytest
 
 from tests.cli.command import Ran, modelcache
 from tests.stores import aged, at, loaded, tree
-from webhook.loading.incoming import Incoming
-from webhook.verify import faults_of
+from webhook.store.incoming import Incoming
+from webhook.store.verify import faults_of
 
 FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from tests.cli.command import modelcache
-from webhook.commands.exit_status import USAGE
-from webhook.loading.footprint import PEAK
-from webhook.quantity import Quantity
+from webhook.cli.exit_status import USAGE
+from webhook.rendering.loader import PEAK
+from webhook.values.quantity import Quantity
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -18,8 +18,8 @@ from tests.cli.command import ROOT, modelcache
 from tests.hub.running import Fault, hub_server
 from tests.loading.loading import Loader, loader
 from tests.stores import aged, loaded
-from webhook.store import INCOMING
-from webhook.store_contents import size_of
+from webhook.models.layout import INCOMING
+from webhook.store.contents import size_of
 
 FIRST, SECOND = "1" * 40, "2" * 40
 

@@ -13,9 +13,9 @@ from tests.cluster.controllers import controllers
 from tests.cluster.registration import mutating, wait_until
 from tests.cluster.rights import Bound, bound
 from tests.cluster.test_controller import Place, place
-from webhook.controller.api_server import ApiServer
+from webhook.api_server.controller_client import ApiServer
 from webhook.controller.clock import Clock
-from webhook.controller.events import Events
+from webhook.controller.installation.events import Events
 from webhook.controller.messages import Message
 from webhook.controller.options import Options
 
@@ -144,7 +144,7 @@ def test_no_note_is_longer_than_the_api_server_takes(
     clock = Clock()
     told: list[Message] = []
     options = place.options(lasting_seconds=0.0, service="s" * 63)
-    Events(ApiServer(clock), clock, options, told.append).look({"certificates": "é" * 2000})
+    Events(ApiServer(clock.heard), clock, options, told.append).look({"certificates": "é" * 2000})
     note = one_of(place.plane, place.namespace, "FailedCertificates")["note"]
     assert note == "é" * 512
     assert told == []

@@ -8,8 +8,8 @@ from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.installed import HOST, NAMESPACE, manifests, shipped_image
 from tests.cluster.registration import shipped
-from webhook.facts import DEFAULT_LOADER_IMAGE
-from webhook.settings import Settings
+from webhook.objects.names import DEFAULT_LOADER_IMAGE
+from webhook.server.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

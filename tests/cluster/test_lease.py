@@ -15,11 +15,11 @@ from tests.cluster.api import Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import wait_until
-from webhook import lease as lease_module
-from webhook.kubernetes_api import access
-from webhook.lease import Lease
-from webhook.loading.origin import Unavailable
-from webhook.pod_api import PodApi
+from webhook.api_server.connection import access
+from webhook.loading.in_cluster import lease as lease_module
+from webhook.loading.in_cluster.lease import Lease
+from webhook.loading.in_cluster.service_account import PodApi
+from webhook.loading.origins.origin import Unavailable
 
 LEASE = "coordination.k8s.io/v1"
 

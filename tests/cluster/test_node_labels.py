@@ -12,7 +12,7 @@ from tests.cluster.api import Answer, Object
 from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import wait_until
-from webhook.store import node_label
+from webhook.models.layout import node_label
 
 NODE = f"node-{os.getpid()}"
 OURS = node_label("acme/m", "0" * 40)

@@ -18,15 +18,15 @@ from tests.cluster.rights import entitled
 from tests.cluster.server import Webhook
 from tests.cluster.test_rendered_objects import pod_of, rendered
 from tests.stores import aged, at, loaded, tree
-from webhook import cluster_api
-from webhook.cluster_api import Api
+from webhook.api_server import client
+from webhook.api_server.client import Api
+from webhook.models.layout import node_label
 from webhook.pruning.cluster import CLAIM as RIGHT_OF_CLAIM
 from webhook.pruning.cluster import NODE, PODS, Asked
-from webhook.pruning.order import Options, order
+from webhook.pruning.options import Options, order
 from webhook.pruning.outcome import Became
 from webhook.pruning.prune import prune
-from webhook.store import node_label
-from webhook.store_readers import View
+from webhook.store.readers import View
 
 FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 FLAGS = ("--unused-for", "5d", "-o", "json")
@@ -452,6 +452,6 @@ def test_lists_are_read_to_their_end(
 ) -> None:
     api = Api(cluster.kubeconfig)
     names = [one["metadata"]["name"] for one in api.items("api", "v1", "namespaces")]
-    monkeypatch.setattr(cluster_api, "_PAGE", "2")
+    monkeypatch.setattr(client, "_PAGE", "2")
     assert [one["metadata"]["name"] for one in api.items("api", "v1", "namespaces")] == names
     assert len(names) > 4

@@ -16,8 +16,8 @@ from tests.cluster.rights import entitled
 from tests.cluster.server import Webhook
 from tests.cluster.test_prune import CLAIM, asking, mounting, running
 from tests.cluster.test_rendered_objects import rendered
+from webhook.models.layout import node_label
 from webhook.status.cluster import RIGHTS
-from webhook.store import node_label
 
 COMMIT = "1" * 40
 IMAGE = f"registry.example/model@sha256:{'a' * 64}"

@@ -172,7 +172,12 @@ def test_it_admits_a_pod_on_a_root_that_can_not_be_written_to(served: Ports) -> 
 
 
 def test_nothing_is_compiled_when_it_starts(container: Container) -> None:
-    python = ("python", "-v", "-c", "import webhook.cli, webhook.copy, webhook.serve")
+    python = (
+        "python",
+        "-v",
+        "-c",
+        "import webhook.cli, webhook.copying.copy, webhook.server.process",
+    )
     ran = container.run(program=python)
     assert ran.returncode == 0
     assert len(re.findall(r"^# code object from '/.*\.pyc'", ran.stderr, re.MULTILINE)) > 100

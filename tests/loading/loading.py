@@ -14,8 +14,8 @@ from tests.models import sharded
 from webhook.loading.load import Wish, load
 from webhook.loading.patterns import Patterns
 from webhook.loading.published import Loaded
-from webhook.manifest import sha256_of
-from webhook.verify import faults_of
+from webhook.store.manifest import sha256_of
+from webhook.store.verify import faults_of
 
 REPOSITORY = "acme/tiny"
 

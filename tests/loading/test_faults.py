@@ -14,8 +14,8 @@ from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
 from tests.models import INDEX
-from webhook.loading.footprint import PEAK
-from webhook.loading.origin import Unavailable
+from webhook.loading.origins.origin import Unavailable
+from webhook.rendering.loader import PEAK
 
 SHARD = "model-00002-of-00003.safetensors"
 ALL = "*.safetensors"

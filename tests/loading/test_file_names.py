@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.loading.file_names import checked
-from webhook.loading.origin import Unavailable
+from webhook.loading.origins.file_names import checked
+from webhook.loading.origins.origin import Unavailable
 
 HOSTILE = {
     "..": "is no path below the model",

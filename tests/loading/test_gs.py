@@ -17,9 +17,9 @@ from tests.cli.command import Ran, modelcache, peak
 from tests.loading.faulty_server import Fault
 from tests.loading.gs_server import GoogleBucket, google_bucket, gs_server
 from tests.models import safetensors
-from webhook.loading.footprint import PEAK
-from webhook.store import uri_folder
-from webhook.verify import faults_of
+from webhook.models.layout import uri_folder
+from webhook.rendering.loader import PEAK
+from webhook.store.verify import faults_of
 
 WEIGHTS = "model.safetensors"
 SIZE = 3_000_000

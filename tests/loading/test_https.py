@@ -9,7 +9,7 @@ import pytest
 from tests.cli.command import Ran, modelcache
 from tests.loading.https_server import HttpsServer, https_server
 from tests.models import safetensors
-from webhook.store import uri_folder
+from webhook.models.layout import uri_folder
 
 SIZE = 3_000_000
 

@@ -14,8 +14,8 @@ from tests.models import sharded
 from webhook.loading.load import Wish, load
 from webhook.loading.patterns import Patterns
 from webhook.loading.published import Loaded
-from webhook.store import INCOMING, uri_folder
-from webhook.verify import faults_of
+from webhook.models.layout import INCOMING, uri_folder
+from webhook.store.verify import faults_of
 
 SIZE = 8_000_000
 SHARDS = 8

@@ -28,14 +28,14 @@ from tests.loading.registry_server import (
     tar,
 )
 from tests.models import safetensors
-from webhook.catalogue import Catalogue
-from webhook.loading.footprint import PEAK
+from webhook.admission.request.resolve import resolve
 from webhook.loading.layers import Layers
-from webhook.loading.origin import Unavailable
+from webhook.loading.origins.origin import Unavailable
 from webhook.loading.patterns import Patterns
-from webhook.resolve import resolve
-from webhook.store import uri_folder
-from webhook.verify import faults_of
+from webhook.models.catalogue import Catalogue
+from webhook.models.layout import uri_folder
+from webhook.rendering.loader import PEAK
+from webhook.store.verify import faults_of
 
 WEIGHTS = "model.safetensors"
 SIZE = 3_000_000

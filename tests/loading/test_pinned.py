@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.loading.loading import REPOSITORY, Loader
 from tests.stores import DAY, aged
-from webhook.last_use import stamped
+from webhook.store.last_use import stamped
 
 NOBODY = "http://127.0.0.1:9"
 

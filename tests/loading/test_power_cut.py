@@ -18,8 +18,8 @@ from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
 from tests.loading.loading import Loader, loader
-from webhook.store import INCOMING
-from webhook.verify import faults_of
+from webhook.models.layout import INCOMING
+from webhook.store.verify import faults_of
 
 MB: Final = 1_000_000
 SIZE: Final = 24 * MB

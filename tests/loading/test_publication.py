@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from tests.cli.command import Ran, modelcache
 from tests.models import INDEX, manifest, sharded
-from webhook.store import uri_folder
+from webhook.models.layout import uri_folder
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
 from tests.loading.loading import Loader, loader
 from tests.models import sharded
-from webhook.verify import faults_of
+from webhook.store.verify import faults_of
 
 MB = 1_000_000
 LIMIT = 60 * MB

@@ -11,14 +11,14 @@ import pytest
 from tests.loading.test_killed import run, wish
 from tests.models import sharded
 from tests.stores import aged, at
-from webhook.last_use import stamp
 from webhook.pruning import prune
 from webhook.pruning.cluster import NotAsked
-from webhook.pruning.order import Options, order
+from webhook.pruning.options import Options, order
 from webhook.pruning.outcome import Became, Outcome
 from webhook.pruning.removal import Needed, remove
-from webhook.store_contents import Published, published_models
-from webhook.verify import faults_of
+from webhook.store.contents import Published, published_models
+from webhook.store.last_use import stamp
+from webhook.store.verify import faults_of
 
 CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.utime"})
 ROUNDS = 40

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.command import ROOT
 from tests.models import sharded
-from webhook.store import INCOMING
+from webhook.models.layout import INCOMING
 
 SIZE = 40_000_000
 

@@ -9,9 +9,9 @@ from tests.cli.command import peak
 from tests.hub.running import hub_server
 from tests.hub.xet import TOKEN
 from tests.loading.loading import REPOSITORY, Loader, loader
-from webhook.loading.footprint import PEAK
-from webhook.loading.hub import Hub
-from webhook.loading.origin import RemoteFile
+from webhook.loading.origins.hub import Hub
+from webhook.loading.origins.origin import RemoteFile
+from webhook.rendering.loader import PEAK
 
 
 @pytest.fixture

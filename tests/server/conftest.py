@@ -71,7 +71,7 @@ def start(pair: PairFiles) -> Iterator[Start]:
 def slow_server(pair: PairFiles) -> Iterator[Server]:
     """A server that waits for a request only one second."""
     found = Server(
-        pair, "--shutdown-delay", "0", changes={"webhook.http.protocol.READ_SECONDS": 1.0}
+        pair, "--shutdown-delay", "0", changes={"webhook.server.http.protocol.READ_SECONDS": 1.0}
     )
     yield found
     assert found.stop() == 0

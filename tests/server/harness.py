@@ -22,7 +22,7 @@ from typing import Any, Self
 from certs.dev import make_pair
 from tests.server.connection import Answer, Connection, Json, request
 from tests.server.reviews import MODEL, body, pod
-from webhook.request import KNOWN as NAMES
+from webhook.admission.request.declared import KNOWN as NAMES
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"

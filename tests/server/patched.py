@@ -1,6 +1,6 @@
 """Runs the command modelcache with some of its constants and functions replaced.
 
-python -m tests.server.patched '{"webhook.http.protocol.READ_SECONDS": 1}' serve …
+python -m tests.server.patched '{"webhook.server.http.protocol.READ_SECONDS": 1}' serve …
 
 A value {"raises": TEXT} stands for a function that raises; {"operations": […]} for one
 that decides on that patch; {"slow": SECONDS} for the same function, later.
@@ -12,8 +12,8 @@ import sys
 import time
 from typing import Any
 
-from webhook import cli
-from webhook.decision import Mutate
+from webhook.admission.decision import Mutate
+from webhook.cli import app
 
 
 def replacement(value: Any, original: Any) -> Any:
@@ -44,7 +44,7 @@ def main() -> None:
         module_name, _, name = path.rpartition(".")
         module = importlib.import_module(module_name)
         setattr(module, name, replacement(value, getattr(module, name)))
-    cli.main()
+    app.main()
 
 
 if __name__ == "__main__":

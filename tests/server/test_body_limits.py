@@ -81,7 +81,7 @@ def test_a_body_without_end_is_cut_at_the_limit_and_costs_no_memory(server: Serv
 
 def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: Start) -> None:
     # c6, P2 99
-    patient = {"webhook.http.protocol.READ_SECONDS": 60.0}
+    patient = {"webhook.server.http.protocol.READ_SECONDS": 60.0}
     server = start("--shutdown-delay", "0", changes=patient)
     content = large(11 * MB)
     start_line = head(f"Content-Length: {len(content)}")
@@ -117,7 +117,7 @@ def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: St
 def test_too_many_reviews_at_once_are_told_to_come_again(start: Start) -> None:
     # P1 45
     server = start(
-        "--shutdown-delay", "0", changes={"webhook.http.admission_port.MOST_IN_FLIGHT": 3}
+        "--shutdown-delay", "0", changes={"webhook.server.http.admission_port.MOST_IN_FLIGHT": 3}
     )
     half = request(body())[:-10]
     waiting = [server.connect() for _ in range(3)]
@@ -137,7 +137,7 @@ def test_too_many_reviews_at_once_are_told_to_come_again(start: Start) -> None:
 
 def test_too_many_bytes_at_once_are_told_to_come_again(start: Start) -> None:
     # P1 45, c6
-    server = start("--shutdown-delay", "0", changes={"webhook.http.body.MOST_BUFFERED": MB})
+    server = start("--shutdown-delay", "0", changes={"webhook.server.http.body.MOST_BUFFERED": MB})
     content = large(3 * MB)
     with server.connect() as connection:
         connection.send(head(f"Content-Length: {len(content)}"), content[: MB - 1000])

@@ -9,7 +9,7 @@ from tests.server.conftest import Start
 from tests.server.connection import request
 from tests.server.harness import Server, eventually
 from tests.server.reviews import body
-from webhook.http import listener
+from webhook.server.http import listener
 
 QUICK = ("--shutdown-delay", "0")
 
@@ -21,7 +21,7 @@ def test_idle_connections_are_kept_longer_than_the_api_server_keeps_them() -> No
 
 def test_a_connection_is_used_again_after_some_idle_seconds(start: Start) -> None:
     # P1 46: longer than requests may take, and than the 5 s of uvicorn
-    server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 1.0})
+    server = start(*QUICK, changes={"webhook.server.http.protocol.READ_SECONDS": 1.0})
     with server.connect() as used, server.connect() as fresh:
         used.send(request(body()))
         assert used.answer().status == 200
@@ -33,7 +33,7 @@ def test_a_connection_is_used_again_after_some_idle_seconds(start: Start) -> Non
 
 def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
     # P1 46
-    server = start(*QUICK, changes={"webhook.http.listener.IDLE_SECONDS": 1})
+    server = start(*QUICK, changes={"webhook.server.http.listener.IDLE_SECONDS": 1})
     with server.connect() as used, server.connect() as fresh:
         used.send(request(body()))
         assert used.answer().status == 200
@@ -80,7 +80,7 @@ def test_500_idle_connections_hold_up_nobody(server: Server) -> None:
 
 def test_the_least_useful_connection_makes_room_for_a_new_one(start: Start) -> None:
     # c31
-    server = start(*QUICK, changes={"webhook.descriptors.MOST_CONNECTIONS": 10})
+    server = start(*QUICK, changes={"webhook.server.descriptors.MOST_CONNECTIONS": 10})
     with ExitStack() as stack:
         used = stack.enter_context(server.connect())
         idle = [stack.enter_context(server.connect()) for _ in range(9)]

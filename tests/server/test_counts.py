@@ -14,11 +14,11 @@ import pytest
 from benchmarks.reviews import bodies
 from tests.server.reviews import OPT_IN, pod
 from tests.server.reviews import body as review_of
-from webhook.admission import Admission
-from webhook.facts import Facts
-from webhook.log import line_log, open_log
-from webhook.policy import Policy
-from webhook.telemetry import Telemetry
+from webhook.admission.policy.documents import Policy
+from webhook.objects.facts import Facts
+from webhook.server.reviews.reviewer import Admission
+from webhook.server.telemetry.decisions import Telemetry
+from webhook.server.telemetry.log import line_log, open_log
 
 FACTS = Facts(namespace="inference", kube_version=(1, 37))
 REVIEWS = bodies("5 KB")
@@ -52,7 +52,7 @@ def collections() -> int:
 
 
 class Nowhere:
-    """Takes the place of webhook.log_lines.Lines."""
+    """Takes the place of webhook.server.telemetry.log_lines.Lines."""
 
     def msg(self, line: bytes) -> None:
         assert b'"decision"' in line
@@ -63,7 +63,7 @@ class Nowhere:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The server's own log, but for the writing."""
-    monkeypatch.setattr("webhook.log.Lines", Nowhere)
+    monkeypatch.setattr("webhook.server.telemetry.log.Lines", Nowhere)
     for name in (None, "uvicorn.error"):
         library = logging.getLogger(name)
         monkeypatch.setattr(library, "handlers", library.handlers)

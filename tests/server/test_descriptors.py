@@ -12,8 +12,8 @@ from tests.server.conftest import Start
 from tests.server.connection import Connection, request
 from tests.server.harness import HOST, PATIENCE, Server, eventually, in_flight
 from tests.server.reviews import body
-from webhook import descriptors
-from webhook.http.accept import _PAUSE
+from webhook.server import descriptors
+from webhook.server.http.accept import _PAUSE
 
 QUICK = ("--shutdown-delay", "0")
 WHOLE = request(body())
@@ -174,7 +174,7 @@ def test_where_only_those_that_have_asked_are_left_the_longest_idle_makes_room(
 
 def test_where_nothing_can_make_room_it_waits_and_goes_on_afterwards(start: Start) -> None:
     # c31
-    server = start(*QUICK, changes={"webhook.http.protocol.READ_SECONDS": 60.0})
+    server = start(*QUICK, changes={"webhook.server.http.protocol.READ_SECONDS": 60.0})
     with connected(server, 5) as busy:
         for connection in busy:
             connection.send(WHOLE[:-100])

@@ -28,7 +28,7 @@ def fault_is_answered(server: Server, *, kind: str) -> None:
 
 def test_an_exception_is_500_and_never_a_denial(start: Start) -> None:
     # P0 10, c52
-    server = start(*QUICK, changes={"webhook.kept_answers.admit": {"raises": TEXT}})
+    server = start(*QUICK, changes={"webhook.server.reviews.kept_answers.admit": {"raises": TEXT}})
     fault_is_answered(server, kind="RuntimeError")
     # The connection lives, and so does the rest.
     assert server.post(body(namespace="kube-system")).status == 200
@@ -51,7 +51,7 @@ def test_an_exception_is_500_and_never_a_denial(start: Start) -> None:
 )
 def test_a_patch_that_does_not_apply_never_leaves(start: Start, operation: dict[str, Any]) -> None:
     # P0 9, 39d
-    broken = {"webhook.kept_answers.admit": {"operations": [operation]}}
+    broken = {"webhook.server.reviews.kept_answers.admit": {"operations": [operation]}}
     server = start(*QUICK, "--self-check", changes=broken)
     fault_is_answered(server, kind="BrokenPatch")
     assert server.metric("modelcache_self_check_failures_total") == 1
@@ -62,13 +62,17 @@ def test_a_patch_that_does_not_apply_never_leaves(start: Start, operation: dict[
 def test_without_the_check_the_patch_is_sent_as_it_is(start: Start) -> None:
     # P0 9: shows that the check is what keeps it
     broken = {"op": "remove", "path": "/spec/volumes"}
-    server = start(*QUICK, changes={"webhook.kept_answers.admit": {"operations": [broken]}})
+    server = start(
+        *QUICK, changes={"webhook.server.reviews.kept_answers.admit": {"operations": [broken]}}
+    )
     assert server.post(body()).status == 200
 
 
 def test_a_fault_of_one_review_is_not_that_of_the_next(start: Start) -> None:
     # P0 10
-    server = start(*QUICK, changes={"webhook.admission.admit_workload": {"raises": TEXT}})
+    server = start(
+        *QUICK, changes={"webhook.server.reviews.reviewer.admit_workload": {"raises": TEXT}}
+    )
     deployment = {
         "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
         "resource": {"group": "apps", "version": "v1", "resource": "deployments"},

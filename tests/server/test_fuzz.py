@@ -8,7 +8,7 @@ from typing import Any
 from tests.server.connection import Connection, request
 from tests.server.harness import Server
 from tests.server.reviews import MODEL, Json, patched, pod, review
-from webhook.request import KNOWN
+from webhook.admission.request.declared import KNOWN
 
 REVIEWS = 10_000
 VALUES = [

@@ -8,8 +8,8 @@ import pytest
 from tests.server.conftest import Start
 from tests.server.harness import ROOT, Server, samples
 from tests.server.reviews import MODEL, OPT_IN, body, pod
+from webhook.admission.policy.documents import load_policy
 from webhook.documents.contents import read_objects
-from webhook.policy import load_policy
 
 NAMES: dict[str, set[str]] = {
     "modelcache_admission_requests_total": {"operation", "result", "reason", "dry_run"},

@@ -109,7 +109,9 @@ def everything_secret() -> list[bytes]:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize(
-    "changes", [None, {"webhook.kept_answers.admit": {"raises": SECRET}}], ids=["", "with a fault"]
+    "changes",
+    [None, {"webhook.server.reviews.kept_answers.admit": {"raises": SECRET}}],
+    ids=["", "with a fault"],
 )
 def test_no_secret_reaches_the_log_or_an_answer(
     start: Start, form: str, changes: dict[str, object] | None

@@ -17,14 +17,14 @@ from benchmarks.reviews import bodies
 from certs.context import server_context
 from tests.server.connection import Connection, request
 from tests.server.harness import HOST, PairFiles
-from webhook.admission import Admission
-from webhook.facts import Facts
-from webhook.http.admission_port import AdmissionPort
-from webhook.http.health import bare_app
-from webhook.http.listener import Listener
-from webhook.http.review_protocol import ReviewProtocol
-from webhook.policy import Policy
-from webhook.telemetry import Telemetry
+from webhook.admission.policy.documents import Policy
+from webhook.objects.facts import Facts
+from webhook.server.http.admission_port import AdmissionPort
+from webhook.server.http.health import bare_app
+from webhook.server.http.listener import Listener
+from webhook.server.http.review_protocol import ReviewProtocol
+from webhook.server.reviews.reviewer import Admission
+from webhook.server.telemetry.decisions import Telemetry
 
 FACTS = Facts(namespace="inference", kube_version=(1, 37))
 REVIEWS = [request(body) for body in bodies("5 KB")]

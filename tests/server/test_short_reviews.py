@@ -9,8 +9,8 @@ from tests.server.conftest import Start
 from tests.server.connection import head, request
 from tests.server.harness import Server, eventually, in_flight
 from tests.server.reviews import OPT_IN, body, pod
-from webhook.http.admission_port import LARGEST_AT_ONCE
-from webhook.http.protocol import MOST_PIPELINED
+from webhook.server.http.admission_port import LARGEST_AT_ONCE
+from webhook.server.http.protocol import MOST_PIPELINED
 
 DEPLOYMENT = body(
     {"metadata": {}, "spec": {"template": pod()}},
@@ -89,7 +89,9 @@ def test_short_reviews_wait_for_the_answer_before_theirs(server: Server) -> None
 )
 def test_a_fault_is_500_and_draining_is_told_however_it_is_sent(start: Start, sent: bytes) -> None:
     server = start(
-        "--shutdown-delay", "3", changes={"webhook.kept_answers.admit": {"raises": "a secret"}}
+        "--shutdown-delay",
+        "3",
+        changes={"webhook.server.reviews.kept_answers.admit": {"raises": "a secret"}},
     )
     with server.connect() as connection:
         connection.send(sent)

@@ -9,10 +9,10 @@ from tests.server.conftest import Start
 from tests.server.connection import head, request, sent_until_closed
 from tests.server.harness import Server, eventually, in_flight, taking_no_answers
 from tests.server.reviews import body
-from webhook.http import protocol
+from webhook.server.http import protocol
 
 QUICK = ("--shutdown-delay", "0")
-PATIENT = {"webhook.http.protocol.READ_SECONDS": 60.0}
+PATIENT = {"webhook.server.http.protocol.READ_SECONDS": 60.0}
 WHOLE = request(body())
 LATE = {
     "no byte of the path": b"POST /mut",

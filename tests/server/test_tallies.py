@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from webhook.tallies import Distribution, Tally
+from webhook.server.telemetry.tallies import Distribution, Tally
 
 BOUNDS = (0.0005, 0.25, 1, 1024, 1048576)
 VALUES = st.one_of(

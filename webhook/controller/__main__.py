@@ -14,15 +14,15 @@ from typing import Final
 
 import msgspec
 
-from webhook.controller import binding, configuration, secret
-from webhook.controller.api_server import ApiServer
+from webhook.api_server.connection import Unreachable
+from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.trouble import Conflict
+from webhook.api_server.watching import Watching
 from webhook.controller.clock import Clock
+from webhook.controller.installation import binding, configuration, secret
+from webhook.controller.installation.reconciler import Reconciler
 from webhook.controller.messages import Event, Message, State
 from webhook.controller.options import Options
-from webhook.controller.reconciler import Reconciler
-from webhook.controller.trouble import Conflict
-from webhook.controller.watching import Watching
-from webhook.kubernetes_api import Unreachable
 
 PERIOD: Final = 10.0
 """Seconds between two looks when every change is told."""
@@ -63,7 +63,7 @@ class Controller:
 
     def __init__(self, options: Options, send: Callable[[Message], None]) -> None:
         clock = Clock()
-        api = ApiServer(clock)
+        api = ApiServer(clock.heard)
         self._life = options.authority_seconds
         self._reconciler = Reconciler(api, clock, options, send)
         self._send = send

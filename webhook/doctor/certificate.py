@@ -4,13 +4,13 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.cluster_api import Missing, Object, Refused
+from webhook.api_server.client import Missing, Object, Refused
+from webhook.api_server.connection import Unreachable
 from webhook.doctor.bundle import Lifetime, certificates, lifetime
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import WEBHOOKS, Installation, container_of, port_of
 from webhook.doctor.replica import certificate, nobody_runs
-from webhook.kubernetes_api import Unreachable
 
 _PORT: Final = 8443
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.cluster_api import Forbidden, Refused
+from webhook.api_server.client import Forbidden, Refused
+from webhook.api_server.connection import Unreachable
 from webhook.doctor import (
     certificate,
     clock,
     deployment,
     gates,
+    later_webhooks,
     namespaces,
-    order,
     policies,
     reachability,
     registration,
@@ -22,12 +23,11 @@ from webhook.doctor import (
 from webhook.doctor.check import ANYBODY_MAY, Check
 from webhook.doctor.finding import Finding, error, warning
 from webhook.doctor.installation import Installation
-from webhook.kubernetes_api import Unreachable
 
 CHECKS: Final = (
     server.CHECK, clock.CHECK, registration.CHECK, service.CHECK, deployment.CHECK, replicas.CHECK,
     certificate.CHECK, reachability.CHECK, policies.CHECK, gates.CHECK, namespaces.CHECK,
-    order.CHECK,
+    later_webhooks.CHECK,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ A field whose gate is off is dropped without a word (pkg/api/pod/util.go dropDis
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.cluster_api import Object, Refused
+from webhook.api_server.client import Object, Refused
 from webhook.doctor import probe
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, ok, warning

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from webhook.cluster_api import Answer, Api, Forbidden, Missing, Object
-from webhook.kubernetes_api import Unreachable
+from webhook.api_server.client import Answer, Api, Forbidden, Missing, Object
+from webhook.api_server.connection import Unreachable
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")

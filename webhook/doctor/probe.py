@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from webhook.cluster_api import Object
+from webhook.api_server.client import Object
 
 ANNOTATION: Final = "modelcache.io/doctor"
 """A key that nobody knows, so that the webhook warns of it."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.admission import EXCLUDED
-from webhook.cluster_api import Forbidden, Object, Refused
-from webhook.codes import UNKNOWN_ANNOTATION
+from webhook.admission.admit import EXCLUDED
+from webhook.admission.codes import UNKNOWN_ANNOTATION
+from webhook.api_server.client import Forbidden, Object, Refused
 from webhook.doctor import probe
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning

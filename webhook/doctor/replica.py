@@ -11,10 +11,10 @@ import websocket
 from cryptography.hazmat.primitives.serialization import Encoding
 from kubernetes import client, stream
 
-from webhook.cluster_api import Api, Object, refusal
+from webhook.api_server.client import Api, Object, refusal
+from webhook.api_server.connection import Unreachable
 from webhook.doctor.bundle import certificates
 from webhook.doctor.finding import Finding, ok, warning
-from webhook.kubernetes_api import Unreachable
 
 _SECONDS: Final = 10.0
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook import __version__
-from webhook.cluster_api import Object, Refused
+from webhook.api_server.client import Object, Refused
+from webhook.api_server.connection import Unreachable
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import Installation, container_of, port_of
 from webhook.doctor.replica import http_get, nobody_runs
-from webhook.kubernetes_api import Unreachable
 
 _HEALTH: Final = 8080
 _BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)

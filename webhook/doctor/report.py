@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook.decision import printable
 from webhook.doctor.diagnosis import Found
 from webhook.doctor.finding import Level
+from webhook.values.text import printable
 
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 

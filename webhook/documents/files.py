@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from webhook.decision import printable
 from webhook.documents.document import Document, cut
+from webhook.values.text import printable
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = Path("-")

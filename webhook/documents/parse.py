@@ -14,8 +14,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from webhook.decision import printable
 from webhook.documents.document import Document
+from webhook.values.text import printable
 
 _LARGEST: Final = 16 * 2**20
 """Bytes of a document that is read; the API server takes 3 MiB of an object."""

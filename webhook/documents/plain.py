@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ruamel.yaml.scalarint import ScalarInt
 
-from webhook.decision import printable
+from webhook.values.text import printable
 
 _MOST_VALUES: Final = 1_000_000
 _YAML_1_1: Final = {

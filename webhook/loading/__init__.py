@@ -1,14 +1,16 @@
-"""From a source into a store: what modelcache load does, each part by the field's word for it.
+"""From a source into a store: modelcache load.
 
-load                what happens in which order
-incoming            where a model is while it is written, and whose turn it is
-transfer, attempts  files in parallel, resumed, checked, tried again
-publication         the manifest, and the rename by which readers see the model
-hub, https, s3, gs, oci, directory   origins: what a source has, and its bytes
-registry, docker_config     the registry that oci asks, and who we are there
+load                what happens in which order: begin here
+origins/            CATALOGUE of sources: what each has, and its bytes
 image, layers       archives that have the files of a model
-patterns, file_names    which files are wanted, and which names are refused
-authorities         whom servers are signed by
-http_body, status, bucket   what several origins have in common
-origin, schemes     what all origins answer, and what there is of them
+transfer, attempts  files in parallel, resumed, checked, tried again
+arriving            the digest of a file while it arrives
+patterns            which files are wanted
+capacity            room in the store, asked for before the first byte
+published           what is in the store already
+waiting             waits for another loader of the same model
+in_cluster/         Lease and node labels
+
+Rule 1: a loader may be killed at any moment. The next one goes on where it stopped.
+Rule 2: nothing is published that was not compared with what the source says of it.
 """

@@ -6,7 +6,7 @@ from typing import Final, NoReturn, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from webhook.loading.origin import Changed, Interrupted, Unavailable
+from webhook.loading.origins.origin import Changed, Interrupted, Unavailable
 
 Found = TypeVar("Found")
 FRUITLESS: Final = 8

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from webhook.file_system import file_system
-from webhook.loading.origin import Unavailable
-from webhook.memory_limit import beyond_limit, is_memory
-from webhook.quantity import Quantity
+from webhook.loading.origins.origin import Unavailable
+from webhook.store.file_system import file_system
+from webhook.store.memory_limit import beyond_limit, is_memory
+from webhook.values.quantity import Quantity
 
 _RESERVE: Final = 16 * 2**20
 """Bytes for the manifest, folders and what the file system writes of its own."""

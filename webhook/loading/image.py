@@ -7,7 +7,7 @@ from pathlib import Path
 
 from webhook.loading.capacity import fits
 from webhook.loading.layers import Layers
-from webhook.loading.origin import RemoteFile
+from webhook.loading.origins.origin import RemoteFile
 from webhook.loading.patterns import Patterns
 from webhook.loading.transfer import Transfer
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from webhook.decision import quoted
-from webhook.digests import Digests
-from webhook.loading.file_names import MOST, checked
-from webhook.loading.origin import RemoteFile, Unavailable
+from webhook.loading.origins.file_names import MOST, checked
+from webhook.loading.origins.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns
-from webhook.manifest import ManifestFile
-from webhook.store import MANIFEST
+from webhook.models.layout import MANIFEST
+from webhook.store.digests import Digests
+from webhook.store.manifest import ManifestFile
+from webhook.values.text import quoted
 
 _ROOT: Final = "models/"
 _BLOCK: Final = 2**20

@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from webhook import __version__
-from webhook.last_use import stamp
 from webhook.loading.attempts import Patience
-from webhook.loading.authorities import trust_alike
 from webhook.loading.capacity import fits, writable
-from webhook.loading.file_names import checked
 from webhook.loading.image import unpacked
-from webhook.loading.incoming import Incoming, sweep
-from webhook.loading.origin import RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.authorities import trust_alike
+from webhook.loading.origins.file_names import checked
+from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.sources import Named, named
 from webhook.loading.patterns import Patterns, chosen
-from webhook.loading.publication import (
+from webhook.loading.published import Loaded, pinned, published, same
+from webhook.loading.transfer import Transfer
+from webhook.loading.waiting import Waiting
+from webhook.models.layout import hub_cache_folder, node_label, revision_folder
+from webhook.store.incoming import Incoming, sweep
+from webhook.store.last_use import stamp
+from webhook.store.manifest import Manifest
+from webhook.store.publication import (
     add_hub_cache,
     has_hub_cache,
     make_hub_cache,
@@ -26,13 +32,7 @@ from webhook.loading.publication import (
     publish,
     write_manifest,
 )
-from webhook.loading.published import Loaded, pinned, published, same
-from webhook.loading.sources import Named, named
-from webhook.loading.transfer import Transfer
-from webhook.loading.waiting import Waiting
-from webhook.manifest import Manifest
-from webhook.store import hub_cache_folder, node_label, revision_folder
-from webhook.verify import verify_models
+from webhook.store.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress: of what, of how many bytes; what it yields is told how many have arrived."""

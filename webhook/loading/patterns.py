@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from webhook.loading.origin import RemoteFile, Unavailable
-from webhook.manifest import Globs
+from webhook.loading.origins.origin import RemoteFile, Unavailable
+from webhook.store.manifest import Globs
 
 ALLOW: Final = (
     "*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "tokenizer*",

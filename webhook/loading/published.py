@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from webhook.last_use import stamp
-from webhook.loading.origin import RemoteFile, Unavailable
+from webhook.loading.origins.origin import RemoteFile, Unavailable
 from webhook.loading.patterns import Patterns, chosen
-from webhook.manifest import Manifest, read_manifest
-from webhook.store import MANIFEST
-from webhook.verify import faults_of
+from webhook.models.layout import MANIFEST
+from webhook.store.last_use import stamp
+from webhook.store.manifest import Manifest, read_manifest
+from webhook.store.verify import faults_of
 
 
 @dataclass(frozen=True, slots=True)

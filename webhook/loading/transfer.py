@@ -9,11 +9,11 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from webhook.loading.arriving import Digest
 from webhook.loading.attempts import Patience
-from webhook.loading.digest import Digest
-from webhook.loading.incoming import part_name
-from webhook.loading.origin import Changed, Interrupted, Origin, RemoteFile, Unavailable
-from webhook.manifest import ManifestFile
+from webhook.loading.origins.origin import Changed, Interrupted, Origin, RemoteFile, Unavailable
+from webhook.store.incoming import part_name
+from webhook.store.manifest import ManifestFile
 
 
 class Counter:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from webhook.loading.origin import Unavailable
+from webhook.loading.origins.origin import Unavailable
 
 _TELL_SECONDS: Final = 10.0
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from webhook.annotations import PREFIX
-from webhook.offline import terminal
+from webhook.admission.request.annotations import PREFIX
+from webhook.offline import wording
 from webhook.offline.judge import judged
 from webhook.offline.snapshot import Snapshot
+from webhook.terminal import printing
 
 
 def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
@@ -15,9 +16,9 @@ def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
     ours = [(each, outcome) for each in found for outcome in each.ours]
     for each, outcome in ours:
         for line in outcome.warnings:
-            terminal.warning(line)
-        terminal.verdict(outcome.name, outcome.decision, each.document.source)
+            wording.warning(line)
+        wording.verdict(outcome.name, outcome.decision, each.document.source)
     if not ours:
-        terminal.note(f"nothing here has an annotation {PREFIX}…")
-    terminal.flush()
+        printing.note(f"nothing here has an annotation {PREFIX}…")
+    printing.flush()
     return any(outcome.refused for _, outcome in ours)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from webhook.amount import Amount
-from webhook.decision import Decision, Skip
-from webhook.offline.terminal import line, words
-from webhook.plan import Plan
-from webhook.quantity import Quantity
+from webhook.admission.decision import Decision, Skip
+from webhook.admission.memory import Amount
+from webhook.admission.plan import Plan
+from webhook.offline.wording import words
+from webhook.terminal.printing import line
+from webhook.values.quantity import Quantity
 
 
 def print_plan(name: str, plan: Plan | None, decision: Decision) -> None:

@@ -6,18 +6,37 @@ byte for byte; what is refused is left out.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from webhook.decision import Deny
+from webhook.admission.decision import Deny
 from webhook.documents.plain import plain
-from webhook.offline import terminal
+from webhook.offline import wording
 from webhook.offline.explain import print_plan
 from webhook.offline.judge import judged
 from webhook.offline.judged import Judged
 from webhook.offline.snapshot import Snapshot
-from webhook.offline.stream import write_stream
+from webhook.terminal import printing
+
+
+def write_stream(found: Sequence[Judged], texts: Sequence[bytes]) -> None:
+    """Write *texts*, one for each of *found*, with their authors' separators."""
+    source, last = None, b""
+    for each, text in zip(found, texts, strict=True):
+        if each.dropped:
+            continue
+        separator = each.document.separator
+        if last and each.document.source != source:
+            # Files are documents of their own, also where no line says so.
+            if separator.startswith(b"%"):
+                separator = b"...\n" + separator
+            elif not separator.startswith(b"---"):
+                separator = b"---\n"
+        if last and separator and not last.endswith(b"\n"):
+            printing.write(b"\n")
+        printing.write(separator + text)
+        source, last = each.document.source, separator + text or last
 
 
 def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, explain: bool) -> bool:
@@ -30,15 +49,15 @@ def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, expl
     if words:
         for each, text in zip(found, texts, strict=True):
             if diff and each.ours and not each.dropped:
-                terminal.diff(_title(each), each.document.text, text)
+                printing.diff(_title(each), each.document.text, text)
             if explain:
                 for outcome in each.ours:
                     print_plan(outcome.name, outcome.plan, outcome.decision)
     elif output == "yaml":
         write_stream(found, texts)
     else:
-        terminal.write(b"".join(texts))
-    terminal.flush()
+        printing.write(b"".join(texts))
+    printing.flush()
     return any(outcome.refused for each in found for outcome in each.ours)
 
 
@@ -69,8 +88,8 @@ def _title(each: Judged) -> str:
 def _report(each: Judged) -> None:
     for outcome in each.ours:
         for line in outcome.warnings:
-            terminal.warning(line)
+            wording.warning(line)
         if isinstance(outcome.decision, Deny):
-            terminal.refusal(
+            wording.refusal(
                 outcome.name, outcome.decision, each.document.source, is_pod=outcome.is_pod
             )

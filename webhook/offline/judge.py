@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from webhook.annotations import PREFIX
+from webhook.admission.request.annotations import PREFIX
 from webhook.documents.contents import objects_of
 from webhook.documents.document import Document
 from webhook.documents.files import read_documents
 from webhook.documents.parse import parse
-from webhook.documents.shape import Fault
-from webhook.offline.admit import admit_object
 from webhook.offline.judged import Judged
+from webhook.offline.one_object import admit_object
 from webhook.offline.outcome import Misshapen, Outcome
 from webhook.offline.snapshot import Snapshot
+from webhook.values.shape import Fault
 
 _UNREAD: Final = 256 * 1024
 """Bytes from which a document that nowhere names us is not even checked for syntax."""

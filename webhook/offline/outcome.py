@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.decision import Decision, Deny, Json
-from webhook.documents.shape import Fault
-from webhook.plan import Plan
+from webhook.admission.decision import Decision, Deny
+from webhook.admission.plan import Plan
+from webhook.objects.json import Json
+from webhook.values.shape import Fault
 
 
 class Misshapen(Exception):

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from webhook.documents.shape import faults
-from webhook.facts import Claim, Facts, Quota
-from webhook.offline.cluster_object import read_object
-from webhook.offline.defaulting import as_written, limits_of
-from webhook.offline.kinds import (
+from webhook.admission.policy.documents import API_VERSION, Policy, load_policy
+from webhook.objects.cluster_object import read_object
+from webhook.objects.defaulting import as_written, limits_of
+from webhook.objects.facts import Claim, Facts, Quota
+from webhook.objects.kinds import (
     ClusterObject,
     LimitRange,
     Namespace,
@@ -20,7 +20,7 @@ from webhook.offline.kinds import (
     PersistentVolumeClaim,
     ResourceQuota,
 )
-from webhook.policy import API_VERSION, Policy, load_policy
+from webhook.values.shape import faults
 
 T = TypeVar("T", bound=ClusterObject)
 

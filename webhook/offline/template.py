@@ -10,21 +10,22 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook import codes
-from webhook.admit import planned
-from webhook.decision import Json, Mutate, Problem
+from webhook.admission import codes
+from webhook.admission.admit import planned
+from webhook.admission.decision import Mutate, warning_lines
+from webhook.admission.patch import operations
+from webhook.admission.plan import Plan
+from webhook.admission.problem import Problem
+from webhook.admission.workload import KINDS, admit_workload
 from webhook.documents.plain import plain
 from webhook.documents.text import written
+from webhook.objects.defaulting import defaulted
+from webhook.objects.json import Json
+from webhook.objects.json_patch import applied
 from webhook.objects.pod import Pod
 from webhook.objects.workload import Workload
-from webhook.offline.defaulting import defaulted
 from webhook.offline.outcome import Outcome
 from webhook.offline.snapshot import Snapshot
-from webhook.patch import operations
-from webhook.plan import Plan
-from webhook.response import warning_lines
-from webhook.self_check import applied
-from webhook.workload import KINDS, admit_workload
 
 _OF_THE_WORKLOAD: Final = (codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED)
 """What the review of a workload says of itself; the rest it foresees of its pods."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.decision import quoted
-from webhook.duration import elapsed
-from webhook.pruning.order import Order
-from webhook.store_contents import Published
+from webhook.pruning.options import Order
+from webhook.store.contents import Published
+from webhook.values.duration import elapsed
+from webhook.values.text import quoted
 
 JUST_NOW: Final = 600.0
 """Seconds: the pods for which a loader was run come a little after it."""

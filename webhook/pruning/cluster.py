@@ -2,12 +2,12 @@
 
 from typing import Final, Protocol
 
-from webhook.cluster_api import Api, Missing, Object
-from webhook.cluster_api import path as cluster_path
-from webhook.pointer import add, escaped, remove
+from webhook.api_server.client import Api, Missing, Object
+from webhook.api_server.client import path as cluster_path
+from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects.json_patch import add, escaped, remove
 from webhook.pruning.whereabouts import Whereabouts
-from webhook.store import NODE_LABEL_VALUE
-from webhook.store_readers import View, views
+from webhook.store.readers import View, views
 
 PODS: Final = "list pods"
 CLAIM: Final = "get persistentvolumeclaims"

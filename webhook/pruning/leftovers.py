@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.loading.incoming import Writer, remains, writers
-from webhook.store import INCOMING
-from webhook.store_contents import size_of
+from webhook.models.layout import INCOMING
+from webhook.store.contents import size_of
+from webhook.store.incoming import Writer, remains, writers
 
 _AGAIN: Final = 3600.0
 """Seconds in which the next attempt of a Job comes, which goes on with what is there."""

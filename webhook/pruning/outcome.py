@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook.decision import printable
-from webhook.duration import elapsed
 from webhook.pruning.leftovers import Leftover
-from webhook.quantity import rounded
-from webhook.store_contents import Published
+from webhook.store.contents import Published
+from webhook.values.duration import elapsed
+from webhook.values.quantity import rounded
+from webhook.values.text import printable
 
 _SHORT: Final = 8
 """Characters of a commit."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from webhook.pruning.whereabouts import Whereabouts
-from webhook.store_contents import Published
-from webhook.store_readers import View
+from webhook.store.contents import Published
+from webhook.store.readers import View
 
 _APART: Final = 300.0
 """Seconds by which the clocks of a node and of the file system may differ."""

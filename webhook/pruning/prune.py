@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from webhook.cluster_api import Forbidden, Refused
-from webhook.kubernetes_api import Unreachable
+from webhook.api_server.client import Forbidden, Refused
+from webhook.api_server.connection import Unreachable
 from webhook.pruning.choice import Verdict, verdicts
 from webhook.pruning.cluster import Cluster
 from webhook.pruning.leftovers import Leftover, leftovers
-from webhook.pruning.order import Order
+from webhook.pruning.options import Order
 from webhook.pruning.outcome import Became, Outcome, Row
 from webhook.pruning.protection import protected
 from webhook.pruning.removal import Needed, remove
-from webhook.store_contents import published_models
+from webhook.store.contents import published_models
 
 REFUSALS: Final = (Forbidden, Refused, Unreachable)
 """What a cluster may answer instead of what it was asked for."""

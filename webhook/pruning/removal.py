@@ -9,10 +9,10 @@ import secrets
 import shutil
 from pathlib import Path
 
-from webhook.last_use import forget, stamped
-from webhook.loading.publication import point, sync
-from webhook.store import INCOMING
-from webhook.store_contents import Published
+from webhook.models.layout import INCOMING
+from webhook.store.contents import Published
+from webhook.store.last_use import forget, stamped
+from webhook.store.publication import point, sync
 
 
 class Needed(Exception):

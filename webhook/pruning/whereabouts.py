@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from webhook.request import DEFAULT_ROOT
-from webhook.store_readers import View
+from webhook.models.layout import DEFAULT_ROOT
+from webhook.store.readers import View
 
 WHOLE: Final = ()
 

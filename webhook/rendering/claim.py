@@ -1,8 +1,8 @@
 """The PersistentVolumeClaim that is the store of a namespace."""
 
-from webhook.decision import Json
+from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
-from webhook.rendering.order import Order
+from webhook.rendering.options import Order
 from webhook.rendering.pod import labels, metadata
 
 

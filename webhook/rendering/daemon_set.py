@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from webhook import names
-from webhook.decision import Json
+from webhook.objects import names
+from webhook.objects.json import Json
 from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.node_labels import ACCOUNT, NODE_NAME
 from webhook.rendering.noted import Noted
-from webhook.rendering.order import Kind, Order
+from webhook.rendering.options import Kind, Order
 from webhook.rendering.pod import (
     USER,
     container_security,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.decision import Json
+from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
 
 _RBAC: Final = "rbac.authorization.k8s.io"

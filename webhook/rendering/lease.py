@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.decision import Json
+from webhook.objects.json import Json
 from webhook.rendering.identity import field, permitted
-from webhook.rendering.order import Order
+from webhook.rendering.options import Order
 from webhook.rendering.pod import labels, metadata
 from webhook.rendering.wanted import Wanted
 

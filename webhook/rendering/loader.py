@@ -3,19 +3,27 @@
 from collections.abc import Sequence
 from typing import Final
 
-from webhook import names
-from webhook.cached_model import SecretKey
-from webhook.decision import Json
-from webhook.loading.footprint import MEMORY
+from webhook.models.cached_model import SecretKey
+from webhook.objects import names
+from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
-from webhook.rendering.order import Order
+from webhook.rendering.options import Order
 from webhook.rendering.pod import container_security, resources
 from webhook.rendering.wanted import Wanted
+from webhook.values.quantity import MI, Quantity
 
 STORE: Final = "/store"
 _SCRATCH: Final = "/scratch"
 _TOKEN: Final = "/token"  # noqa: S105  # a directory
 _SCRATCH_SIZE: Final = "64Mi"
+
+
+PEAK: Final = Quantity(150 * MI)
+"""The most that the process has of its own, its libraries included, with the usual --parallel."""
+WRITING: Final = Quantity(256 * MI)
+"""Pages of files that wait to be written: until then the kernel can't take them back."""
+MEMORY: Final = PEAK.plus(WRITING).up_to(128 * MI)
+"""The limit of a container that loads."""
 
 
 def loader(  # each is one fact of the container

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from webhook.decision import Json
+from webhook.objects.json import Json
 
 _WIDTH: Final = 100
 _PLAIN: Final = re.compile(

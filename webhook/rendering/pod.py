@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from webhook import names
-from webhook.decision import Json
-from webhook.rendering.order import Order
+from webhook.objects import names
+from webhook.objects.json import Json
+from webhook.rendering.options import Order
 from webhook.rendering.readers import is_label_value
 from webhook.rendering.wanted import Wanted
 

@@ -4,10 +4,10 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from webhook import duration
-from webhook.cached_model import SecretKey
-from webhook.decision import quoted
-from webhook.values import object_name
+from webhook.models.cached_model import SecretKey
+from webhook.values import duration
+from webhook.values.readers import object_name
+from webhook.values.text import quoted
 
 _LABEL_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")

@@ -9,7 +9,7 @@ from webhook.rendering.job import job
 from webhook.rendering.lease import lease, lease_name
 from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
-from webhook.rendering.order import Kind, Order
+from webhook.rendering.options import Kind, Order
 
 
 def rendered(order: Order) -> str:

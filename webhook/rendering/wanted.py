@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.cached_model import ModelFiles, SecretKey
-from webhook.catalogue import Catalogue
-from webhook.decision import quoted
-from webhook.quantity import Quantity
-from webhook.resolve import resolved
-from webhook.source import Source
-from webhook.store import DEFAULT_REVISION, revision_folder
+from webhook.admission.request.resolve import resolved
+from webhook.models.cached_model import ModelFiles, SecretKey
+from webhook.models.catalogue import Catalogue
+from webhook.models.layout import DEFAULT_REVISION, revision_folder
+from webhook.models.source import Source
+from webhook.values.quantity import Quantity
+from webhook.values.text import quoted
 
 _RENDERED: Final = ("hf", "https", "oci")
 """Schemes of which a Job knows how to give a loader what it needs."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from webhook import names
-from webhook.annotations import PREFIX
-from webhook.cluster_api import Api, Forbidden, Refused
-from webhook.decision import Json
-from webhook.source import parse_source
-from webhook.status.loader import Loader, loader
-from webhook.store import node_label
-from webhook.store_contents import LAID
-from webhook.store_readers import ENDED, View, views
+from webhook.admission.request.annotations import PREFIX
+from webhook.api_server.client import Api, Forbidden, Refused
+from webhook.models.layout import node_label
+from webhook.models.source import parse_source
+from webhook.objects import names
+from webhook.objects.json import Json
+from webhook.status.loaders import Loader, loader
+from webhook.store.contents import LAID
+from webhook.store.readers import ENDED, View, views
 
 _LOADERS: Final = {"labelSelector": "app.kubernetes.io/name=modelcache"}
 RIGHTS: Final = {

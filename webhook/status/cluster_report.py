@@ -6,29 +6,29 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from webhook.decision import printable
-from webhook.quantity import rounded
-from webhook.status import report
 from webhook.status.cluster import ClusterStatus, Read
-from webhook.status.loader import Loader, PodState
+from webhook.status.loaders import Loader, PodState
+from webhook.terminal import tables
+from webhook.values.quantity import rounded
+from webhook.values.text import printable
 
 _STYLES: Final = {"complete": "green", "running": "cyan", "loading": "cyan", "failed": "bold red"}
 
 
 def table(status: ClusterStatus, console: Console) -> None:
     """Print who reads which model, what loads, which nodes hold what, and what was not asked."""
-    models = report.rows(
+    models = tables.rows(
         ("MODEL", "REVISION", "FROM", "PODS", "NODES"), wide=("MODEL", "REVISION", "FROM")
     )
     for one in status.models:
         cells = (one.model, one.revision, one.source, str(len(one.pods)), _nodes(one, status))
-        report.add(models, cells)
-    report.show(models, console, "Models that pods read")
+        tables.add(models, cells)
+    tables.show(models, console, "Models that pods read")
     _loaders(status, console)
-    nodes = report.rows(("LABEL", "MODEL", "NODES"), wide=("MODEL", "NODES"))
+    nodes = tables.rows(("LABEL", "MODEL", "NODES"), wide=("MODEL", "NODES"))
     for label, found in status.nodes.items():
-        report.add(nodes, (label, status.labels.get(label, "not known"), ", ".join(found)))
-    report.show(nodes, console, "Nodes that hold a model")
+        tables.add(nodes, (label, status.labels.get(label, "not known"), ", ".join(found)))
+    tables.show(nodes, console, "Nodes that hold a model")
     if not any((status.models, status.loaders, status.nodes, status.unread)):
         console.print("no pod reads a model, and nothing loads one")
     for said in status.unread:
@@ -43,15 +43,15 @@ def _nodes(one: Read, status: ClusterStatus) -> str:
 
 
 def _loaders(status: ClusterStatus, console: Console) -> None:
-    loaders = report.rows(("STATE", "LOADER", "MODEL", "SAYS"), wide=("LOADER", "MODEL", "SAYS"))
+    loaders = tables.rows(("STATE", "LOADER", "MODEL", "SAYS"), wide=("LOADER", "MODEL", "SAYS"))
     for one in status.loaders:
         name = f"{one.kind.lower()} {one.name}"
         state = Text(one.state, _STYLES.get(one.state, ""))
-        report.add(loaders, (state, name, one.source.removeprefix("hf://"), one.said))
+        tables.add(loaders, (state, name, one.source.removeprefix("hf://"), one.said))
         for pod in one.pods:
             where = f"pod {pod.pod.partition('/')[2]}" + (f" on {pod.node}" if pod.node else "")
-            report.add(loaders, (f"  {pod.state}", where, "", _said(pod)))
-    report.show(loaders, console, "Loaders")
+            tables.add(loaders, (f"  {pod.state}", where, "", _said(pod)))
+    tables.show(loaders, console, "Loaders")
 
 
 def _said(pod: PodState) -> str:
@@ -77,7 +77,7 @@ def as_json(status: ClusterStatus) -> bytes:
         for label, found in status.nodes.items()
     ]
     loaders = [_loader(one) for one in status.loaders]
-    return report.as_json(
+    return tables.as_json(
         {"models": models, "loaders": loaders, "nodes": nodes, "notLookedAt": status.unread}
     )
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from webhook.loading.incoming import Writer, remains, writers
-from webhook.store import INCOMING
-from webhook.store_contents import Published, published_models, size_of, unpublished
-from webhook.verify import faults_of
+from webhook.models.layout import INCOMING
+from webhook.store.contents import Published, published_models, size_of, unpublished
+from webhook.store.incoming import Writer, remains, writers
+from webhook.store.verify import faults_of
 
 _APART: Final = 1.0
 """Seconds between two looks at what is being loaded."""

@@ -6,11 +6,11 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from webhook.decision import printable
-from webhook.duration import elapsed
-from webhook.quantity import rounded
-from webhook.status import report
 from webhook.status.store import Row, State, StoreStatus
+from webhook.terminal import tables
+from webhook.values.duration import elapsed
+from webhook.values.quantity import rounded
+from webhook.values.text import printable
 
 _STYLES: Final = {
     State.COMPLETE: "green", State.INCOMPLETE: "bold red", State.LOADING: "cyan",
@@ -22,13 +22,13 @@ _SHORT: Final = 8
 
 def table(status: StoreStatus, console: Console) -> None:
     """Print a row for each model, what is wrong, and the free space."""
-    shown = report.rows(
+    shown = tables.rows(
         ("STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"),
         wide=("MODEL", "PROGRESS"),
     )
     for row in status.rows:
-        report.add(shown, _cells(row))
-    report.show(shown, console)
+        tables.add(shown, _cells(row))
+    tables.show(shown, console)
     for row in status.rows:
         for fault in row.faults:
             what = Text(printable(f"{row.name} {row.commit[:_SHORT]}: "), "bold red")
@@ -83,4 +83,4 @@ def as_json(status: StoreStatus) -> bytes:
         for row in status.rows
     ]
     content = {"store": str(status.store), "free": status.free, "capacity": status.capacity}
-    return report.as_json(content | {"models": rows})
+    return tables.as_json(content | {"models": rows})

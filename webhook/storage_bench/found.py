@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.quantity import MI
+from webhook.models.layout import INCOMING
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.span import Span
-from webhook.store import INCOMING
+from webhook.values.quantity import MI
 
 SMALLEST: Final = 16 * MI
 """Bytes; a smaller file says little of how fast a store is."""

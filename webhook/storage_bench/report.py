@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook.decision import printable
 from webhook.storage_bench.result import Result, binary, mebibytes, rate, seconds
 from webhook.storage_bench.row import Row
+from webhook.values.text import printable
 
 _BAR: Final = 14
 """Characters, so that a table is no wider than 80."""

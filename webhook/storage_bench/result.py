@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from webhook.quantity import MI, Quantity
 from webhook.storage_bench.hint import hint
 from webhook.storage_bench.row import Row
 from webhook.storage_bench.span import Span, total
+from webhook.values.quantity import MI, Quantity
 
 
 @dataclass(frozen=True, slots=True)

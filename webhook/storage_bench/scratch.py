@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from webhook.progress import say, shown
-from webhook.quantity import Quantity
+from webhook.models.layout import INCOMING
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.span import BLOCK
-from webhook.store import INCOMING
+from webhook.terminal.progress import say, shown
+from webhook.values.quantity import Quantity
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-from webhook.decision import printable
 from webhook.storage_bench.result import Result, binary, rate, seconds
 from webhook.storage_bench.row import Cache, Row
+from webhook.values.text import printable
 
 _WIDTH: Final = 1000
 _LABELS: Final = 150

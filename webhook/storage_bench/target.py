@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.progress import say
-from webhook.quantity import GI, Quantity
 from webhook.storage_bench.found import SMALLEST, found
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.scratch import scratch, why_not
 from webhook.storage_bench.span import Span
+from webhook.terminal.progress import say
+from webhook.values.quantity import GI, Quantity
 
 _MODEL: Final = 16 * GI
 """Bytes of the model whose load time is told where none is read: 8 billion weights of 2 bytes."""

@@ -11,7 +11,7 @@ import yaml
 from tests.cluster import binaries, helm
 from tests.cluster.api import Object
 from tests.cluster.registration import DEPLOY
-from webhook.cli import app
+from webhook.cli.app import app
 
 OF_SERVE = {
     word

@@ -14,8 +14,8 @@ from tests.cluster.api import Object
 from tests.cluster.chart.rules import RULES, promtool, write
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import NOWHERE, configured, mutating, webhook
-from webhook.tallies import Tally
-from webhook.telemetry import Telemetry
+from webhook.server.telemetry.decisions import Telemetry
+from webhook.server.telemetry.tallies import Tally
 
 API_SERVERS = {
     "apiserver_admission_webhook_admission_duration_seconds_bucket": {"name", "le"},

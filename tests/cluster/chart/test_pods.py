@@ -16,7 +16,7 @@ from tests.cluster.chart.rendering import (
     pod,
     rendered,
 )
-from webhook.facts import DEFAULT_LOADER_IMAGE
+from webhook.objects.names import DEFAULT_LOADER_IMAGE
 
 
 # P1 89

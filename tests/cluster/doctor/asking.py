@@ -10,7 +10,7 @@ from tests.cluster.api import Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.registration import mutating, shipped
 from tests.cluster.rights import entitled
-from webhook.cluster_api import Api
+from webhook.api_server.client import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS
 from webhook.doctor.finding import Finding, Level

@@ -146,7 +146,7 @@ def test_what_is_no_api_server_or_says_nothing_is_told_in_one_line(
 
 def test_what_serves_reviews_does_not_import_the_client() -> None:
     program = (
-        "import sys, webhook.cli, webhook.serve, webhook.http.health\n"
+        "import sys, webhook.cli, webhook.server.process, webhook.server.http.health\n"
         "print([name for name in sys.modules if name in ('kubernetes', 'urllib3', 'websocket')])"
     )
     done = subprocess.run(

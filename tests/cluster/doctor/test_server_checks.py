@@ -15,7 +15,7 @@ from tests.cluster.doctor.asking import (
     physician,
     shown,
 )
-from webhook.cluster_api import Answer, Api
+from webhook.api_server.client import Answer, Api
 from webhook.doctor.diagnosis import CHECKS, diagnosis
 from webhook.doctor.finding import Level
 from webhook.doctor.installation import Installation, Names

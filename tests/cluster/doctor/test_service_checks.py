@@ -9,7 +9,7 @@ from tests.cluster.conftest import NamespaceFactory
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.doctor.asking import ERROR, OK, WARNING, check, found, physician, shown
 from tests.cluster.registration import wait_until
-from webhook.cluster_api import Api
+from webhook.api_server.client import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS, diagnosis
 from webhook.doctor.finding import Level

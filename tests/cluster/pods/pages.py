@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.cluster.node import Node
 from tests.models import COMMIT, manifest
-from webhook.store import MANIFEST, hub_folder
+from webhook.models.layout import MANIFEST, hub_folder
 
 PAGE: Final = 4096
 WEIGHTS: Final = "weights.bin"

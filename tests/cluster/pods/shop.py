@@ -17,8 +17,8 @@ from tests.hub.fault import Fault
 from tests.hub.running import Hub
 from tests.images.product import MODELCACHE
 from tests.models import sharded
+from webhook.models.layout import hub_folder
 from webhook.rendering.pod import MODEL
-from webhook.store import hub_folder
 
 SIZE: Final = 24_000_000
 """Bytes of a model, where a test says nothing else."""

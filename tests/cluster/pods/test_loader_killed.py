@@ -16,8 +16,8 @@ from tests.cluster.pods.ends import ends, reasons
 from tests.cluster.pods.shop import Shop
 from tests.cluster.registration import wait_until
 from tests.hub.fault import Fault
-from webhook.store import INCOMING, hub_folder
-from webhook.verify import faults_of
+from webhook.models.layout import INCOMING, hub_folder
+from webhook.store.verify import faults_of
 
 RATE: Final = 1_000_000
 SLOW: Final = Fault(where="cdn", rate=RATE)

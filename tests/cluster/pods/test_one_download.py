@@ -18,7 +18,7 @@ from tests.cluster.pods.serving import created, deleted_at_end, pods_of, replica
 from tests.cluster.pods.shop import BUSY, CACHE, Shop, jobs_ended
 from tests.cluster.registration import wait_until
 from tests.images import model_image
-from webhook.store import node_label
+from webhook.models.layout import node_label
 
 BIG: Final = 700 * 2**20
 

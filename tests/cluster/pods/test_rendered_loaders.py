@@ -22,7 +22,7 @@ from tests.cluster.registration import create_namespace, wait_until
 from tests.hub.running import Fault, Hub, hub_server
 from tests.images.product import MODELCACHE
 from tests.models import sharded
-from webhook.commands.exit_status import TERMINATED
+from webhook.cli.exit_status import TERMINATED
 from webhook.rendering.pod import USER
 
 RESTRICTED: Final = f"render-{os.getpid()}"

@@ -16,7 +16,7 @@ from tests.cluster.installed import CONFIGURATION, NAMESPACE
 from tests.cluster.registration import GROUP, PLUGINS, settle, wait_until
 from tests.cluster.release.callers import callers, served_leaves
 from tests.cluster.release.release import Release
-from webhook.descriptors import needed
+from webhook.server.descriptors import needed
 
 RATE = 25.0
 RATE_IN_A_CROWD = 10.0

@@ -1,0 +1,86 @@
+"""The story of one pod.
+
+Opted in? What does it ask for, with the platform's defaults under it? Which
+strategy can serve it here? What does it lack, and how is that written?
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from webhook.admission import codes
+from webhook.admission.containers.choice import choose
+from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
+from webhook.admission.patch import operations
+from webhook.admission.plan import Plan, build_plan
+from webhook.admission.policy.documents import Policy
+from webhook.admission.problem import Problem, Rejected
+from webhook.admission.quotas import limit_range_problems, quota_remarks
+from webhook.admission.request.annotations import PREFIX, asked, unknown
+from webhook.admission.request.declared import KNOWN
+from webhook.admission.request.reading import read_request
+from webhook.admission.strategies.auto import chosen_strategy
+from webhook.objects.facts import Facts
+from webhook.objects.pod import Pod, PodSpec
+
+MIRROR: Final = "kubernetes.io/config.mirror"
+
+
+def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
+    """Decide what happens to *pod*."""
+    plan = planned(pod, policy, facts)
+    if not isinstance(plan, Plan):
+        return plan
+    patch = tuple(operations(pod, plan))
+    if not patch:
+        return Skip(reason=SkipReason.ALREADY_INJECTED)
+    return Mutate(operations=patch, warnings=plan.warnings, strategy=plan.strategy)
+
+
+def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
+    """Return what *pod* lacks, or why nothing is to be done, or why it can't be admitted."""
+    own = asked(pod.annotations)
+    if "model" not in own:
+        return Skip(reason=SkipReason.NOT_REQUESTED, warnings=_without_model(own))
+    if own.get("inject", "").strip() == "false":
+        return Skip(reason=SkipReason.OPTED_OUT)
+    if MIRROR in pod.annotations:
+        return Skip(reason=SkipReason.MIRROR_POD)
+    spec = pod.spec or PodSpec()
+    if spec.os and spec.os.name == "windows":
+        remark = Problem(codes.SKIPPED, PREFIX + "model", "Windows pods are left as they are")
+        return Skip(reason=SkipReason.WINDOWS, warnings=(remark,))
+    if not spec.containers:
+        return Skip(reason=SkipReason.NO_CONTAINERS)
+    try:
+        defaults = policy.defaults(facts.namespace, facts.namespace_labels)
+        request, problems = read_request(own, defaults, policy.catalogue)
+        try:
+            chosen = choose(spec, request.annotations)
+        except Rejected as rejected:
+            problems += rejected.problems
+        if problems:
+            raise Rejected(problems)
+        strategy, passed, problems = chosen_strategy(request, spec, facts)
+        plan = build_plan(pod, request, strategy, facts, chosen, passed, problems)
+        if refused := tuple(limit_range_problems(spec, plan, facts)):
+            raise Rejected(refused)
+    except Rejected as rejected:
+        return Deny(problems=rejected.problems, warnings=tuple(unknown(own, KNOWN)))
+    if remarks := tuple(quota_remarks(spec, plan, facts)):
+        return replace(plan, warnings=plan.warnings + remarks)
+    return plan
+
+
+def _without_model(own: Mapping[str, str]) -> tuple[Problem, ...]:
+    written = own.keys() - {"injected", "copied-keys", "inject"}
+    if not written:
+        return ()
+    where = PREFIX + "model"
+    return (
+        *unknown(written, KNOWN),
+        Problem(codes.NO_MODEL, where, "is missing, so nothing is injected"),
+    )
+
+
+EXCLUDED: Final = frozenset(("kube-system", "kube-public", "kube-node-lease"))

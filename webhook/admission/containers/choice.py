@@ -1,0 +1,110 @@
+"""Which containers get the mount, and which one is the target.
+
+    containers    named in the annotation, else those that ask for an accelerator,
+                  else those that run a known inference server, else the first
+    target        named, else the first of them
+
+A second review must choose as the first did, though another webhook may have
+put a container in front: so a container that bears our mount goes before one
+that only happens to be first now.
+"""
+
+from dataclasses import dataclass
+
+from webhook.admission import codes
+from webhook.admission.containers.accelerators import asks_for_accelerator
+from webhook.admission.containers.servers import UNKNOWN, server_of
+from webhook.admission.problem import Problem, Rejected
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.declared import Annotations
+from webhook.objects.container import Container
+from webhook.objects.names import SHM_VOLUME, is_model_volume
+from webhook.objects.pod import PodSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A container and where it stands: the JSON pointer of it below the pod."""
+
+    pointer: str
+    container: Container
+    is_init: bool
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether it runs as long as the pod: no init container, or a sidecar."""
+        return not self.is_init or self.container.is_sidecar
+
+
+def places(spec: PodSpec) -> list[Place]:
+    """Return every container, then every init container."""
+    return [
+        Place(f"/spec/containers/{i}", c, False) for i, c in enumerate(spec.containers or ())
+    ] + [
+        Place(f"/spec/initContainers/{i}", c, True)
+        for i, c in enumerate(spec.init_containers or ())
+    ]
+
+
+def _bears_model(container: Container) -> bool:
+    return any(is_model_volume(m.name) for m in container.volume_mounts or ())
+
+
+def _bears_shm(container: Container) -> bool:
+    return any(m.name == SHM_VOLUME for m in container.volume_mounts or ())
+
+
+def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
+    """Return the containers that get the mount, and the target; Rejected names the absent."""
+    everything = places(spec)
+    by_name = {p.container.name: p for p in everything}
+    absent = [
+        Problem(
+            codes.CONTAINER,
+            PREFIX + annotation,
+            f"{name} is not a container of this pod: "
+            f"it has {', '.join(p.container.name for p in everything[:8])}",
+        )
+        for annotation, names in (
+            ("containers", wish.containers),
+            ("target", (wish.target,) if wish.target else ()),
+        )
+        for name in names
+        if name not in by_name
+    ]
+    if absent:
+        raise Rejected(absent)
+    apps = [p for p in everything if not p.is_init]
+    if wish.containers:
+        chosen = [by_name[name] for name in dict.fromkeys(wish.containers)]
+    else:
+        marked = [p for p in everything if p.lives_on and _bears_model(p.container)]
+        wanted = (
+            [p for p in apps if asks_for_accelerator(p.container)]
+            or [p for p in apps if server_of(p.container) is not UNKNOWN]
+            or marked
+            or apps[:1]
+        )
+        chosen = wanted + [p for p in marked if p not in wanted]
+    target = _target(chosen, by_name, wish)
+    if not target.lives_on:
+        raise Rejected(
+            [
+                Problem(
+                    codes.CONTAINER,
+                    PREFIX + "target",
+                    f"{target.container.name} is an init container that ends: "
+                    "name a container, or a sidecar (restartPolicy: Always)",
+                )
+            ]
+        )
+    return chosen if target in chosen else [target, *chosen], target
+
+
+def _target(chosen: list[Place], by_name: dict[str, Place], wish: Annotations) -> Place:
+    if wish.target:
+        return by_name[wish.target]
+    lasting = [p for p in chosen if p.lives_on] or chosen
+    served = [p for p in lasting if _bears_shm(p.container)]
+    marked = [p for p in lasting if _bears_model(p.container)]
+    return (served or marked or lasting)[0]

@@ -1,0 +1,29 @@
+"""The memory that the processes of a server share, at /dev/shm."""
+
+from webhook.admission.containers.choice import Place
+from webhook.admission.request.declared import CacheRequest
+from webhook.objects import names
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+from webhook.values.paths import normalised
+from webhook.values.quantity import MI, Quantity
+
+
+def shm_size(request: CacheRequest) -> Quantity:
+    """Return the size asked for, in whole Mi.
+
+    A tmpfs is whole pages. One that is larger than its sizeLimit by the rest of a page can be
+    filled beyond it, and then the kubelet evicts the pod (emptyDirLimitEviction).
+    """
+    return request.annotations.shm_size.up_to(MI)
+
+
+def shm_volume(spec: PodSpec, target: Place, request: CacheRequest) -> Json | None:
+    """Return the volume for /dev/shm, None where none is wanted or one is mounted."""
+    size = shm_size(request)
+    if not size or spec.host_ipc:
+        return None
+    for mount in target.container.volume_mounts or ():
+        if normalised(mount.mount_path) == names.SHM_PATH and mount.name != names.SHM_VOLUME:
+            return None
+    return {"name": names.SHM_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}

@@ -1,0 +1,76 @@
+"""How a review ends, and what was found wrong on the way.
+
+A review ends in exactly one of Skip, Mutate and Deny. A Problem is data for
+the author of the pod: a stable code, the place, the fault with its remedy.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from webhook.admission.problem import Problem
+from webhook.objects.json import Json
+from webhook.values.text import printable
+
+WARNING_LENGTH: Final = 250
+"""Characters kept of one warning: the API server may cut at 256 (NewWarningHeader)."""
+
+
+class SkipReason(StrEnum):
+    """Why nothing was to be done; the value is the metric's label."""
+
+    NOT_REQUESTED = "not_requested"
+    OPTED_OUT = "opted_out"
+    ALREADY_INJECTED = "already_injected"
+    MIRROR_POD = "mirror_pod"
+    WINDOWS = "windows"
+    EXCLUDED_NAMESPACE = "excluded_namespace"
+    NO_CONTAINERS = "no_containers"
+    UNEXPECTED_RESOURCE = "unexpected_resource"
+    NOTHING_TO_COPY = "nothing_to_copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Allowed as it is."""
+
+    reason: SkipReason
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutate:
+    """Allowed with these operations (RFC 6902)."""
+
+    operations: tuple[Json, ...]
+    warnings: tuple[Problem, ...] = ()
+    strategy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deny:
+    """Refused; *forbidden* tells a broken policy (403) from a mistake (422)."""
+
+    problems: tuple[Problem, ...]
+    forbidden: bool = False
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """Every problem, for the person who applied the pod."""
+        return printable("; ".join(map(str, self.problems)))
+
+
+Decision: TypeAlias = Skip | Mutate | Deny
+
+
+_MOST_WARNINGS: Final = 15
+"""Times WARNING_LENGTH stays below the 4096 characters of apiserver filters/warning.go."""
+
+
+def warning_lines(warnings: tuple[Problem, ...]) -> list[str]:
+    """Return warnings as the API server passes them on: one line each, within its budget."""
+    lines = [printable(str(w), WARNING_LENGTH) for w in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        lines[-1] = f"and {len(warnings) - _MOST_WARNINGS + 1} more"
+    return lines

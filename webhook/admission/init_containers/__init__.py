@@ -1,0 +1,44 @@
+"""The init containers we add: the loader of strategy emptyDir, or the gate.
+
+Both state all four amounts: an init container without them is given defaults by
+LimitRanger, is refused by a quota, unbounds the pod and breaks its QoS class
+(semantics of KEP-753 pod limits). Both pass Pod Security restricted.
+"""
+
+from collections.abc import Sequence
+
+from webhook.admission.init_containers.downloader import downloader
+from webhook.admission.init_containers.gate import gate
+from webhook.admission.init_containers.loader import loader
+from webhook.admission.strategies.strategy import Strategy
+from webhook.objects import names
+from webhook.objects.container import Container
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+from webhook.values.quantity import Quantity
+
+
+def added(
+    spec: PodSpec, target: Container, strategy: Strategy, mounts: Sequence[Json], facts: Facts
+) -> list[Json]:
+    """Return the init containers that the pod lacks; *mounts*: those of the models."""
+    there = {container.name for container in spec.init_containers or ()}
+    level = None if facts.older_than(34) else spec.resources
+    if strategy.downloads:
+        if names.LOADER in there:
+            return []
+        return [downloader(facts, strategy, spec, target, level=level)]
+    _, provided = strategy.sources()
+    if provided:
+        if names.LOADER in there:
+            return []
+        sources = [
+            {"name": p.volume, **({"subPath": p.sub_path} if p.sub_path else {})} for p in provided
+        ]
+        volumes = [p.volume for p in strategy.provided()]
+        size = Quantity(sum(strategy.charges()))
+        return [loader(facts.loader_image, sources, volumes, size, spec, target, level=level)]
+    if strategy.wish.verify and names.GATE not in there:
+        return [gate(facts.loader_image, mounts, spec, target, level=level)]
+    return []

@@ -1,0 +1,44 @@
+"""The form of our init containers: image, command, security context."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from webhook.objects import names
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+
+_ROOTLESS: Final = 65532
+"""The user of our image; written out only where the pod itself runs as root."""
+
+
+def init_container(  # each is one field of the container
+    name: str,
+    image: str,
+    arguments: list[str],
+    mounts: list[Json],
+    resources: Json,
+    spec: PodSpec,
+    env: Sequence[Json] = (),
+) -> Json:
+    """Return an init container that runs `modelcache` with *arguments*."""
+    security: dict[str, Any] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if spec.security_context and spec.security_context.run_as_user == 0:
+        # Else the pod's root user meets our runAsNonRoot, and the kubelet refuses to start.
+        security["runAsUser"] = _ROOTLESS
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [names.COMMAND, *arguments],
+        **({"env": list(env)} if env else {}),
+        "resources": resources,
+        "securityContext": security,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }

@@ -1,0 +1,42 @@
+"""The loader of strategy emptyDir that downloads, into memory of the pod, laid out as a store."""
+
+from typing import Final
+
+from webhook.admission.init_containers.container import init_container
+from webhook.admission.init_containers.resources import resources_of
+from webhook.admission.memory import OVERHEAD
+from webhook.admission.strategies.strategy import Strategy
+from webhook.objects import names
+from webhook.objects.container import Container, Resources
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+from webhook.values.quantity import Quantity
+
+_STORE: Final = "/modelcache/memory/1"
+
+
+def downloader(
+    facts: Facts, strategy: Strategy, spec: PodSpec, target: Container, *, level: Resources | None
+) -> Json:
+    """Return the loader that downloads the model of *strategy* into its tmpfs.
+
+    *level*: resources of the pod, if kept.
+    """
+    (model,) = strategy.request.models
+    ((provided),) = strategy.provided()
+    words = ["load", model.source.text, _STORE, "--progress=lines"]
+    words += [f"--allow={glob}" for glob in model.files.allow]
+    words += [f"--ignore={glob}" for glob in model.files.ignore]
+    if strategy.wish.layout == "hf-cache":
+        words.append("--hub-cache")
+    size = Quantity(sum(strategy.charges()))
+    return init_container(
+        names.LOADER,
+        facts.loader_image,
+        [word.replace("$", "$$") for word in words],  # the kubelet replaces $(NAME)
+        [{"name": provided.volume, "mountPath": _STORE}],
+        resources_of(size.plus(OVERHEAD), spec, target, level),
+        spec,
+        [{"name": name, "value": value} for name, value in facts.loader_env.items()],
+    )

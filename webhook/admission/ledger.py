@@ -1,0 +1,68 @@
+"""The annotation modelcache.io/injected: what was done, with which amounts.
+
+It only tells whether another mutator has since lowered what we raised. It is
+never proof of an injection: anyone can write one.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from webhook import __version__
+from webhook.admission.memory import Amount, Correction
+from webhook.admission.request.declared import CacheRequest
+from webhook.values.quantity import Quantity
+
+
+def written(request: CacheRequest, strategy: str, target: str, correction: Correction) -> str:
+    """Return the ledger of one injection, as JSON."""
+    entry: dict[str, object] = {
+        "v": 1,
+        "by": f"modelcache {__version__}",
+        "strategy": strategy,
+        "models": [model.asked for model in request.models],
+        "target": target,
+    }
+    delta = correction.model.plus(correction.shm)
+    before, after = correction.container
+    for name, old, new in (
+        ("limit", before.limit, after.limit), ("request", before.request, after.request),
+    ):  # fmt: skip
+        if new is not None and new != old:
+            entry[name] = str(new)
+    if correction.pod:
+        old_pod, new_pod = correction.pod
+        for name, old, new in (
+            ("podLimit", old_pod.limit, new_pod.limit),
+            ("podRequest", old_pod.request, new_pod.request),
+        ):
+            if new is not None and new != old:
+                entry[name] = str(new)
+    if entry.keys() & {"limit", "request", "podLimit", "podRequest"}:
+        entry["delta"] = str(delta)
+    return msgspec.json.encode(entry).decode()
+
+
+def recorded(annotation: str | None) -> Mapping[str, str]:
+    """Return the amounts of a ledger by name; empty if there is none that can be read."""
+    try:
+        entry = msgspec.json.decode(annotation or "{}", type=dict[str, object])
+    except (msgspec.MsgspecError, RecursionError):
+        return {}
+    return {key: value for key, value in entry.items() if isinstance(value, str)}
+
+
+def restored(now: Amount, recorded: Mapping[str, str]) -> Amount:
+    """Return *now*, raised to what the ledger recorded where another mutator lowered it."""
+
+    def most(value: Quantity | None, name: str) -> Quantity | None:
+        try:
+            before = Quantity.parse(recorded[name]) if name in recorded else None
+        except ValueError:
+            return value
+        return value if value is None or before is None else Quantity(max(value, before))
+
+    limit, request = most(now.limit, "limit"), most(now.request, "request")
+    if limit is not None and request is not None:
+        request = min(request, limit)
+    return Amount(limit, request)

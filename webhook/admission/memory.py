@@ -1,0 +1,147 @@
+"""How memory limits and requests grow by what lies in memory.
+
+What tmpfs holds is charged to the pod (a model, written by a loader that is
+gone) or to the container that writes it (/dev/shm), so limits and requests
+move together. V: the model volumes, S: /dev/shm, O: what a loader needs itself,
+in bytes. L, R: limit and request of the target; P, Q: those of the pod.
+
+    memory: add            new limit                new request
+    L, R equal             L + V + S                R + V + S        keeps Guaranteed
+    R below L              L + V + S                R + V            shm is a ceiling
+    R absent               L + V + S                the same, written out
+    L absent               absent                   R + V            nothing bounds the pod
+    L 0                    0                        0                the same; 0 is no limit
+    both absent            absent                   absent           the loader carries V
+
+    pod level (P set)      P + V + S                Q + V (+ S if Q = P)
+    its target             L + S                    R (+ S if R = L)
+
+    memory: ensure         as above, but raised to V + S + O only where it is less
+    memory: none           left
+
+Sources: KEP-753 (pod limit), KEP-2837 (pod level), KEP-1967 (tmpfs).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from webhook.objects.container import Amounts, Resources
+from webhook.values.quantity import MI, Quantity
+
+OVERHEAD: Final = Quantity(512 * MI)
+"""O: what the loader, or at the least the server, needs beside the model."""
+STEP: Final = 256 * MI
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Limit and request of memory, in bytes; None: absent."""
+
+    limit: Quantity | None
+    request: Quantity | None
+
+    @property
+    def effective(self) -> Quantity | None:
+        """The request after API defaulting, which takes the limit for an absent one."""
+        return self.limit if self.request is None else self.request
+
+
+def _memory(amounts: Amounts | None) -> Quantity | None:
+    value = (amounts or {}).get("memory")
+    return None if value is None else Quantity.parse(value)
+
+
+def memory_of(resources: Resources | None) -> Amount:
+    """Return what *resources* say of memory; ValueError if it isn't a quantity."""
+    if resources is None:
+        return Amount(None, None)
+    return Amount(_memory(resources.limits), _memory(resources.requests))
+
+
+def pod_memory(
+    resources: Resources | None, containers: Iterable[Resources | None]
+) -> Amount | None:
+    """Return what the pod level says of memory, None if nothing.
+
+    A limit without request gets the request that the API server would give it:
+    the sum of the containers', else the limit (KEP-2837).
+    """
+    pod = memory_of(resources)
+    if pod.limit is None and pod.request is None:
+        return None
+    if pod.request is not None:
+        return pod
+    amounts = [memory_of(c) for c in containers]
+    asked = sum(a.effective or 0 for a in amounts)
+    return Amount(pod.limit, Quantity(asked) if asked else pod.limit)
+
+
+def volume_size(model: int) -> Quantity:
+    """Return V for *model* bytes: 5 % more, up to 256Mi.
+
+    A tmpfs that is full says ENOSPC; one that is the model's exact size would
+    say so for a rounded page.
+    """
+    return Quantity(-(-model * 105 // 100)).up_to(STEP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Memory before and after, of the target and of the pod."""
+
+    model: Quantity
+    shm: Quantity
+    mode: str
+    container: tuple[Amount, Amount]
+    pod: tuple[Amount, Amount] | None
+
+    @property
+    def bounded(self) -> Quantity | None:
+        """The memory limit that holds for target or pod afterwards."""
+        return (self.pod or self.container)[1].limit
+
+
+def _raised(before: Amount, limit_by: int, request_by: int, *, ensure: bool) -> Amount:
+    limit, request = before.limit, before.request
+    if limit == 0:
+        return before  # the kubelet sets no limit, and the API server no request above it
+    if limit is not None:
+        limit = Quantity(max(limit, OVERHEAD.plus(limit_by))) if ensure else limit.plus(limit_by)
+    if request is None or request == before.limit:
+        return Amount(limit, None if limit == before.limit and request is None else limit)
+    request = Quantity(max(request, request_by)) if ensure else request.plus(request_by)
+    return Amount(limit, request if limit is None else Quantity(min(request, limit)))
+
+
+def correct(
+    target: Amount, pod: Amount | None, model: Quantity, shm: Quantity, mode: str
+) -> Correction:
+    """Return the amounts of target and pod after *model* and *shm* bytes of tmpfs.
+
+    *pod* is None where the API server does not keep pod-level resources.
+    """
+    after, pod_after = target, pod
+    ensure = mode == "ensure"
+    if mode != "none" and (model or shm):
+        if pod is not None and pod.limit is not None:
+            after = _raised(target, shm, 0, ensure=ensure) if shm else target
+            pod_after = _raised(pod, model + shm, model, ensure=ensure)
+        else:
+            after = _raised(target, model + shm, model, ensure=ensure)
+        if pod is not None and pod.request is not None and pod_after is not None:
+            # The pod's request must hold the sum of the containers' (API validation).
+            grown = (after.effective or 0) - (target.effective or 0)
+            least = model if pod.limit is None and target.effective is None else grown
+            wanted = max(pod_after.request or 0, pod.request + least)
+            limit = pod_after.limit
+            pod_after = Amount(
+                None if limit is None else Quantity(max(limit, wanted)), Quantity(wanted)
+            )
+    return Correction(
+        model=model,
+        shm=shm,
+        mode=mode,
+        container=(target, after),
+        pod=None if pod is None or pod_after is None else (pod, pod_after),
+    )

@@ -1,0 +1,65 @@
+"""A plan, written as JSON Patch (RFC 6902).
+
+Operations only add and replace, one call per list. Our init containers come
+last and in front, since they move the places of the others.
+"""
+
+from collections.abc import Iterator
+
+from webhook.admission.containers.gains import ContainerPlan
+from webhook.admission.memory import Amount
+from webhook.admission.plan import Plan
+from webhook.admission.request.annotations import LEDGER
+from webhook.objects.container import Amounts, Resources
+from webhook.objects.json import Json
+from webhook.objects.json_patch import add, appended, escaped, replace
+from webhook.objects.pod import Pod, PodSpec
+
+
+def operations(pod: Pod, plan: Plan) -> Iterator[Json]:
+    """Yield the operations that give *pod* what *plan* says it lacks."""
+    spec = pod.spec or PodSpec()
+    yield from appended("/spec/volumes", spec.volumes, plan.volumes)
+    for container in plan.containers:
+        yield from _container(container)
+    before, after = plan.correction.container
+    resources = plan.target.container.resources
+    yield from _amounts(f"{plan.target.pointer}/resources", resources, before, after)
+    if plan.correction.pod:
+        yield from _amounts("/spec/resources", spec.resources, *plan.correction.pod)
+    yield from plan.placement
+    if plan.fs_group_change_policy:
+        yield add("/spec/securityContext/fsGroupChangePolicy", "OnRootMismatch")
+    if plan.ledger is not None:
+        yield add("/metadata/annotations/" + escaped(LEDGER), plan.ledger)
+    if spec.init_containers is None:
+        yield from appended("/spec/initContainers", None, plan.init_containers)
+    else:
+        for container_json in reversed(plan.init_containers):
+            yield add("/spec/initContainers/0", container_json)
+
+
+def _container(plan: ContainerPlan) -> Iterator[Json]:
+    pointer, container = plan.place.pointer, plan.place.container
+    yield from appended(f"{pointer}/volumeMounts", container.volume_mounts, plan.mounts)
+    yield from appended(f"{pointer}/env", container.env, plan.env)
+    yield from plan.arguments
+
+
+def _amounts(
+    path: str, resources: Resources | None, before: Amount, after: Amount
+) -> Iterator[Json]:
+    there: Resources = resources or Resources()
+    changes: tuple[tuple[str, Amounts | None, bool, object], ...] = (
+        ("limits", there.limits, after.limit != before.limit, after.limit),
+        ("requests", there.requests, after.request != before.request, after.request),
+    )
+    for name, amounts, changed, value in changes:
+        if not changed or value is None:
+            continue
+        if amounts is None:
+            yield add(f"{path}/{name}", {"memory": str(value)})
+        elif "memory" in amounts:
+            yield replace(f"{path}/{name}/memory", str(value))
+        else:
+            yield add(f"{path}/{name}/memory", str(value))

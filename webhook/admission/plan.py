@@ -1,0 +1,128 @@
+"""What a pod still lacks of what it asked for.
+
+Receipts, not a status: a volume that bears our name with the source that we
+would give it, and a mount of it in a container, prove that this piece is there.
+So a second review adds only what is missing, and memory is raised only in the
+review in which the volumes appear.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from webhook.admission import codes, ledger, placement
+from webhook.admission.containers.choice import Place
+from webhook.admission.containers.gains import ContainerPlan, container_plan
+from webhook.admission.containers.mounts import check_mounts, model_mounts
+from webhook.admission.containers.shm import shm_size, shm_volume
+from webhook.admission.correction import correction_of, unreadable
+from webhook.admission.init_containers import added
+from webhook.admission.memory import Correction
+from webhook.admission.problem import Problem, Rejected
+from webhook.admission.remarks import memory_remarks, unused_annotations
+from webhook.admission.request.annotations import LEDGER, PREFIX
+from webhook.admission.request.declared import CacheRequest
+from webhook.admission.reserved import check_reserved
+from webhook.admission.strategies.strategy import Strategy
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.objects.pod import Pod, PodSpec
+from webhook.values.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the pod gains."""
+
+    request: CacheRequest
+    strategy: str
+    target: Place
+    volumes: tuple[Json, ...]
+    init_containers: tuple[Json, ...]
+    containers: tuple[ContainerPlan, ...]
+    correction: Correction
+    placement: tuple[Json, ...]
+    fs_group_change_policy: bool
+    ledger: str | None
+    warnings: tuple[Problem, ...]
+
+
+def build_plan(
+    pod: Pod,
+    request: CacheRequest,
+    strategy: Strategy,
+    facts: Facts,
+    chosen_and_target: tuple[list[Place], Place],
+    passed: Sequence[Problem],
+    obstacles: Sequence[Problem],
+) -> Plan:
+    """Return what *pod* lacks; Rejected carries every reason why it can't have it.
+
+    *passed* is what strategy auto passed over, *obstacles* what is already known
+    to stand in the way.
+    """
+    spec = pod.spec or PodSpec()
+    wish = request.annotations
+    chosen, target = chosen_and_target
+    mounts = model_mounts(request, strategy, facts)
+    ours = strategy.volumes()
+    stores, _ = strategy.sources()
+    shm = shm_volume(spec, target, request)
+    everything = [*ours, *stores, *([shm] if shm else [])]
+    problems = [*obstacles, *check_reserved(spec, everything, request)]
+    for place in chosen:
+        problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
+    there = {volume.name for volume in spec.volumes or ()}
+    first = not any(volume["name"] in there for volume in ours)
+    charges = strategy.charges() if first else []
+    problems += unreadable(spec)
+    if problems:
+        raise Rejected(problems)
+    correction = correction_of(
+        spec,
+        target,
+        Quantity(sum(charges)),
+        shm_size(request) if shm and first and shm["name"] not in there else Quantity(0),
+        wish.memory,
+        facts,
+        recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
+    )
+    warnings = [*request.remarks, *passed, *unused_annotations(request, strategy.name)]
+    init_containers = added(spec, target.container, strategy, mounts, facts)
+    if first:
+        warnings += memory_remarks(spec, target, correction, init_containers)
+    elif correction.container[0] != correction.container[1]:
+        warnings.append(
+            Problem(
+                codes.RESTORED,
+                target.container.name,
+                f"memory raised again to {correction.container[1].limit}",
+            )
+        )
+    container_plans = []
+    for place in chosen:
+        plan, remark = container_plan(place, mounts, shm if place is target else None, request)
+        container_plans.append(plan)
+        warnings += remark
+    labels = strategy.node_labels() if wish.placement != "none" else []
+    fs_group = spec.security_context.fs_group if spec.security_context else None
+    return Plan(
+        request=request,
+        strategy=strategy.name,
+        target=target,
+        volumes=tuple(v for v in everything if v["name"] not in there),
+        init_containers=tuple(init_containers),
+        containers=tuple(container_plans),
+        correction=correction,
+        placement=tuple(placement.operations(spec.affinity, labels, wish.placement)),
+        fs_group_change_policy=bool(
+            fs_group is not None
+            and strategy.name == "pvc"
+            and not wish.read_only
+            and spec.security_context
+            and spec.security_context.fs_group_change_policy is None
+        ),
+        ledger=ledger.written(request, strategy.name, target.container.name, correction)
+        if first
+        else None,
+        warnings=tuple(warnings),
+    )

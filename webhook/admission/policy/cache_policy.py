@@ -1,0 +1,63 @@
+"""CachePolicy documents: defaults for annotations, by namespace.
+
+Rules are not part of this version: a document that has some is refused, since
+a rule that is read and not enforced would be worse than none.
+"""
+
+from typing import Any
+
+import msgspec
+
+from webhook.admission.request.annotations import PREFIX, declared, read, unknown
+from webhook.admission.request.declared import Annotations
+from webhook.objects.label_selector import OPERATORS, Selector
+from webhook.values.text import quoted
+
+
+class PolicySpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The part of a CachePolicy that this version knows."""
+
+    namespace_selector: Selector = Selector()
+    priority: int = 0
+    defaults: dict[str, str] = {}
+    rules: tuple[Any, ...] = ()
+
+
+class CachePolicy(msgspec.Struct, frozen=True):
+    """Defaults for the namespaces that a selector names."""
+
+    name: str
+    selector: Selector
+    priority: int
+    defaults: dict[str, str]
+
+
+def cache_policy(document: dict[str, Any]) -> CachePolicy:
+    """Return the policy of a CachePolicy document; ValueError names every fault."""
+    name = str((document.get("metadata") or {}).get("name") or "")
+    if not name:
+        raise ValueError("metadata.name: is missing")
+    spec = msgspec.convert(document.get("spec") or {}, PolicySpec)
+    problems = []
+    if spec.rules:
+        problems.append("spec.rules: this version enforces no rules; remove them")
+    for requirement in spec.namespace_selector.match_expressions:
+        if requirement.operator not in OPERATORS:
+            problems.append(
+                f"spec.namespaceSelector: {quoted(requirement.operator)} is not one of "
+                f"{', '.join(OPERATORS)}"
+            )
+    defaults = {k.removeprefix(PREFIX): v for k, v in spec.defaults.items()}
+    known = {a.name: (f, a) for f, a in declared(Annotations).items() if a.platform}
+    faults = unknown(defaults, known) + read(known.values(), defaults)[1]
+    problems += [
+        f"spec.defaults.{fault.where.removeprefix(PREFIX)}: {fault.what}" for fault in faults
+    ]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return CachePolicy(
+        name=name,
+        selector=spec.namespace_selector,
+        priority=spec.priority,
+        defaults=defaults,
+    )

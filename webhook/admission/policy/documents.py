@@ -1,0 +1,81 @@
+"""What the platform team decides: CachePolicy documents and the catalogue.
+
+A default is an annotation that the platform wrote for its users. Where several
+policies select a namespace, the one with the higher priority has the word.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
+from webhook.models.cached_model import CachedModel, cached_model
+from webhook.models.catalogue import Catalogue
+
+API_VERSION: Final = "modelcache.io/v1alpha1"
+_DIGITS: Final = 12
+_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+
+
+class Policy:
+    """Everything that the platform team wrote, ready to be asked."""
+
+    def __init__(
+        self,
+        models: Iterable[CachedModel] = (),
+        policies: Iterable[CachePolicy] = (),
+        generation: str = "none",
+    ) -> None:
+        self.generation = generation
+        """Tells it from others: 12 hexadecimal digits, or none where nothing was written."""
+        self.catalogue = Catalogue(models)
+        self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
+
+    def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
+        """Return annotation name → default for a namespace; unknown labels match nothing."""
+        known = {_NAME_LABEL: namespace, **(labels or {})}
+        merged: dict[str, str] = {}
+        for policy in self.policies:
+            if policy.selector.holds(known):
+                merged |= policy.defaults
+        return merged
+
+
+def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
+    """Return the policy of *documents* (place, content); ValueError names every fault."""
+    documents = list(documents)
+    models, policies, faults = [], [], []
+    for place, document in documents:
+        try:
+            if not isinstance(document, dict):
+                raise ValueError("is not a Kubernetes object")
+            kind = document.get("kind")
+            if document.get("apiVersion") != API_VERSION or kind not in (
+                "CachedModel",
+                "CachePolicy",
+            ):
+                raise ValueError(
+                    f"is {document.get('apiVersion')} {kind}, "
+                    f"but must be {API_VERSION} CachedModel or CachePolicy"
+                )
+            if kind == "CachedModel":
+                models.append(cached_model(document))
+            else:
+                policies.append(cache_policy(document))
+        except ValueError as error:
+            faults.append(f"{place}: {error}")
+    seen: set[str] = set()
+    for model in models:
+        if model.name in seen:
+            faults.append(f"CachedModel {model.name}: is given twice")
+        seen.add(model.name)
+    if faults:
+        raise ValueError("\n".join(faults))
+    return Policy(models, policies, _generation([content for _, content in documents]))
+
+
+def _generation(contents: list[Any]) -> str:
+    """Return a digest of objects in their order, which decides between models of one source."""
+    canonical = json.dumps(contents, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]

@@ -1,0 +1,83 @@
+"""What a person is told beside the answer: warnings, one line each."""
+
+from collections.abc import Iterable, Sequence
+
+from webhook.admission import codes
+from webhook.admission.containers.choice import Place, places
+from webhook.admission.memory import Correction, memory_of
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.declared import AUTO, DECLARED, CacheRequest
+from webhook.admission.strategies import AUTO_ORDER
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+
+
+def unused_annotations(request: CacheRequest, strategy: str) -> Iterable[Problem]:
+    """Yield a remark for each annotation of the pod that the strategy does not read."""
+    wish = request.annotations
+    for spec in DECLARED.values():
+        if spec.name not in request.asked:
+            continue
+        if spec.strategies and strategy not in spec.strategies:
+            if wish.strategy == AUTO and set(spec.strategies) & set(AUTO_ORDER):
+                continue  # it was there for a strategy that auto might have come to
+            why = f"has no effect with strategy {strategy}"
+        elif spec.name == "rewrite-args" and wish.layout == "hf-cache" and wish.rewrite_args:
+            why = "has no effect with layout hf-cache, which leaves arguments as they are"
+        elif strategy == "emptyDir" and (
+            (spec.name == "claim" and wish.load_from != "claim")
+            or (spec.name in ("host-path", "placement") and wish.load_from != "node")
+        ):
+            why = f"has no effect with load-from {wish.load_from}"
+        elif (
+            spec.name == "placement"
+            and wish.placement == "preferred"
+            and not all(model.label for model in request.models)
+        ):
+            why = "has no effect for a model without a commit: nodes can't be told apart"
+        else:
+            continue
+        yield Problem(codes.NO_EFFECT, PREFIX + spec.name, why)
+
+
+def memory_remarks(
+    spec: PodSpec, target: Place, correction: Correction, added: Sequence[Json]
+) -> Iterable[Problem]:
+    """Yield what a person should know of the pod's memory after the injection."""
+    where = PREFIX + "memory"
+    total = correction.model.plus(correction.shm)
+    limit = correction.bounded
+    if correction.mode == "none" and correction.model:
+        left = f"limits were left; {target.container.name}'s must hold {total} more than it uses"
+        if limit and limit < total:
+            left = (
+                f"the limit {limit} is less than the {total} of memory volumes: it will be killed"
+            )
+        yield Problem(codes.MEMORY_LEFT, where, left)
+    if correction.model and not (correction.pod and correction.pod[0].limit):
+        endless = [
+            p.container.name for p in places(spec) if not memory_of(p.container.resources).limit
+        ]
+        if endless:
+            yield Problem(
+                codes.UNBOUNDED,
+                where,
+                f"without a memory limit on {', '.join(endless[:4])} nothing bounds this pod",
+            )
+    if added and _asks_for_nothing(spec):
+        yield Problem(
+            codes.BURSTABLE, where, "this BestEffort pod becomes Burstable by our init container"
+        )
+
+
+def _asks_for_nothing(spec: PodSpec) -> bool:
+    """Whether the pod's QoS class is BestEffort: no cpu and no memory anywhere."""
+    resources = [spec.resources, *(p.container.resources for p in places(spec))]
+    return not any(
+        name in ("cpu", "memory")
+        for r in resources
+        if r is not None
+        for amounts in (r.limits, r.requests)
+        for name in amounts or ()
+    )

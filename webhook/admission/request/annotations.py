@@ -1,0 +1,106 @@
+"""How an annotation is declared, read and documented.
+
+An annotation is one field of a dataclass, made by annotation(): its name, its
+reader, its manual text and its default stand in one line, and the reader, the
+check for unknown names and the README's table are derived from it.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.values.text import quoted
+
+PREFIX: Final = "modelcache.io/"
+LEDGER: Final = PREFIX + "injected"
+COPIED_KEYS: Final = PREFIX + "copied-keys"
+"""On a workload: which of its annotations we copied into its pod template."""
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """One annotation as declared."""
+
+    name: str
+    parse: Callable[[str], object]
+    values: str
+    meaning: str
+    default: str
+    strategies: tuple[str, ...]
+    """The strategies that read it; empty: all."""
+    platform: bool
+    """Whether a CachePolicy may give it a default."""
+
+
+def annotation(  # each is a column of the manual
+    name: str,
+    parse: Callable[[str], T],
+    values: str,
+    meaning: str,
+    *,
+    default: D,
+    shown: str = "",
+    strategies: tuple[str, ...] = (),
+    platform: bool = True,
+) -> T | D:
+    """Declare an annotation as the default of a dataclass field."""
+    declared = Annotation(
+        name=name,
+        parse=parse,
+        values=values,
+        meaning=meaning,
+        default=shown,
+        strategies=strategies,
+        platform=platform,
+    )
+    return cast("T | D", dataclasses.field(default=default, metadata={"annotation": declared}))
+
+
+def declared(cls: type) -> dict[str, Annotation]:
+    """Return field name → annotation, in the order of declaration."""
+    return {f.name: f.metadata["annotation"] for f in dataclasses.fields(cls)}
+
+
+def asked(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return the annotations below our prefix, without it."""
+    return {
+        key.removeprefix(PREFIX): value
+        for key, value in annotations.items()
+        if key.startswith(PREFIX)
+    }
+
+
+def read(
+    declarations: Iterable[tuple[str, Annotation]], values: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return what could be read of *values*, by field name, and every mistake."""
+    found: dict[str, Any] = {}
+    problems = []
+    for field, spec in declarations:
+        if (text := values.get(spec.name)) is None:
+            continue
+        try:
+            if not text.strip():
+                raise ValueError(f"is empty: must be {spec.values}")
+            found[field] = spec.parse(text.strip())
+        except ValueError as error:
+            problems.append(Problem(codes.VALUE, PREFIX + spec.name, str(error)))
+    return found, problems
+
+
+def unknown(names: Iterable[str], known: Iterable[str]) -> list[Problem]:
+    """Return a remark for each of *names* that is not *known*, with the nearest that is."""
+    known = sorted(known)
+    remarks = []
+    for name in sorted(set(names) - set(known)):
+        near = difflib.get_close_matches(name[:60], known, n=1)
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the README's table"
+        where = PREFIX + quoted(name, 40)[1:-1]
+        remarks.append(Problem(codes.UNKNOWN_ANNOTATION, where, f"is not known; {hint}"))
+    return remarks

@@ -1,0 +1,143 @@
+"""What a pod asks for: the annotations, one declaration each.
+
+To add one, add a field here and use it, normally in plan.py or in a strategy;
+reading, defaults from policy, the check for unknown names and the README's
+table follow.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import annotation, declared
+from webhook.admission.request.model import Model
+from webhook.models.cached_model import STRATEGY_NAMES
+from webhook.models.layout import DEFAULT_ROOT
+from webhook.values.paths import absolute_path, relative_path
+from webhook.values.quantity import GI, Quantity
+from webhook.values.readers import (
+    amount,
+    boolean,
+    claim_name,
+    container_name,
+    image_reference,
+    listed,
+    one_of,
+    size,
+)
+
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotations:
+    """The annotations that people write, as read."""
+
+    model: tuple[str, ...] = annotation(
+        "model", listed(str), "catalogue name, `org/name[@revision]` or a URI (`hf://`, `s3://`, "
+        "`gs://`, `https://`, `oci://`); comma-separated for several",
+        "Which weights; its presence is the opt-in.", default=(), shown="required", platform=False,
+    )  # fmt: skip
+    strategy: str = annotation(
+        "strategy", one_of(*STRATEGY_NAMES, AUTO), "`pvc`, `hostPath`, `emptyDir`, `image`, `auto`",
+        "Where they come from: the Kubernetes volume they become.", default=AUTO, shown="`auto`",
+    )  # fmt: skip
+    claim: str = annotation(
+        "claim", claim_name, "name of a PersistentVolumeClaim of the pod's namespace",
+        "The claim that holds the models.", default="model-store", shown="`model-store`",
+        strategies=("pvc", "emptyDir"),
+    )  # fmt: skip
+    host_path: str = annotation(
+        "host-path", absolute_path, "absolute directory at or below the platform's node cache",
+        "The node's directory that holds the models.", default=DEFAULT_ROOT,
+        shown=f"`{DEFAULT_ROOT}`", strategies=("hostPath", "emptyDir"),
+    )  # fmt: skip
+    image: tuple[str, ...] = annotation(
+        "image", listed(image_reference), "OCI reference with `@sha256:…`",
+        "The image that holds the model.", default=(), shown="the CachedModel's",
+        strategies=("image",), platform=False,
+    )  # fmt: skip
+    size: tuple[Quantity, ...] = annotation(
+        "size", listed(size), "quantity", "Bytes of the model; the tmpfs is 5 % larger.",
+        default=(), shown="the CachedModel's", platform=False,
+    )  # fmt: skip
+    directory: tuple[str, ...] = annotation(
+        "directory", listed(relative_path), "relative path",
+        "Where the model lies below claim, node cache or image, if the store was filled by hand.",
+        default=(), shown="the CachedModel's, else the store's layout", platform=False,
+    )  # fmt: skip
+    load_from: str = annotation(
+        "load-from", one_of("claim", "node", "source"), "`claim`, `node`, `source`",
+        "What the loader copies from; `source`: each pod downloads a model that needs no token.",
+        default="claim", shown="`claim`", strategies=("emptyDir",),
+    )  # fmt: skip
+    placement: str = annotation(
+        "placement", one_of("preferred", "required", "none"), "`preferred`, `required`, `none`",
+        "How the pod is drawn to nodes that hold the model.", default="preferred",
+        shown="`preferred`", strategies=("hostPath", "emptyDir"),
+    )  # fmt: skip
+    mount_path: tuple[str, ...] = annotation(
+        "mount-path", listed(absolute_path), "absolute directory",
+        "Where containers find it; with layout `hf-cache` the root of the cache.",
+        default=(), shown="`/models/<directory>`, `/modelcache/hub` with `hf-cache`",
+        platform=False,
+    )  # fmt: skip
+    layout: str = annotation(
+        "layout", one_of("directory", "hf-cache"), "`directory`, `hf-cache`",
+        "Plain files, or a Hugging Face cache with `HF_HUB_CACHE` and `HF_HUB_OFFLINE=1` set.",
+        default="directory", shown="`directory`",
+    )  # fmt: skip
+    containers: tuple[str, ...] = annotation(
+        "containers", listed(container_name), "names, comma-separated",
+        "Which containers get the mount.", default=(),
+        shown="those that ask for an accelerator, else known inference servers, else the first",
+        platform=False,
+    )  # fmt: skip
+    target: str | None = annotation(
+        "target", container_name, "a container name",
+        "The one whose memory is corrected and that gets /dev/shm.", default=None,
+        shown="the first of `containers`", platform=False,
+    )  # fmt: skip
+    read_only: bool = annotation(
+        "read-only", boolean, "`true`, `false`", "Whether containers may only read it.",
+        default=True, shown="`true`",
+    )  # fmt: skip
+    shm_size: Quantity = annotation(
+        "shm-size", amount, "quantity, `0` for none", "Size of /dev/shm, in memory.",
+        default=Quantity(2 * GI), shown="`2Gi`",
+    )  # fmt: skip
+    memory: str = annotation(
+        "memory", one_of("add", "ensure", "none"), "`add`, `ensure`, `none`",
+        "Limits grow by what memory volumes take; are raised only if too small; are left.",
+        default="add", shown="`add`",
+    )  # fmt: skip
+    verify: bool = annotation(
+        "verify", boolean, "`true`, `false`",
+        "An init container checks the model before the server starts.",
+        default=False, shown="`false`",
+    )  # fmt: skip
+    rewrite_args: bool = annotation(
+        "rewrite-args", boolean, "`true`, `false`",
+        "Replace `--model org/name` by the path and add `--served-model-name`.",
+        default=False, shown="`false`",
+    )  # fmt: skip
+    inject: bool = annotation(
+        "inject", boolean, "`false`", "Opt out.", default=True, shown="–", platform=False,
+    )  # fmt: skip
+
+
+DECLARED: Final = declared(Annotations)
+KNOWN: Final = frozenset(a.name for a in DECLARED.values()) | {"injected", "copied-keys"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRequest:
+    """A pod's request, fully read: its annotations over the platform's defaults."""
+
+    models: tuple[Model, ...]
+    annotations: Annotations
+    root: str
+    """The platform's node cache: what host-path must be, or lie below."""
+    asked: frozenset[str]
+    """The annotations that the pod itself has."""
+    remarks: tuple[Problem, ...]

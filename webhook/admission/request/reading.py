@@ -1,0 +1,88 @@
+"""A request, read: the pod's annotations over the platform's defaults.
+
+Every mistake is collected, so that a person sees all of them at once.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX, read, unknown
+from webhook.admission.request.declared import DECLARED, KNOWN, Annotations, CacheRequest
+from webhook.admission.request.model import Model
+from webhook.admission.request.resolve import resolve
+from webhook.models.catalogue import Catalogue
+from webhook.models.layout import DEFAULT_ROOT
+
+MOST_MODELS: Final = 16
+
+
+def read_request(
+    own: Mapping[str, str], defaults: Mapping[str, str], catalogue: Catalogue
+) -> tuple[CacheRequest, list[Problem]]:
+    """Return the request of annotations *own* (without prefix), and every mistake in them.
+
+    What could not be read has its default in the request, so that the other
+    checks can go on and a person sees all mistakes at once.
+    """
+    found, problems = read(DECLARED.items(), {**defaults, **own})
+    wish = Annotations(**found)
+    models: tuple[Model, ...] = ()
+    if len(wish.model) > MOST_MODELS:
+        problems.append(
+            Problem(codes.MODEL, PREFIX + "model", f"names more than {MOST_MODELS} models")
+        )
+    elif wish.model:
+        models, faults = resolve(
+            wish.model, catalogue, directories=wish.directory, sizes=wish.size, images=wish.image,
+            mount_paths=wish.mount_path if wish.layout == "directory" else (),
+        )  # fmt: skip
+        problems += faults
+    problems += _contradictions(wish, models)
+    fields: dict[str, Any] = read(DECLARED.items(), defaults)[0]
+    request = CacheRequest(
+        models=models,
+        annotations=wish,
+        root=fields.get("host_path", DEFAULT_ROOT),
+        asked=frozenset(own),
+        remarks=tuple(unknown(own, KNOWN)),
+    )
+    return request, problems
+
+
+def _contradictions(wish: Annotations, models: tuple[Model, ...]) -> list[Problem]:
+    problems = []
+    if wish.target and wish.containers and wish.target not in wish.containers:
+        problems.append(
+            Problem(
+                codes.COMBINATION,
+                PREFIX + "target",
+                f"{wish.target} is not one of modelcache.io/containers: add it there",
+            )
+        )
+    if wish.strategy == "image" and not wish.read_only:
+        problems.append(
+            Problem(
+                codes.COMBINATION,
+                PREFIX + "read-only",
+                "an image volume can't be written: must be true with strategy image",
+            )
+        )
+    if wish.layout == "hf-cache":
+        if len(wish.mount_path) > 1:
+            problems.append(
+                Problem(
+                    codes.LIST, PREFIX + "mount-path", "must be one cache root with layout hf-cache"
+                )
+            )
+        problems += [
+            Problem(
+                codes.COMBINATION,
+                PREFIX + "layout",
+                f"hf-cache holds only org/name models, which {model.asked} is not: use directory",
+            )
+            for model in models
+            if not model.source.repository
+        ]
+    return problems

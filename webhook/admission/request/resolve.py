@@ -1,0 +1,102 @@
+"""From the annotations of a pod to its models, with the help of the catalogue.
+
+What an annotation says goes before the catalogue; with several models, the
+annotations that belong to one model are lists in the order of the models.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.model import Model
+from webhook.models import layout
+from webhook.models.cached_model import CachedModel, ModelFiles
+from webhook.models.catalogue import Catalogue
+from webhook.models.source import Source, parse_source
+from webhook.values.quantity import MI, Quantity
+from webhook.values.readers import object_name
+from webhook.values.text import quoted
+
+
+def resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
+    """Return source and entry of a name or a source; ValueError says what would be right."""
+    if "/" not in text:
+        name, at, revision = text.partition("@")
+        if at:
+            raise ValueError(
+                f"{quoted(text)}: a catalogue name has no @{quoted(revision)[1:-1]}; "
+                "write org/name@revision"
+            )
+        named = catalogue.named(object_name(name) if name.islower() else name)
+        return named.source, named
+    source = parse_source(text)
+    entry = catalogue.of(source)
+    if entry and source.revision in (None, entry.floating) and entry.source.revision:
+        source = entry.source
+    return source, entry
+
+
+def resolve(
+    asked: Sequence[str],
+    catalogue: Catalogue,
+    *,
+    directories: Sequence[str] = (),
+    sizes: Sequence[Quantity] = (),
+    images: Sequence[str] = (),
+    mount_paths: Sequence[str] = (),
+) -> tuple[tuple[Model, ...], list[Problem]]:
+    """Return the models in their order, each once, and every problem met."""
+    problems: list[Problem] = []
+    for name, entries in (
+        ("directory", directories), ("size", sizes), ("image", images), ("mount-path", mount_paths),
+    ):  # fmt: skip
+        if entries and len(entries) != len(asked):
+            problems.append(
+                Problem(
+                    codes.LIST,
+                    PREFIX + name,
+                    f"has {len(entries)} entries for {len(asked)} models: "
+                    "give one for each, in the order of modelcache.io/model",
+                )
+            )
+    if problems:
+        return (), problems
+    models: list[Model] = []
+    for i, text in enumerate(asked):
+        try:
+            source, entry = resolved(text, catalogue)
+        except ValueError as error:
+            problems.append(Problem(codes.MODEL, PREFIX + "model", str(error)))
+            continue
+        known = entry.size if entry else None
+        size = sizes[i] if sizes else known
+        if size is not None and known is not None and size < known:
+            problems.append(
+                Problem(
+                    codes.SIZE,
+                    PREFIX + "size",
+                    f"{size} is less than the {known.up_to(MI)} that {quoted(text)} has: "
+                    "leave it out, or give at least that",
+                )
+            )
+        revision = layout.revision_folder(source.revision or layout.DEFAULT_REVISION)
+        directory = directories[i] if directories else entry.directory if entry else None
+        image = images[i] if images else None
+        model = Model(
+            asked=text,
+            source=source,
+            directory=directory or f"{source.folder}/{revision}",
+            laid_by_us=directory is None,
+            size=size,
+            image=image or (entry.image if entry else None),
+            image_directory=directory,
+            offered=entry.strategies if entry else (),
+            mount_path=mount_paths[i] if mount_paths else None,
+            files=entry.files if entry else ModelFiles(),
+            token=entry.token if entry else None,
+        )
+        if not any(replace(other, asked=text) == model for other in models):
+            models.append(model)
+    return tuple(models), problems

@@ -1,0 +1,61 @@
+"""What is reserved for us in a pod: our names, and read-only mounts of the models."""
+
+from collections.abc import Sequence
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.admission.receipt import same_source
+from webhook.admission.request.declared import CacheRequest
+from webhook.objects import names
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+
+
+def check_reserved(spec: PodSpec, ours: Sequence[Json], request: CacheRequest) -> list[Problem]:
+    """Return a problem for each name of ours that something else bears."""
+    problems = []
+    wanted = {volume["name"]: volume for volume in ours}
+    theirs = {volume.name: volume for volume in spec.volumes or ()}
+    for name, volume in theirs.items():
+        if not name.startswith((names.MODEL_VOLUME, names.SHM_VOLUME, names.STORE_VOLUME)):
+            continue
+        if name in wanted and not same_source(volume, wanted[name]):
+            problems.append(
+                Problem(
+                    codes.VOLUME_NAME,
+                    f"spec.volumes {name}",
+                    "bears a name of modelcache but another source than it would have: rename it",
+                )
+            )
+    injected = names.MODEL_VOLUME in theirs
+    for container in spec.init_containers or ():
+        # Not the image, which a webhook for registry mirrors may have rewritten since.
+        is_ours = injected and (container.command or ())[:1] == (names.COMMAND,)
+        if container.name in (names.LOADER, names.GATE) and not is_ours:
+            problems.append(
+                Problem(
+                    codes.CONTAINER_NAME,
+                    f"spec.initContainers {container.name}",
+                    "bears the name of a container of modelcache: rename it",
+                )
+            )
+    if request.annotations.read_only:
+        problems += _writable(spec, {name for name, v in wanted.items() if "emptyDir" in v})
+    return problems
+
+
+def _writable(spec: PodSpec, filled: set[str]) -> list[Problem]:
+    """Return a problem for each writable mount of a model but the loader's of those *filled*."""
+    return [
+        Problem(
+            codes.VOLUME_NAME,
+            f"container {container.name}",
+            f"mounts {mount.name} writable: set readOnly: true, or modelcache.io/read-only: "
+            '"false" where policy allows it',
+        )
+        for container in (*(spec.containers or ()), *(spec.init_containers or ()))
+        for mount in container.volume_mounts or ()
+        if names.is_model_volume(mount.name)
+        and not mount.read_only
+        and not (container.name == names.LOADER and mount.name in filled)
+    ]

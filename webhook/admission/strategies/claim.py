@@ -1,0 +1,69 @@
+"""A PersistentVolumeClaim as the store of models: how it is mounted, and why it can't be.
+
+What is not known of a claim is no obstacle.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.strategies.strategy import Strategy
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.objects.pod import PodSpec
+from webhook.values.text import quoted
+
+_SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
+
+
+def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
+    """Return the volume *name* that mounts *claim*."""
+    # readOnly on the claim, not on the mount alone: it keeps the kubelet from walking the
+    # volume for an fsGroup and from creating a missing subPath on it (csi_mounter.go).
+    source: Json = {"claimName": claim}
+    return {
+        "name": name,
+        "persistentVolumeClaim": source | ({"readOnly": True} if read_only else {}),
+    }
+
+
+def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
+    """Yield why the claim can't be mounted by several pods of the namespace."""
+    if facts.claims is None:
+        return
+    claim = facts.claims.get(name)
+    if claim is None:
+        wrong = f"does not exist in namespace {facts.namespace}: create it, or name one that does"
+    elif claim.access_modes is not None and not set(claim.access_modes) & set(_SHARED):
+        modes = ", ".join(claim.access_modes) or "none"
+        wrong = f"has access modes {modes}, but several pods need {_SHARED[0]} or {_SHARED[1]}"
+    elif claim.phase not in (None, "Bound"):
+        wrong = f"is {claim.phase}, not Bound: see kubectl describe pvc {name}"
+    else:
+        return
+    yield Problem(codes.CLAIM, PREFIX + "claim", f"{quoted(name)} {wrong}")
+
+
+def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
+    """Yield a problem for each claim of the strategy that the pod names in a volume too.
+
+    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with readOnly
+    of the volume that they come to first or last (desired_state_of_world.go, AddPodToVolume).
+    """
+    if not facts.older_than(35):
+        return
+    ours = [*strategy.volumes(), *strategy.sources()[0]]
+    claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in ours}
+    named = {volume["name"] for volume in ours}
+    for volume in spec.volumes or ():
+        source = volume.persistent_volume_claim
+        if volume.name not in named and source and source.claim_name in claims:
+            yield Problem(
+                codes.CLAIM,
+                f"spec.volumes {volume.name}",
+                f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
+                "never starts a pod that names a claim in two volumes, a later one mounts both "
+                "read-only or both writable: drop this volume",
+            )

@@ -1,0 +1,104 @@
+"""Strategy emptyDir: memory of the pod's own, filled by a loader."""
+
+from collections.abc import Iterator
+
+from webhook.admission import codes
+from webhook.admission.memory import volume_size
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.strategies import node_cache
+from webhook.admission.strategies.claim import claim_obstacles, claim_volume
+from webhook.admission.strategies.strategy import Provided, Strategy
+from webhook.objects import names
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.values.quantity import Quantity
+from webhook.values.text import quoted
+
+
+class EmptyDir(Strategy):
+    """Memory of the pod's own, filled by a loader: from a store, or from the source itself."""
+
+    __slots__ = ()
+    name = "emptyDir"
+
+    def volumes(self) -> list[Json]:
+        return [
+            {
+                "name": names.numbered(names.MODEL_VOLUME, i),
+                "emptyDir": {"medium": "Memory", "sizeLimit": str(size)},
+            }
+            for i, size in enumerate(self.charges())
+        ]
+
+    def charges(self) -> list[Quantity]:
+        return [volume_size(model.size or 0) for model in self.request.models]
+
+    @property
+    def downloads(self) -> bool:
+        return self.wish.load_from == "source"
+
+    def provided(self) -> list[Provided]:
+        found = super().provided()
+        if not self.downloads:
+            return found
+        return [
+            Provided(one.volume, self.directory(model))
+            for one, model in zip(found, self.request.models, strict=True)
+        ]
+
+    def sources(self) -> tuple[list[Json], list[Provided]]:
+        if self.downloads:
+            return [], []
+        name = names.STORE_VOLUME
+        if self.wish.load_from == "node":
+            volumes = node_cache.node_volumes(self, name)
+            return volumes, [Provided(volume["name"], None) for volume in volumes]
+        return [claim_volume(name, self.wish.claim, read_only=True)], [
+            Provided(name, self.directory(m)) for m in self.request.models
+        ]
+
+    def obstacles(self, facts: Facts) -> Iterator[Problem]:
+        for model in self.request.models:
+            if model.size is None:
+                yield Problem(
+                    codes.SIZE,
+                    PREFIX + "size",
+                    f"the size of {quoted(model.asked)} is not known, and strategy emptyDir needs "
+                    "it: give its bytes, such as 15Gi",
+                )
+        match self.wish.load_from:
+            case "claim":
+                yield from claim_obstacles(facts, self.wish.claim)
+            case "node":
+                yield from node_cache.node_obstacles(facts, self.request)
+            case _:
+                yield from self._no_download()
+
+    def _no_download(self) -> Iterator[Problem]:
+        """Yield why the pod can't download the models itself."""
+        if len(self.request.models) > 1:
+            yield Problem(
+                codes.LOAD_FROM,
+                PREFIX + "load-from",
+                f"source downloads one model, and there are {len(self.request.models)}: load them "
+                "into a claim, and copy from there",
+            )
+        for model in self.request.models:
+            if model.token:
+                yield Problem(
+                    codes.LOAD_FROM,
+                    PREFIX + "load-from",
+                    f"{quoted(model.asked)} needs a token, which no serving pod is given: load it "
+                    "into a claim, and copy from there",
+                )
+            if not model.laid_by_us:
+                yield Problem(
+                    codes.LOAD_FROM,
+                    PREFIX + "load-from",
+                    f"{quoted(model.asked)} has a directory, {quoted(model.directory)}, where a "
+                    "store was filled by hand, and source downloads: leave out one of the two",
+                )
+
+    def node_labels(self) -> list[str]:
+        return node_cache.labels(self.request) if self.wish.load_from == "node" else []

@@ -1,0 +1,26 @@
+"""Strategy hostPath: a directory of the node that a DaemonSet has filled."""
+
+from collections.abc import Iterator
+
+from webhook.admission.problem import Problem
+from webhook.admission.strategies import node_cache
+from webhook.admission.strategies.strategy import Strategy
+from webhook.objects import names
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+
+
+class HostPath(Strategy):
+    """A directory of the node that a DaemonSet has filled."""
+
+    __slots__ = ()
+    name = "hostPath"
+
+    def volumes(self) -> list[Json]:
+        return node_cache.node_volumes(self, names.MODEL_VOLUME)
+
+    def obstacles(self, facts: Facts) -> Iterator[Problem]:
+        yield from node_cache.node_obstacles(facts, self.request)
+
+    def node_labels(self) -> list[str]:
+        return node_cache.labels(self.request)

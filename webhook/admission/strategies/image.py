@@ -1,0 +1,78 @@
+"""Strategy image: an OCI image with the weights, as a volume (KEP-4639).
+
+An API server that would drop image volumes does so without a word. So it must
+be known to keep them: here alone, what is not known is an obstacle.
+"""
+
+from collections.abc import Iterator
+
+from webhook.admission import codes
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.model import Model
+from webhook.admission.strategies.strategy import Provided, Strategy
+from webhook.models import layout
+from webhook.objects import names
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+from webhook.values.text import quoted
+
+
+class Image(Strategy):
+    """An OCI image with the weights."""
+
+    __slots__ = ()
+    name = "image"
+    writable = False
+
+    def volumes(self) -> list[Json]:
+        return [
+            {
+                "name": names.numbered(names.MODEL_VOLUME, i),
+                "image": {"reference": model.image or "", "pullPolicy": "IfNotPresent"},
+            }
+            for i, model in enumerate(self.request.models)
+        ]
+
+    def provided(self) -> list[Provided]:
+        return [
+            Provided(names.numbered(names.MODEL_VOLUME, i), self._inside(model))
+            for i, model in enumerate(self.request.models)
+        ]
+
+    def _inside(self, model: Model) -> str | None:
+        if self.wish.layout == "hf-cache" and model.source.repository:
+            folder = layout.hub_cache_folder(model.source.repository)
+            return f"{model.image_directory}/{folder}" if model.image_directory else folder
+        return model.image_directory
+
+    def obstacles(self, facts: Facts) -> Iterator[Problem]:
+        yield from self._dropped(facts)
+        for model in self.request.models:
+            if not model.image:
+                wrong = f"no image is known for {quoted(model.asked)}: give one"
+            elif "@sha256:" not in model.image:
+                wrong = f"{quoted(model.image, 80)} can move: give it"
+            else:
+                continue
+            yield Problem(codes.IMAGE, PREFIX + "image", f"{wrong} by digest, name@sha256:…")
+
+    def _dropped(self, facts: Facts) -> Iterator[Problem]:
+        """Yield why an image volume would not come out of the API server as it went in."""
+        version = f"1.{facts.kube_version[1]}" if facts.kube_version else "unknown"
+        needs_sub_path = any(place.sub_path for place in self.provided())
+        if not facts.image_volumes and (facts.kube_version is None or facts.older_than(35)):
+            yield Problem(
+                codes.IMAGE_VOLUME,
+                PREFIX + "strategy",
+                f"the API server (version {version}) may drop image volumes and start the pod "
+                "without its model: needs 1.35, or --image-volumes where the gate is on; use pvc",
+            )
+        elif facts.older_than(33) and (needs_sub_path or facts.pod_security == "restricted"):
+            what = "a directory inside the image" if needs_sub_path else "Pod Security restricted"
+            yield Problem(
+                codes.IMAGE_VOLUME,
+                PREFIX + ("directory" if needs_sub_path else "strategy"),
+                f"image volumes allow {what} from 1.33 on, and the API server has {version}: "
+                "use pvc",
+            )

@@ -1,0 +1,31 @@
+"""Strategy pvc: a PersistentVolumeClaim that a Job has filled."""
+
+from collections.abc import Iterator
+
+from webhook.admission.problem import Problem
+from webhook.admission.strategies.claim import claim_obstacles, claim_volume
+from webhook.admission.strategies.strategy import Provided, Strategy
+from webhook.objects import names
+from webhook.objects.facts import Facts
+from webhook.objects.json import Json
+
+
+class Pvc(Strategy):
+    """A PersistentVolumeClaim that a Job has filled.
+
+    One volume however many models: kubelets before 1.35 track one volume name
+    per claim and pod, and a pod that names a claim twice never starts there.
+    """
+
+    __slots__ = ()
+    name = "pvc"
+
+    def volumes(self) -> list[Json]:
+        claim, read_only = self.wish.claim, self.wish.read_only
+        return [claim_volume(names.MODEL_VOLUME, claim, read_only=read_only)]
+
+    def provided(self) -> list[Provided]:
+        return [Provided(names.MODEL_VOLUME, self.directory(m)) for m in self.request.models]
+
+    def obstacles(self, facts: Facts) -> Iterator[Problem]:
+        yield from claim_obstacles(facts, self.wish.claim)

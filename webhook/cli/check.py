@@ -1,0 +1,27 @@
+"""modelcache check: its options."""
+
+import typer
+
+from webhook.cli.cluster_options import ClusterOptions, with_cluster
+from webhook.cli.exit_status import REFUSED, fail
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: modelcache check -f k8s/ --cluster cluster.yaml --kube-version 1.34",
+    short_help="Print the verdict alone.",
+    help="Print the verdict alone, a line for each annotated object. Exit status 0: all admitted; "
+    "1: something is refused; 2: the input or the options are wrong.",
+)
+@with_cluster
+def check(options: ClusterOptions) -> None:
+    """Judge files."""
+    from webhook.offline.check import verdicts
+
+    try:
+        refused = verdicts(options.filename, options.snapshot())
+    except ValueError as error:
+        fail(error)
+    if refused:
+        raise typer.Exit(REFUSED)

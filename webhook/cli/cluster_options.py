@@ -1,0 +1,115 @@
+"""The options that inject and check share: the files, and the cluster that would admit them."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from webhook.cli.options import (
+    ImageVolumes,
+    KubeVersion,
+    LoaderEnv,
+    LoaderImage,
+    Policies,
+    variables,
+    version_number,
+)
+
+if TYPE_CHECKING:
+    from webhook.offline.snapshot import Snapshot
+
+Files = Annotated[
+    list[Path],
+    typer.Option(
+        "--filename",
+        "-f",
+        metavar="FILE|DIR|-",
+        help="YAML or JSON: a file, a directory with all below it, or - for standard input; "
+        "repeatable.",
+        show_default=False,
+    ),
+]
+Cluster = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--cluster",
+        metavar="FILE|DIR",
+        help="What exists there, as kubectl get -o yaml prints it: Namespace, "
+        "PersistentVolumeClaim, Node, LimitRange, ResourceQuota, CachedModel, CachePolicy; "
+        "repeatable. What is not given is unknown, and no obstacle.",
+        show_default=False,
+    ),
+]
+Namespace = Annotated[
+    str,
+    typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of what names none."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """The options as given."""
+
+    filename: Files
+    cluster: Cluster = None
+    policy: Policies = None
+    kube_version: KubeVersion = "1.37"
+    image_volumes: ImageVolumes = False
+    loader_image: LoaderImage = None
+    loader_env: LoaderEnv = None
+    namespace: Namespace = "default"
+
+    def snapshot(self) -> "Snapshot":
+        """Return the cluster; ValueError names every mistake, also those of the files."""
+        from webhook.documents.contents import read_objects
+        from webhook.documents.files import read_documents
+        from webhook.objects.names import DEFAULT_LOADER_IMAGE
+        from webhook.offline.snapshot import Snapshot
+
+        mistakes = []
+        try:
+            return Snapshot.of(
+                read_objects(self.cluster or []),
+                read_objects(self.policy or []),
+                namespace=self.namespace,
+                kube_version=version_number(self.kube_version) if self.kube_version else None,
+                image_volumes=self.image_volumes,
+                loader_image=self.loader_image or DEFAULT_LOADER_IMAGE,
+                loader_env=variables(self.loader_env),
+            )
+        except ValueError as error:
+            mistakes.append(str(error))
+        try:
+            read_documents(self.filename)  # so that its mistakes are told as well
+        except ValueError as error:
+            mistakes.append(str(error))
+        raise ValueError("\n".join(mistakes))
+
+
+def with_cluster(command: Callable[..., None]) -> Callable[..., None]:
+    """Return *command* with the fields of ClusterOptions instead of its first parameter.
+
+    typer reads options from the parameters of a function alone.
+    """
+    shared = [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.default is MISSING else field.default,
+            annotation=field.type,
+        )
+        for field in fields(ClusterOptions)
+    ]
+    own = list(signature(command).parameters.values())[1:]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401  # options of any type
+        options = ClusterOptions(**{option.name: given.pop(option.name) for option in shared})
+        command(options, **given)
+
+    run.__signature__ = Signature([*shared, *own])  # type: ignore[attr-defined]  # typer reads it
+    return run

@@ -1,0 +1,34 @@
+"""modelcache copy: its arguments."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.cli.exit_status import REFUSED, TERMINATED, fail
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: modelcache copy /store/llama /memory/llama",
+    short_help="Copy models from a store into memory.",
+    help="Copy models from a store into memory, each SOURCE into its DEST, and compare them with "
+    "the digests of their manifests on the way. What DEST held is removed. Used by our loader.",
+)
+def copy(
+    paths: Annotated[list[Path], typer.Argument(metavar="SOURCE DEST ...", show_default=False)],
+) -> None:
+    """Copy models."""
+    from webhook.copying.copy import copy_models
+
+    if len(paths) % 2:
+        fail("give a DEST for each SOURCE")
+    # As process 1 of a container it would not hear of it otherwise, until it is killed.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    try:
+        copy_models(list(zip(paths[::2], paths[1::2], strict=True)))
+    except (OSError, ValueError) as error:
+        fail(error, REFUSED)

@@ -1,0 +1,166 @@
+"""modelcache render: its options."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from webhook.cli.exit_status import fail
+from webhook.cli.options import Policies
+
+app = typer.Typer()
+
+
+class Kind(StrEnum):
+    """What render prints."""
+
+    PVC = "pvc"
+    LEASE = "lease"
+    JOB = "job"
+    NODE_LABELS = "node-labels"
+    DAEMONSET = "daemonset"
+
+
+@app.command(
+    epilog="Example: modelcache render mistral-7b-instruct --storage-class nfs | kubectl apply -f-",
+    short_help="Print the objects that fill a store.",
+    help="Print the Kubernetes objects that fill a store by `modelcache load`, as YAML: a claim "
+    "for all models, and for each a Job that loads it there, or a DaemonSet that loads it into a "
+    "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
+    "label nodes that hold a model. lease: what Jobs that are printed with it hold while they "
+    "download, one at a time. MODEL: a CachedModel of --policy or of the built-in catalogue, "
+    "org/name, org/name@revision, hf://…, https://… or oci://…. Exit status 2: something is wrong, "
+    "and nothing is printed.",
+)
+def render(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL ...", show_default=False)],
+    *,
+    kind: Annotated[
+        list[Kind] | None,
+        typer.Option(help="Repeatable. Default: pvc and job.", show_default=False),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option(
+            "--namespace",
+            "-n",
+            metavar="NAME",
+            help="Default: none is written.",
+            show_default=False,
+        ),
+    ] = None,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Default: model-store. If given, a DaemonSet copies from it, and asks no source.",
+            show_default=False,
+        ),
+    ] = None,
+    storage_class: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of the claim.", show_default=False),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUANTITY",
+            help="Of the claim; default: twice what the models have.",
+            show_default=False,
+        ),
+    ] = None,
+    token_secret: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[/KEY]",
+            help="The Secret that holds the hub's token; default: spec.tokenSecretRef.",
+            show_default=False,
+        ),
+    ] = None,
+    host_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="The nodes' directory; default: /var/lib/model-cache.",
+            show_default=False,
+        ),
+    ] = None,
+    node_selector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Nodes that get the DaemonSet, whatever their taints; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    stagger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Each node begins at some moment within it; default: 1m.",
+            show_default=False,
+        ),
+    ] = None,
+    priority_class: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of the DaemonSet's pods.", show_default=False),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", help="The image of this product.", show_default=False),
+    ] = None,
+    deadline: Annotated[str, typer.Option(help="For a load, such as 90m.")] = "6h",
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A variable of the loader, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    hub_cache: Annotated[
+        bool,
+        typer.Option("--hub-cache", help="Also as Hugging Face caches, for layout hf-cache."),
+    ] = False,
+    or_source: Annotated[
+        bool,
+        typer.Option(
+            "--or-source", help="With --claim, nodes ask the source for what the claim has not."
+        ),
+    ] = False,
+    safetensors_only: Annotated[
+        bool,
+        typer.Option("--safetensors-only", help="Loaders refuse weights that are pickle."),
+    ] = False,
+    policy: Policies = None,
+) -> None:
+    """Render objects."""
+    from webhook.admission.policy.documents import load_policy
+    from webhook.documents.contents import read_objects
+    from webhook.rendering.options import Kind as Rendered
+    from webhook.rendering.options import Options, order
+    from webhook.rendering.render import rendered
+    from webhook.terminal import printing
+
+    mistakes = []
+    known = None
+    try:
+        known = load_policy(read_objects(policy or []))
+    except ValueError as error:
+        mistakes.append(str(error))
+    options = Options(
+        kinds=tuple(Rendered(one.value) for one in kind or (Kind.PVC, Kind.JOB)),
+        namespace=namespace, claim=claim, storage_class=storage_class, size=size,
+        host_path=host_path, token_secret=token_secret, image=image,
+        node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,
+        deadline=deadline, env=env or (), hub_cache=hub_cache,
+        safetensors_only=safetensors_only, or_source=or_source,
+    )  # fmt: skip
+    try:
+        found = order(models, options, known)
+    except ValueError as error:
+        mistakes.append(str(error))
+    if mistakes:
+        fail("\n".join(mistakes))
+    printing.write(rendered(found).encode())
+    printing.flush()

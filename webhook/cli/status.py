@@ -1,0 +1,88 @@
+"""modelcache status: its options."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from webhook.cli.exit_status import fail
+from webhook.cli.options import Context, Kubeconfig
+
+app = typer.Typer()
+
+
+class Output(StrEnum):
+    """What status prints."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command(
+    epilog="Example: modelcache status /store",
+    short_help="Say which models there are, and how far those are that are loaded.",
+    help="Say which models a STORE holds, which are incomplete or being loaded and how fast, and "
+    "how much space is free. Without STORE, ask the cluster: which models pods read, which Jobs "
+    "and DaemonSets load and how far they are or why they failed, which nodes hold what. Exit "
+    "status 0: it was looked at, whatever was found; 2: it could not be.",
+)
+def status(
+    store: Annotated[Path | None, typer.Argument(metavar="[STORE]", show_default=False)] = None,
+    *,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
+) -> None:
+    """Look at a store, or at a cluster."""
+    if store is None:
+        _cluster(kubeconfig, context, output)
+    elif kubeconfig or context:
+        fail("--kubeconfig, --context: have no effect with a STORE")
+    else:
+        _store(store, output)
+
+
+def _store(store: Path, output: Output) -> None:
+    from rich.console import Console
+
+    from webhook.status.store import store_status
+    from webhook.status.store_report import as_json, table
+    from webhook.terminal import printing
+
+    if not store.is_dir():
+        fail(f"{store}: is not a directory: is the claim or the cache mounted?")
+    try:
+        found = store_status(store)
+    except OSError as error:
+        fail(error)
+    if output is Output.JSON:
+        printing.write(as_json(found))
+    else:
+        table(found, Console())
+    printing.flush()
+
+
+def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> None:
+    from rich.console import Console
+
+    from webhook.api_server.client import Api
+    from webhook.api_server.connection import Unreachable
+    from webhook.status.cluster import cluster_status
+    from webhook.status.cluster_report import as_json, table
+    from webhook.terminal import printing
+
+    try:
+        api = Api(kubeconfig, context)
+        found = cluster_status(api)
+    except ValueError as error:
+        fail(f"{kubeconfig or 'kubeconfig'}: {error}")
+    except Unreachable as error:
+        fail(f"the API server at {api.address} could not be asked: {error}")
+    if output is Output.JSON:
+        printing.write(as_json(found))
+    else:
+        table(found, Console())
+    printing.flush()
+    if found.nothing:
+        fail("nothing of the cluster may be looked at")

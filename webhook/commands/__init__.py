@@ -1,4 +1,0 @@
-"""What people type: a module for each command, with its options and help.
-
-What a command does is imported when it runs, so that each starts fast.
-"""

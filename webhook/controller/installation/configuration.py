@@ -1,0 +1,145 @@
+"""Owns two fields of our entries in the MutatingWebhookConfiguration: caBundle, failurePolicy.
+
+Entries are known by name, never by place; nothing else is ever written.
+"""
+
+import base64
+import binascii
+import datetime as dt
+from typing import Any, Final
+
+import msgspec
+
+from certs.bundle import holds, same
+from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.object_meta import ObjectMeta, unchanged
+from webhook.api_server.trouble import expect
+
+FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+MANAGER: Final = "modelcache-webhook"
+"""By which the API server knows what we wrote."""
+POLICY_MANAGER: Final = "modelcache-webhook-policy"
+"""The same for failurePolicy alone, so that the API server tells when that was."""
+OURS: Final = ".modelcache.io"
+"""What the names of our entries end with."""
+
+
+class _Client(msgspec.Struct):
+    caBundle: str = ""  # noqa: N815  # the API's name
+
+
+class _Entry(msgspec.Struct):
+    name: str
+    clientConfig: _Client = msgspec.field(default_factory=_Client)  # noqa: N815
+    failurePolicy: str = "Fail"  # noqa: N815
+    timeoutSeconds: int = 10  # noqa: N815
+
+
+class _Managed(msgspec.Struct):
+    manager: str = ""
+    time: dt.datetime | None = None
+    fieldsV1: msgspec.Raw = msgspec.Raw(b"{}")  # noqa: N815
+
+
+class _Meta(ObjectMeta):
+    managedFields: list[_Managed] = []  # noqa: N815, RUF012  # msgspec copies defaults
+
+
+class _Configuration(msgspec.Struct):
+    metadata: _Meta
+    webhooks: list[_Entry] = []
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """Our entries as they are, by their place."""
+
+    version: str
+    entries: dict[int, _Entry]
+    chosen: dt.datetime | None = None
+    """When a replica chose failurePolicy; None if it is somebody else's choice."""
+
+    def trusts(self, authority: bytes) -> bool:
+        """Return whether every entry trusts *authority*, PEM; without entries, nobody asks."""
+        return all(holds(_bundle(entry), authority) for entry in self.entries.values())
+
+    @property
+    def bundled(self) -> bool:
+        """Whether every entry has a CA bundle: without one, no certificate of ours is trusted."""
+        return all(entry.clientConfig.caBundle for entry in self.entries.values())
+
+    @property
+    def timeout_seconds(self) -> int:
+        """The longest that the API server waits for an answer; 0 without entries."""
+        return max((entry.timeoutSeconds for entry in self.entries.values()), default=0)
+
+    def bundle_patch(self, wanted: bytes) -> list[dict[str, Any]]:
+        """Return the operations (RFC 6902) that make every bundle the *wanted* one."""
+        text = base64.b64encode(wanted).decode()
+        return self._patch(
+            "clientConfig/caBundle",
+            text,
+            [place for place, entry in self.entries.items() if not same(_bundle(entry), wanted)],
+        )
+
+    def policy_patch(self, *, fail: bool, started: dt.datetime) -> list[dict[str, Any]]:
+        """Return the operations that set failurePolicy to Fail, or take back that a replica did.
+
+        What a replica chose after *started*, the start of this one, comes from later options than
+        ours: in a rollout, those that leave yield to those that come.
+        """
+        if self.chosen is None and not fail:
+            return []
+        if self.chosen is not None and self.chosen > started:
+            return []
+        wanted = "Fail" if fail else "Ignore"
+        others = [place for place, one in self.entries.items() if one.failurePolicy != wanted]
+        return self._patch("failurePolicy", wanted, others)
+
+    def _patch(self, field: str, value: str, places: list[int]) -> list[dict[str, Any]]:
+        """Return operations that fail if anybody has written since, or moved an entry."""
+        found: list[dict[str, Any]] = []
+        for place in places:
+            entry = f"/webhooks/{place}"
+            found += [
+                {"op": "test", "path": f"{entry}/name", "value": self.entries[place].name},
+                {"op": "add", "path": f"{entry}/{field}", "value": value},
+            ]
+        return [unchanged(self.version), *found] if found else []
+
+
+class Configuration:
+    """The MutatingWebhookConfiguration *name*."""
+
+    def __init__(self, api: ApiServer, name: str) -> None:
+        self.name = name
+        self._api = api
+
+    def read(self) -> Registered:
+        """Return our entries, none if it does not exist; Trouble if it can't be read."""
+        answer = self._api.request("GET", f"{FOLDER}/{self.name}")
+        if answer.code == 404:
+            return Registered("", {})
+        doing = f"read MutatingWebhookConfiguration {self.name}"
+        found = msgspec.json.decode(expect(answer, doing, 200).body, type=_Configuration)
+        entries = {
+            place: entry for place, entry in enumerate(found.webhooks) if entry.name.endswith(OURS)
+        }
+        chosen = [
+            one.time
+            for one in found.metadata.managedFields
+            if one.manager == POLICY_MANAGER and b'"f:failurePolicy"' in bytes(one.fieldsV1)
+        ]
+        return Registered(found.metadata.resourceVersion, entries, chosen[0] if chosen else None)
+
+    def patch(self, operations: list[dict[str, Any]], manager: str = MANAGER) -> None:
+        """Write; Conflict if it is not what was read any more, Trouble if it can't be written."""
+        query = [("fieldManager", manager)]
+        answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations, query=query)
+        expect(answer, f"patch MutatingWebhookConfiguration {self.name}", 200)
+
+
+def _bundle(entry: _Entry) -> bytes:
+    try:
+        return base64.b64decode(entry.clientConfig.caBundle, validate=True)
+    except binascii.Error:
+        return b""

@@ -1,0 +1,35 @@
+"""Reads the EndpointSlices of a Service."""
+
+import msgspec
+
+from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.trouble import expect
+
+
+class _Conditions(msgspec.Struct):
+    ready: bool | None = None
+
+
+class _Endpoint(msgspec.Struct):
+    conditions: _Conditions = msgspec.field(default_factory=_Conditions)
+
+
+class _Slice(msgspec.Struct):
+    endpoints: list[_Endpoint] | None = None
+
+
+class _Slices(msgspec.Struct):
+    items: list[_Slice] = []
+
+
+def reachable(api: ApiServer, namespace: str, service: str) -> bool:
+    """Return whether a Service has a ready replica; Trouble if that can't be told."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    query = [("labelSelector", f"kubernetes.io/service-name={service}")]
+    doing = f"list EndpointSlices of Service {service}"
+    answer = expect(api.request("GET", path, query=query), doing, 200)
+    slices = msgspec.json.decode(answer.body, type=_Slices).items
+    # A condition that is not set means ready (discovery/v1 EndpointConditions).
+    return any(
+        endpoint.conditions.ready is not False for one in slices for endpoint in one.endpoints or []
+    )

@@ -1,0 +1,113 @@
+"""Lets the cluster refuse what we missed, once a replica is ready to miss nothing.
+
+Policies and registration are installed so that nothing is refused: bindings only audit,
+failurePolicy is Ignore. Until the first replica serves there is nobody to inject anything.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.object_meta import ObjectMeta
+from webhook.api_server.trouble import Trouble, expect
+from webhook.controller.clock import Clock
+from webhook.controller.installation import binding
+from webhook.controller.installation.configuration import (
+    FOLDER,
+    POLICY_MANAGER,
+    Configuration,
+    Registered,
+)
+from webhook.controller.installation.endpoints import reachable
+from webhook.controller.messages import Event, Message
+from webhook.controller.options import Options
+
+_LONGEST_SECONDS: Final = 30
+"""The most that timeoutSeconds can be (admissionregistration.k8s.io/v1)."""
+
+REQUIRED: Final = "modelcache.io/required"
+"""The label without which the object that policies refer to lets them require nothing."""
+_LAX: Final = "policies refuse nothing, and pods start without the model that they ask for"
+
+
+class _Required(msgspec.Struct):
+    metadata: ObjectMeta
+
+
+class Enforcement:
+    """Turns strict what is not yet."""
+
+    def __init__(
+        self,
+        api: ApiServer,
+        clock: Clock,
+        options: Options,
+        configuration: Configuration,
+        send: Callable[[Message], None],
+    ) -> None:
+        self._api, self._clock, self._options, self._send = api, clock, options, send
+        self._configuration = configuration
+        self._reachable_since: float | None = None
+
+    def enforce(self, registered: Registered | None) -> bool:
+        """Write what is lax once the Service has a ready replica; return whether nothing is.
+
+        Trouble if it can't be read or written, or has been switched off; Conflict if somebody else
+        has written it.
+        """
+        options = self._options
+        bindings = [binding.read(self._api, name) for name in options.bindings]
+        lax = [one for one in bindings if not one.denies]
+        operations = (
+            registered.policy_patch(fail=options.fail, started=self._clock.started)
+            if registered
+            else []
+        )
+        strict = not lax and not operations
+        if registered and not registered.bundled and not strict:  # in mode self, missing already
+            raise Trouble(
+                f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
+                " server can't call us: nothing is refused until that is written"
+            )
+        if not strict and not self._reached_by_all(registered):
+            return False
+        for one in lax:
+            binding.deny(self._api, one)
+            self._send(Event("policy enforced", "info", {"binding": one.metadata.name}))
+        if operations:
+            self._configuration.patch(operations, POLICY_MANAGER)
+            self._send(Event("failurePolicy written", "info", {"fail": str(options.fail)}))
+        for param in sorted({one.param for one in bindings if one.param}):
+            self._see_required(param)
+        return not options.fail or (registered is not None and bool(registered.entries))
+
+    def _see_required(self, name: str) -> None:
+        """Raise Trouble if what the policies refer to is not there, or lets them require nothing.
+
+        It is looked at by name each time: to watch it would need another permission.
+        """
+        doing = f"read MutatingWebhookConfiguration {name}"
+        answer = expect(self._api.request("GET", f"{FOLDER}/{name}"), doing, 200, 404)
+        if answer.code == 404:
+            raise Trouble(f"MutatingWebhookConfiguration {name} does not exist: {_LAX}")
+        labels = msgspec.json.decode(answer.body, type=_Required).metadata.labels
+        if labels.get(REQUIRED) != "true":
+            raise Trouble(f"MutatingWebhookConfiguration {name} has no label {REQUIRED}: {_LAX}")
+
+    def _reached_by_all(self, registered: Registered | None) -> bool:
+        """Return whether a replica has been ready so long that no creation can still miss it.
+
+        That is until every node routes to it, and then until those creations have ended that were
+        begun before: their connections are tried again after 1, 3, 7, 15 s (RFC 6298), and the API
+        server judges them by the bindings of their end.
+        """
+        if not reachable(self._api, self._options.namespace, self._options.service):
+            self._reachable_since = None
+            return False
+        now = time.monotonic()
+        self._reachable_since = self._reachable_since or now
+        waits = registered.timeout_seconds if registered else _LONGEST_SECONDS
+        return now - self._reachable_since >= self._options.enforce_after_seconds + waits

@@ -1,0 +1,87 @@
+"""Tells concerns that last as Events of our Deployment: kubectl events shows them.
+
+Of events.k8s.io/v1, all of which the API server validates; it takes core/v1 as it comes, for the
+sake of old clients. An Event lives for an hour (kube-apiserver --event-ttl) and is only created:
+its name is made of what it says, so that one replica writes it and the others learn that it is
+there.
+"""
+
+import hashlib
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from webhook.api_server.connection import Unreachable
+from webhook.api_server.controller_client import ApiServer
+from webhook.controller.clock import Clock
+from webhook.controller.messages import Event, Message, Topic
+from webhook.controller.options import Options
+
+_LONGEST_NOTE: Final = 1024
+_LONGEST_INSTANCE: Final = 128
+"""Bytes, both (pkg/apis/core/validation/events.go)."""
+_DIGITS: Final = 16
+
+
+class Events:
+    """Writes one for each topic whose concern lasts, and again when it must have gone."""
+
+    def __init__(
+        self, api: ApiServer, clock: Clock, options: Options, send: Callable[[Message], None]
+    ) -> None:
+        self._api, self._clock, self._options, self._send = api, clock, options, send
+        self._since: dict[Topic, float] = {}
+        self._said: dict[Topic, float] = {}
+
+    def look(self, concerns: Mapping[Topic, str]) -> None:
+        """Take the concerns of a look, and write in threads what is due: no look waits for that."""
+        now = time.monotonic()
+        self._since = {topic: self._since.get(topic, now) for topic in concerns}
+        self._said = {topic: then for topic, then in self._said.items() if topic in concerns}
+        for topic, text in concerns.items():
+            lasts = now - self._since[topic] >= self._options.lasting_seconds
+            if lasts and now - self._said.get(topic, -math.inf) >= self._options.again_seconds:
+                self._said[topic] = now
+                threading.Thread(target=self._write, args=(topic, text), daemon=True).start()
+
+    def _write(self, topic: Topic, text: str) -> None:
+        path = f"/apis/events.k8s.io/v1/namespaces/{self._options.namespace}/events"
+        try:
+            answer = self._api.request("POST", path, self._object(topic, text))
+        except Unreachable as error:
+            why = str(error)
+        else:
+            if answer.code in (201, 409):  # 409: another replica has said it
+                return
+            why = answer.why()
+        self._send(Event("event not written", "warning", {"topic": topic, "reason": why}))
+
+    def _object(self, topic: Topic, text: str) -> dict[str, Any]:
+        options = self._options
+        digest = hashlib.sha256(f"{topic}\n{text}".encode()).hexdigest()[:_DIGITS]
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {
+                "name": f"{options.service}.{digest}",
+                "namespace": options.namespace,
+                "labels": {"app.kubernetes.io/name": "modelcache-webhook"},
+            },
+            "eventTime": f"{self._clock.times().cluster:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "type": "Warning",
+            "reason": f"Failed{topic.title()}",
+            "action": "Reconcile",
+            "note": text.encode()[:_LONGEST_NOTE].decode(errors="ignore"),
+            # Its UID is not known without another permission; kubectl describe asks by that.
+            "regarding": {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "name": options.service,
+                "namespace": options.namespace,
+            },
+            "reportingController": "modelcache.io/webhook",
+            "reportingInstance": socket.gethostname()[:_LONGEST_INSTANCE],
+        }

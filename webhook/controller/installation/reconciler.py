@@ -1,0 +1,229 @@
+"""One look at everything that is ours, and what follows from it.
+
+The registration is read before the Secret. Who adds an authority writes the Secret first, so a
+registration that was read earlier never holds one that the Secret does not; and a patch fails
+if anybody has written the registration since.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final, Literal
+
+from certs.authorities import Authorities
+from certs.authority import Leaf, pem
+from certs.rotation import Rotation
+from webhook.api_server.connection import Unreachable
+from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.trouble import Conflict, Trouble
+from webhook.controller.clock import Clock
+from webhook.controller.installation.configuration import OURS, Configuration, Registered
+from webhook.controller.installation.enforcement import Enforcement
+from webhook.controller.installation.events import Events
+from webhook.controller.installation.secret import AuthoritySecret, Found
+from webhook.controller.installation.trust import Trust
+from webhook.controller.messages import Certificate, Event, Message, Patched, State, Topic
+from webhook.controller.options import Options
+
+GARBLED_SECONDS: Final = 2.0
+"""A replica that knows no authority leaves a garbled Secret so long to those that do."""
+
+
+class Reconciler:
+    """Does what is missing, and says how things stand."""
+
+    def __init__(
+        self, api: ApiServer, clock: Clock, options: Options, send: Callable[[Message], None]
+    ) -> None:
+        self._clock, self._options, self._send = clock, options, send
+        self._rotation = Rotation(options.lives(), random.random())  # noqa: S311  # spread
+        self._configuration = Configuration(api, options.configuration)
+        self._secret = (
+            AuthoritySecret(api, options.namespace, options.secret) if options.secret else None
+        )
+        self._enforcement = Enforcement(api, clock, options, self._configuration, send)
+        self._events = Events(api, clock, options, send)
+        self._trust = Trust(options.settle_seconds)
+        self._known: Authorities | None = None
+        self._leaf: Leaf | None = None
+        self._garbled_at: float | None = None
+        self._state = State()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to be done that no change will tell: it takes time, or a replica."""
+        strict = bool(self._options.bindings) or self._options.fail
+        upcoming = self._known is not None and self._known.upcoming is not None
+        return upcoming or (strict and not self._state.enforcing)
+
+    def look(self) -> None:
+        """Read everything, write what is missing; Unreachable, Conflict if it must be done again.
+
+        What can't be done is told as a concern, and does not keep the rest from being done.
+        """
+        concerns: dict[Topic, str] = {}
+        registered = self._registered(concerns)
+        try:
+            if self._secret:
+                self._keep_secret(self._secret, registered)
+                self._keep_bundle(registered)
+        except Trouble as trouble:
+            concerns["certificates"] = str(trouble)
+        self.keep_leaf()
+        missing = self._missing()
+        enforcing = False
+        try:
+            enforcing = not missing and self._enforcement.enforce(registered)
+        except Trouble as trouble:
+            concerns["enforcement"] = str(trouble)
+        self._tell(missing, concerns, reached=True, enforcing=enforcing)
+        self._events.look(concerns)
+
+    def unreachable(self, error: Unreachable) -> None:
+        """Note that the API server did not answer: what is known goes on to hold."""
+        missing = {} if self._leaf or not self._secret else {"certificate": str(error)}
+        missing |= self._state.missing
+        concerns: dict[Topic, str] = {"api-server": str(error)}
+        self._tell(missing, concerns, reached=False, enforcing=self._state.enforcing)
+
+    def keep_leaf(self) -> None:
+        """Sign a leaf if there is none, or one that is due, or of an authority before."""
+        if self._known is None:
+            return
+        times = self._clock.times()
+        signing = self._known.signing
+        authority = pem(signing.certificate)
+        leaf = self._leaf
+        # Of another authority, a leaf is signed when that is trusted, not before.
+        signed = leaf and (leaf.authority == authority or not self._trust.trusted(authority))
+        if leaf and signed and not leaf.due(times, self._rotation.share):
+            return
+        self._leaf = leaf = signing.sign(self._options.hosts(), times, self._rotation.lives.leaf)
+        self._send(
+            Certificate(
+                leaf.certificate.decode(),
+                leaf.key.decode(),
+                leaf.end,
+                signing.certificate.not_valid_after_utc,
+            )
+        )
+
+    def _registered(self, concerns: dict[Topic, str]) -> Registered | None:
+        """Return the registration, without entries if there is none; None if it can't be seen."""
+        try:
+            found = self._configuration.read()
+        except Trouble as trouble:
+            concerns["registration"] = str(trouble)
+            return None
+        if not found.entries:
+            name = self._options.configuration
+            concerns["registration"] = (
+                f"MutatingWebhookConfiguration {name} does not exist, or has no entry whose name"
+                f" ends with {OURS}: nothing is injected"
+            )
+        self._seen(found)
+        return found
+
+    def _seen(self, registered: Registered | None) -> None:
+        known = self._known
+        pairs = [known.signing, known.upcoming] if known else []
+        authorities = [pem(pair.certificate) for pair in pairs if pair]
+        if self._leaf:
+            authorities.append(self._leaf.authority)
+        if registered:
+            self._trust.seen(registered, authorities)
+
+    def _keep_secret(self, secret: AuthoritySecret, registered: Registered | None) -> None:
+        """Bring the Secret to what it should hold; Conflict if another replica did."""
+        found = secret.read()
+        if found.version is not None and found.authorities is None:
+            self._refuse(found)
+        else:
+            self._garbled_at = None
+        wanted = self._rotation.wanted(
+            found.authorities,
+            self._known,
+            self._clock.times(),
+            settled=self._trust.settled,
+        )
+        if wanted != found.authorities or found.faults:
+            secret.write(wanted, found.version)
+            self._event("authorities written", "info", reason=_reason(found, wanted))
+        self._known = wanted
+        self._seen(registered)
+
+    def _refuse(self, found: Found) -> None:
+        """Say that a Secret can't be used; Conflict if others should mend it first."""
+        now = time.monotonic()
+        if self._garbled_at is None:
+            self._garbled_at = now
+            self._event("authorities refused", "warning", reason="; ".join(found.faults))
+        if self._known is None and now - self._garbled_at < GARBLED_SECONDS:
+            raise Conflict("other replicas may know what it held")
+
+    def _keep_bundle(self, registered: Registered | None) -> None:
+        """Bring every bundle to what the Secret says."""
+        if registered is None or self._known is None:
+            return
+        operations = registered.bundle_patch(self._known.trusted())
+        if not operations:
+            return
+        result: Literal["ok", "conflict", "error"] = "error"
+        try:
+            self._configuration.patch(operations)
+            result = "ok"
+        except Conflict:
+            result = "conflict"
+            raise
+        finally:
+            self._send(Patched(result))
+        self._event("CA bundle written", "info", entries=str((len(operations) - 1) // 2))
+        raise Conflict("written: to be read back")
+
+    def _missing(self) -> dict[str, str]:
+        if self._secret is None:
+            return {}
+        if self._leaf is None:
+            return {"certificate": "no authority has signed one yet"}
+        if not self._trust.trusted(self._leaf.authority):
+            return {"bundle": "the registration does not trust the authority of our certificate"}
+        return {}
+
+    def _tell(
+        self,
+        missing: dict[str, str],
+        concerns: dict[Topic, str],
+        *,
+        reached: bool,
+        enforcing: bool,
+    ) -> None:
+        known = self._known
+        upcoming = known.upcoming if known else None
+        state = State(
+            missing,
+            concerns,
+            reached,
+            enforcing,
+            authorities=known.number if known else 0,
+            upcoming_end=upcoming.certificate.not_valid_after_utc if upcoming else None,
+        )
+        if state != self._state:
+            for topic, text in state.concerns.items():
+                if self._state.concerns.get(topic) != text:
+                    self._event("concern", "warning", topic=topic, text=text)
+            self._state = state
+            self._send(state)
+
+    def _event(self, event: str, level: Literal["info", "warning"], **fields: str) -> None:
+        self._send(Event(event, level, fields))
+
+
+def _reason(found: Found, wanted: Authorities) -> str:
+    before = found.authorities
+    if before is None:
+        return "no authority that can sign"
+    if before.signing != wanted.signing:
+        return "the next authority signs"
+    if wanted.upcoming and before.upcoming != wanted.upcoming:
+        return "a new authority is to be trusted"
+    return "authorities before have ended" if before.retired != wanted.retired else "mended"

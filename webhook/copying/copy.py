@@ -1,0 +1,151 @@
+"""From a store into memory: modelcache copy, the loader of strategy emptyDir.
+
+What an earlier attempt left is removed first: a tmpfs outlives a killed loader. Space and
+memory limit are asked for before the first byte. What is copied lies below .incoming- until
+all of it is there and verified; then it is renamed, the manifest last. A server starts only when
+its loader has ended well, and whoever looks earlier never takes a part for the model.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from webhook.copying.model_tree import Item, listed
+from webhook.copying.parallel_copy import ParallelCopy
+from webhook.models.layout import INCOMING, MANIFEST
+from webhook.store.memory_limit import beyond_limit, is_memory
+from webhook.store.verify import faults_of
+from webhook.terminal.progress import say, shown
+from webhook.values.quantity import Quantity
+
+_PAGE: Final = 4096
+_LAST: Final = ("blobs", "snapshots", "refs", "config.json", MANIFEST)
+"""What readers begin with, each after what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """One model to copy."""
+
+    source: Path
+    destination: Path
+    items: Sequence[Item]
+    incoming: Path
+
+    @property
+    def pages(self) -> int:
+        """Bytes in a tmpfs."""
+        return sum(-(-item.size // _PAGE) * _PAGE for item in self.items)
+
+
+def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Copy each source directory to its destination; ValueError says what does not fit."""
+    models = _listed(pairs)
+    os.umask(0o022)  # the server may run as another user
+    for model in models:
+        model.destination.mkdir(parents=True, exist_ok=True)
+        _empty(model.destination)
+    if faults := [*_beyond_space(models), *_beyond_memory(models)]:
+        raise ValueError("\n".join(faults))
+    with _removed_on_failure(models):
+        for model in models:
+            _copy(model)
+        faults = [f"{m.destination}: {fault}" for m in models for fault in faults_of(m.incoming)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        for model in models:
+            _publish(model)
+
+
+def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
+    """Return what is to be copied; ValueError names all that can't be."""
+    name, models, faults = f"{INCOMING}-{secrets.token_hex(8)}", [], []
+    for source, destination in pairs:
+        try:
+            items = listed(source, destination)
+        except ValueError as error:
+            faults.append(str(error))
+        else:
+            models.append(_Model(source, destination, items, destination / name))
+    if faults:
+        raise ValueError("\n".join(faults))
+    return models
+
+
+def _empty(directory: Path) -> None:
+    """Remove what a directory holds, first what would make a part look whole."""
+    for entry in sorted(directory.iterdir(), key=_order, reverse=True):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+@contextlib.contextmanager
+def _removed_on_failure(models: Sequence[_Model]) -> Iterator[None]:
+    """Give the memory back at once, not with the next attempt."""
+    try:
+        yield
+    except BaseException:
+        for model in models:
+            with contextlib.suppress(OSError):  # what went wrong first is told
+                _empty(model.destination)
+        raise
+
+
+def _beyond_space(models: Sequence[_Model]) -> Iterator[str]:
+    needed: dict[int, int] = defaultdict(int)
+    for model in models:
+        device = model.destination.stat().st_dev
+        needed[device] += model.pages
+        space = os.statvfs(model.destination)
+        free = space.f_bavail * space.f_frsize
+        if space.f_blocks and needed[device] > free:  # a ramfs has no size
+            yield (
+                f"{model.destination}: the model needs {needed[device]} bytes, and {free} are free "
+                f"({Quantity(needed[device]).up_to(2**20)} of {Quantity(free)}): "
+                "set modelcache.io/size to the model's true size"
+            )
+
+
+def _beyond_memory(models: Sequence[_Model]) -> Iterator[str]:
+    inside = [model for model in models if is_memory(model.destination)]
+    if inside and (lack := beyond_limit(sum(model.pages for model in inside))):
+        names = ", ".join(str(model.destination) for model in inside)
+        yield (
+            f"{names}: the model needs more memory than the loader may use: {lack}: set "
+            "modelcache.io/size to the model's true size, or raise the loader's memory limit"
+        )
+
+
+def _copy(model: _Model) -> None:
+    """Copy a model to its folder below .incoming-."""
+    for folder in {model.incoming, *((model.incoming / item.path).parent for item in model.items)}:
+        folder.mkdir(parents=True, exist_ok=True)
+    total, started = sum(item.size for item in model.items), time.monotonic()
+    for item in model.items:
+        if item.link is not None:
+            (model.incoming / item.path).symlink_to(item.link)
+    with shown("auto")(model.source, total) as report:
+        ParallelCopy(model.items, model.incoming).run(report)
+    say(f"{model.source}: {total} bytes in {time.monotonic() - started:.1f} s")
+
+
+def _publish(model: _Model) -> None:
+    """Rename what is there to its place."""
+    for entry in sorted(model.incoming.iterdir(), key=_order):
+        entry.rename(model.destination / entry.name)
+    model.incoming.rmdir()
+
+
+def _order(entry: Path) -> tuple[int, bool, str]:
+    """Sort folders before files, and what readers begin with after both."""
+    last = _LAST.index(entry.name) if entry.name in _LAST else -1
+    return last, not entry.is_dir(), entry.name

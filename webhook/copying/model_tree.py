@@ -1,0 +1,112 @@
+"""The files and links of a model's directory, as they are copied.
+
+With a manifest, they are what it lists, and itself: a cache of the hub's library beside
+them shares their bytes here, and would not in the copy. Without one, they are all that is
+there. A link that leaves the model, or leads nowhere, is a fault: the copy would not be
+the model.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import NoReturn
+
+import msgspec
+
+from webhook.models.layout import MANIFEST
+from webhook.store.manifest import ManifestFile, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file or link to copy."""
+
+    source: Path
+    path: PurePath
+    """From the model's directory."""
+    size: int
+    """Bytes."""
+    sha256: str | None = None
+    blake3: str | None = None
+    """What the manifest says, hexadecimal."""
+    link: str | None = None
+    """What the link says, from where it is."""
+
+
+def listed(source: Path, destination: Path) -> list[Item]:
+    """Return what of *source* is to be copied to *destination*; ValueError if it can't be."""
+    if not source.is_dir():
+        raise ValueError(f"{source}: is not a directory: the model was not published here")
+    here, there = source.resolve(), destination.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):
+        raise ValueError(f"{destination}: what it holds is removed, so it can't overlap {source}")
+    of_manifest = (source / MANIFEST).exists()
+    items = _of_manifest(source) if of_manifest else list(_items(source))
+    if len(items) == of_manifest:
+        raise ValueError(f"{source}: is empty: the model was not published here")
+    return items
+
+
+def _of_manifest(source: Path) -> list[Item]:
+    """Return what the manifest lists, then the manifest; ValueError names all that is wrong."""
+    manifest = source / MANIFEST
+    try:
+        content = read_manifest(manifest)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{manifest}: can't be read: {error}: publish the model anew") from error
+    items = [
+        Item(source / file.path, PurePath(file.path), file.size, file.sha256, file.blake3)
+        for file in content.files
+    ]
+    faults = [fault for file in content.files for fault in _faults(source, file)]
+    times = Counter([PurePath(MANIFEST), *(item.path for item in items)])
+    faults += [f"{manifest}: lists {path} twice" for path, count in times.items() if count > 1]
+    if faults:
+        raise ValueError("\n".join(faults))
+    return [*items, Item(manifest, PurePath(MANIFEST), manifest.stat().st_size)]
+
+
+def _faults(source: Path, file: ManifestFile) -> Iterator[str]:
+    if ".." in PurePath(file.path).parts or PurePath(file.path).is_absolute() or "\0" in file.path:
+        yield f"{source / MANIFEST}: {file.path!r} lies outside the model"
+        return
+    path = source / file.path
+    if not path.is_file():
+        yield f"{source}: {file.path}: is missing, and {MANIFEST} lists it"
+    elif not path.resolve().is_relative_to(source.resolve()):
+        yield f"{path}: is a link that leaves the model"
+    elif (size := path.stat().st_size) != file.size:
+        yield f"{source}: {file.path}: has {size} bytes, the manifest says {file.size}"
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _items(source: Path) -> Iterator[Item]:
+    root = source.resolve()
+    for folder, folders, names in os.walk(source, onerror=_raise):
+        here = Path(folder)
+        for name in sorted((*names, *(f for f in folders if (here / f).is_symlink()))):
+            path = here / name
+            below = path.relative_to(source)
+            if path.is_symlink():
+                yield Item(path, below, 0, link=_link(path, root))
+            elif path.is_file():
+                yield Item(path, below, path.stat().st_size)
+            else:
+                raise ValueError(f"{path}: is neither file, directory nor link")
+
+
+def _link(path: Path, root: Path) -> str:
+    """Return the link to make in the copy; ValueError if it leaves the model."""
+    try:
+        end = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{path}: is a link that leads nowhere") from error
+    if not end.is_relative_to(root):
+        raise ValueError(f"{path}: is a link that leaves the model")
+    said = path.readlink()
+    return os.path.relpath(end, path.parent.resolve()) if said.is_absolute() else str(said)

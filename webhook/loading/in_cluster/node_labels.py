@@ -1,0 +1,46 @@
+"""Labels a node while its cache holds a model, so that pods are drawn to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from webhook.loading.attempts import Patience
+from webhook.loading.in_cluster.service_account import PodApi
+from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects.json_patch import add, escaped, remove
+from webhook.values.readers import object_name
+
+
+class NodeLabels:
+    """The labels of one node; its pod's ServiceAccount may patch nodes, and need not read them."""
+
+    def __init__(self, name: str, deadline: float, say: Callable[[str], None]) -> None:
+        """*deadline* is of time.monotonic(); ValueError outside of a pod, and if *name* is none."""
+        self._api = PodApi("label-node")
+        self._name = object_name(name)
+        self._deadline, self._say = deadline, say
+
+    def lacks(self, label: str) -> None:
+        """Take *label* away, if it is there; Unavailable if that can't be done."""
+        path = _path(label)
+        # To remove what is not there would be an error (RFC 6902 section 4.2).
+        self._patch([add(path, ""), remove(path)], f"take label {label} away")
+
+    def holds(self, label: str) -> None:
+        """Set *label*; Unavailable if that can't be done."""
+        self._patch([add(_path(label), NODE_LABEL_VALUE)], f"set label {label}")
+
+    def _patch(self, operations: list[dict[str, Any]], doing: str) -> None:
+        Patience(self._deadline, self._say).call(
+            lambda: self._api.request(
+                "PATCH",
+                f"/api/v1/nodes/{self._name}",
+                operations,
+                doing=f"node {self._name}: can't {doing}",
+                permitted_by="node-labels",
+            )
+        )
+
+
+def _path(label: str) -> str:
+    """Return where a label is in a node."""
+    return f"/metadata/labels/{escaped(label)}"

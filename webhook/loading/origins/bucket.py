@@ -1,0 +1,33 @@
+"""What S3 and Google Cloud Storage have in common: the objects below a prefix of a bucket."""
+
+import hashlib
+from collections.abc import Iterable
+from itertools import islice
+
+from webhook.loading.origins.file_names import MOST
+from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
+
+
+def bucket_and_prefix(uri: str) -> tuple[str, str]:
+    """Return the bucket of scheme://BUCKET/PREFIX, and what its objects' names begin with."""
+    bucket, _, path = uri.partition("://")[2].partition("/")
+    return bucket, f"{path}/" if path else ""
+
+
+def snapshot(uri: str, prefix: str, objects: Iterable[RemoteFile]) -> Snapshot:
+    """Return what lies below the prefix; the commit is the digest of names and ETags.
+
+    *objects* have whole names, and are not asked for more of them than a model may have files.
+    """
+    # Consoles make an object for a folder: empty, and named as the folder.
+    named = (one for one in objects if not (one.path.endswith("/") and not one.size))
+    files = tuple(_below(prefix, one) for one in islice(named, MOST + 1))
+    if not files:
+        raise Unavailable(f"{uri}: there is nothing below it")
+    listed = sorted(f"{file.path}\0{file.etag}\n" for file in files)
+    commit = hashlib.sha256("".join(listed).encode(errors="surrogatepass")).hexdigest()
+    return Snapshot(commit, files)
+
+
+def _below(prefix: str, file: RemoteFile) -> RemoteFile:
+    return RemoteFile(file.path.removeprefix(prefix), file.size, md5=file.md5, etag=file.etag)

@@ -1,0 +1,85 @@
+"""A directory of this machine: a store of its own, or a model that somebody put there.
+
+With a manifest it keeps its name and commit, so that a node's cache can be filled from a claim.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from webhook.loading.origins.origin import Body, RemoteFile, Snapshot, Unavailable
+from webhook.models.layout import MANIFEST
+from webhook.store.manifest import Manifest, read_manifest
+
+_BLOCK: Final = 2**20
+
+
+class Directory:
+    """A directory as a source."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def named(self) -> str:
+        """Return the source that its manifest tells; empty if there is none."""
+        manifest = self._manifest()
+        return manifest.source if manifest else ""
+
+    def snapshot(self) -> Snapshot:
+        """Return what the manifest lists, or all files; their digest is the commit then."""
+        if not self.path.is_dir():
+            raise Unavailable(f"{self.path}: is not a directory")
+        if manifest := self._manifest():
+            files = tuple(RemoteFile(f.path, f.size, f.sha256) for f in manifest.files)
+            return Snapshot(manifest.commit or _commit(files), files)
+        found = [(path, path.stat()) for path in sorted(_paths(self.path))]
+        files = tuple(
+            RemoteFile(str(path.relative_to(self.path)), stat.st_size, etag=f"{stat.st_mtime_ns}")
+            for path, stat in found
+        )
+        return Snapshot(_commit(files), files)
+
+    def close(self) -> None:
+        """End nothing: there are no connections."""
+
+    def _manifest(self) -> Manifest | None:
+        try:
+            return read_manifest(self.path / MANIFEST)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise Unavailable(f"{self.path / MANIFEST}: can't be read: {error}") from error
+
+    @contextmanager
+    def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
+        """Yield a file; Unavailable if it leads out of the directory."""
+        path = self.path / file.path
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            raise Unavailable(f"{path}: leads out of {self.path}")
+        try:
+            stored = path.open("rb")
+        except OSError as error:
+            raise Unavailable(f"{path}: {error.strerror}") from error
+        with stored:
+            stored.seek(start)
+            yield Body(start, iter(lambda: stored.read(_BLOCK), b""))
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_file():
+                raise Unavailable(f"{path}: is neither a file nor a link to one")
+            yield path
+
+
+def _commit(files: tuple[RemoteFile, ...]) -> str:
+    """Return a digest of names, sizes and times: what can be told without reading everything."""
+    listed = "".join(f"{file.path}\0{file.size}\0{file.etag}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""Who we are for a registry: what `docker login` and pull secrets write, or a token of a file.
+
+config.json of DOCKER_CONFIG, else of ~/.docker; programs that it names (credsStore) are not run.
+"""
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from webhook.loading.origins.origin import Unavailable
+
+_HUB: Final = "index.docker.io"
+"""What Docker's own registry is called in the file, whatever its host."""
+_VERSIONS: Final = frozenset({"", "v1", "v2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One of the ways in which a registry knows somebody; its text shows no secret."""
+
+    name: str = ""
+    password: str = field(default="", repr=False)
+    refresh: str = field(default="", repr=False)
+    """For the token service (identitytoken)."""
+    bearer: str = field(default="", repr=False)
+    """A token as it is sent."""
+
+
+class _Auth(msgspec.Struct, rename="lower"):
+    auth: str = ""
+    username: str = ""
+    password: str = ""
+    identity_token: str = msgspec.field(default="", name="identitytoken")
+    registry_token: str = msgspec.field(default="", name="registrytoken")
+
+
+class _Config(msgspec.Struct):
+    auths: dict[str, _Auth] = {}
+
+
+def of_token(text: str) -> Login:
+    """Return who the text of --token-file means: name:password, or a bearer's token."""
+    name, colon, password = text.partition(":")
+    return Login(name, password) if colon else Login(bearer=text)
+
+
+def login(host: str, repository: str) -> Login | None:
+    """Return who we are for *host*, None if nothing is said; Unavailable if it can't be read."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    try:
+        auths = msgspec.json.decode(path.read_bytes(), type=_Config).auths
+        fitting = [key for key in auths if _fits(key, host, repository)]
+        return _login(auths[max(fitting, key=len)]) if fitting else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # its text may hold what stands there
+        raise Unavailable(f"{path}: can't be read as a docker config") from error
+
+
+def _fits(key: str, host: str, repository: str) -> bool:
+    """Whether credentials are for all of a host, or for a path that the repository is below."""
+    place, _, path = key.rpartition("://")[2].partition("/")
+    path = path.rstrip("/")
+    same = place == (_HUB if host == "docker.io" else host)
+    return same and (path in _VERSIONS or f"{repository}/".startswith(f"{path}/"))
+
+
+def _login(auth: _Auth) -> Login:
+    name, password = auth.username, auth.password
+    if auth.auth:
+        try:
+            text = base64.b64decode(auth.auth, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise ValueError("auth is no base64") from error
+        name, _, password = text.partition(":")
+    return Login(name, password.rstrip("\0"), auth.identity_token, auth.registry_token)

@@ -1,0 +1,67 @@
+"""What a status of HTTP other than success means, whoever has answered."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from webhook.loading.origins.origin import Changed, Interrupted, Missing, Unauthorized, Unavailable
+
+SECONDS: Final = 30.0
+"""To connect, and between two bytes."""
+_AGAIN: Final = frozenset({408, 409, 425, 429})
+_LONGEST_WAIT: Final = 3600.0
+MEANS: Final = {401: ": it asks for a token", 403: ": not for us, or not for this token"}
+CREDENTIALS: Final = dict.fromkeys((401, 403), ": not for us, or not for these credentials")
+"""The same where it is not a token that we are known by."""
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+
+
+def refuse(
+    what: str, code: int, headers: Mapping[str, str], means: Mapping[int, str] = MEANS
+) -> None:
+    """Raise what a status other than success means; *means* says more of some.
+
+    *headers*: their names in lower case, or in any case if the mapping does not mind.
+    """
+    if code in _AGAIN or code >= 500:
+        raise Interrupted(f"{what}: answered {code}", retry_after(headers))
+    if code == 412:
+        raise Changed(f"{what}: is another by now")
+    if code == 416:
+        raise Changed(f"{what}: is shorter than before")
+    if code == 404:
+        raise Missing(f"{what}: answered 404")
+    if code == 401:
+        text = f"{what}: answered 401{means.get(401, '')}"
+        raise Unauthorized(text, headers.get("www-authenticate", ""))
+    if code >= 300:
+        raise Unavailable(f"{what}: answered {code}{means.get(code, '')}")
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Return the seconds that Retry-After asks for (RFC 9110 10.2.3), 0 if it asks for none."""
+    said = headers.get("retry-after", "").strip()
+    try:
+        seconds = (
+            float(said)
+            if re.fullmatch(r"\d{1,9}", said)
+            else (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        )
+    except (ValueError, TypeError):
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def first_byte(what: str, code: int, content_range: str, start: int) -> int:
+    """Return where a body begins: at *start*, or at 0; Changed if it is anywhere else."""
+    if code != 206:
+        return 0
+    found = _CONTENT_RANGE.fullmatch(content_range)
+    if not found:
+        raise Changed(f"{what}: answered 206 and does not say which bytes")
+    begins = int(found[1])
+    if begins not in (0, start):
+        raise Changed(f"{what}: sent bytes from {begins} on, not from {start}")
+    return begins

@@ -1,0 +1,172 @@
+"""The Hugging Face Hub, through its own library: metadata, tokens, redirects, errors.
+
+Its library keeps nothing of an interrupted file for the next process, and gives up after some
+attempts; so the bytes are read here, at the place that it names.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import HfApi, close_session, hf_hub_url
+from huggingface_hub.constants import HF_HUB_DISABLE_XET
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.file_download import HfFileMetadata, get_hf_file_metadata
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+from webhook.loading.origins.http_body import body, http_client, told_apart
+from webhook.loading.origins.http_status import SECONDS, retry_after
+from webhook.loading.origins.origin import (
+    Body,
+    Changed,
+    Interrupted,
+    RemoteFile,
+    Snapshot,
+    Unavailable,
+)
+from webhook.loading.origins.xet import PLAIN_MOST, Xet
+
+_LIBRARY: Final = "modelcache"
+
+
+class Hub:
+    """One revision of one repository."""
+
+    def __init__(
+        self,
+        repository: str,
+        revision: str,
+        token: str | None,
+        endpoint: str | None,
+        *,
+        xet: bool = False,
+    ) -> None:
+        """*xet*: whether files come by Xet whatever their size, where the hub offers it."""
+        self._repository, self._revision, self._token = repository, revision, token
+        self._api = HfApi(endpoint=endpoint, token=token, library_name=_LIBRARY)
+        self._headers = build_hf_headers(token=token, library_name=_LIBRARY)
+        self._client = http_client()
+        self._commit = ""
+        self._always = xet
+        self._xet: Xet | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Return its commit and files."""
+        with self._told_apart():
+            info = self._api.model_info(
+                self._repository, revision=self._revision, files_metadata=True, timeout=SECONDS
+            )
+        if not info.sha:
+            raise Unavailable(f"{self._repository}: the hub names no commit")
+        self._commit = info.sha
+        return Snapshot(
+            info.sha,
+            tuple(
+                RemoteFile(
+                    path=sibling.rfilename,
+                    size=sibling.size,
+                    sha256=sibling.lfs.sha256 if sibling.lfs else None,
+                    blob=sibling.blob_id,
+                )
+                for sibling in info.siblings or ()
+            ),
+        )
+
+    @contextmanager
+    def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
+        """Yield a file of the commit that snapshot() found, whatever its branch is by now."""
+        url = hf_hub_url(
+            self._repository, file.path, revision=self._commit, endpoint=self._api.endpoint
+        )
+        with self._told_apart(), told_apart(url):
+            found = get_hf_file_metadata(
+                url,
+                timeout=SECONDS,
+                headers=self._headers,
+                token=self._token,
+                endpoint=self._api.endpoint,
+            )
+        self._same(file, found)
+        if found.xet_file_data and found.size is not None and self._by_xet(found.size):
+            self._xet = self._xet or Xet()
+            # The hub gives a token for the storage; ours goes to the hub alone.
+            with self._xet.open(found.xet_file_data, found.size, start, self._headers) as opened:
+                yield opened
+            return
+        # The place may be another's: a token is for the hub alone.
+        same = urlsplit(found.location).netloc == urlsplit(url).netloc
+        headers = {
+            name: value
+            for name, value in self._headers.items()
+            if same or name.lower() != "authorization"
+        }
+        # No If-Range: the hub's ETag is not the one of the place. The digests tell.
+        with body(self._client, found.location, headers, start, None) as opened:
+            yield opened
+
+    def _by_xet(self, size: int) -> bool:
+        return not HF_HUB_DISABLE_XET and (self._always or size > PLAIN_MOST)
+
+    def close(self) -> None:
+        """End connections, those of the library too."""
+        self._client.close()
+        close_session()
+
+    def _same(self, file: RemoteFile, found: HfFileMetadata) -> None:
+        """Raise Changed unless a file is still the one of the commit."""
+        if found.commit_hash not in (None, self._commit):
+            raise Changed(f"belongs to commit {found.commit_hash}, not to {self._commit}")
+        if None not in (file.size, found.size) and file.size != found.size:
+            raise Changed(f"has {found.size} bytes, announced were {file.size}")
+        known = file.sha256 or file.blob
+        if known and found.etag and found.etag != known:
+            raise Changed(f"is {found.etag} by now, announced was {known}")
+
+    def _told_apart(self) -> AbstractContextManager[None]:
+        return _hub_errors(f"hf://{self._repository}@{self._revision}", bool(self._token))
+
+
+@contextmanager
+def _hub_errors(name: str, token: bool) -> Iterator[None]:
+    """Raise Interrupted or Unavailable for what the library raises."""
+    given = "the token that was given" if token else "anybody: give a token"
+    try:
+        yield
+    except GatedRepoError as error:
+        raise Unavailable(
+            f"{name}: is gated, and not open to {given}; ask for access on its page"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise Unavailable(f"{name}: there is no such revision") from error
+    except RepositoryNotFoundError as error:
+        raise Unavailable(f"{name}: there is none, or it is not open to {given}") from error
+    except EntryNotFoundError as error:
+        raise Unavailable(f"{name}: a file that was listed is not there") from error
+    except (HFValidationError, FileMetadataError) as error:
+        raise Unavailable(f"{name}: {error}") from error
+    except OfflineModeIsEnabled as error:
+        raise Unavailable(f"{name}: HF_HUB_OFFLINE is set, so the hub is not asked") from error
+    except HfHubHTTPError as error:
+        _status(name, given, error)
+    except httpx2.TransportError as error:
+        raise Interrupted(f"{name}: {error or type(error).__name__}") from error
+
+
+def _status(name: str, given: str, error: HfHubHTTPError) -> None:
+    response = error.response
+    code = response.status_code
+    if code in {408, 429} or code >= 500:
+        raise Interrupted(f"{name}: answered {code}", retry_after(response.headers)) from error
+    why = f": it is not open, or not any more, to {given}" if code in {401, 403} else ""
+    raise Unavailable(f"{name}: answered {code}{why}") from error

@@ -1,0 +1,143 @@
+"""A model in an OCI registry: an artifact of files, or an image that has it in its layers.
+
+Files: layers with a title, as ORAS writes them, or with a file's path, as ModelPack does. Images:
+tar, with gzip or without, as KServe's modelcars and image volumes have them.
+"""
+
+import platform
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Final
+
+import msgspec
+
+from webhook.loading.origins.docker_config import login, of_token
+from webhook.loading.origins.origin import Body, RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.registry import Registry
+from webhook.values.text import quoted
+
+_REPOSITORY: Final = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+_TAG: Final = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_DEFAULT_TAG: Final = "latest"
+_INDEXES: Final = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+_MANIFESTS: Final = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_ACCEPT: Final = ", ".join((*_MANIFESTS, *_INDEXES))
+_TITLE: Final = "org.opencontainers.image.title"
+_FILE_PATH: Final = "org.cncf.model.filepath"
+_UNPACK: Final = "io.deis.oras.content.unpack"
+_ARCHIVE: Final = re.compile(r".*[.+]tar(?:[.+](?:gzip|zstd))?")
+_MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class _Platform(msgspec.Struct):
+    os: str = ""
+    architecture: str = ""
+
+
+class _Descriptor(msgspec.Struct, rename="camel"):
+    digest: str
+    size: int
+    media_type: str = ""
+    annotations: dict[str, str] = {}
+    platform: _Platform | None = None
+
+
+class _Manifest(msgspec.Struct, rename="camel"):
+    """A manifest, or an index of several."""
+
+    layers: list[_Descriptor] | None = None
+    manifests: list[_Descriptor] | None = None
+
+
+class Oci:
+    """One tag or digest of one repository."""
+
+    def __init__(self, uri: str, digest: str | None, token: str | None) -> None:
+        """ValueError if *uri* is not oci://registry/repository[:tag]."""
+        host, _, rest = uri.partition("://")[2].partition("/")
+        repository, _, tag = rest.partition(":")
+        if not _REPOSITORY.fullmatch(repository) or not _TAG.fullmatch(tag or _DEFAULT_TAG):
+            raise ValueError(f"{quoted(uri, 120)} must be oci://registry/repository[:tag]")
+        self._uri = uri
+        self._reference = digest or tag or _DEFAULT_TAG
+        who = of_token(token) if token else login(host, repository)
+        self._registry = Registry(host, repository, who)
+
+    def snapshot(self) -> Snapshot:
+        """Return its files and layers; the digest that the tag means is the commit."""
+        commit, manifest = self._manifest(self._reference)
+        if manifest.manifests is not None:
+            _, manifest = self._manifest(self._ours(manifest.manifests).digest)
+        if not manifest.layers:
+            raise Unavailable(f"{self._uri}: is neither an artifact nor an image with layers")
+        for layer in manifest.layers:
+            if not _DIGEST.fullmatch(layer.digest) or layer.size < 0:
+                raise Unavailable(f"{self._uri}: {quoted(layer.digest)} with {layer.size} bytes")
+        archives = [layer for layer in manifest.layers if _is_archive(layer)]
+        files = [layer for layer in manifest.layers if layer not in archives]
+        if nameless := [layer.digest for layer in files if not _name(layer)]:
+            raise Unavailable(
+                f"{self._uri}: {', '.join(nameless[:5])}: neither a tar nor a file with a title "
+                f"({_TITLE})"
+            )
+        return Snapshot(
+            commit,
+            tuple(_remote(_name(layer), layer) for layer in files),
+            tuple(_remote(f"{n:04}", layer) for n, layer in enumerate(archives)),
+        )
+
+    def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
+        """Return a context that yields a blob; its digest is compared by whoever reads it."""
+        return self._registry.blob(f"sha256:{file.sha256}", start)
+
+    def close(self) -> None:
+        """End connections."""
+        self._registry.close()
+
+    def _manifest(self, reference: str) -> tuple[str, _Manifest]:
+        digest, content = self._registry.manifest(reference, _ACCEPT)
+        try:
+            return digest, msgspec.json.decode(content, type=_Manifest)
+        except msgspec.MsgspecError as error:
+            raise Unavailable(f"{self._uri}: {digest} is no manifest: {error}") from error
+
+    def _ours(self, found: Iterable[_Descriptor]) -> _Descriptor:
+        """Return the one manifest of an index, or the one for this machine."""
+        manifests = [one for one in found if one.media_type in (*_MANIFESTS, "")]
+        machine = platform.machine()
+        wanted = _Platform("linux", _MACHINES.get(machine, machine))
+        fitting = [one for one in manifests if one.platform == wanted]
+        if len(manifests) == 1 or fitting:
+            chosen = (fitting or manifests)[0]
+            if _DIGEST.fullmatch(chosen.digest):
+                return chosen
+        raise Unavailable(
+            f"{self._uri}: is an index of {len(manifests)}, none for linux/{wanted.architecture}: "
+            "name one by its digest"
+        )
+
+
+def _is_archive(layer: _Descriptor) -> bool:
+    if layer.annotations.get(_UNPACK) == "true":
+        return True
+    # ORAS calls any file a tar if it is not told otherwise; its title says that it is a file.
+    titled = _TITLE in layer.annotations and ".cncf.model." not in layer.media_type
+    return not titled and bool(_ARCHIVE.fullmatch(layer.media_type))
+
+
+def _name(layer: _Descriptor) -> str:
+    return layer.annotations.get(_TITLE) or layer.annotations.get(_FILE_PATH, "")
+
+
+def _remote(name: str, layer: _Descriptor) -> RemoteFile:
+    return RemoteFile(name, layer.size, sha256=layer.digest.removeprefix("sha256:"))

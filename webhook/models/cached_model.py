@@ -1,0 +1,121 @@
+"""CachedModel documents: what the platform says of one model."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from webhook.models.layout import DEFAULT_REVISION
+from webhook.models.source import Source, parse_revision, parse_source
+from webhook.values.paths import relative_path
+from webhook.values.quantity import Quantity
+from webhook.values.readers import image_reference, size
+from webhook.values.text import quoted
+
+STRATEGY_NAMES: Final = ("pvc", "hostPath", "emptyDir", "image")
+
+
+class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A document that refuses what it does not know."""
+
+
+class ModelFiles(_Strict, frozen=True):
+    """Which files of the source are stored, as patterns."""
+
+    allow: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+class SecretKey(_Strict, frozen=True):
+    """Where a loader finds its token; never read here."""
+
+    name: str
+    key: str = "token"
+    namespace: str | None = None
+
+
+class ModelSpec(_Strict, frozen=True):
+    """What the platform says of a model."""
+
+    source: str
+    directory: str | None = None
+    files: ModelFiles = ModelFiles()
+    size: str | int | None = None
+    image: str | None = None
+    token_secret_ref: SecretKey | None = None
+    strategies: tuple[str, ...] = ()
+
+
+class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """What a controller found out; other fields are not read."""
+
+    revision: str | None = None
+    bytes: int | None = None
+
+
+class CachedModel(msgspec.Struct, frozen=True):
+    """An entry of the catalogue."""
+
+    name: str
+    source: Source
+    directory: str | None = None
+    size: Quantity | None = None
+    image: str | None = None
+    strategies: tuple[str, ...] = ()
+    files: ModelFiles = ModelFiles()
+    token: SecretKey | None = None
+    floating: str = DEFAULT_REVISION
+    """The name that its revision was resolved from."""
+
+    def is_of(self, source: Source) -> bool:
+        """Whether *source* means this entry: the same model, at a revision that it covers."""
+        return self.source.revision is None or source.revision in (
+            None,
+            self.source.revision,
+            self.floating,
+        )
+
+
+def cached_model(document: dict[str, Any]) -> CachedModel:
+    """Return the entry of a CachedModel document; ValueError names the field and the fault."""
+    name = str((document.get("metadata") or {}).get("name") or "")
+    if not name:
+        raise ValueError("metadata.name: is missing")
+    spec = msgspec.convert(document.get("spec"), ModelSpec)
+    status = msgspec.convert(document.get("status") or {}, ModelStatus)
+    problems = []
+
+    def checked(field: str, read: Any, value: Any) -> Any:  # noqa: ANN401  # any of three fields
+        try:
+            return None if value is None else read(value)
+        except ValueError as error:
+            problems.append(f"spec.{field}: {error}")
+            return None
+
+    source = checked("source", parse_source, spec.source)
+    entry = {
+        "directory": checked("directory", relative_path, spec.directory),
+        "size": checked("size", size, None if spec.size is None else str(spec.size)),
+        "image": checked("image", image_reference, spec.image),
+    }
+    for strategy in spec.strategies:
+        if strategy not in STRATEGY_NAMES:
+            problems.append(
+                f"spec.strategies: {quoted(strategy)} is not one of {', '.join(STRATEGY_NAMES)}"
+            )
+    if problems:
+        raise ValueError("; ".join(problems))
+    floating = source.revision or DEFAULT_REVISION
+    if status.revision:
+        source = replace(source, revision=parse_revision(status.revision))
+    if status.bytes:
+        entry["size"] = Quantity(status.bytes)
+    return CachedModel(
+        name=name,
+        source=source,
+        strategies=spec.strategies,
+        files=spec.files,
+        token=spec.token_secret_ref,
+        floating=floating,
+        **entry,
+    )

@@ -1,0 +1,67 @@
+"""What the cluster is like at the moment of one review.
+
+Facts are an argument, never a call: the core asks nobody. None means unknown,
+and what is unknown is no obstacle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from webhook.objects.names import DEFAULT_LOADER_IMAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A PersistentVolumeClaim."""
+
+    access_modes: tuple[str, ...] | None = None
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRangeItem:
+    """One entry of a LimitRange: amounts as written, by resource name."""
+
+    name: str
+    type: str
+    minimum: Mapping[str, str] = field(default_factory=dict)
+    maximum: Mapping[str, str] = field(default_factory=dict)
+    ratio: Mapping[str, str] = field(default_factory=dict)
+    default: Mapping[str, str] = field(default_factory=dict)
+    default_request: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """A ResourceQuota: what it allows and what is in use, as written."""
+
+    name: str
+    hard: Mapping[str, str]
+    used: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The cluster as one namespace sees it."""
+
+    namespace: str = "default"
+    namespace_labels: Mapping[str, str] | None = None
+    claims: Mapping[str, Claim] | None = None
+    nodes: tuple[Mapping[str, str], ...] | None = None
+    kube_version: tuple[int, int] | None = None
+    image_volumes: bool = False
+    """An operator says that the ImageVolume gate is on, whatever the version."""
+    limit_ranges: tuple[LimitRangeItem, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    loader_image: str = DEFAULT_LOADER_IMAGE
+    loader_env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of a loader that downloads: its endpoint, its proxies."""
+
+    def older_than(self, minor: int) -> bool:
+        """Whether the server is known to be older than 1.*minor*."""
+        return self.kube_version is not None and self.kube_version < (1, minor)
+
+    @property
+    def pod_security(self) -> str | None:
+        """The level that the namespace's label enforces; None if unknown or unset."""
+        return (self.namespace_labels or {}).get("pod-security.kubernetes.io/enforce")

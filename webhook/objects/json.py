@@ -1,0 +1,5 @@
+"""An object as the API server sends it."""
+
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]

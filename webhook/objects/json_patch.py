@@ -1,0 +1,56 @@
+"""Operations and pointers, in the words of RFC 6902 and RFC 6901."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from webhook.objects.json import Json
+
+
+def escaped(key: str) -> str:
+    """Return *key* as one token of a JSON pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def add(path: str, value: Any) -> Json:  # noqa: ANN401  # any JSON value
+    """Return the operation that adds *value*, in a list before the element at *path*."""
+    return {"op": "add", "path": path, "value": value}
+
+
+def replace(path: str, value: Any) -> Json:  # noqa: ANN401  # any JSON value
+    """Return the operation that replaces what is at *path*."""
+    return {"op": "replace", "path": path, "value": value}
+
+
+def remove(path: str) -> Json:
+    """Return the operation that removes what is at *path*."""
+    return {"op": "remove", "path": path}
+
+
+def appended(path: str, there: Sequence[object] | None, items: Sequence[Any]) -> Iterator[Json]:
+    """Yield what appends *items* to the list at *path*; None: there is no list yet.
+
+    Called once per list: a second call for a list that was absent would lose
+    what the first one put there.
+    """
+    if not items:
+        return
+    if there is None:
+        yield add(path, list(items))
+    else:
+        for item in items:
+            yield add(path + "/-", item)
+
+
+class BrokenPatch(Exception):
+    """Our patch does not apply, or touches what it must not."""
+
+
+def applied(document: Any, operations: Iterable[Json]) -> Any:  # noqa: ANN401  # any JSON value
+    """Return *document* with *operations* applied; BrokenPatch if they don't apply."""
+    # Only a server with --self-check pays for the import.
+    import jsonpatch  # noqa: PLC0415
+
+    try:
+        return jsonpatch.JsonPatch(list(operations)).apply(document)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise BrokenPatch(type(error).__name__) from error

@@ -1,0 +1,94 @@
+"""What is asked of prune, with the options read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from webhook.pruning.whereabouts import Whereabouts
+from webhook.values import duration
+from webhook.values.paths import absolute_path
+from webhook.values.quantity import Quantity
+from webhook.values.readers import amount, object_name
+from webhook.values.text import printable, quoted
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options as given; None: not given."""
+
+    store: Path
+    older_than: str | None = None
+    unused_for: str | None = None
+    keep_bytes: str | None = None
+    model: Sequence[str] = ()
+    include_current: bool = False
+    claim: Sequence[str] = ()
+    host_path: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What may go, and where pods meet the store."""
+
+    store: Path
+    older_than: float | None
+    """Seconds."""
+    unused_for: float | None
+    """Seconds."""
+    keep_bytes: Quantity | None
+    models: tuple[str, ...]
+    include_current: bool
+    where: Whereabouts
+
+    @property
+    def asks(self) -> bool:
+        """Whether models are to go, and not only what loaders have left."""
+        return bool(self.models) or (self.older_than, self.unused_for, self.keep_bytes) != (
+            None, None, None,
+        )  # fmt: skip
+
+
+def order(options: Options) -> Order:
+    """Return what is asked for; ValueError names every mistake."""
+    mistakes: list[str] = []
+
+    def read(option: str, of: Callable[[str], T], text: str | None) -> T | None:
+        try:
+            return None if text is None else of(text)
+        except ValueError as error:
+            mistakes.append(f"{option}: {printable(str(error))}")
+            return None
+
+    if not options.store.is_dir():
+        mistakes.append(f"{options.store}: is not a directory: is the claim or the cache mounted?")
+    claims = [read("--claim", _claim, one) for one in options.claim]
+    found = Order(
+        store=options.store,
+        older_than=read("--older-than", duration.age, options.older_than),
+        unused_for=read("--unused-for", duration.age, options.unused_for),
+        keep_bytes=read("--keep-bytes", amount, options.keep_bytes),
+        models=tuple(options.model),
+        include_current=options.include_current,
+        where=Whereabouts(
+            name=options.store.resolve().name,
+            claims=frozenset(filter(None, claims)),
+            directory=read("--host-path", absolute_path, options.host_path),
+            node=read("--node", object_name, options.node),
+        ),
+    )
+    if options.include_current and not found.asks and not mistakes:
+        mistakes.append("--include-current: has no effect without what is to go, such as --model")
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return found
+
+
+def _claim(text: str) -> str:
+    namespace, slash, name = text.partition("/")
+    if not slash:
+        raise ValueError(f"{quoted(text)} must be NAMESPACE/NAME, such as ai-inference/model-store")
+    return f"{object_name(namespace)}/{object_name(name)}"

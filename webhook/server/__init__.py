@@ -1,0 +1,17 @@
+"""The webhook as a process: modelcache serve.
+
+process             listen, answer, drain, stop: begin here
+settings            what the process is told, read once
+http/               ports, connections and their limits
+reviews/            one review: bytes in, bytes out
+telemetry/          metrics and the log
+certificate         the certificate that is served
+controller_process  runs the controller next to the server
+readiness, shutdown whether this replica is ready; the phases of its end
+descriptors         how many files may be open, and how many of them may be connections
+dev_registration    the registration that --dev prints
+
+Rule 1: no review waits for the API server or the disk. What a review needs is in memory before
+the review arrives.
+Rule 2: a fault of ours never refuses a pod. It becomes an HTTP error, and failurePolicy decides.
+"""

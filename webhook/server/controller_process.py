@@ -1,0 +1,119 @@
+"""Runs the controller beside the server, and takes from it what it says.
+
+A process of its own: reading an answer of the API server in a thread would hold up reviews.
+If it ends, it is started again; the server goes on with the certificate it has.
+"""
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from webhook.controller.messages import TOPICS, Certificate, Event, Message, Patched, State
+from webhook.controller.options import Options
+from webhook.server.telemetry.log import Logger
+from webhook.server.telemetry.metrics import Metrics
+
+LONGEST: Final = 30.0
+"""Seconds until it is started again, at most."""
+_LINE: Final = 2**20
+_decode: Final = msgspec.json.Decoder(Message).decode
+
+
+class ControllerProcess:
+    """The process, and what it said last."""
+
+    def __init__(
+        self,
+        options: Options,
+        use: Callable[[bytes, bytes, datetime], None],
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self.state = State(
+            {"certificate": "the controller has not said anything yet"} if options.secret else {}
+        )
+        self._options, self._use, self._metrics, self._logger = options, use, metrics, logger
+
+    async def run(self) -> None:
+        """Keep it running until cancelled."""
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                code = await self._once()
+            except OSError as error:  # no memory, or no descriptors, for a process
+                self._logger.warning("controller not started", reason=error.strerror)
+                code = -1
+            self._metrics.controller_up.set(0)
+            self._metrics.controller_restarts.inc()
+            self._logger.warning("controller ended", code=code)
+            lasted = asyncio.get_running_loop().time() - began
+            failures = 0 if lasted > LONGEST else min(failures + 1, 10)
+            pause = min(LONGEST, 0.5 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311  # spread
+            await asyncio.sleep(pause)
+
+    async def _once(self) -> int:
+        """Start it, take what it says until it ends, and return its exit status."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "webhook.controller",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            limit=_LINE, start_new_session=True,  # a terminal's Ctrl-C is for us
+        )  # fmt: skip
+        self._metrics.controller_pid = process.pid
+        try:
+            if process.stdin and process.stdout:  # always: they are pipes
+                process.stdin.write(msgspec.json.encode(self._options) + b"\n")
+                with contextlib.suppress(ConnectionError):
+                    await process.stdin.drain()
+                while line := await process.stdout.readline():
+                    self._take(_decode(line))
+            return await process.wait()
+        finally:
+            self._metrics.controller_pid = 0
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _take(self, message: Message) -> None:
+        metrics = self._metrics
+        match message:
+            case Certificate():
+                self._serve(message)
+            case State():
+                self.state = message
+                metrics.controller_up.set(int(message.reached))
+                metrics.enforcing.set(int(message.enforcing))
+                metrics.ca_bundle_authorities.set(message.authorities)
+                for topic in TOPICS:
+                    metrics.concerns.labels(topic).set(int(topic in message.concerns))
+                self._upcoming(message.upcoming_end)
+            case Patched():
+                metrics.ca_bundle_patches.labels(message.result).inc()
+            case Event():
+                log = self._logger.warning if message.level == "warning" else self._logger.info
+                log(message.event, **message.fields)
+
+    def _upcoming(self, end: datetime | None) -> None:
+        if end:
+            self._metrics.certificate_end.labels("upcoming").set(end.timestamp())
+        else:
+            with contextlib.suppress(KeyError):
+                self._metrics.certificate_end.remove("upcoming")
+
+    def _serve(self, message: Certificate) -> None:
+        try:
+            self._use(message.certificate.encode(), message.key.encode(), message.end)
+        except ValueError as error:
+            self._metrics.certificate_reloads.labels("error").inc()
+            self._logger.warning("certificate refused", reason=str(error))
+            return
+        self._metrics.certificate_reloads.labels("ok").inc()
+        self._metrics.certificate_end.labels("leaf").set(message.end.timestamp())
+        self._metrics.certificate_end.labels("authority").set(message.authority_end.timestamp())
+        self._logger.info("certificate served", until=message.end.isoformat(timespec="seconds"))

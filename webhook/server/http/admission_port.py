@@ -1,0 +1,123 @@
+"""The admission port: a body in, an answer out.
+
+    200 an answer          404 another path       413 body over the limit
+    400 no AdmissionReview 405 another method     415 another media type
+    408 body not in time   429 overload           500 a fault of ours
+
+Everything but 200 leaves the decision to failurePolicy.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from webhook.server.http.asgi import Application, Message, Receive, Scope, Send
+from webhook.server.http.body import Bodies, check_head
+from webhook.server.http.error import (
+    CLOSE,
+    JSON,
+    Disconnected,
+    Header,
+    HttpError,
+    Overload,
+    error_body,
+)
+from webhook.server.reviews.review import BadReview
+from webhook.server.reviews.reviewer import Admission
+from webhook.server.telemetry.decisions import Telemetry
+
+MOST_IN_FLIGHT: Final = 1500
+"""More than a thousand at once, or as many that dawdle; fewer than connections."""
+LARGEST_AT_ONCE: Final = 32 * 1024
+"""MOST_IN_FLIGHT times that stays below MOST_BUFFERED."""
+_UNUSUAL: Final = frozenset((b"content-encoding", b"transfer-encoding", b"expect"))
+
+
+class AdmissionPort:
+    """The ASGI application of the admission port, in front of *otherwise* (FastAPI)."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        telemetry: Telemetry,
+        otherwise: Application,
+        log_fault: Callable[[Exception], None],
+        oldest_connection: float,
+    ) -> None:
+        self.draining = False
+        self.oldest_connection = oldest_connection
+        """Seconds after which a connection closes with its next answer."""
+        self.in_flight = 0
+        """Reviews that are read or decided."""
+        self._reviews: dict[str, Callable[[bytes], bytes]] = {
+            "/mutate": admission.review_pod,
+            "/mutate-workload": admission.review_workload,
+        }
+        self._telemetry = telemetry
+        self._otherwise = otherwise
+        self._log_fault = log_fault
+        self._bodies = Bodies()
+        telemetry.in_flight.set_function(lambda: self.in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] not in self._reviews:
+            await self._elsewhere(scope, receive, send)
+            return
+        headers: tuple[Header, ...] = ()
+        self.in_flight += 1
+        try:
+            check_head(scope)
+            if self.in_flight > MOST_IN_FLIGHT:
+                raise Overload("too many reviews at once")
+            status, answer = self.answer(scope["path"], await self._bodies.read(receive))
+        except Disconnected:
+            return
+        except HttpError as error:
+            if isinstance(error, Overload):
+                self._telemetry.shed.inc()
+            status, answer, headers = error.status, error_body(error.text), error.headers
+            self._telemetry.answered(status)
+        finally:
+            self.in_flight -= 1
+        sent = [JSON, (b"content-length", b"%d" % len(answer)), *headers]
+        if self.draining and CLOSE not in headers:
+            sent.append(CLOSE)
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": answer})
+
+    def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of the answer to a whole review; never raises."""
+        try:
+            status, answer = 200, self._reviews[path](body)
+        except BadReview as error:
+            status, answer = 400, error_body(str(error))
+        except Exception as error:  # failurePolicy decides: never a denial
+            self._telemetry.panics.inc()
+            self._log_fault(error)
+            status, answer = 500, error_body("internal error; see the log of the webhook")
+        self._telemetry.answered(status)
+        return status, answer
+
+    def takes_at_once(self, scope: Mapping[str, Any]) -> bool:
+        """Whether a request is a short review with nothing unusual about it."""
+        if scope["path"] not in self._reviews or scope["method"] != "POST":
+            return False
+        if self.in_flight >= MOST_IN_FLIGHT:
+            return False
+        length, is_json = LARGEST_AT_ONCE + 1, False
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                is_json = value == JSON[1]
+            elif name == b"content-length":
+                length = int(value)
+            elif name in _UNUSUAL:
+                return False
+        return is_json and length <= LARGEST_AT_ONCE
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._telemetry.answered(message["status"])
+            await send(message)
+
+        await self._otherwise(scope, receive, counted)

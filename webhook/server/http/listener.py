@@ -1,0 +1,153 @@
+"""One port: its socket, its connections, and their end."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from heapq import nsmallest
+from typing import Final
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from webhook.server.http.accept import Acceptor, Limits
+from webhook.server.http.asgi import Application
+from webhook.server.http.protocol import TimedProtocol
+
+IDLE_SECONDS: Final = 120
+"""The API server keeps idle connections for 90 s and does not retry a POST on EOF."""
+_HANDSHAKE_SECONDS: Final = 10
+_CLOSE_SECONDS: Final = 2
+_SLOW_SECONDS: Final = 1
+"""A handshake that takes longer goes first where there are no descriptors."""
+_BACKLOG: Final = 2048
+_FEW: Final = Limits(100, 100)
+
+
+class Listener:
+    """One port; ValueError if it can't be had."""
+
+    def __init__(
+        self,
+        app: Application,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        protocol: Callable[..., TimedProtocol] = TimedProtocol,
+        limits: Limits = _FEW,
+    ) -> None:
+        self.config = uvicorn.Config(
+            app, loop="none", http=TimedProtocol, ws="none", lifespan="off", log_config=None,
+            access_log=False, proxy_headers=False, server_header=False, date_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+        )  # fmt: skip
+        self.config.load()
+        self.state = ServerState()
+        self._tls = tls
+        self._limits = limits
+        self._protocol = protocol
+        self._socket = _bound(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self._acceptor: Acceptor | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open; with TLS, those whose handshake is complete."""
+        return len(self.state.connections)
+
+    @property
+    def handshakes(self) -> int:
+        """How many have not begun, since their handshake goes on."""
+        return self._acceptor.beginning if self._acceptor else 0
+
+    async def listen(self) -> None:
+        """Take connections."""
+        self._socket.setblocking(False)
+        self._socket.listen(_BACKLOG)
+        self._acceptor = Acceptor(self._socket, self._begin, self._limits)
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        """Let the connection begin: with TLS, once the handshake is complete."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(
+                lambda: self._protocol(self.config, self.state, {}, loop),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
+                ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
+            )
+        except OSError:  # it has gone, or speaks no TLS: that is worth no line
+            return
+        if len(self.state.connections) > self._limits.connections:
+            # Of no use the longest: never the one that is new.
+            self._drop(nsmallest(1, self._held(), key=lambda c: c.used_at))
+
+    def free(self, number: int) -> None:
+        """End up to *number* connections on which nobody waits for an answer.
+
+        Of those that have asked one at most, and only where there are no others, not even some that
+        are about to complete their handshake: an API server's next review may be on its way.
+        """
+        begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
+        idle = nsmallest(number, (c for c in self._held() if c.idle), key=_usefulness)
+        others = [c for c in idle if not c.asked][: number - begun]
+        if begun or others or self.handshakes:
+            self._drop(others)
+        else:
+            self._drop(idle[:1])
+
+    def _held(self) -> Iterator[TimedProtocol]:
+        """Yield the connections that are not about to end."""
+        for connection in self.state.connections:
+            if isinstance(connection, TimedProtocol) and not connection.transport.is_closing():
+                yield connection
+
+    def _drop(self, connections: Iterable[TimedProtocol]) -> None:
+        for connection in connections:
+            connection.transport.abort()
+            self._limits.dropped()
+
+    async def sweep(self, timed_out: Callable[[], None]) -> None:
+        """Close connections that are late, for ever, once a second."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1)
+            now = loop.time()
+            for connection in list(self.state.connections):
+                if isinstance(connection, TimedProtocol) and connection.close_if_late(now):
+                    timed_out()
+
+    async def close(self, seconds: float, cut: asyncio.Event) -> None:
+        """Stop listening, let requests finish for *seconds* or until *cut*, abort the rest."""
+        if self._acceptor:
+            self._acceptor.close()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        for connection in list(self.state.connections):
+            connection.shutdown()
+        while self.state.connections and loop.time() < end and not cut.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(cut.wait(), 0.05)
+        if self._acceptor:
+            self._acceptor.abort_all()
+        for connection in list(self.state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+
+def _usefulness(connection: TimedProtocol) -> tuple[bool, float]:
+    return connection.asked, connection.used_at
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise ValueError(f"can't listen on {host} port {port}: {error.strerror}") from error
+    return found

@@ -1,0 +1,42 @@
+"""The answer to a review: a Decision to bytes, in the version of the review."""
+
+import binascii
+
+import msgspec
+
+from webhook.admission.decision import Decision, Deny, Mutate, Skip, warning_lines
+from webhook.objects.json import Json
+
+
+def head(api_version: str, uid: str) -> bytes:
+    """Return the part of an answer that belongs to one review."""
+    return b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%s,' % (
+        api_version.encode(),
+        msgspec.json.encode(uid),
+    )
+
+
+def tail(decision: Decision) -> bytes:
+    """Return the part of an answer that only the decision makes."""
+    response: Json = {}
+    match decision:
+        case Skip():
+            response["allowed"] = True
+        case Mutate():
+            response["allowed"] = True
+            response["patchType"] = "JSONPatch"
+            patch = msgspec.json.encode(decision.operations)
+            response["patch"] = binascii.b2a_base64(patch, newline=False).decode()
+            if decision.strategy:
+                response["auditAnnotations"] = {"strategy": decision.strategy}
+        case Deny():
+            response["allowed"] = False
+            response["status"] = {
+                "status": "Failure",
+                "message": decision.message,
+                "reason": "Forbidden" if decision.forbidden else "Invalid",
+                "code": 403 if decision.forbidden else 422,
+            }
+    if decision.warnings:
+        response["warnings"] = warning_lines(decision.warnings)
+    return msgspec.json.encode(response)[1:] + b"}"

@@ -1,0 +1,100 @@
+"""What was decided, told to operators: metrics and one log line per decision.
+
+Labels are bounded: nothing that a pod's author writes becomes one. A line
+holds names and codes, never a value of an annotation, variable or argument.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
+from webhook.server.telemetry.metrics import Metrics
+
+_LONGEST: Final = 256
+"""Characters logged of a name; strangers may send megabytes."""
+_OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
+_NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
+
+
+class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The line of one decision, its fields in the order of the log."""
+
+    uid: str
+    namespace: str
+    name: str
+    owner: str
+    operation: str
+    result: str
+    reason: str
+    codes: list[str]
+    operations: int
+    dry_run: bool
+    ms: float
+    event: str = "decision"
+    time: datetime
+
+
+class Telemetry(Metrics):
+    """The metrics of one process, and its log of decisions."""
+
+    def __init__(self, log: Callable[[DecisionLine], Any]) -> None:
+        super().__init__()
+        self._log = log
+
+    def answered(self, code: int) -> None:
+        """Count an answer of the admission port."""
+        self.http.count(code)
+
+    def decided(  # the fields of one line
+        self,
+        decision: Decision,
+        *,
+        uid: str,
+        namespace: str,
+        name: str,
+        owner: str,
+        operation: str,
+        dry_run: bool,
+        seconds: float,
+        size: int,
+    ) -> None:
+        """Count and log one decision."""
+        result, reason, operations = _outcome(decision)
+        operation = operation if operation in _OPERATIONS else "OTHER"
+        self.requests.count(operation, result, reason, "true" if dry_run else "false")
+        self.duration.observe(seconds)
+        self.request_bytes.observe(size)
+        if operations:
+            self.patch_operations.observe(operations)
+        problems = decision.problems if isinstance(decision, Deny) else decision.warnings
+        self._log(
+            DecisionLine(
+                uid=uid,
+                namespace=namespace[:_LONGEST],
+                name=name[:_LONGEST],
+                owner=owner[:_LONGEST],
+                operation=operation,
+                result=result,
+                reason=reason,
+                codes=[problem.code for problem in problems],
+                operations=operations,
+                dry_run=dry_run,
+                ms=round(seconds * 1000, 3),
+                time=datetime.now(UTC),
+            )
+        )
+
+
+def _outcome(decision: Decision) -> tuple[str, str, int]:
+    """Return result, reason and number of operations."""
+    match decision:
+        case Mutate():
+            return "injected", decision.strategy or "copied", len(decision.operations)
+        case Deny():
+            return "denied", "forbidden" if decision.forbidden else "invalid", 0
+        case Skip():
+            noop = decision.reason in _NOTHING_NEW
+            return "noop" if noop else "skipped", decision.reason.value, 0

@@ -1,0 +1,131 @@
+"""What a store holds: each model that was published in it, and what leads to it."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from webhook.models.layout import MANIFEST, node_label
+from webhook.models.source import parse_source
+from webhook.store.last_use import stamped
+from webhook.store.manifest import Manifest, read_manifest
+
+LAID: Final = re.compile(r"[^.].*--.*|[0-9a-f]{64}")
+"""A folder of the store's layout: org--name, or the digest of a URI."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A folder with the name and the manifest of a published model."""
+
+    place: Path
+    manifest: Manifest | None
+    """None if it can't be read."""
+    published: float
+    """Seconds since 1970; a manifest is written just before its model is published."""
+    stamp: float | None
+    """When a loader last asked for it, seconds since 1970; None: no loader has said."""
+    refs: tuple[Path, ...]
+    """The names that move and lead here."""
+    size: int
+    """Bytes on the disk; what two names share counts once."""
+
+    @property
+    def name(self) -> str:
+        """What it is called: org/name, or the URI of a source that is no hub."""
+        return self.repository or self.source or self.place.parent.name
+
+    @property
+    def source(self) -> str:
+        """The URI that its manifest tells, without the revision; empty if it tells none."""
+        told = self.manifest.source if self.manifest else ""
+        return told.partition("@")[0] if told.startswith("hf://") else told
+
+    @property
+    def repository(self) -> str | None:
+        """org/name, if its source is a hub."""
+        try:
+            return parse_source(self.source).repository
+        except ValueError:
+            return None
+
+    @property
+    def label(self) -> str | None:
+        """The label of nodes that hold it; None if its source is no hub."""
+        return node_label(self.repository, self.place.name) if self.repository else None
+
+    @property
+    def last_used(self) -> float:
+        """When a loader last asked for it, or has published it; seconds since 1970."""
+        return max(self.stamp or 0.0, self.published)
+
+
+def published_models(store: Path) -> list[Published]:
+    """Return the models of *store*, by name and time; OSError if it can't be read.
+
+    What has no manifest was not published by a loader, and is none of them.
+    """
+    return [
+        model
+        for folder in sorted(store.iterdir())
+        if not folder.name.startswith(".") and folder.is_dir() and not folder.is_symlink()
+        for model in sorted(_of(folder), key=lambda model: model.published)
+    ]
+
+
+def unpublished(store: Path) -> list[Path]:
+    """Return the folders that lie where models do, and have no manifest: nobody published them."""
+    return [
+        place
+        for folder in sorted(store.iterdir())
+        if LAID.fullmatch(folder.name) and folder.is_dir()
+        for place in sorted(folder.iterdir())
+        if not place.name.startswith(".") and place.is_dir() and not place.is_symlink()
+        if not (place / MANIFEST).exists()
+    ]
+
+
+def _of(folder: Path) -> Iterator[Published]:
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    links = {entry: entry.readlink() for entry in entries if entry.is_symlink()}
+    for place in entries:
+        if place in links or not place.is_dir():
+            continue
+        try:
+            published = (place / MANIFEST).stat().st_mtime
+        except FileNotFoundError:
+            continue
+        yield Published(
+            place=place,
+            manifest=_manifest(place),
+            published=published,
+            stamp=stamped(place),
+            refs=tuple(sorted(link for link, end in links.items() if str(end) == place.name)),
+            size=size_of(place),
+        )
+
+
+def _manifest(place: Path) -> Manifest | None:
+    try:
+        return read_manifest(place / MANIFEST)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of the files below *folder*; what vanishes meanwhile has none."""
+    sizes: dict[tuple[int, int], int] = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = Path(root, name).lstat()
+            except FileNotFoundError:
+                continue
+            if stat.S_ISREG(found.st_mode):
+                sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())

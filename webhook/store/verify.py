@@ -1,0 +1,59 @@
+"""Whether a model's directory is complete: modelcache verify, our gate.
+
+With a manifest, every file that it lists has its size. With or without one,
+each safetensors file is as long as its own header says, and every shard that
+an index names is there. That finds what is missing or cut short; what is
+corrupt is found by reading everything (full), against the manifest's digests.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from webhook.models.layout import MANIFEST
+from webhook.store.manifest import against_manifest
+from webhook.store.safetensors import header_faults, index_faults
+
+
+def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
+    """Check each directory; ValueError names everything that is wrong, one line each."""
+    directories = list(directories)
+    faults = [f"{d}: {fault}" for d in directories for fault in faults_of(d, full=full)]
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
+    """Yield what is missing, too short or, if that is asked for, corrupt in *directory*."""
+    if not directory.is_dir():
+        yield "is not a directory: the model was not published here"
+        return
+    manifest = directory / MANIFEST
+    if manifest.exists():
+        yield from against_manifest(directory, manifest, full=full)
+    elif full:
+        yield f"has no {MANIFEST}, so there are no digests to compare with"
+    unread: list[OSError] = []
+    files = [
+        Path(root) / name
+        for root, _, names in os.walk(directory, onerror=unread.append)
+        for name in names
+    ]
+    yield from (f"{error.filename}: {error.strerror}" for error in unread)
+    if not any(file.name != MANIFEST for file in files):
+        yield "is empty: the model was not published here"
+    for file in sorted(files):
+        name = file.relative_to(directory)
+        try:
+            yield from (f"{name}: {fault}" for fault in _of_file(file))
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
+
+
+def _of_file(file: Path) -> Iterator[str]:
+    if not file.exists():
+        yield "is a link to a file that is not there"
+    elif file.suffix == ".safetensors":
+        yield from header_faults(file)
+    elif file.name.endswith(".safetensors.index.json"):
+        yield from index_faults(file)

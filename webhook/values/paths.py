@@ -1,0 +1,59 @@
+"""Paths in annotations and mounts: how they are read, and whether two of them meet."""
+
+import posixpath
+import re
+from typing import Final
+
+from webhook.values.text import quoted
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9._+@-]+")
+_LONGEST_PATH: Final = 1024
+_SYSTEM: Final = ("/proc", "/sys", "/dev")
+
+
+def _segments(text: str, example: str) -> None:
+    for segment in text.split("/"):
+        if segment in ("..", ".", "") or not _SEGMENT.fullmatch(segment):
+            raise ValueError(
+                f"{quoted(text)} is not a plain path such as {example}: "
+                "letters, digits and . _ - + @ between slashes, no . or .."
+            )
+    if len(text) > _LONGEST_PATH:
+        raise ValueError(f"is longer than {_LONGEST_PATH} characters")
+
+
+def relative_path(text: str) -> str:
+    """Read a relative directory without . and .., as a subPath must be."""
+    stripped = text.rstrip("/")
+    if stripped.startswith("/") or not stripped:
+        raise ValueError(f"{quoted(text)} must be a relative directory such as llama-3.1-8b")
+    _segments(stripped, "org/llama-3.1-8b")
+    return stripped
+
+
+def absolute_path(text: str) -> str:
+    """Read an absolute directory below /, normalised; kernel directories are refused."""
+    if not text.startswith("/"):
+        raise ValueError(f"{quoted(text)} must be an absolute directory such as /models")
+    inner = re.sub("/+", "/", text).strip("/")
+    if not inner:
+        raise ValueError('must not be "/", but a directory such as /models')
+    _segments(inner, "/models/llama")
+    path = "/" + inner
+    if any(path == system or path.startswith(system + "/") for system in _SYSTEM):
+        raise ValueError(f"{quoted(text)} lies below {', '.join(_SYSTEM)}: use one such as /models")
+    return path
+
+
+def normalised(path: str) -> str:
+    """Return a mount path as the kernel sees it: no trailing slash, no // and no dots."""
+    return posixpath.normpath("/" + path.lstrip("/"))
+
+
+def collide(one: str, other: str) -> bool:
+    """Whether one of two normalised paths is, or lies below, the other."""
+    return (
+        one == other
+        or one.startswith(other.rstrip("/") + "/")
+        or other.startswith(one.rstrip("/") + "/")
+    )

@@ -1,0 +1,24 @@
+"""What strangers wrote, as it is shown: quoted, cut short, on one line."""
+
+import unicodedata
+
+
+def printable(text: str, most: int = 4000) -> str:
+    r"""Return *text* on one line: control, format and surrogate characters as \uXXXX.
+
+    A warning with one of them is dropped by the API server without a word
+    (apimachinery NewWarningHeader).
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            c
+            if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+            else f"\\u{ord(c):04x}"
+            for c in text
+        )
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quoted(value: str, most: int = 60) -> str:
+    """Return a user's *value* in quotes, shortened to *most* characters."""
+    return f'"{printable(value, most)}"'
