@@ -1,7 +1,6 @@
 """Holds the tree against its rules: types, lint, layers, sizes, names, lock files, paths."""
 
 import re
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 MODULES = sorted(p for package in ("webhook", "certs") for p in (ROOT / package).rglob("*.py"))
 LONGEST = 300
-MEDIAN = 80
 VAGUE = ("util", "utils", "helper", "helpers", "manager", "handler", "handlers", "common", "misc")
 LOCKS = tuple(sorted(path.name for path in ROOT.glob("*.lock")))
 MACHINE_PATH = re.compile(
@@ -65,10 +63,6 @@ def lines_of(module: Path) -> int:
 def test_modules_are_short() -> None:
     too_long = {str(m.relative_to(ROOT)): n for m in MODULES if (n := lines_of(m)) > LONGEST}
     assert not too_long
-
-
-def test_the_median_of_the_modules_is_short() -> None:
-    assert statistics.median(map(lines_of, MODULES)) <= MEDIAN
 
 
 def test_modules_have_telling_names() -> None:
