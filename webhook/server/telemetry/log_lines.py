@@ -26,14 +26,12 @@ class Lines:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def msg(self, line: bytes) -> None:
-        """Take one line."""
+    def add(self, line: bytes) -> None:
+        """Queue one line; never waits."""
         if len(self._lines) < _MOST_LINES:
             self._lines.append(line)
         else:
             self._dropped += 1
-
-    log = debug = info = warning = error = critical = msg
 
     def close(self) -> None:
         """Write what is left, and end the thread."""
