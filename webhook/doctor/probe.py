@@ -3,6 +3,7 @@
 from typing import Final
 
 from webhook.api_server.client import Object
+from webhook.objects.restricted import USER, container_security, pod_security
 
 ANNOTATION: Final = "modelcache.io/doctor"
 """A key that nobody knows, so that the webhook warns of it."""
@@ -39,20 +40,13 @@ def _spec() -> Object:
     amounts = {"cpu": "1m", "memory": "1Mi"}
     return {
         "automountServiceAccountToken": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(runAsUser=USER),
         "containers": [
             {
                 "name": _NAME,
                 "image": _NAME,
                 "resources": {"requests": amounts, "limits": amounts},
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "capabilities": {"drop": ["ALL"]},
-                },
+                "securityContext": container_security(),
             }
         ],
     }

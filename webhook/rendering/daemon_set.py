@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from webhook.objects import names
 from webhook.objects.json import Json
+from webhook.objects.restricted import USER
 from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.node_labels import ACCOUNT, NODE_NAME
 from webhook.rendering.noted import Noted
 from webhook.rendering.options import Kind, Order
 from webhook.rendering.pod import (
-    USER,
     container_security,
     labels,
     metadata,

@@ -4,12 +4,13 @@ from typing import Final
 
 from webhook.objects import names
 from webhook.objects.json import Json
+from webhook.objects.restricted import USER
 from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.lease import POD_NAME, lease_name
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
 from webhook.rendering.options import Kind, Order
-from webhook.rendering.pod import USER, labels, metadata, pod_security
+from webhook.rendering.pod import labels, metadata, pod_security
 from webhook.rendering.wanted import Wanted
 
 _STARTING: Final = 600

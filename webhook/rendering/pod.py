@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from webhook.objects import names
+from webhook.objects import names, restricted
 from webhook.objects.json import Json
+from webhook.objects.restricted import USER
 from webhook.rendering.options import Order
 from webhook.rendering.readers import is_label_value
 from webhook.rendering.wanted import Wanted
 
-USER: Final = 65532
-"""Of our image (Dockerfile)."""
 MODEL: Final = "loader.modelcache.io/model"
 """A label, where the name of the model can be one."""
 _NAME: Final = "app.kubernetes.io/name"
@@ -36,21 +35,12 @@ def labels(component: str, model: Wanted | None = None) -> Json:
 
 def pod_security() -> Json:
     """Return the security context of a pod that passes Pod Security `restricted`."""
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": USER,
-        "runAsGroup": USER,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    return restricted.pod_security(runAsUser=USER, runAsGroup=USER)
 
 
 def container_security() -> Json:
     """Return the security context of a container that passes Pod Security `restricted`."""
-    return {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    }
+    return restricted.container_security() | {"readOnlyRootFilesystem": True}
 
 
 def resources(cpu: str, memory: str) -> Json:

@@ -18,7 +18,7 @@ from tests.hub.running import Hub, hub_server
 from tests.images.busybox import BUSYBOX
 from tests.images.inference import INFERENCE_SERVER
 from tests.images.product import MODELCACHE
-from webhook.rendering.pod import USER
+from webhook.objects.restricted import USER
 
 _NUMBERS: Final = itertools.count(1)
 

@@ -23,7 +23,7 @@ from tests.hub.running import Fault, Hub, hub_server
 from tests.images.product import MODELCACHE
 from tests.models import sharded
 from webhook.cli.exit_status import TERMINATED
-from webhook.rendering.pod import USER
+from webhook.objects.restricted import USER
 
 RESTRICTED: Final = f"render-{os.getpid()}"
 PRIVILEGED: Final = f"render-node-{os.getpid()}"

@@ -1,14 +1,11 @@
 """The form of our init containers: image, command, security context."""
 
 from collections.abc import Sequence
-from typing import Any, Final
 
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
-
-_ROOTLESS: Final = 65532
-"""The user of our image; written out only where the pod itself runs as root."""
+from webhook.objects.restricted import USER, container_security, pod_security
 
 
 def init_container(  # each is one field of the container
@@ -21,16 +18,10 @@ def init_container(  # each is one field of the container
     env: Sequence[Json] = (),
 ) -> Json:
     """Return an init container that runs `modelcache` with *arguments*."""
-    security: dict[str, Any] = {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    security = container_security() | {"readOnlyRootFilesystem": True} | pod_security()
     if spec.security_context and spec.security_context.run_as_user == 0:
         # Else the pod's root user meets our runAsNonRoot, and the kubelet refuses to start.
-        security["runAsUser"] = _ROOTLESS
+        security["runAsUser"] = USER
     return {
         "name": name,
         "image": image,
