@@ -21,18 +21,18 @@ demo: $(READY)   ## send the article's Deployments through the webhook and show 
 	$(BIN)/python -m tests.demo
 
 test: $(READY)   ## everything: lint, types, units, the server, the real API server
-	$(BIN)/python -m tests.cluster build
+	$(BIN)/python -m tests.kubernetes build
 	$(BIN)/python -m tests.images build
 	$(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 cluster: $(READY) ## leave a cluster with a node and the webhook registered running
-	$(BIN)/python -m tests.cluster up
+	$(BIN)/python -m tests.kubernetes up
 
 cluster-down:    ## end it
-	$(BIN)/python -m tests.cluster down
+	$(BIN)/python -m tests.kubernetes down
 
 soak: $(READY)   ## an hour of reviews on a cluster, certificates renewed each minute: does anything grow?
-	$(BIN)/python -m tests.cluster.release.soak
+	$(BIN)/python -m tests.kubernetes.soak
 
 bench: $(READY)  ## measure, beside the webhook that everyone writes
 	$(BIN)/python -m benchmarks.run
@@ -44,7 +44,7 @@ bench-store: $(READY) ## measure copy, load and verify, beside cp, rsync, hf dow
 	$(BIN)/python -m benchmarks.store
 
 manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/chart
-	$(BIN)/python -m tests.cluster.manifests
+	$(BIN)/python -m tests.kubernetes.manifests
 
 # What is tested is what is shipped: everything is resolved once, and the others are parts of it.
 lock: $(READY)   ## make the lock files anew

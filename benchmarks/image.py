@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-from tests.cluster.hosts import Loopback
 from tests.images import archives
 from tests.images.archive import Image
 from tests.images.container import Container
+from tests.kubernetes.hosts import Loopback
 
 LAYERS: Final = ("base", "user and compiled library", "dependencies", "modelcache")
 PERIOD: Final = 0.005

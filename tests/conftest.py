@@ -12,16 +12,12 @@ from tests.admitting import Webhook
 
 NODES: Final = "nodes"
 GROUPS: Final = {
-    "tests/cluster/pods/": NODES,
-    "tests/cluster/test_images.py": NODES,
-    "tests/cluster/test_installed.py": NODES,
-    "tests/cluster/test_nodes.py": NODES,
-    "tests/cluster/release/test_certmanager.py": f"{NODES} of a release that changes",
-    "tests/cluster/release/test_changes_under_load.py": f"{NODES} of a release that changes",
-    "tests/cluster/release/": f"{NODES} of a release that is tried",
-    "tests/cluster/test_harness.py": "runs",
-    "tests/cluster/test_node_cleanup.py": "runs",
-    "tests/cluster/test_controller": "API servers and controllers",
+    "tests/cluster/one_node/": NODES,
+    "tests/cluster/two_nodes/": f"{NODES} that are two",
+    "tests/cluster/rollouts/": f"{NODES} of a release that changes",
+    "tests/cluster/disruptions/": f"{NODES} of a release that is tried",
+    "tests/cluster/harness/": "runs",
+    "tests/cluster/controllers/": "API servers and controllers",
     "tests/cluster/": "API servers",
 }
 """Files that share clusters, by how their names begin; the first that fits counts."""

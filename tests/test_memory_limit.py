@@ -17,8 +17,8 @@ from typing import Final
 import pytest
 
 from tests.cli.command import ROOT
-from tests.cluster import cgroups
-from tests.cluster.cgroups import Cgroup
+from tests.kubernetes import cgroups
+from tests.kubernetes.cgroups import Cgroup
 from tests.models import manifest
 from webhook.store.memory_limit import OVERHEAD, Limit, beyond_limit, limits
 

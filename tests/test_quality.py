@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.binaries import cache
+from tests.kubernetes.binaries import cache
 
 pytestmark = pytest.mark.quality
 ROOT = Path(__file__).parents[1]

@@ -13,8 +13,8 @@ from benchmarks.startup.first_bytes import addresses
 from benchmarks.startup.link import bits_on_the_wire
 from benchmarks.startup.models import Model
 from benchmarks.startup.workloads import workload
-from tests.cluster.binaries import cache
 from tests.images.inference_server.model import read
+from tests.kubernetes.binaries import cache
 from webhook.store.verify import verify_models
 
 SIZE = 300_000

@@ -22,8 +22,8 @@ from benchmarks.load import Result, Visit
 from benchmarks.measures import ask, shuffled
 from benchmarks.reviews import SIZES, bodies
 from benchmarks.servers import OURS, Kind, Server, running, write_certificate
-from tests.cluster.control_plane import ControlPlane
-from tests.cluster.registration import create_namespace, mutating, webhook
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import create_namespace, mutating, webhook
 
 RATE: Final = 200.0
 CONNECTIONS: Final = 25

@@ -7,8 +7,8 @@ from typing import Final
 
 from benchmarks.startup.cells import STRATEGIES
 from benchmarks.startup.figures import Injection
-from tests.cluster.api import Api, Object
-from tests.cluster.processes import FailedError
+from tests.kubernetes.api import Api, Object
+from tests.kubernetes.processes import FailedError
 
 MODEL: Final = "startup/any@" + "0" * 40
 ANNOTATIONS: Final = {

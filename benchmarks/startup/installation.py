@@ -9,15 +9,15 @@ from typing import Final, Self
 
 from benchmarks.startup.link import Hub
 from benchmarks.startup.models import Model
-from tests.cluster.cluster import Cluster
-from tests.cluster.local_volume import bind
-from tests.cluster.network_namespace import BRIDGE
-from tests.cluster.pods.serving import SERVER
-from tests.cluster.registration import create_namespace
-from tests.cluster.server import serve
 from tests.images import model_image
 from tests.images.inference import INFERENCE_SERVER
 from tests.images.product import MODELCACHE
+from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.inference_pods import SERVER
+from tests.kubernetes.local_volume import bind
+from tests.kubernetes.network_namespace import BRIDGE
+from tests.kubernetes.registration import create_namespace
+from tests.kubernetes.server import serve
 
 NAMESPACE: Final = "startup"
 CLAIM: Final = "model-store"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.cluster.hosts import Loopback
-from tests.cluster.network_namespace import NetworkNamespace, ip
-from tests.cluster.packages import BUSYBOX, PATH
-from tests.cluster.processes import FailedError, Run
+from tests.kubernetes.hosts import Loopback
+from tests.kubernetes.network_namespace import NetworkNamespace, ip
+from tests.kubernetes.packages import BUSYBOX, PATH
+from tests.kubernetes.processes import FailedError, Run
 
 RATE: Final = 16_000_000_000 / 300
 """Bytes of files in a second, for all pods together: the article's 16 GB in five minutes."""

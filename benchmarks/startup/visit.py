@@ -14,10 +14,10 @@ from benchmarks.startup.cells import Cell
 from benchmarks.startup.first_bytes import addresses
 from benchmarks.startup.installation import NAMESPACE, Installation, Stored
 from benchmarks.startup.workloads import workload
-from tests.cluster.api import Object
-from tests.cluster.pods.serving import PORT, ask, events, pods_of
-from tests.cluster.processes import FailedError
-from tests.cluster.registration import wait_until
+from tests.kubernetes.api import Object
+from tests.kubernetes.inference_pods import PORT, ask, events, pods_of
+from tests.kubernetes.processes import FailedError
+from tests.kubernetes.registration import wait_until
 
 WATCH: Final = Path(__file__).with_name("first_bytes.py")
 PATIENCE: Final = 120.0

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from benchmarks.startup.cells import NAIVE, Cell
 from benchmarks.startup.models import Model
-from tests.cluster.api import Object
-from tests.cluster.pods.serving import container, deployment
+from tests.kubernetes.api import Object
+from tests.kubernetes.inference_pods import container, deployment
 
 DOWNLOAD: Final = Path(__file__).with_name("download.py")
 FOLDER: Final = "/model"

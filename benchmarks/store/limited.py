@@ -11,9 +11,9 @@ from rich.console import Console
 
 from benchmarks.startup.__main__ import size
 from benchmarks.store.contests import MODELCACHE, REPOSITORY
-from tests.cluster import cgroups
-from tests.cluster.cgroups import Cgroup
 from tests.hub.running import hub_server
+from tests.kubernetes import cgroups
+from tests.kubernetes.cgroups import Cgroup
 from tests.models import sharded
 from webhook.rendering.loader import MEMORY
 

@@ -8,13 +8,13 @@ from typing import Protocol
 
 import pytest
 
-from tests.cluster import binaries
-from tests.cluster.asking import Asked, asking
-from tests.cluster.cluster import Cluster
-from tests.cluster.control_plane import ControlPlane, Options
-from tests.cluster.registration import create_namespace
-from tests.cluster.scripted_hook import ScriptedHook
-from tests.cluster.server import Webhook, serve
+from tests.kubernetes import binaries
+from tests.kubernetes.asking import Asked, asking
+from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.registration import create_namespace
+from tests.kubernetes.scripted_hook import ScriptedHook
+from tests.kubernetes.server import Webhook, serve
 
 _numbers = itertools.count(1)
 

@@ -11,11 +11,11 @@ from typing import Any, Final, Self
 import httpx
 import msgspec
 
-from tests.cluster.processes import GUARD
 from tests.hub.control import PATH, Closed, Committed, Tagged
 from tests.hub.fault import Fault
 from tests.hub.journal import Request
 from tests.hub.repositories import Blob
+from tests.kubernetes.processes import GUARD
 
 __all__ = ["Fault", "Hub", "Request", "hub_server"]
 ROOT: Final = Path(__file__).parents[2]

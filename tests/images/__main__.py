@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from tests.cluster.packages import CannotInstallError
 from tests.images import again, archives
 from tests.images.recipe import CannotBuildError
+from tests.kubernetes.packages import CannotInstallError
 
 
 def main() -> None:

@@ -9,12 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.cluster import binaries
 from tests.images.archive import Image
 from tests.images.base import BASE
 from tests.images.build import build
 from tests.images.product import MODELCACHE
 from tests.images.recipe import contents, images, say
+from tests.kubernetes import binaries
 
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-sbom.lock")
 DECIDE = ("Dockerfile", "pyproject.toml", *LOCKS)

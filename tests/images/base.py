@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.cluster import packages
 from tests.images.archive import Blob, Image
 from tests.images.recipe import CannotBuildError, Recipe
+from tests.kubernetes import packages
 
 PACKAGES: Final = ("ca-certificates", "python3", "python3-venv", "usr-is-merged")
 UNREAD: Final = ("doc", "info", "lintian", "locale", "man")

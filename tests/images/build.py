@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.cluster import binaries, packages
 from tests.images.archive import Image
 from tests.images.recipe import ROOT, CannotBuildError, contents, images
+from tests.kubernetes import binaries, packages
 
 FULL: Final = 3 * 10**9
 """Bytes at which the store begins anew: a cold build leaves 0.4 GB, a changed module 5 MB."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.cluster import packages
 from tests.images.archive import Image, layer
 from tests.images.recipe import Recipe
+from tests.kubernetes import packages
 
 CONFIG: Final = {"Env": ["PATH=/bin"], "Cmd": ["sh"]}
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.cluster import packages
 from tests.images.archive import Image
+from tests.kubernetes import packages
 
 WHITEOUT: Final = ".wh."
 """A file of this prefix says that the one below is gone (image-spec, layer.md)."""

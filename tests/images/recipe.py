@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.cluster import binaries, packages
 from tests.images.archive import Image
+from tests.kubernetes import binaries, packages
 
 ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from tests import models
-from tests.cluster.hosts import Loopback
 from tests.images import again, archives
 from tests.images.archive import Image
 from tests.images.container import Container
+from tests.kubernetes.hosts import Loopback
 from tests.server.reviews import body, pod
 
 

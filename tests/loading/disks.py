@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cluster import packages
+from tests.kubernetes import packages
 
 
 def run(*words: str | Path) -> None:

@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.cluster.certificates import Pair
-from tests.cluster.serving import serving
+from tests.kubernetes.certificates import Pair
+from tests.kubernetes.serving import serving
 
 BLOCK = 2**16
 HOP = {"connection", "keep-alive", "transfer-encoding"}

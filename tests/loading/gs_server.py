@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.cluster import binaries
+from tests.kubernetes import binaries
 from tests.loading.faulty_server import FaultyServer, faulty_server
 from tests.loading.programs import HOST, program
 

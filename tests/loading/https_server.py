@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.certificates import Authority
+from tests.kubernetes.certificates import Authority
 
 PATH = "/models/tiny.safetensors"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.cluster.hosts import Loopback
-from tests.cluster.processes import GUARD
+from tests.kubernetes.hosts import Loopback
+from tests.kubernetes.processes import GUARD
 
 HOST = Loopback()
 

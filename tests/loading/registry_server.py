@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from tests.cluster import binaries
-from tests.cluster.certificates import Authority
+from tests.kubernetes import binaries
+from tests.kubernetes.certificates import Authority
 from tests.loading.faulty_server import FaultyServer, faulty_server
 from tests.loading.programs import HOST, program
 

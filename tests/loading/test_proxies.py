@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.command import Ran, modelcache
-from tests.cluster.certificates import Authority
 from tests.hub.running import hub_server
+from tests.kubernetes.certificates import Authority
 from tests.loading.faulty_server import FaultyServer, faulty_server
 from tests.loading.gs_server import google_bucket, gs_server
 from tests.loading.https_server import https_server

@@ -1,0 +1,77 @@
+"""Renders the chart for tests: its objects by kind, its pod, the modes that it has."""
+
+import itertools
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+
+from tests.kubernetes import binaries, helm
+from tests.kubernetes.api import Object
+from tests.kubernetes.registration import DEPLOY
+from webhook.cli.app import app
+
+OF_SERVE = {
+    word
+    for option in typer.main.get_command(app).commands["serve"].params  # type: ignore[attr-defined]  # a group
+    for word in option.opts
+}
+"""The options of `modelcache serve`."""
+FILES: dict[str, Any] = {"certificates": {"mode": "files"}}
+MANAGED: dict[str, Any] = {"certificates": {"mode": "certManager"}}
+POLICY = list(yaml.safe_load_all((Path(__file__).parents[4] / "examples/policy.yaml").read_text()))
+MODES = [
+    {"certificates": {"mode": mode}, "failurePolicy": failure, "controller": controller}
+    for mode, failure, controller in itertools.product(
+        ("self", "files", "certManager"), ("Ignore", "Fail"), (True, False)
+    )
+    if controller or mode != "self"
+]
+
+
+def named(values: dict[str, Any]) -> str:
+    """Return what a test of one of MODES is called."""
+    words = [values["certificates"]["mode"], values["failurePolicy"]]
+    return ", ".join([*words, *([] if values["controller"] else ["no controller"])])
+
+
+def only(kinds: dict[str, list[Object]], kind: str, name: str) -> Object:
+    """Return the object of a kind that bears a name."""
+    (found,) = [obj for obj in kinds[kind] if obj["metadata"]["name"] == name]
+    return found
+
+
+def judges_others(obj: Object) -> bool:
+    """Whether a policy, or a binding, is about more than what the webhook itself writes."""
+    return bool(obj["metadata"]["name"] != "modelcache-registration")
+
+
+def rendered(values: dict[str, Any] | None = None, *flags: str) -> dict[str, list[Object]]:
+    """Return the objects by kind."""
+    kinds: dict[str, list[Object]] = {}
+    for obj in helm.objects(values, *flags):
+        kinds.setdefault(obj["kind"], []).append(obj)
+    return kinds
+
+
+def pod(values: dict[str, Any] | None = None, *flags: str) -> Object:
+    """Return the template's spec."""
+    (deployment,) = rendered(values, *flags)["Deployment"]
+    spec: Object = deployment["spec"]["template"]["spec"]
+    return spec
+
+
+def args(values: dict[str, Any] | None = None, *flags: str) -> list[str]:
+    """Return the arguments of the webhook."""
+    (container,) = pod(values, *flags)["containers"]
+    words: list[str] = container["args"]
+    return words
+
+
+def kustomized() -> list[Object]:
+    """Return what `kubectl apply -k deploy` applies, in its order."""
+    command: list[str | Path] = [binaries.path(binaries.KUBECTL), "kustomize", DEPLOY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return list(yaml.safe_load_all(done.stdout))

@@ -1,0 +1,91 @@
+"""The chart and the kustomize base: one source, the same objects, the order of both."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster.api_servers.chart.rendering import judges_others, kustomized
+from tests.kubernetes import helm, manifests
+from tests.kubernetes.api import Object
+from tests.kubernetes.registration import DEPLOY, REQUIRED
+from webhook import __version__
+
+
+def key(obj: Object) -> str:
+    return json.dumps(obj, sort_keys=True)
+
+
+def test_the_files_of_the_base_are_what_the_chart_yields() -> None:
+    written = {
+        name: (DEPLOY / name).read_text() for name in helm.base() if (DEPLOY / name).exists()
+    }
+    assert written == helm.base(), "run make manifests, and read the difference"
+
+
+def test_no_file_of_the_base_is_left_out() -> None:
+    listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == sorted([*helm.base(), "namespace.yaml"])
+    files = [path.name for path in DEPLOY.iterdir() if path.name != "chart"]
+    assert sorted([*listed, "kustomization.yaml"]) == sorted(files)
+
+
+def test_helm_and_kustomize_yield_the_same_objects() -> None:
+    namespaces = [obj for obj in kustomized() if obj["kind"] == "Namespace"]
+    assert [obj["metadata"]["name"] for obj in namespaces] == [helm.NAMESPACE]  # helm makes its own
+    others = [obj for obj in kustomized() if obj["kind"] != "Namespace"]
+    assert sorted(map(key, others)) == sorted(map(key, helm.objects()))
+
+
+def test_comments_that_explain_a_line_survive() -> None:
+    for name, text in helm.base().items():
+        template = (helm.CHART / "templates" / name).read_text()
+        assert "# " in template, name
+        assert len([line for line in text.splitlines() if "# " in line]) > 1, name
+
+
+def test_what_refuses_pods_is_first_of_the_base() -> None:
+    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:7]
+    assert first[:2] == [
+        ("MutatingWebhookConfiguration", REQUIRED),
+        ("MutatingWebhookConfiguration", "zz-modelcache"),
+    ]
+    assert [kind for kind, _ in first[2:]] == [
+        *["ValidatingAdmissionPolicyBinding"] * 2,
+        *["ValidatingAdmissionPolicy"] * 2,
+        "Namespace",
+    ]
+
+
+# P1 91
+def test_what_is_installed_refuses_nothing_before_a_replica_serves() -> None:
+    for values in ({}, {"failurePolicy": "Fail"}):
+        for obj in helm.objects(values):
+            if obj["kind"] == "ValidatingAdmissionPolicyBinding" and judges_others(obj):
+                assert obj["spec"]["validationActions"] == ["Audit"]
+            for hook in obj.get("webhooks", []):
+                assert hook["failurePolicy"] == "Ignore"
+
+
+def test_helm_finds_nothing_to_lint() -> None:
+    said = helm.helm("lint", "--strict", helm.CHART, "--namespace", helm.NAMESPACE)
+    assert "1 chart(s) linted, 0 chart(s) failed" in said
+    assert "[WARNING]" not in said
+
+
+def test_the_chart_has_the_version_of_the_program() -> None:
+    chart = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())
+    assert (chart["name"], chart["version"], chart["appVersion"]) == (
+        "modelcache",
+        __version__,
+        __version__,
+    )
+
+
+def test_the_module_writes_what_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifests, "DEPLOY", tmp_path)
+    manifests.main()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == helm.base()

@@ -1,0 +1,151 @@
+"""The chart and the base in a real API server: installed, applied again, taken away in order."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kubernetes import helm
+from tests.kubernetes.api import Object
+from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED
+from tests.manual import README
+
+BUNDLE = base64.b64encode(
+    b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+).decode()
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane of its own: the configuration has one name."""
+    plane = ControlPlane(Options(audit=True, controller_manager=False))
+    yield plane
+    plane.stop()
+
+
+def become_strict(plane: ControlPlane) -> None:
+    """Write what a replica writes once it serves."""
+    for name in ("modelcache-injected", "modelcache-copied"):
+        binding = plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", name).expect().body
+        assert binding["spec"]["validationActions"] == ["Audit"]
+        binding["spec"]["validationActions"] = ["Audit", "Deny"]
+        plane.api.replace(binding).expect()
+    configuration = registered(plane)
+    for hook in configuration["webhooks"]:
+        hook["clientConfig"]["caBundle"] = BUNDLE
+    plane.api.replace(configuration).expect()
+
+
+def registered(plane: ControlPlane) -> Object:
+    return plane.api.get(GROUP, "MutatingWebhookConfiguration", "zz-modelcache").expect().body
+
+
+def bundles(plane: ControlPlane) -> list[str]:
+    return [hook["clientConfig"].get("caBundle", "") for hook in registered(plane)["webhooks"]]
+
+
+def deletions(plane: ControlPlane, since: int) -> list[tuple[str, str]]:
+    """Return what was deleted since an event, in order, as (resource, name)."""
+    return [
+        (event["objectRef"]["resource"], event["objectRef"].get("name", ""))
+        for event in plane.audit_events()[since:]
+        if event["verb"] == "delete"
+        and event["stage"] == "ResponseComplete"
+        and event["responseStatus"]["code"] == 200
+        and event["user"]["username"] == "admin"
+    ]
+
+
+def gone_first(order: list[tuple[str, str]]) -> bool:
+    """Whether what refuses pods had gone before anything that it needs had."""
+    hooks = [n for n, (one, _) in enumerate(order) if one == "mutatingwebhookconfigurations"]
+    needed = [n for n, (one, _) in enumerate(order) if one in ("deployments", "services", "roles")]
+    assert len(needed) == 3
+    first = [order[n][1] for n in hooks][:2]
+    return first == [REQUIRED, "zz-modelcache"] and max(hooks) < min(needed)
+
+
+def everything(plane: ControlPlane) -> list[str]:
+    """Return what of ours is left in the cluster."""
+    kinds = ",".join((
+        "validatingadmissionpolicybindings", "validatingadmissionpolicies", "clusterroles",
+        "mutatingwebhookconfigurations", "clusterrolebindings",
+    ))  # fmt: skip
+    done = plane.kubectl("get", kinds, "-o", "name")
+    assert done.returncode == 0, done.stderr
+    return [name for name in done.stdout.split() if "modelcache" in name]
+
+
+def test_what_helm_puts_in_their_place_for_a_moment_does_nothing() -> None:
+    for values, names in (
+        ({}, [REQUIRED, "zz-modelcache"]),
+        ({"failurePolicy": "Fail"}, ["zz-modelcache"]),
+    ):
+        hooks = helm.objects(values, "--show-only", "templates/uninstall.yaml")
+        hooks.sort(key=lambda obj: int(obj["metadata"]["annotations"]["helm.sh/hook-weight"]))
+        assert [obj["metadata"]["name"] for obj in hooks] == names
+        for obj in hooks:
+            assert obj["kind"] == "MutatingWebhookConfiguration"
+            assert obj["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
+            assert obj["webhooks"] == []
+            assert "labels" not in obj["metadata"]  # by which the policies know what is required
+
+
+# P1 90, P1 64
+def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
+    plane: ControlPlane,
+) -> None:
+    where = ("--namespace", helm.NAMESPACE)
+    helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
+    try:
+        become_strict(plane)
+        helm.helm("upgrade", "modelcache", helm.CHART, *where, "--set", "replicas=3", plane=plane)
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        profile = ("--set", "failurePolicy=Fail")
+        helm.helm("upgrade", "modelcache", helm.CHART, *where, *profile, plane=plane)
+        policies = [name for name in everything(plane) if "validatingadmission" in name]
+        assert all(name.endswith("/modelcache-registration") for name in policies)
+        helm.helm("rollback", "modelcache", "1", *where, plane=plane)
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        become_strict(plane)
+    finally:
+        since = len(plane.audit_events())
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
+    assert gone_first(deletions(plane, since))
+    assert not everything(plane)
+
+
+def test_helm_uninstalls_what_the_emergency_line_has_switched_off(plane: ControlPlane) -> None:
+    (line,) = re.findall(r"^kubectl (delete mutating.*)$", README.read_text(), re.MULTILINE)
+    where = ("--namespace", helm.NAMESPACE)
+    helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
+    try:
+        become_strict(plane)
+        assert plane.kubectl(*line.split()).returncode == 0
+        assert not [name for name in everything(plane) if "webhookconfiguration" in name]
+    finally:
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
+    assert not everything(plane)
+
+
+# P1 90, P1 64
+def test_kubectl_keeps_the_bundle_and_takes_the_strict_parts_away_first(
+    plane: ControlPlane,
+) -> None:
+    def kubectl(*words: str) -> None:
+        done = plane.kubectl(*words, "-k", str(DEPLOY))
+        assert done.returncode == 0, done.stderr
+
+    kubectl("apply")
+    try:
+        become_strict(plane)
+        kubectl("apply")
+        assert bundles(plane) == [BUNDLE, BUNDLE]
+        become_strict(plane)
+    finally:
+        since = len(plane.audit_events())
+        kubectl("delete", "--wait=false", "--ignore-not-found")
+    assert gone_first(deletions(plane, since))
+    assert not everything(plane)

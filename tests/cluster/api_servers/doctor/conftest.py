@@ -1,0 +1,15 @@
+"""What tests of the doctor share beyond the cluster."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.server import standing_aside
+
+
+@pytest.fixture
+def alone(cluster: ControlPlane) -> Iterator[ControlPlane]:
+    """The cluster without anything of ours."""
+    with standing_aside(cluster):
+        yield cluster

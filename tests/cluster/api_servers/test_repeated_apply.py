@@ -1,0 +1,119 @@
+"""Tools that apply a manifest again and again find nothing to do, and roll nothing out.
+
+The manifest annotates the Deployment alone, as people write it. What is copied into its
+template stands in no manifest: no tool may take that for a difference to mend, and what
+takes it away all the same must not set off one rollout after another.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from tests.cluster.conftest import NamespaceFactory
+from tests.kubernetes.api import Object
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.inference_pods import PREFIX, deployment
+from tests.kubernetes.registration import wait_until
+from tests.kubernetes.server import Webhook
+
+ASKED: Final = {"model": "phi-2", "strategy": "pvc", "shm-size": "8Mi"}
+SERVER_SIDE: Final = ("--server-side", "--force-conflicts")
+TOOLS: Final = {
+    "kubectl apply": ("apply",),
+    "argocd": ("apply", *SERVER_SIDE, "--field-manager=argocd-controller"),
+    "flux": ("apply", *SERVER_SIDE, "--field-manager=kustomize-controller"),
+    "kubectl replace": ("replace",),
+}
+DIFFS: Final = (
+    ("diff",),
+    ("diff", *SERVER_SIDE),
+    ("diff", *SERVER_SIDE, "--field-manager=argocd-controller"),
+)
+
+
+@pytest.fixture
+def written(cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory) -> Object:
+    """A manifest that was applied once, by kubectl."""
+    manifest = deployment(namespace(), ASKED, name="repeated", replicas=0)
+    kubectl(cluster, ("apply", "--server-side"), manifest)
+    return manifest
+
+
+def kubectl(plane: ControlPlane, words: Sequence[str], manifest: Object) -> None:
+    done = plane.kubectl(*words, "-f", "-", input=json.dumps(manifest))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def stored(plane: ControlPlane, manifest: Object) -> Object:
+    """Return what became of *manifest*, once its controller has acted on it."""
+    found: list[Object] = []
+
+    def observed() -> bool:
+        meta = manifest["metadata"]
+        answer = plane.api.get("apps/v1", "Deployment", meta["name"], meta["namespace"])
+        found[:] = [answer.expect(200).body]
+        generation = answer.body["metadata"]["generation"]
+        return bool(answer.body["status"].get("observedGeneration") == generation)
+
+    wait_until(observed, "the controller has seen the Deployment")
+    return found[0]
+
+
+def asked_of_pods(obj: Object) -> Object:
+    annotations: Object = obj["spec"]["template"]["metadata"].get("annotations", {})
+    return {key: value for key, value in annotations.items() if key.startswith(PREFIX)}
+
+
+def replica_sets(plane: ControlPlane, manifest: Object) -> int:
+    return len(plane.api.list("apps/v1", "ReplicaSet", manifest["metadata"]["namespace"]))
+
+
+def test_one_tool_after_the_other_rolls_nothing_out(cluster: ControlPlane, written: Object) -> None:
+    first = stored(cluster, written)
+    assert asked_of_pods(first) == {PREFIX + key: value for key, value in ASKED.items()}
+    for words in [*TOOLS.values(), *TOOLS.values()]:
+        kubectl(cluster, words, written)
+        now = stored(cluster, written)
+        assert now["spec"] == first["spec"], words
+        assert replica_sets(cluster, written) == 1, words
+
+
+def test_no_tool_sees_a_difference(cluster: ControlPlane, written: Object) -> None:
+    for words in DIFFS:
+        kubectl(cluster, words, written)  # kubectl diff says by its exit status whether any is
+
+
+def test_no_manager_owns_what_was_copied(cluster: ControlPlane, written: Object) -> None:
+    for words in (TOOLS["argocd"], TOOLS["flux"]):
+        kubectl(cluster, words, written)
+    fields = [entry["fieldsV1"] for entry in stored(cluster, written)["metadata"]["managedFields"]]
+    # kubectl, argocd and flux own what they wrote, and the controller its status.
+    assert [PREFIX in json.dumps(owned.get("f:metadata", {})) for owned in fields].count(True) == 3
+    assert not [owned for owned in fields if PREFIX in json.dumps(owned.get("f:spec", {}))]
+
+
+def test_what_a_tool_takes_out_of_the_template_is_back_in_the_same_request(
+    cluster: ControlPlane, written: Object
+) -> None:
+    first = stored(cluster, written)
+    gone = dict.fromkeys(asked_of_pods(first))
+    for _ in range(3):
+        patch = {"spec": {"template": {"metadata": {"annotations": gone}}}}
+        answer = cluster.api.merge(written, patch).expect(200)
+        assert answer.body["metadata"]["generation"] == first["metadata"]["generation"]
+    assert stored(cluster, written)["spec"] == first["spec"]
+    assert replica_sets(cluster, written) == 1
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_another_model_is_one_rollout(cluster: ControlPlane, written: Object, tool: str) -> None:
+    if tool == "kubectl apply":
+        kubectl(cluster, TOOLS[tool], written)
+    written["metadata"]["annotations"][f"{PREFIX}model"] = "mistral-7b-instruct"
+    for _ in range(2):
+        kubectl(cluster, TOOLS[tool], written)
+        now = stored(cluster, written)
+        assert asked_of_pods(now)[f"{PREFIX}model"] == "mistral-7b-instruct"
+        assert replica_sets(cluster, written) == 2

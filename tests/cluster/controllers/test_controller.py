@@ -1,0 +1,292 @@
+"""Who keeps the authority and the bundle: any number of replicas, and no leader."""
+
+import base64
+import datetime as dt
+import itertools
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from tests.cluster.conftest import NamespaceFactory
+from tests.kubernetes.api import Object
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.controllers import Controller, controllers
+from tests.kubernetes.registration import GROUP, mutating, wait_until, webhook
+from webhook.controller.messages import Certificate
+from webhook.controller.options import Options
+
+KIND = "MutatingWebhookConfiguration"
+NAMES = ("workloads.modelcache.io", "inject.modelcache.io")
+SELECTOR: Object = {"matchLabels": {"modelcache.io/tests": "none"}}
+FOREIGN = "admission.example.com"
+_numbers = itertools.count(1)
+
+
+class Place:
+    """A namespace and a registration whose names nobody else has."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self.plane = plane
+        self.namespace = namespace
+        self.configuration = f"controllers-{next(_numbers)}"
+
+    def options(self, **fields: object) -> Options:
+        known: dict[str, object] = {
+            "namespace": self.namespace,
+            "service": "modelcache-webhook",
+            "secret": "authorities",
+            "configuration": self.configuration,
+            "settle_seconds": 0.5,
+        }
+        return Options(**{**known, **fields})  # type: ignore[arg-type]
+
+    def register(self) -> None:
+        service = {"name": "modelcache-webhook", "namespace": self.namespace, "path": "/mutate"}
+        hooks = [
+            webhook(name, {"service": service}, failurePolicy="Ignore", objectSelector=SELECTOR)
+            for name in (FOREIGN, *NAMES)
+        ]
+        self.plane.api.create(mutating(self.configuration, *hooks)).expect(201)
+
+    def registered(self) -> Object:
+        return self.plane.api.get(GROUP, KIND, self.configuration).expect().body
+
+    def bundles(self) -> dict[str, bytes]:
+        return {
+            hook["name"]: base64.b64decode(hook["clientConfig"].get("caBundle", ""))
+            for hook in self.registered()["webhooks"]
+        }
+
+    def trusted(self) -> list[x509.Certificate]:
+        """Return what both entries of ours trust; empty unless they agree."""
+        bundles = self.bundles()
+        first, second = (bundles[name] for name in NAMES)
+        if first != second or not first:
+            return []
+        try:
+            return x509.load_pem_x509_certificates(first)
+        except ValueError:
+            return []
+
+    def write_bundle(self, bundle: bytes, *names: str) -> None:
+        obj = self.registered()
+        for hook in obj["webhooks"]:
+            if hook["name"] in (names or NAMES):
+                hook["clientConfig"]["caBundle"] = base64.b64encode(bundle).decode()
+        self.plane.api.replace(obj).expect()
+
+    def secret(self) -> Object:
+        return self.plane.api.get("v1", "Secret", "authorities", self.namespace).expect().body
+
+    def signs(self) -> x509.Certificate | None:
+        """Return the authority that signs; None if the Secret holds none."""
+        try:
+            text = base64.b64decode(self.secret()["data"]["ca.crt"])
+            return x509.load_pem_x509_certificate(text)
+        except (KeyError, ValueError):
+            return None
+
+
+@pytest.fixture
+def place(cluster: ControlPlane, namespace: NamespaceFactory) -> Place:
+    return Place(cluster, namespace())
+
+
+def assert_trusted(place: Place, found: list[Controller]) -> None:
+    """See that the registration trusts the leaf of each of *found*; else say what is known."""
+    leaves = [controller.leaf for controller in found]  # before: a leaf follows its authority
+    authorities = place.trusted()
+    told = [
+        f"{number} at {dt.datetime.now(dt.UTC)}: {_life(leaf)}, trusted {[*map(_life, authorities)]},"
+        f" {[m for m in found[number].messages if not isinstance(m, Certificate)][-8:]}"
+        for number, leaf in enumerate(leaves)
+        if not any(_issued(leaf, authority) for authority in authorities)
+    ]
+    assert not told, "\n".join(told)
+
+
+def _life(certificate: x509.Certificate) -> str:
+    return f"{certificate.serial_number % 10**6} until {certificate.not_valid_after_utc}"
+
+
+def _issued(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def test_five_that_start_at_once_agree_on_one_authority_and_all_sign_with_it(place: Place) -> None:
+    # P1 59
+    place.register()
+    with controllers(place.plane, place.options(), 5) as found:
+        (authority,) = place.trusted()
+        assert authority == place.signs()
+        for controller in found:
+            controller.leaf.verify_directly_issued_by(authority)
+        assert sum(controller.patches().count("ok") for controller in found) == 1
+        assert len({controller.leaf.serial_number for controller in found}) == 5
+
+
+def test_a_bundle_is_written_by_the_name_of_its_entry_and_nothing_else_is(place: Place) -> None:
+    # P0 29, P1 62, P1 63
+    place.register()
+    before = place.registered()
+    with controllers(place.plane, place.options()):
+        after = place.registered()
+        assert set(place.bundles()) == {FOREIGN, *NAMES}
+        assert place.bundles()[FOREIGN] == b""
+        for hook in after["webhooks"]:
+            hook["clientConfig"].pop("caBundle", None)
+        assert after["webhooks"] == before["webhooks"]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_bundle_that_is_emptied_or_garbled_is_repaired_with_one_write(
+    place: Place, damage: bytes
+) -> None:
+    # P0 29, P1 63, c34
+    place.register()
+    with controllers(place.plane, place.options(), 3) as found:
+        wanted = place.trusted()
+        generation = place.registered()["metadata"]["generation"]
+        place.write_bundle(damage)
+        wait_until(lambda: place.trusted() == wanted, "repaired")
+        time.sleep(0.5)  # for writes that should not come
+        assert place.registered()["metadata"]["generation"] == generation + 2
+        assert all(controller.ready() for controller in found)
+
+
+def test_an_authority_that_is_not_ours_is_taken_out_of_the_bundle(place: Place) -> None:
+    # P0 29
+    place.register()
+    with controllers(place.plane, place.options()):
+        wanted = place.trusted()
+        place.write_bundle(place.plane.authority.pem, NAMES[0])
+        wait_until(lambda: place.trusted() == wanted, "repaired")
+
+
+def test_a_registration_that_comes_later_or_again_gets_its_bundle(place: Place) -> None:
+    # P1 64, c41
+    with controllers(place.plane, place.options()) as (controller,):
+        assert "registration" in controller.state.concerns
+        for _ in range(2):
+            place.register()
+            wait_until(lambda: bool(place.trusted()), "bundle written")
+            wait_until(lambda: not controller.state.concerns, "no concern left")
+            place.plane.api.delete(place.registered()).expect()
+            wait_until(lambda: "registration" in controller.state.concerns, "concern told")
+
+
+def test_who_deletes_the_secret_gets_another_authority_and_no_leaf_is_distrusted_meanwhile(
+    place: Place,
+) -> None:
+    # P0 28, P1 57
+    place.register()
+    with controllers(
+        place.plane, place.options(leaf_seconds=8, authority_seconds=3600), 3
+    ) as found:
+        (first,) = place.trusted()
+        place.plane.api.delete(place.secret()).expect()
+        seen: set[int] = set()
+
+        def turned() -> bool:
+            seen.add(len(place.trusted()))
+            assert_trusted(place, found)
+            return first not in place.trusted()
+
+        wait_until(turned, "the first authority is trusted no more", 90)
+        assert seen == {1, 2}
+        assert place.trusted() == [place.signs()]
+
+
+def test_leaves_are_renewed_before_they_end(place: Place) -> None:
+    # P0 27
+    place.register()
+    with controllers(place.plane, place.options(leaf_seconds=4, authority_seconds=3600)) as (one,):
+        serials = set()
+
+        def renewed() -> bool:
+            serials.add(one.leaf.serial_number)
+            assert time.time() < one.leaf.not_valid_after_utc.timestamp()
+            return len(serials) >= 4
+
+        wait_until(renewed, "four leaves", 30)
+
+
+def test_authorities_follow_each_other_by_themselves(place: Place) -> None:
+    # P0 28, c49
+    place.register()
+    with controllers(place.plane, place.options(leaf_seconds=3, authority_seconds=20), 2) as found:
+        signed = set()
+
+        def turned() -> bool:
+            signed.add(place.signs())
+            assert_trusted(place, found)
+            return len(signed) >= 2
+
+        wait_until(turned, "another authority", 120)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"data": {"ca.crt": "", "ca.key": ""}},
+        {"data": {"ca.key": None}},
+        {"data": {"ca.crt": base64.b64encode(b"garbage").decode()}},
+    ],
+    ids=["emptied", "no key", "garbage"],
+)
+def test_a_secret_that_cannot_sign_is_replaced_and_never_served(
+    place: Place, damage: Object
+) -> None:
+    # P1 58
+    place.register()
+    with controllers(place.plane, place.options(), 2) as found:
+        place.plane.api.merge(place.secret(), damage).expect()
+        wait_until(lambda: place.signs() in place.trusted(), "replaced, and trusted")
+        assert_trusted(place, found)
+    with controllers(place.plane, place.options()) as (newcomer,):
+        assert_trusted(place, [newcomer])
+
+
+def test_a_newcomer_leaves_a_garbled_secret_to_those_that_knew_it_and_then_replaces_it(
+    place: Place,
+) -> None:
+    # P1 58
+    place.register()
+    secret: Object = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "authorities", "namespace": place.namespace},
+        "data": {"ca.crt": base64.b64encode(b"garbage").decode()},
+    }
+    place.plane.api.create(secret).expect(201)
+    with controllers(place.plane, place.options()) as (controller,):
+        assert_trusted(place, [controller])
+        (event,) = controller.events("authorities refused")
+        assert event.fields == {"reason": "ca.crt or ca.key is missing"}
+
+
+def test_where_certificates_are_not_ours_neither_secret_nor_bundle_is_touched(place: Place) -> None:
+    # P1 65
+    place.register()
+    before = place.registered()
+    with controllers(place.plane, place.options(secret=None)) as (controller,):
+        time.sleep(1)
+        assert controller.patches() == []
+        assert place.registered() == before
+    assert place.plane.api.get("v1", "Secret", "authorities", place.namespace).code == 404
+
+
+def test_the_key_of_the_authority_is_told_to_nobody(place: Place) -> None:
+    # P1 61, P1 86
+    place.register()
+    with controllers(place.plane, place.options()) as (controller,):
+        key = base64.b64decode(place.secret()["data"]["ca.key"]).decode()
+        assert key.splitlines()[1] not in repr(controller.messages)

@@ -1,0 +1,40 @@
+"""Owns what a control group is charged with: who has written pages, and who may give them back."""
+
+import dataclasses
+import time
+
+from tests.kubernetes.cgroups import Cgroup
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Charges:
+    """What a group and the groups below are charged with, in bytes."""
+
+    tmpfs: int
+    """Pages of tmpfs, which stay until the file goes."""
+    files: int
+    """Pages of files on a disk, which the kernel takes back when somebody needs them."""
+    processes: int
+    """All else: what processes hold, and the kernel on their behalf."""
+
+
+def charges(group: Cgroup) -> Charges:
+    """Return what *group* is charged with now."""
+    stat = group.charged()
+
+    def below(name: str) -> int:
+        return stat.get(f"total_{name}", stat[name])  # version 1 tells the group alone apart
+
+    shared, files = below("shmem"), below("inactive_file") + below("active_file")
+    return Charges(shared, files, group.usage() - shared - files)
+
+
+def tmpfs(group: Cgroup, expected: int, seconds: float = 10) -> int:
+    """Return the pages of tmpfs as soon as they are *expected*, else those after *seconds*.
+
+    The kernel adds up its statistics every other second (FLUSH_TIME of mm/memcontrol.c).
+    """
+    deadline = time.monotonic() + seconds
+    while (found := charges(group).tmpfs) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found

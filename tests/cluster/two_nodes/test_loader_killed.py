@@ -1,0 +1,102 @@
+"""A loader that is killed on its node: the next goes on where it was, and readers see nothing before.
+
+Of a loader that was killed the next knows by its silence, after a minute; both wait together.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster.two_nodes.shop import Shop
+from tests.hub.fault import Fault
+from tests.kubernetes.api import Object
+from tests.kubernetes.ends import ends, reasons
+from tests.kubernetes.node import Node
+from tests.kubernetes.registration import wait_until
+from webhook.models.layout import INCOMING, hub_folder
+from webhook.store.verify import faults_of
+
+RATE: Final = 1_000_000
+SLOW: Final = Fault(where="cdn", rate=RATE)
+EATEN: Final = "killed/by-memory"
+STOPPED: Final = "killed/by-node"
+EATER: Final = """
+import sys
+from pathlib import Path
+Path(sys.argv[1]).write_text("0")
+held = []
+while True:
+    held.append(bytes(2**20))
+"""
+"""Joins a group and takes all its memory."""
+
+
+def loader_of(shop: Shop, job: Object) -> Object:
+    """Return the first pod of *job*, once it runs."""
+    wait_until(lambda: bool(shop.pods(job)), "there is a pod", 60)
+    (pod,) = shop.pods(job)
+    return shop.cluster.wait_for(pod, lambda now: now["status"]["phase"] == "Running")
+
+
+def half_way(shop: Shop, model: str) -> None:
+    wait_until(lambda: shop.arrived(model) > shop.size(model) // 4, "a part is there", 60)
+
+
+def end_by_memory(shop: Shop, node: Node, pod: Object) -> Object:
+    """Use up the memory that the loader of *pod* may have; return the pod once it has ended."""
+    group = node.container_cgroup(pod, "load")
+    for pid in group.processes():  # the kernel would end who has the most memory, which is not it
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+    tasks = group.memory / "cgroup.procs"
+    with subprocess.Popen([sys.executable, "-c", EATER, tasks]) as eater:
+        try:
+            return shop.cluster.wait_for(pod, lambda now: bool(ends(now, "load")))
+        finally:
+            eater.kill()
+
+
+def published(shop: Shop, model: str) -> list[str]:
+    found = shop.store.glob(f"{hub_folder(model)}/*")
+    return [path.name for path in found if path.is_dir() and not path.is_symlink()]
+
+
+@pytest.fixture(scope="module")
+def killed(shop: Shop) -> dict[str, Object]:
+    """Two models whose loaders were killed half-way: the ends of the pods that came after."""
+    shop.hub.fault(SLOW)
+    node = shop.cluster.nodes[0]
+    jobs = {}
+    for model in (EATEN, STOPPED):
+        shop.commit(model)
+        (jobs[model],) = shop.render(model, "--kind=job")
+        half_way(shop, model)
+        pod = loader_of(shop, jobs[model])
+        if model == EATEN:
+            assert reasons(end_by_memory(shop, node, pod), "load") == ["OOMKilled"]
+        else:
+            node.power_off()
+            assert published(shop, EATEN) == published(shop, STOPPED) == []
+            node.power_on()
+    shop.hub.heal()
+    return jobs
+
+
+@pytest.mark.parametrize("model", [EATEN, STOPPED])
+def test_the_next_loader_goes_on_where_one_was_killed(
+    shop: Shop, killed: dict[str, Object], model: str
+) -> None:
+    # Fault rows of the store: OOM killer, a node that stops
+    pod = shop.completed(killed[model])
+    (end,) = ends(pod, "load")
+    size, fetched = (int(word) for word in end["message"].split() if word.isdigit())
+    assert size == shop.size(model)
+    assert 0 < fetched < size * 3 // 4
+    # Twice comes what was on its way, in the buffers of connections, when a loader ended.
+    assert shop.arrived(model) < size + 2 * RATE
+    (commit,) = published(shop, model)
+    assert not list(faults_of(shop.store / hub_folder(model) / commit, full=True))
+    left = shop.store.glob(f"{INCOMING}/*/*.json")
+    assert not [path for path in left if hub_folder(model) in path.read_text()]

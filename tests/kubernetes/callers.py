@@ -1,0 +1,71 @@
+"""Owns callers in the network of a cluster: calling.py as a process, and what it has met."""
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+
+from tests.kubernetes.api import Object
+from tests.kubernetes.calling import Met, Order
+from tests.kubernetes.installed import HOST
+from tests.kubernetes.release import Release
+
+PROGRAM: Final = (sys.executable, "-m", "tests.kubernetes.calling")
+
+
+@contextlib.contextmanager
+def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
+    """Let callers do *what* an Order says, until the block ends or they are through.
+
+    What they have met is known after the block.
+    """
+    order = Order(
+        [f"{pod['status']['podIP']}:8443" for pod in release.installed.replicas()],
+        HOST,
+        str(write_bundle(release, folder)),
+        **what,
+    )
+    path = folder / "order.json"
+    path.write_text(json.dumps(dataclasses.asdict(order)))
+    met = Met()
+    words = release.cluster.network.command([*PROGRAM, str(path)])
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            yield met
+            said, _ = process.communicate(timeout=180)
+            assert process.returncode == 0
+        finally:
+            process.kill()
+    answered, faults = json.loads(said)
+    met.answered.update(answered)
+    met.faults.update(faults)
+
+
+def write_bundle(release: Release, folder: Path) -> Path:
+    """Write what the registration trusts to a file, whole or not at all; return its path."""
+    path, part = folder / "bundle.pem", folder / "bundle.part"
+    part.write_bytes(release.bundle_pem())
+    part.rename(path)
+    return path
+
+
+def get(release: Release, url: str) -> str:
+    """Return what a URL in the network of the cluster yields, also without an API server."""
+    return _asked(release, "get", url)
+
+
+def served_leaves(release: Release, replicas: Sequence[Object]) -> list[x509.Certificate]:
+    """Return the certificate that each of *replicas* shows to a new connection."""
+    text = _asked(release, "leaves", *(replica["status"]["podIP"] for replica in replicas))
+    return x509.load_pem_x509_certificates(text.encode())
+
+
+def _asked(release: Release, *words: str) -> str:
+    command = release.cluster.network.command([*PROGRAM, *words])
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

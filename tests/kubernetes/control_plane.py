@@ -1,0 +1,200 @@
+"""Owns a control plane: etcd, kube-apiserver and, if wanted, kube-controller-manager.
+
+It is what a user's cluster has, with its default admission plugins, RBAC and service
+accounts; only durability is switched off. Nodes are not part of it: pods stay Pending,
+and admission is complete without them.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.kubernetes import binaries, command_lines
+from tests.kubernetes.api import Api, Object
+from tests.kubernetes.certificates import Authority, Pair, new_key, write_key
+from tests.kubernetes.hosts import Host, Loopback
+from tests.kubernetes.processes import FailedError, Process, Run
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What distinguishes one control plane from another."""
+
+    api_server: binaries.Program = binaries.API_SERVER
+    controller_manager: bool = True
+    audit: bool = False
+    flags: Sequence[str] = ()
+    """Further flags of kube-apiserver, such as --emulated-version or --feature-gates."""
+
+
+class ControlPlane:
+    """A running control plane; stop() leaves nothing of it."""
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        host: Host | None = None,
+        run: Run | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.host = host or Loopback()
+        self.run = run or Run()
+        try:
+            self._start()
+        except BaseException:  # an interrupt too must leave no process behind
+            self.run.stop()
+            raise
+
+    def _start(self) -> None:
+        self.authority = Authority(self.run.folder / "pki")
+        self.url = f"https://{self.host.address}:{self.host.free_port()}"
+        admin = self.authority.sign("admin", organisation="system:masters")
+        self.kubeconfig = self.write_kubeconfig("admin", admin)
+        self.audit_log = self.run.folder / "audit.jsonl"
+        self._etcd = self._start_etcd()
+        self.server = self._start_api_server()
+        self.api = Api(self.url, str(self.authority.certificate), admin)
+        self.server.wait_until(self._ready)
+        if self.options.controller_manager:
+            manager = self._start_controller_manager()
+            manager.wait_until(lambda: self.has_service_account("default"))
+        else:
+            self.ensure_service_account("default")
+
+    @contextlib.contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """Keep the API server ended for the time of a `with` block."""
+        self.server.kill()
+        try:
+            yield
+        finally:
+            self.server = self._start_api_server()
+            self.server.wait_until(self._ready)
+
+    def stop(self) -> None:
+        """End every process and remove all data."""
+        if api := getattr(self, "api", None):
+            api.close()
+        self.run.stop()
+
+    def write_kubeconfig(self, name: str, pair: Pair) -> Path:
+        """Write a kubeconfig for the bearer of *pair*."""
+        path = self.run.folder / f"{name}.kubeconfig"
+        cluster = {"server": self.url, "certificate-authority": str(self.authority.certificate)}
+        user = {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "tests", "cluster": cluster}],
+                    "users": [{"name": name, "user": user}],
+                    "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": name}}],
+                    "current-context": "tests",
+                }
+            )
+        )
+        return path
+
+    def _start_etcd(self) -> str:
+        client, peer = (f"http://{self.host.address}:{self.host.free_port()}" for _ in range(2))
+        words = command_lines.etcd(client, peer, self.run.folder / "etcd")
+        etcd = self.run.start(self.host, "etcd", words)
+        etcd.wait_until(lambda: listening(client))
+        return client
+
+    def _start_api_server(self) -> Process:
+        names = ["localhost", "kubernetes.default", "kubernetes.default.svc"]
+        hosts = [self.host.address, *names, command_lines.KUBERNETES_SERVICE]
+        key = write_key(self.authority.folder / "service-accounts.key", new_key())
+        words = command_lines.api_server(
+            self.options.api_server,
+            url=self.url,
+            etcd=self._etcd,
+            authority=self.authority,
+            serving=self.authority.sign("kube-apiserver", hosts=hosts),
+            service_accounts=key,
+            kubelet_client=self.authority.sign("kubelet-client", organisation="system:masters"),
+            audit_log=self.audit_log if self.options.audit else None,
+        )
+        return self.run.start(self.host, "kube-apiserver", [*words, *self.options.flags])
+
+    def _start_controller_manager(self) -> Process:
+        name = "kube-controller-manager"
+        config = self.write_kubeconfig(name, self.authority.sign(f"system:{name}"))
+        words = command_lines.controller_manager(config, self.authority)
+        return self.run.start(self.host, name, words)
+
+    def _ready(self) -> bool:
+        try:
+            return self.api.request("GET", "/readyz").ok
+        except httpx.TransportError:
+            return False
+
+    def failed_calls(self, last: int = 5) -> list[str]:
+        """Return what the API server last said of webhooks that it could not call."""
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if "ailed calling webhook" in line][-last:]
+
+    def has_service_account(self, namespace: str) -> bool:
+        """Whether pods can be created in *namespace* yet."""
+        return self.api.get("v1", "ServiceAccount", "default", namespace).ok
+
+    def ensure_service_account(self, namespace: str) -> None:
+        """Wait for the `default` ServiceAccount; make it where no controller does."""
+        if self.options.controller_manager:
+            self.server.wait_until(lambda: self.has_service_account(namespace))
+            return
+        account: Object = {"apiVersion": "v1", "kind": "ServiceAccount"}
+        account["metadata"] = {"name": "default", "namespace": namespace}
+        self.api.create(account).expect(201, 409)
+
+    def kubectl(
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002  # as subprocess.run calls it
+        user: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the administrator, or as *user*."""
+        command = [str(binaries.path(binaries.KUBECTL)), f"--kubeconfig={self.kubeconfig}", *args]
+        if user:
+            command.append(f"--as={user}")
+        return subprocess.run(
+            self.host.command(command),
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "HOME": str(self.run.folder)},  # its discovery cache
+            timeout=60,
+        )
+
+    def version(self) -> str:
+        """Return what the server calls itself."""
+        answer: dict[str, Any] = self.api.request("GET", "/version").expect().body
+        return str(answer["gitVersion"])
+
+    def audit_events(self) -> list[Object]:
+        """Return what was audited so far."""
+        if not self.options.audit:
+            raise FailedError("this control plane was started without an audit log")
+        return [json.loads(line) for line in self.audit_log.read_text().splitlines()]
+
+
+def listening(url: str) -> bool:
+    """Whether somebody accepts connections at *url*."""
+    address, _, port = url.partition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((address, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True

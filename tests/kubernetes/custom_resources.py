@@ -1,0 +1,84 @@
+"""Owns the CustomResourceDefinitions of other projects, from the sources of their Go modules."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from tests.kubernetes.api import Object
+from tests.kubernetes.binaries import CERT_MANAGER as CONTROLLER
+from tests.kubernetes.binaries import MODULES, CannotBuildError
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import configured, wait_until
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """A module at a version, pinned by the checksum that go.sum would hold."""
+
+    module: str
+    version: str
+    checksum: str
+    folder: str
+
+    def definition(self, name: str) -> Object:
+        """Return the definition in the file *name*; CannotBuildError if the module can't be had."""
+        text = (self._directory() / self.folder / f"{name}.yaml").read_text()
+        found: Object = yaml.load(text, Loader=yaml.CSafeLoader)
+        return found
+
+    def _directory(self) -> Path:
+        done = subprocess.run(
+            ["go", "mod", "download", "-json", f"{self.module}@{self.version}"],
+            env={**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "GO111MODULE": "on"},
+            cwd="/",  # of no module
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotBuildError(f"go mod download {self.module}: {done.stdout}{done.stderr}")
+        found = json.loads(done.stdout)
+        if found["Sum"] != self.checksum:
+            raise CannotBuildError(f"{self.module}@{self.version} is not what was pinned")
+        return Path(found["Dir"])
+
+
+def pinned(family: str, module: str) -> tuple[str, str]:
+    """Return version and checksum of a module's sources, as the go.sum of *family* has them."""
+    lines = (MODULES / family / "go.sum").read_text().splitlines()
+    ((_, version, checksum),) = [
+        line.split(" ")
+        for line in lines
+        if line.startswith(f"{module} ") and "/go.mod " not in line
+    ]
+    return version, checksum
+
+
+@contextlib.contextmanager
+def served(plane: ControlPlane, definitions: Sequence[Object]) -> Iterator[None]:
+    """Hold *definitions* in *plane* for the time of a `with` block, and with them their objects."""
+    with configured(plane, definitions):
+        for one in definitions:
+            spec, version = one["spec"], one["spec"]["versions"][0]["name"]
+            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
+            wait_until(lambda path=path: plane.api.request("GET", path).ok, path)  # type: ignore[misc]
+        yield
+
+
+_CERT_MANAGER: Final = "github.com/cert-manager/cert-manager"
+CERT_MANAGER: Final = Source(
+    _CERT_MANAGER, *pinned(CONTROLLER.module, _CERT_MANAGER), folder="deploy/crds"
+)
+PROMETHEUS_OPERATOR: Final = Source(
+    "github.com/prometheus-operator/prometheus-operator",
+    "v0.85.0",
+    "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+    "example/prometheus-operator-crd",
+)

@@ -1,0 +1,198 @@
+"""Owns what is registered with an API server, and the moment from which it is in force.
+
+The API does not say when it has taken up a configuration. So every change is followed by
+a marker of the same kind, which is taken up after it: once the marker acts, so does all
+that came before.
+"""
+
+import base64
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.kubernetes.api import Answer, Api, Object
+from tests.kubernetes.control_plane import ControlPlane
+
+DEPLOY: Final = Path(__file__).parents[2] / "deploy"
+GROUP: Final = "admissionregistration.k8s.io/v1"
+REQUIRED: Final = "modelcache-required"
+"""The object without which the policies require nothing."""
+NOWHERE: Final = "https://127.0.0.1:1/"
+PLUGINS: Final = {
+    "MutatingWebhookConfiguration": "mutating",
+    "ValidatingWebhookConfiguration": "validating",
+    "ValidatingAdmissionPolicy": "policy",
+    "ValidatingAdmissionPolicyBinding": "policy",
+}
+
+
+def wait_until(probe: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Return once *probe* holds; it is tried every 10 ms."""
+    deadline = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.01)
+
+
+def configure(plane: ControlPlane, objects: Sequence[Object]) -> None:
+    """Apply *objects*, and return once they are in force."""
+    for obj in objects:
+        plane.api.apply(obj).expect()
+    settle(plane, {obj["kind"] for obj in objects})
+
+
+def withdraw(plane: ControlPlane, objects: Sequence[Object]) -> None:
+    """Delete *objects*, and return once they no longer act."""
+    for obj in reversed(objects):
+        plane.api.delete(obj).expect(200, 404)
+    settle(plane, {obj["kind"] for obj in objects})
+
+
+@contextlib.contextmanager
+def configured(plane: ControlPlane, objects: Sequence[Object]) -> Iterator[None]:
+    """Hold *objects* in force for the time of a `with` block."""
+    try:
+        configure(plane, objects)
+        yield
+    finally:
+        withdraw(plane, objects)
+
+
+def settle(plane: ControlPlane, kinds: Iterable[str]) -> None:
+    """Return once every earlier change to objects of *kinds* is in force."""
+    for plugin in sorted({PLUGINS[kind] for kind in kinds if kind in PLUGINS}):
+        name = f"marker-{secrets.token_hex(4)}"
+        marked: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        markers = _markers(plugin, name)
+        try:
+            for marker in markers:
+                plane.api.create(marker).expect(201)
+            wait_until(
+                lambda obj=marked: not plane.api.create(obj, dry_run=True).ok,  # type: ignore[misc]
+                f"{plugin} configurations in force",
+            )
+        finally:
+            for marker in markers:
+                plane.api.delete(marker)
+
+
+def _markers(plugin: str, name: str) -> list[Object]:
+    mine = f"object.metadata.name == '{name}'"
+    match: Object = {
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE"],
+                "resources": ["configmaps"],
+            }
+        ],
+        "matchConditions": [{"name": "marker", "expression": mine}],
+    }
+    if plugin == "policy":
+        match["resourceRules"] = match.pop("rules")
+        conditions = match.pop("matchConditions")
+        spec = {
+            "matchConstraints": match,
+            "matchConditions": conditions,
+            "validations": [{"expression": "false"}],
+        }
+        return [
+            _object("ValidatingAdmissionPolicy", name, spec=spec),
+            _object(
+                "ValidatingAdmissionPolicyBinding",
+                name,
+                spec={"policyName": name, "validationActions": ["Deny"]},
+            ),
+        ]
+    hook = webhook(f"{name}.example.com", {"url": NOWHERE}, **match)
+    return [_object(f"{plugin.capitalize()}WebhookConfiguration", name, webhooks=[hook])]
+
+
+def _object(kind: str, name: str, **fields: Any) -> Object:
+    return {"apiVersion": GROUP, "kind": kind, "metadata": {"name": name}, **fields}
+
+
+def webhook(name: str, client_config: Object, **fields: Any) -> Object:
+    """Return one webhook, for the creation of pods unless *fields* say otherwise."""
+    pods = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": ["pods"],
+    }
+    return {
+        "name": name,
+        "clientConfig": client_config,
+        "rules": [pods],
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "timeoutSeconds": 5,
+        "admissionReviewVersions": ["v1"],
+        **fields,
+    }
+
+
+def mutating(name: str, *webhooks: Object) -> Object:
+    """Return a MutatingWebhookConfiguration."""
+    return _object("MutatingWebhookConfiguration", name, webhooks=list(webhooks))
+
+
+def shipped(*kinds: str) -> list[Object]:
+    """Return the objects of deploy/ that concern admission, of *kinds* or all.
+
+    They are as the webhook leaves them once it serves, which is strict. What the bindings
+    refer to comes with them.
+    """
+    wanted = kinds or tuple(PLUGINS)
+    documents = [yaml.safe_load_all(path.read_text()) for path in sorted(DEPLOY.glob("*.yaml"))]
+    return strict(obj for document in documents for obj in document if _part_of(obj) in wanted)
+
+
+def _part_of(obj: Object) -> str:
+    required = obj["metadata"].get("name") == REQUIRED if "metadata" in obj else False
+    return "ValidatingAdmissionPolicyBinding" if required else str(obj["kind"])
+
+
+def strict(objects: Iterable[Object]) -> list[Object]:
+    """Return *objects* with bindings that deny."""
+    found = list(objects)
+    for obj in found:
+        if obj["kind"] == "ValidatingAdmissionPolicyBinding":
+            obj["spec"]["validationActions"] = ["Audit", "Deny"]
+    return found
+
+
+def pointed(objects: Sequence[Object], url: str, ca: bytes) -> list[Object]:
+    """Return *objects* with every Service replaced by *url*, its path kept."""
+    for hook in [hook for obj in objects for hook in obj.get("webhooks", [])]:
+        path = hook["clientConfig"]["service"]["path"]
+        hook["clientConfig"] = {"url": url + path, "caBundle": base64.b64encode(ca).decode()}
+    return list(objects)
+
+
+def register(plane: ControlPlane, url: str, ca_pem: bytes) -> list[Object]:
+    """Put the files of deploy/ in force, with *url* in place of the Service; return them."""
+    objects = pointed(shipped(), url, ca_pem)
+    configure(plane, objects)
+    return objects
+
+
+def refused(answer: Answer, text: str) -> bool:
+    """Whether *answer* is a refusal that says *text*."""
+    return not answer.ok and text in answer.message
+
+
+def create_namespace(plane: ControlPlane, name: str, labels: dict[str, str] | None = None) -> str:
+    """Create a namespace in which pods can be created at once."""
+    api: Api = plane.api
+    metadata: Object = {"name": name, "labels": labels or {}}
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}).expect(201)
+    plane.ensure_service_account(name)
+    return name
