@@ -1,6 +1,8 @@
 """Open files: the limit, its shares, and what happens when they are used up."""
 
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +16,7 @@ from tests.server.harness import HOST, PATIENCE, Server, eventually, in_flight
 from tests.server.reviews import body
 from webhook.server import descriptors
 from webhook.server.http.accept import _PAUSE
+from webhook.server.http.listener import _SLOW_SECONDS
 
 QUICK = ("--shutdown-delay", "0")
 WHOLE = request(body())
@@ -137,6 +140,58 @@ def test_where_descriptors_are_used_up_those_that_have_asked_are_ended_last(star
             assert server.health("/livez").status == 200
             assert is_served(asked)
             assert sum(connection.ended(0.1) for connection in idle) == server.metric(DROPPED) > 0
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop the server meanwhile, as a machine with too much to do stops it."""
+    server.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.signal(signal.SIGCONT)
+
+
+def test_where_descriptors_are_used_up_no_review_that_has_arrived_is_lost(start: Start) -> None:
+    # c31: what waits for a descriptor is seen first, before the reviews that are here as well
+    server = start(*QUICK)
+    with connected(server, 20) as new, ExitStack() as stack:
+        use_up(server)
+        with frozen(server):
+            stack.enter_context(server.plain())
+            for connection in new:
+                connection.send(WHOLE)
+        assert [connection.answer().status for connection in new] == [200] * 20
+        eventually(lambda: server.metric(FAILED) >= 1)
+
+
+def test_where_descriptors_are_used_up_a_handshake_whose_turn_is_ours_is_not_slow(
+    start: Start,
+) -> None:
+    # c31
+    server = start(*QUICK)
+    context = server.pair.client_context()
+    with ExitStack() as stack:
+        new = [stack.enter_context(server.plain()) for _ in range(10)]
+        eventually(lambda: server.metric("modelcache_http_handshakes") == 10)
+        use_up(server)
+        served = []
+
+        def ask(connection: Connection) -> None:
+            wrapped = context.wrap_socket(connection.socket, server_hostname="localhost")
+            with Connection(wrapped) as new:
+                served.append(is_served(new))
+
+        askers = [threading.Thread(target=ask, args=(connection,)) for connection in new]
+        with frozen(server):
+            stack.enter_context(server.plain())
+            for asker in askers:
+                asker.start()
+            time.sleep(2 * _SLOW_SECONDS)
+        for asker in askers:
+            asker.join(PATIENCE)
+        assert served == [True] * 10
+        eventually(lambda: server.metric(FAILED) >= 1)
 
 
 @pytest.mark.parametrize("strangers", [1, 6])

@@ -6,7 +6,9 @@ once (uv__emfile_trick): who is connected and idle stays, and probes are turned 
 """
 
 import asyncio
+import fcntl
 import socket
+import termios
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +38,19 @@ class Limits:
     """Called where the system has no descriptor or no memory for one more."""
 
 
+def unread(descriptor: int) -> bool:
+    """Whether bytes wait to be read from the socket *descriptor*: it is our turn, not the peer's.
+
+    False for a descriptor that is closed. Bytes that TLS has decrypted already do not count.
+    """
+    count = bytearray(4)
+    try:
+        fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    except (OSError, ValueError):  # ValueError: -1, a socket that is closed
+        return False
+    return any(count)
+
+
 class Acceptor:
     """Hands each connection of *listening* to *begin*, which ends once the handshake has."""
 
@@ -44,8 +59,8 @@ class Acceptor:
         self._socket = listening
         self._begin = begin
         self._limits = limits
-        self._beginning: dict[asyncio.Task[None], float] = {}
-        """Those whose handshake goes on, the oldest first, and since when."""
+        self._beginning: dict[asyncio.Task[None], tuple[float, socket.socket]] = {}
+        """Handshakes under way, the oldest first: since when, and the socket."""
         self._waiting: asyncio.TimerHandle | None = None
         self._start()
 
@@ -55,11 +70,17 @@ class Acceptor:
         return len(self._beginning)
 
     def abort(self, number: int, seconds: float = 0) -> int:
-        """End the oldest *number* whose handshake takes longer than *seconds*; return how many."""
+        """End the oldest *number* whose handshake takes longer than *seconds*; return how many.
+
+        With *seconds*, a peer whose next message is here already is not slow: we are.
+        """
         before = self._loop.time() - seconds
-        oldest = islice(
-            (task for task, began in self._beginning.items() if began <= before), number
+        slow = (
+            task
+            for task, (began, accepted) in self._beginning.items()
+            if began <= before and not (seconds and unread(accepted.fileno()))
         )
+        oldest = islice(slow, number)
         for task in (ended := list(oldest)):
             del self._beginning[task]
             task.cancel()
@@ -95,7 +116,7 @@ class Acceptor:
             if len(self._beginning) >= self._limits.handshakes:
                 self.abort(1)
             task = self._loop.create_task(self._begin(accepted))
-            self._beginning[task] = self._loop.time()
+            self._beginning[task] = self._loop.time(), accepted
             task.add_done_callback(partial(self._begun, accepted))
 
     def _begun(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from uvicorn.server import ServerState
 
-from webhook.server.http.accept import Acceptor, Limits
+from webhook.server.http.accept import Acceptor, Limits, unread
 from webhook.server.http.asgi import Application
 from webhook.server.http.protocol import TimedProtocol
 
@@ -87,11 +87,12 @@ class Listener:
     def free(self, number: int) -> None:
         """End up to *number* connections on which nobody waits for an answer.
 
-        Of those that have asked one at most, and only where there are no others, not even some that
-        are about to complete their handshake: an API server's next review may be on its way.
+        At most one of them has sent a request before, and only if no other kind can be ended, nor
+        a handshake under way: an API server's next review may be on its way. A connection whose
+        bytes wait to be read is kept: after a pause of this process, they may be a whole review.
         """
         begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
-        idle = nsmallest(number, (c for c in self._held() if c.idle), key=_usefulness)
+        idle = nsmallest(number, (c for c in self._held() if _has_nothing(c)), key=_usefulness)
         others = [c for c in idle if not c.asked][: number - begun]
         if begun or others or self.handshakes:
             self._drop(others)
@@ -135,6 +136,11 @@ class Listener:
         for connection in list(self.state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
+
+
+def _has_nothing(connection: TimedProtocol) -> bool:
+    """Whether nobody waits for an answer on *connection*, nor will when its bytes are read."""
+    return connection.idle and not unread(connection.transport.get_extra_info("socket").fileno())
 
 
 def _usefulness(connection: TimedProtocol) -> tuple[bool, float]:
