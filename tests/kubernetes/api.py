@@ -86,7 +86,12 @@ class Api:
     def __init__(self, base: str, authority: str, pair: Pair) -> None:
         context = ssl.create_default_context(cafile=authority)
         context.load_cert_chain(pair.certificate, pair.key)
-        self._client = httpx.Client(base_url=base, verify=context, timeout=70, trust_env=False)
+        # Threads share the client. Its pool may close a connection for its age, or because there are
+        # many, after it has given the connection to a thread: "Bad file descriptor". So none ages.
+        unlimited = httpx.Limits(max_keepalive_connections=None, keepalive_expiry=None)
+        self._client = httpx.Client(
+            base_url=base, verify=context, timeout=70, trust_env=False, limits=unlimited
+        )
 
     def close(self) -> None:
         """End the connections."""
