@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.cluster.two_nodes.shop import Shop
+from tests.cluster.two_nodes.shop import DEADLINE_SECONDS, Shop
 from tests.hub.fault import Fault
 from tests.kubernetes.api import Object
 from tests.kubernetes.ends import ends, reasons
@@ -84,6 +84,7 @@ def killed(shop: Shop) -> dict[str, Object]:
     return jobs
 
 
+@pytest.mark.timeout(DEADLINE_SECONDS)
 @pytest.mark.parametrize("model", [EATEN, STOPPED])
 def test_the_next_loader_goes_on_where_one_was_killed(
     shop: Shop, killed: dict[str, Object], model: str
