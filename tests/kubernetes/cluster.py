@@ -105,7 +105,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 shown = self.kubectl("describe", "pod", "-n", meta["namespace"], meta["name"])
                 raise FailedError(f"not within {seconds:g} s:\n{shown.stdout}{shown.stderr}")
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def ready(self, pod: Object, seconds: float = 60) -> Object:
         """Return *pod* once all its containers are ready."""

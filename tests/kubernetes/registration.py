@@ -32,12 +32,18 @@ PLUGINS: Final = {
 
 
 def wait_until(probe: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    """Return once *probe* holds; it is tried every 10 ms."""
+    """Return once *probe* holds.
+
+    It is tried after 10 ms, then less and less often, down to every 200 ms: a probe is mostly a
+    request, and a hundred a second take the processor from what is waited for.
+    """
     deadline = time.monotonic() + seconds
+    pause = 0.01
     while not probe():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.2)
 
 
 def configure(plane: ControlPlane, objects: Sequence[Object]) -> None:
