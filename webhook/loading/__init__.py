@@ -3,12 +3,12 @@
 load                what happens in which order: begin here
 origins/            CATALOGUE of sources: what each has, and its bytes
 image, layers       archives that have the files of a model
-transfer, attempts  files in parallel, resumed, checked, tried again
+transfer            files in parallel, resumed and checked
+patience            attempts and waits, until the deadline
 arriving            the digest of a file while it arrives
 patterns            which files are wanted
 capacity            room in the store, asked for before the first byte
 published           what is in the store already
-waiting             waits for another loader of the same model
 in_cluster/         Lease and node labels
 
 Rule 1: a loader may be killed at any moment. The next one goes on where it stopped.

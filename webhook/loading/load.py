@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from webhook import __version__
-from webhook.loading.attempts import Patience
 from webhook.loading.capacity import fits, writable
 from webhook.loading.image import unpacked
 from webhook.loading.origins.authorities import trust_alike
 from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.sources import Named, named
+from webhook.loading.patience import Patience, Waiting
 from webhook.loading.patterns import Patterns, chosen
 from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.transfer import Transfer
-from webhook.loading.waiting import Waiting
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
 from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp

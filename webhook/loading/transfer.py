@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from webhook.loading.arriving import Digest
-from webhook.loading.attempts import Patience
 from webhook.loading.origins.origin import Changed, Interrupted, Origin, RemoteFile, Unavailable
+from webhook.loading.patience import Patience
 from webhook.store.incoming import part_name
 from webhook.store.manifest import ManifestFile
 

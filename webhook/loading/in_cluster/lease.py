@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook.loading.attempts import Patience
 from webhook.loading.in_cluster.service_account import Conflict, PodApi
 from webhook.loading.origins.origin import Interrupted, Unavailable
-from webhook.loading.waiting import Waiting
+from webhook.loading.patience import Patience, Waiting
 from webhook.values.readers import object_name
 from webhook.values.text import quoted
 

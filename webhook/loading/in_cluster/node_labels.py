@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from webhook.loading.attempts import Patience
 from webhook.loading.in_cluster.service_account import PodApi
+from webhook.loading.patience import Patience
 from webhook.models.layout import NODE_LABEL_VALUE
 from webhook.objects.json_patch import add, escaped, remove
 from webhook.values.readers import object_name

@@ -58,7 +58,7 @@ class S3:
                 "retries": {"total_max_attempts": 1},
             },
         )
-        self._system.retries = 1  # attempts; webhook.loading.attempts makes them
+        self._system.retries = 1  # attempts; webhook.loading.patience makes them
 
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
