@@ -19,8 +19,8 @@ from webhook.admission.containers.servers import SERVERS
 from webhook.admission.request.declared import DECLARED
 from webhook.cli.app import app
 from webhook.doctor.diagnosis import CHECKS
-from webhook.loading.origins.schemes import SCHEMES
 from webhook.models.catalogue import BUILT_IN
+from webhook.models.schemes import SCHEMES
 from webhook.pruning import cluster as pruning
 from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.tallies import Tally

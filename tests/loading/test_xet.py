@@ -10,7 +10,8 @@ from tests.hub.running import hub_server
 from tests.hub.xet import TOKEN
 from tests.loading.loading import REPOSITORY, Loader, loader
 from webhook.loading.origins.hub import Hub
-from webhook.loading.origins.origin import RemoteFile
+from webhook.loading.origins.origin import Access, RemoteFile
+from webhook.models.source import parse_source
 from webhook.rendering.loader import PEAK
 
 
@@ -49,7 +50,7 @@ def test_plain_http_serves_what_is_no_larger_than_it_gives(
 
 def test_a_part_goes_on_where_it_stopped(offering: Loader) -> None:
     (shard, *_) = sorted(offering.model.glob("*.safetensors"))
-    hub = Hub(REPOSITORY, "main", None, offering.hub.url, xet=True)
+    hub = Hub(parse_source(REPOSITORY), Access(endpoint=offering.hub.url, xet=True))
     hub.snapshot()
     size = shard.stat().st_size
     with hub.open(RemoteFile(shard.name, size), 1_000_001) as body:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, TERMINATED, fail
+from webhook.models.schemes import SCHEMES
 from webhook.values.duration import seconds
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+_SOURCES: Final = "; ".join(scheme.form for scheme in SCHEMES).replace("[", r"\[")
+_CREDENTIALS: Final = "; ".join(
+    f"{scheme.name}: {scheme.credentials}" for scheme in SCHEMES if scheme.credentials != "none"
+).replace("`", "")
 _TERMINATION: Final = Path("/dev/termination-log")
 """Of a container: kubectl describe pod shows what it says. Nowhere else is such a file."""
 
@@ -37,11 +42,8 @@ class ProgressForm(StrEnum):
     epilog="Example: modelcache load hf://mistralai/Mistral-7B-Instruct-v0.3 /store",
     short_help="Download a model into a store.",
     help="Download a model into a STORE, check it, and publish it whole. What is there already is "
-    "not downloaded again, and what an earlier attempt left is used. SOURCE: org/name or "
-    "org/name@revision, with hf:// before it or without; https://host/path; s3://bucket/prefix; "
-    "gs://bucket/prefix; oci://registry/repository:tag; file:///path. A token for the hub is read "
-    "from --token-file, else from HF_TOKEN; one for a registry from --token-file, else "
-    "docker's config.json.",
+    f"not downloaded again, and what an earlier attempt left is used. SOURCE: {_SOURCES}. "
+    f"Credentials: {_CREDENTIALS}.",
 )
 def load(
     source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],

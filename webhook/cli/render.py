@@ -7,6 +7,7 @@ import typer
 
 from webhook.cli.exit_status import fail
 from webhook.cli.options import Policies
+from webhook.models.schemes import RENDERED
 
 app = typer.Typer()
 
@@ -29,8 +30,8 @@ class Kind(StrEnum):
     "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
     "label nodes that hold a model. lease: what Jobs that are printed with it hold while they "
     "download, one at a time. MODEL: a CachedModel of --policy or of the built-in catalogue, "
-    "org/name, org/name@revision, hf://…, https://… or oci://…. Exit status 2: something is wrong, "
-    "and nothing is printed.",
+    f"org/name, org/name@revision, or a URI ({', '.join(RENDERED)}). Exit status 2: something is "
+    "wrong, and nothing is printed.",
 )
 def render(
     models: Annotated[list[str], typer.Argument(metavar="MODEL ...", show_default=False)],

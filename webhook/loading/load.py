@@ -13,7 +13,7 @@ from webhook.loading.capacity import fits, writable
 from webhook.loading.image import unpacked
 from webhook.loading.origins.authorities import trust_alike
 from webhook.loading.origins.file_names import checked
-from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
 from webhook.loading.patterns import Patterns, chosen
@@ -86,11 +86,12 @@ def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     deadline = time.monotonic() + wish.deadline
     trust_alike()
-    model = named(wish.source, wish.token, wish.endpoint, xet=wish.xet)
+    access = Access(token=wish.token, endpoint=wish.endpoint, xet=wish.xet)
+    model = named(wish.source, access)
     if wish.first:
         try:
-            nearer = named(wish.first, None, None)
-            if nearer.folder == model.folder:
+            nearer = named(wish.first, Access())
+            if nearer.source.folder == model.source.folder:
                 return _from(replace(model, origin=nearer.origin), wish, deadline, say, show)
             say(f"{wish.first}: has another model, or none; asking {model.uri}")
         except Unavailable as error:
@@ -104,28 +105,28 @@ def _from(
     """Return where the model is published, from its origin if it is not yet."""
     found = None
     with closing(model.origin):
-        if model.commit:
-            there = wish.store / model.folder / revision_folder(model.commit)
+        if model.source.commit:
+            there = wish.store / model.source.folder / revision_folder(model.source.commit)
             found = pinned(there, wish.patterns, safetensors_only=wish.safetensors_only)
         if found is None:
             found = _asked(wish, model, deadline, say, show)
-    name = f"{model.folder}/{found.place.name}"
+    name = f"{model.source.folder}/{found.place.name}"
     ref = model.ref or found.place.name
     if (
         wish.hub_cache
-        and model.repository
-        and not has_hub_cache(found.place, model.repository, ref)
+        and model.source.repository
+        and not has_hub_cache(found.place, model.source.repository, ref)
     ):
         with Incoming(wish.store, name) as incoming:
-            add_hub_cache(found.place, incoming.path, model.repository, ref)
+            add_hub_cache(found.place, incoming.path, model.source.repository, ref)
             incoming.remove()
     if not found.fetched:
         sweep(wish.store, name)
     stamp(found.place)
     if model.ref:
         point(found.place, model.ref)
-    if wish.node and model.repository:
-        wish.node.holds(node_label(model.repository, found.place.name))
+    if wish.node and model.source.repository:
+        wish.node.holds(node_label(model.source.repository, found.place.name))
     return found
 
 
@@ -134,11 +135,11 @@ def _asked(
 ) -> Loaded:
     """Return what the source has now, once the store has it."""
     snapshot = Patience(deadline, say).call(model.origin.snapshot)
-    if model.commit and snapshot.commit != model.commit:
+    if model.source.commit and snapshot.commit != model.source.commit:
         raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
     checked(file.path for file in snapshot.files)
     files = _known(snapshot, wish)
-    name = f"{model.folder}/{revision_folder(snapshot.commit)}"
+    name = f"{model.source.folder}/{revision_folder(snapshot.commit)}"
     place = wish.store / name
     whole = False
     try:
@@ -146,8 +147,8 @@ def _asked(
             whole = True
             return found
     finally:
-        if not whole and wish.node and model.repository:
-            wish.node.lacks(node_label(model.repository, snapshot.commit))
+        if not whole and wish.node and model.source.repository:
+            wish.node.lacks(node_label(model.source.repository, snapshot.commit))
     writable(wish.store)
     _stagger(wish, say)
     total = sum(file.size or 0 for file in (*files, *snapshot.layers))
@@ -231,8 +232,8 @@ def _written(
     manifest = Manifest(tuple(entries), model.uri, snapshot.commit, wish.patterns, __version__)
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])
-    if wish.hub_cache and model.repository:
-        cache = incoming.files / hub_cache_folder(model.repository)
+    if wish.hub_cache and model.source.repository:
+        cache = incoming.files / hub_cache_folder(model.source.repository)
         make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
     publish(incoming.files, place)  # if another was first, it is the same
     return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)

@@ -1,6 +1,7 @@
 """What is known of a model before anything is read of it.
 
-source        how a model is named: hf://, s3://, gs://, https://, oci://
+schemes       CATALOGUE of sources, one row a scheme
+source        how a model is named: org/name or a URI
 layout        where a model lies below the root of a store
 cached_model  a CachedModel: what the platform team says of a model
 catalogue     all CachedModels, by name

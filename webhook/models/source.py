@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from webhook.models import layout
+from webhook.models.schemes import HF, REMOTE
 from webhook.values.text import quoted
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -15,7 +16,6 @@ _REVISION: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,127}", re.ASCII)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[\w.+=@:-]+)*/?", re.ASCII)
 _DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})$")
-SCHEMES: Final = ("s3", "gs", "https", "oci")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,25 +65,28 @@ def parse_revision(text: str) -> str:
 def parse_source(text: str) -> Source:
     """Return the source that *text* names; ValueError says what a source looks like."""
     scheme, separator, rest = text.partition("://")
-    if separator and scheme != "hf":
+    if separator and scheme != HF.name:
         return _location(text, scheme, rest)
     name, at, revision = (rest if separator else text).partition("@")
     if not _REPOSITORY.fullmatch(name) or ".." in name or "--" in name:
         raise ValueError(
             f"{quoted(text)} is not a model: must be the name of a CachedModel, "
-            "org/name[@revision], or a URI (hf, s3, gs, https, oci)"
+            f"org/name[@revision], or a URI ({', '.join(REMOTE)})"
         )
     return Source(
-        uri=f"hf://{name}", repository=name, revision=parse_revision(revision) if at else None
+        uri=f"{HF.name}://{name}",
+        repository=name,
+        revision=parse_revision(revision) if at else None,
     )
 
 
 def _location(text: str, scheme: str, rest: str) -> Source:
-    if scheme not in SCHEMES:
-        raise ValueError(f"{quoted(text)} has a scheme that is not one of hf, {', '.join(SCHEMES)}")
-    digest = _DIGEST.search(rest) if scheme == "oci" else None
+    if scheme not in REMOTE:
+        raise ValueError(f"{quoted(text)} has a scheme that is not one of {', '.join(REMOTE)}")
+    digests = REMOTE[scheme].digests
+    digest = _DIGEST.search(rest) if digests else None
     location = rest[: digest.start()] if digest else rest
-    if scheme == "oci" and "@" in location:
+    if digests and "@" in location:
         raise ValueError(f"{quoted(text, 120)} must end in @sha256: and 64 hexadecimal digits")
     if not _LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
         raise ValueError(

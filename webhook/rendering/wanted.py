@@ -9,12 +9,11 @@ from webhook.admission.request.resolve import resolved
 from webhook.models.cached_model import ModelFiles, SecretKey
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_REVISION, revision_folder
+from webhook.models.schemes import RENDERED
 from webhook.models.source import Source
 from webhook.values.quantity import Quantity
 from webhook.values.text import quoted
 
-_RENDERED: Final = ("hf", "https", "oci")
-"""Schemes of which a Job knows how to give a loader what it needs."""
 _SLUG: Final = 40
 """Characters; with what comes before and behind, a name is a DNS label of at most 63."""
 _DIGITS: Final = 10
@@ -54,9 +53,9 @@ def wanted(text: str, catalogue: Catalogue) -> Wanted:
     """Return the model that *text* means; ValueError if there is none, or none to be loaded."""
     source, entry = resolved(text, catalogue)
     scheme = source.uri.partition("://")[0]
-    if scheme not in _RENDERED:
+    if scheme not in RENDERED:
         raise ValueError(
-            f"{quoted(source.uri, 120)}: loaders are rendered for {', '.join(_RENDERED)}; fill "
+            f"{quoted(source.uri, 120)}: loaders are rendered for {', '.join(RENDERED)}; fill "
             "the store with modelcache load"
         )
     if entry and entry.directory:

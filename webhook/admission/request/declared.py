@@ -13,6 +13,7 @@ from webhook.admission.request.annotations import annotation, declared
 from webhook.admission.request.model import Model
 from webhook.models.cached_model import STRATEGY_NAMES
 from webhook.models.layout import DEFAULT_ROOT
+from webhook.models.schemes import REMOTE
 from webhook.values.paths import absolute_path, relative_path
 from webhook.values.quantity import GI, Quantity
 from webhook.values.readers import (
@@ -27,6 +28,7 @@ from webhook.values.readers import (
 )
 
 AUTO: Final = "auto"
+_URIS: Final = ", ".join(f"`{name}://`" for name in REMOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +36,8 @@ class Annotations:
     """The annotations that people write, as read."""
 
     model: tuple[str, ...] = annotation(
-        "model", listed(str), "catalogue name, `org/name[@revision]` or a URI (`hf://`, `s3://`, "
-        "`gs://`, `https://`, `oci://`); comma-separated for several",
+        "model", listed(str),
+        f"catalogue name, `org/name[@revision]` or a URI ({_URIS}); comma-separated for several",
         "Which weights; its presence is the opt-in.", default=(), shown="required", platform=False,
     )  # fmt: skip
     strategy: str = annotation(

@@ -1,7 +1,6 @@
 """CATALOGUE of origins: what a download source has, and its bytes.
 
-schemes       the table of schemes
-sources       from the name of a source to its origin
+sources       from the name of a source to its origin, by the table in models/schemes.py
 origin        what every origin answers
 hub, https, s3, gs, oci, directory    the origins
 xet           the hub's Xet storage

@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from webhook.loading.origins.origin import Body, RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.models.layout import MANIFEST
+from webhook.models.source import Source, parse_source
 from webhook.store.manifest import Manifest, read_manifest
 
 _BLOCK: Final = 2**20
@@ -22,13 +23,23 @@ _BLOCK: Final = 2**20
 class Directory:
     """A directory as a source."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, source: Source, _access: Access) -> None:
+        """ValueError if its URI is not file:// and an absolute path."""
+        self.path = Path(source.uri.removeprefix("file://"))
+        if not self.path.is_absolute():
+            raise ValueError(f"file://{self.path}: must be file:// and an absolute path")
 
-    def named(self) -> str:
-        """Return the source that its manifest tells; empty if there is none."""
+    def source(self) -> Source:
+        """Return the source that its manifest names, or else the directory itself."""
         manifest = self._manifest()
-        return manifest.source if manifest else ""
+        told = manifest.source if manifest else ""
+        if told and not told.startswith("file://"):
+            try:
+                return parse_source(told)
+            except ValueError as error:
+                raise Unavailable(f"{self.path}: the manifest's source: {error}") from error
+        uri = told or f"file://{self.path.resolve()}"
+        return Source(uri=uri, repository=None, revision=None)
 
     def snapshot(self) -> Snapshot:
         """Return what the manifest lists, or all files; their digest is the commit then."""

@@ -20,6 +20,7 @@ from webhook.loading.origins.bucket import bucket_and_prefix, snapshot
 from webhook.loading.origins.http_body import body, http_client, refused, shown, told_apart
 from webhook.loading.origins.http_status import CREDENTIALS
 from webhook.loading.origins.origin import (
+    Access,
     Body,
     Changed,
     Interrupted,
@@ -28,6 +29,7 @@ from webhook.loading.origins.origin import (
     Snapshot,
     Unavailable,
 )
+from webhook.models.source import Source
 
 _FIELDS: Final = "items(name,size,etag,generation,md5Hash),nextPageToken"
 
@@ -49,9 +51,9 @@ class _Page(msgspec.Struct, rename="camel"):
 class GoogleStorage:
     """The objects of one bucket whose names begin with one prefix."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._bucket, self._prefix = bucket_and_prefix(uri)
+    def __init__(self, source: Source, _access: Access) -> None:
+        self._uri = source.uri
+        self._bucket, self._prefix = bucket_and_prefix(source.uri)
         self._client = http_client()
         self._generations: dict[str, str] = {}
 

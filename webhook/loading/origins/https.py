@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from webhook.loading.origins.http_body import body, http_client, refused, shown, told_apart
-from webhook.loading.origins.origin import Body, RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
+from webhook.models.source import Source
 
 
 class Https:
     """One URL, without user and query: secrets don't belong there."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, source: Source, _access: Access) -> None:
+        self._url = source.uri
         self._client = http_client()
 
     def snapshot(self) -> Snapshot:

@@ -4,10 +4,15 @@ Its library keeps nothing of an interrupted file for the next process, and gives
 attempts; so the bytes are read here, at the place that it names.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
+
+# The library reads it when it is imported. It would ask the hub for a list of known programs, to
+# name the one that runs us.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import httpx2
 from huggingface_hub import HfApi, close_session, hf_hub_url
@@ -28,6 +33,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from webhook.loading.origins.http_body import body, http_client, told_apart
 from webhook.loading.origins.http_status import SECONDS, retry_after
 from webhook.loading.origins.origin import (
+    Access,
     Body,
     Changed,
     Interrupted,
@@ -36,6 +42,8 @@ from webhook.loading.origins.origin import (
     Unavailable,
 )
 from webhook.loading.origins.xet import PLAIN_MOST, Xet
+from webhook.models.layout import DEFAULT_REVISION
+from webhook.models.source import Source
 
 _LIBRARY: Final = "modelcache"
 
@@ -43,22 +51,15 @@ _LIBRARY: Final = "modelcache"
 class Hub:
     """One revision of one repository."""
 
-    def __init__(
-        self,
-        repository: str,
-        revision: str,
-        token: str | None,
-        endpoint: str | None,
-        *,
-        xet: bool = False,
-    ) -> None:
-        """*xet*: whether files come by Xet whatever their size, where the hub offers it."""
-        self._repository, self._revision, self._token = repository, revision, token
-        self._api = HfApi(endpoint=endpoint, token=token, library_name=_LIBRARY)
-        self._headers = build_hf_headers(token=token, library_name=_LIBRARY)
+    def __init__(self, source: Source, access: Access) -> None:
+        self._repository = source.identity
+        self._revision = source.revision or DEFAULT_REVISION
+        self._token = access.token or os.environ.get("HF_TOKEN") or None
+        self._api = HfApi(endpoint=access.endpoint, token=self._token, library_name=_LIBRARY)
+        self._headers = build_hf_headers(token=self._token, library_name=_LIBRARY)
         self._client = http_client()
         self._commit = ""
-        self._always = xet
+        self._always = access.xet
         self._xet: Xet | None = None
 
     def snapshot(self) -> Snapshot:

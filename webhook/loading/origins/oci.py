@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 
 from webhook.loading.origins.docker_config import login, of_token
-from webhook.loading.origins.origin import Body, RemoteFile, Snapshot, Unavailable
+from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.registry import Registry
+from webhook.models.source import Source
 from webhook.values.text import quoted
 
 _REPOSITORY: Final = re.compile(
@@ -62,15 +63,16 @@ class _Manifest(msgspec.Struct, rename="camel"):
 class Oci:
     """One tag or digest of one repository."""
 
-    def __init__(self, uri: str, digest: str | None, token: str | None) -> None:
-        """ValueError if *uri* is not oci://registry/repository[:tag]."""
+    def __init__(self, source: Source, access: Access) -> None:
+        """ValueError if its URI is not oci://registry/repository[:tag]."""
+        uri = source.uri
         host, _, rest = uri.partition("://")[2].partition("/")
         repository, _, tag = rest.partition(":")
         if not _REPOSITORY.fullmatch(repository) or not _TAG.fullmatch(tag or _DEFAULT_TAG):
             raise ValueError(f"{quoted(uri, 120)} must be oci://registry/repository[:tag]")
         self._uri = uri
-        self._reference = digest or tag or _DEFAULT_TAG
-        who = of_token(token) if token else login(host, repository)
+        self._reference = source.commit or tag or _DEFAULT_TAG
+        who = of_token(access.token) if access.token else login(host, repository)
         self._registry = Registry(host, repository, who)
 
     def snapshot(self) -> Snapshot:

@@ -69,6 +69,18 @@ class Body:
     blocks: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a source is asked; an origin takes of it what is meant for it."""
+
+    token: str | None = None
+    """As given with --token-file."""
+    endpoint: str | None = None
+    """The hub's address, if it is not the usual one."""
+    xet: bool = False
+    """Whether all files of the hub come by Xet, not only the largest."""
+
+
 class Origin(Protocol):
     """A place from which a model can be had."""
 

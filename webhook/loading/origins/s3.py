@@ -26,6 +26,7 @@ from s3fs import S3FileSystem
 from webhook.loading.origins.bucket import bucket_and_prefix, snapshot
 from webhook.loading.origins.http_status import CREDENTIALS, SECONDS, first_byte, refuse
 from webhook.loading.origins.origin import (
+    Access,
     Body,
     Changed,
     Interrupted,
@@ -33,6 +34,7 @@ from webhook.loading.origins.origin import (
     Snapshot,
     Unavailable,
 )
+from webhook.models.source import Source
 
 _MOST_PARALLEL: Final = 64
 """Connections: as many as --parallel may ask for."""
@@ -45,9 +47,9 @@ _AGAIN: Final = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown",
 class S3:
     """The objects of one bucket whose names begin with one prefix."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._bucket, self._prefix = bucket_and_prefix(uri)
+    def __init__(self, source: Source, _access: Access) -> None:
+        self._uri = source.uri
+        self._bucket, self._prefix = bucket_and_prefix(source.uri)
         self._system = S3FileSystem(
             skip_instance_cache=True,
             use_listings_cache=False,

@@ -1,0 +1,95 @@
+"""CATALOGUE of sources: the schemes of their URIs, one row each.
+
+To add one, write its class in webhook/loading/origins/ and its row here. What annotations, `load`
+and `render` accept, their help and the manual's table follow.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """One kind of source."""
+
+    name: str
+    """What stands before ://."""
+    form: str
+    """What such a source looks like."""
+    files: str
+    """Which files become the model."""
+    commit: str
+    """What names those files for good."""
+    credentials: str
+    """Where they come from."""
+    origin: str
+    """Its class below webhook.loading.origins, with its module: imported when it is used."""
+    extra: str = ""
+    """The extra of our distribution that has what the class imports; empty: it needs none."""
+    digests: bool = False
+    """Whether its sources may end in @sha256:…."""
+    local: bool = False
+    """Whether it is a directory of the machine that loads: no pod can name that."""
+    rendered: bool = False
+    """Whether `render` knows how a Job gives a loader the credentials."""
+
+
+HF: Final = Scheme(
+    name="hf",
+    form="[hf://]org/name[@revision]",
+    files="those of the repository",
+    commit="the hub's",
+    credentials="`--token-file`, else `HF_TOKEN`",
+    origin="hub.Hub",
+    rendered=True,
+)
+S3: Final = Scheme(
+    name="s3",
+    form="s3://bucket/prefix",
+    files="the objects below the prefix",
+    commit="sha256 of their names and ETags",
+    credentials="AWS's own: environment, files, the identity of pod or machine",
+    origin="s3.S3",
+    extra="s3",
+)
+GS: Final = Scheme(
+    name="gs",
+    form="gs://bucket/prefix",
+    files="the objects below the prefix",
+    commit="sha256 of their names and ETags",
+    credentials="Google's own: environment, files, the identity of pod or machine",
+    origin="gs.GoogleStorage",
+    extra="gs",
+)
+HTTPS: Final = Scheme(
+    name="https",
+    form="https://host/path",
+    files="that one",
+    commit="sha256 of the ETag, else of date and size",
+    credentials="none",
+    origin="https.Https",
+    rendered=True,
+)
+OCI: Final = Scheme(
+    name="oci",
+    form="oci://registry/repository[:tag|@digest]",
+    files="those of an artifact; of an image those in `/models`, else all",
+    commit="the digest that the tag means",
+    credentials="`--token-file`, else `config.json` of `DOCKER_CONFIG` or `~/.docker`",
+    origin="oci.Oci",
+    digests=True,
+    rendered=True,
+)
+FILE: Final = Scheme(
+    name="file",
+    form="file:///directory",
+    files="those of the directory, or of its manifest",
+    commit="the manifest's, else sha256 of names, sizes and times",
+    credentials="none",
+    origin="directory.Directory",
+    local=True,
+)
+SCHEMES: Final = (HF, S3, GS, HTTPS, OCI, FILE)
+REMOTE: Final = {scheme.name: scheme for scheme in SCHEMES if not scheme.local}
+"""The schemes that a pod may name, by name."""
+RENDERED: Final = tuple(scheme.name for scheme in SCHEMES if scheme.rendered)
