@@ -1,4 +1,4 @@
-"""Holds README.md against the code: its tables are generated, its commands are run."""
+"""README.md and docs/: what is generated from the code, and what is run."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from tests.chart_values import documented, shown
-from tests.manual import README, hold, table
+from tests.manual import DOCS, README, ROOT, hold, pages, table
 from webhook.admission.codes import CODES
 from webhook.admission.containers.servers import SERVERS
 from webhook.admission.request.declared import DECLARED
@@ -26,8 +26,11 @@ from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.tallies import Tally
 from webhook.status.cluster import RIGHTS as STATUS_RIGHTS
 
-ROOT = Path(__file__).parents[1]
-COMMANDS = re.findall(r"^```sh\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+def blocks(language: str, *of: Path) -> list[str]:
+    """Return the code blocks of a language, of all pages or of those that are given."""
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [block for page in of or pages() for block in pattern.findall(page.read_text())]
 
 
 def code(*words: str) -> str:
@@ -63,7 +66,10 @@ def servers() -> str:
 
 
 def codes() -> str:
-    return table(("code", "means", "what to do"), *((c, *words) for c, words in CODES.items()))
+    return table(
+        ("code", "means", "what to do"),
+        *((c, *words) for c, words in CODES.items()),
+    )
 
 
 def metrics() -> str:
@@ -149,6 +155,11 @@ def test_a_table_says_what_the_code_does(name: str, update: bool) -> None:
     hold(name, TABLES[name](), update=update)
 
 
+def test_the_readme_shows_what_the_command_above_prints(update: bool) -> None:
+    [command] = [line for block in blocks("sh", README) for line in block.splitlines()]
+    hold("diff", f"```diff\n{run(command).stdout}```", update=update)
+
+
 def test_every_runtime_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = project["dependencies"] + [
@@ -158,64 +169,92 @@ def test_every_runtime_dependency_has_its_reason() -> None:
         for line in added
     ]
     wanted = [re.match(r"[\w.-]+", line)[0] for line in lines]  # type: ignore[index]  # each has a name
-    section = README.read_text().partition("## Dependencies")[2].partition("\n## ")[0]
+    section = (DOCS / "development.md").read_text().partition("## Dependencies")[2]
     assert re.findall(r"^\| ([\w.-]+) \| \w", section, re.MULTILINE)[1:] == wanted
 
 
-@pytest.mark.parametrize(
-    "line", [line for block in COMMANDS for line in block.splitlines() if "modelcache " in line]
-)
-def test_a_command_of_the_manual_runs(line: str) -> None:
-    command, _, expected = line.partition("  # exit status ")
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the documents where a reader would."""
+    return subprocess.run(
         command,
         shell=True,
         cwd=ROOT,
-        env=env,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize("line", [line for block in blocks("sh") for line in block.splitlines()])
+def test_a_command_of_the_documents_runs(line: str) -> None:
+    command, _, expected = line.partition("  # exit status ")
+    done = run(command)
     assert done.returncode == int(expected or 0), done.stderr
-    if expected:
-        assert done.stdout.splitlines()[0] in README.read_text()
     assert done.stdout
+    if expected:
+        assert any(done.stdout.splitlines()[0] in page.read_text() for page in pages())
 
 
-@pytest.mark.parametrize("target", ["demo", "test"])
-def test_the_quick_start_names_targets_that_exist(target: str) -> None:
-    assert f"make {target}" in COMMANDS[0]
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+def test_the_make_targets_of_the_documents_exist() -> None:
+    lines = [line for block in blocks("shell") for line in block.splitlines()]
+    named = {line.split()[1] for line in lines if line.startswith("make ")}
+    assert {"demo", "test"} <= named
+    makefile = (ROOT / "Makefile").read_text()
+    assert named - {"test-cluster"} <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
-def test_the_documents_of_the_manual_are_accepted(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```yaml\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-    ours = [b for b in blocks if "kind: Cached" in b]
-    others = [b for b in blocks if b not in ours]
-    assert list(yaml.safe_load_all(ours[0])) == list(
-        yaml.safe_load_all((ROOT / "examples" / "policy.yaml").read_text())
-    )
-    for name, found in (("policy.yaml", ours), ("pods.yaml", others)):
-        (tmp_path / name).write_text("---\n".join(found))
-    run = ["check", "-f", f"{tmp_path}/pods.yaml", "--policy", f"{tmp_path}/policy.yaml"]
-    done = subprocess.run(
-        [sys.executable, "-m", "webhook", *run],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout.count("injected, strategy")) == (0, len(others)), (
-        done.stderr
-    )
+def test_the_documents_of_the_platform_are_those_of_the_example() -> None:
+    [ours] = [block for block in blocks("yaml") if "kind: Cached" in block]
+    example = (ROOT / "examples" / "policy.yaml").read_text()
+    assert list(yaml.safe_load_all(ours)) == list(yaml.safe_load_all(example))
 
 
-def test_links_inside_the_manual_lead_somewhere() -> None:
-    text = README.read_text()
-    anchors = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
+def test_the_annotated_deployment_is_that_of_the_example() -> None:
+    [whole] = [block for block in blocks("yaml") if "kind: Deployment" in block]
+    assert whole == (ROOT / "examples" / "chat.yaml").read_text()
+    [lines] = blocks("yaml", README)
+    assert lines in whole
+
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of *page*, as forges and MkDocs make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+LINKED = [*pages(), ROOT / "benchmarks" / "README.md"]
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    dead = []
+    for link in LINK.findall(text) + PICTURE.findall(text):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        exists = target.is_file() and target.is_relative_to(ROOT)
+        if not exists or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert dead == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    todo = [README]
+    while todo:
+        page = todo.pop()
+        seen.add(page)
+        for link in LINK.findall(page.read_text()):
+            target = (page.parent / link.partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.is_file() and target not in seen:
+                todo.append(target)
+    assert set(pages()) <= seen

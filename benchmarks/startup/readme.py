@@ -1,11 +1,16 @@
-"""Owns the tables of recorded figures in README files, each between two marks."""
+"""Write the recorded figures into the README files, each between two marks."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from benchmarks.startup.figures import Figures
-from benchmarks.startup.tables import injection_markdown, size_of, starts_markdown
+from benchmarks.startup.tables import (
+    headline_markdown,
+    injection_markdown,
+    size_of,
+    starts_markdown,
+)
 
 ROOT: Final = Path(__file__).parents[2]
 RECORDED: Final = Path(__file__).with_name("recorded.json")
@@ -14,13 +19,13 @@ PICTURE: Final = RECORDED.with_name("recorded.png")
 
 
 def tables(figures: Figures) -> Mapping[Path, str]:
-    """Return README → what stands between its marks: in the first one, the largest model only."""
+    """Return README → what is between its marks: in README.md one sentence, in the other tables."""
     machine = "{cores} cores, {memory}, load {load} before".format_map(figures.machine)
     told = f"By `{figures.command}` on {machine}, {figures.time[:10]}.\n"
     sizes = figures.sizes()
     every = "\n".join(f"**{size_of(size)}**\n\n{starts_markdown(figures, size)}" for size in sizes)
     return {
-        ROOT / "README.md": f"{starts_markdown(figures, sizes[-1])}\n{told}",
+        ROOT / "README.md": headline_markdown(figures),
         ROOT / "benchmarks" / "README.md": f"{every}\n{injection_markdown(figures)}\n{told}",
     }
 

@@ -1,4 +1,4 @@
-"""The figures as tables: on the terminal, and in Markdown for the README."""
+"""The figures as tables: on the terminal, and in Markdown for the documents."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -153,6 +153,20 @@ def starts_markdown(figures: Figures, size: int) -> str:
         cells = [f"{top} ({below})" if top else "" for top, below in line(figures, size, strategy)]
         rows.append((strategy, *cells, article_of(strategy)))
     return _markdown(rows)
+
+
+def headline_markdown(figures: Figures) -> str:
+    """Return the one sentence of README.md: many pods of the largest model, from a node's cache."""
+    size, replicas = figures.sizes()[-1], max(REPLICAS)
+    ours = figures.start("hostPath", size, replicas, "warm")
+    naive = figures.start(NAIVE, size, replicas, "")
+    return (
+        f"**{replicas} pods, {size_of(size)}: {seconds_of(ours.median)} instead of "
+        f"{seconds_of(naive.median)}** until the last pod serves. The pods read their node's\n"
+        "cache (strategy `hostPath`). Without modelcache each pod downloads the model when it\n"
+        f"starts, over one link of {figures.rate / 1e6:.0f} MB/s "
+        "([how it was measured](benchmarks/README.md#start-up-measured)).\n"
+    )
 
 
 def injection_markdown(figures: Figures) -> str:

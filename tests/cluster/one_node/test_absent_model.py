@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests import models
+from tests import manual, models
 from tests.images import model_image
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
@@ -27,7 +27,6 @@ from tests.kubernetes.node import MODEL_CACHE
 from tests.kubernetes.processes import FailedError
 from tests.kubernetes.registration import create_namespace
 
-README: Final = Path(__file__).parents[3] / "README.md"
 NAMESPACE: Final = f"absent-{os.getpid()}"
 MODEL: Final = f"example/model@{models.COMMIT}"
 DIRECTORY: Final = f"example--model/{models.COMMIT}"
@@ -177,10 +176,10 @@ def test_t60_t67_an_event_says_what_the_pod_waits_for(waited: Waited, case: str)
 
 
 @pytest.mark.parametrize("case", ANNOTATIONS)
-def test_the_readme_tells_what_the_event_means(waited: Waited, case: str) -> None:
+def test_the_manual_says_what_the_event_means(waited: Waited, case: str) -> None:
     said, status = waited.waits[case]
-    table = README.read_text().partition("<!-- waiting -->\n")[2].partition("<!-- end -->")[0]
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
+    lines = manual.part("waiting").splitlines()[2:]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     assert [
         told_of
         for _, statuses, told_of, *_ in rows

@@ -4,7 +4,6 @@ The connections of reviews end with each answer, so that every creation meets th
 its moment. Each test goes on from where the one before has left the release.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from tests import manual
 from tests.kubernetes import certmanager, helm
 from tests.kubernetes.api import Object, url
 from tests.kubernetes.callers import served_leaves
@@ -20,7 +20,6 @@ from tests.kubernetes.creations import Creations, creations
 from tests.kubernetes.installed import CONFIGURATION, NAME, NAMESPACE
 from tests.kubernetes.registration import GROUP, wait_until
 from tests.kubernetes.release import Release
-from tests.manual import README
 
 RATE = 20.0
 VALUES = """
@@ -40,9 +39,8 @@ def issuer(release: Release) -> Iterator[CertManager]:
 
 
 def line(start: str) -> list[str]:
-    """Return the words of the README's line that begins so."""
-    (found,) = re.findall(rf"^{start}.*$", README.read_text(), re.MULTILINE)
-    return str(found).split()
+    """Return the words of the documents' line that begins so."""
+    return manual.line(start).split()
 
 
 def issued(release: Release, name: str) -> x509.Certificate:
@@ -81,7 +79,7 @@ def go_on(found: Creations) -> None:
 
 
 def replace(release: Release, name: str) -> None:
-    """Delete a Secret as the README says; return when there is another."""
+    """Delete a Secret as docs/certificates.md says; return when there is another."""
     _, *words = line(f"kubectl delete secret {name} ")
     done = release.cluster.kubectl(*words)
     assert done.returncode == 0, done.stderr

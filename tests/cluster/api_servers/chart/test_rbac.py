@@ -1,4 +1,4 @@
-"""What the webhook may do: what the README says, what the chart gives, what the API server grants."""
+"""What the webhook may do: what docs/security.md says, what the chart gives, what the API server grants."""
 
 import itertools
 import re
@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests import manual
 from tests.cluster.api_servers.chart.rendering import FILES, MANAGED, rendered
 from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.manual import README
 
 FAIL: dict[str, Any] = {"failurePolicy": "Fail"}
 Row = tuple[str, str, str, str]
@@ -41,8 +41,8 @@ def code(words: Iterable[str]) -> str:
 
 
 def table() -> dict[Row, str]:
-    """Return the rows of the README with their reasons."""
-    text = README.read_text().partition("<!-- permissions -->\n")[2].partition("<!-- end -->")[0]
+    """Return the rows of the table of permissions with their reasons."""
+    text = manual.part("permissions")
     rows = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.strip().splitlines()[2:]]
     # The first cell says where; an empty one of names is kept.
     return {(where, what, names, verbs): why for where, what, names, verbs, why in rows}

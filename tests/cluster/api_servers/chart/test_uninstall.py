@@ -1,16 +1,15 @@
 """The chart and the base in a real API server: installed, applied again, taken away in order."""
 
 import base64
-import re
 from collections.abc import Iterator
 
 import pytest
 
+from tests import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED
-from tests.manual import README
 
 BUNDLE = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -118,7 +117,7 @@ def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
 
 
 def test_helm_uninstalls_what_the_emergency_line_has_switched_off(plane: ControlPlane) -> None:
-    (line,) = re.findall(r"^kubectl (delete mutating.*)$", README.read_text(), re.MULTILINE)
+    line = manual.line("kubectl delete mutating").removeprefix("kubectl ")
     where = ("--namespace", helm.NAMESPACE)
     helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
     try:
