@@ -1,4 +1,4 @@
-"""What every test of the core may use; tests/admitting.py does the work."""
+"""What every test of the core may use; tests/admission/admitting.py does the work."""
 
 import os
 from typing import Final
@@ -7,8 +7,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-
-from tests.admitting import Webhook
 
 NODES: Final = "nodes"
 GROUPS: Final = {
@@ -95,9 +93,3 @@ def _group(nodeid: str) -> str:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether expected files are to be written."""
     return bool(request.config.getoption("--update"))
-
-
-@pytest.fixture
-def webhook() -> Webhook:
-    """A server that knows its version and nothing else of the cluster."""
-    return Webhook()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.models import COMMIT, publish
+from tests.store.models import COMMIT, publish
 from webhook.models.layout import hub_folder
 
 

@@ -16,7 +16,7 @@ from benchmarks.store import report
 from benchmarks.store.contest import Result, results
 from benchmarks.store.contests import MODELCACHE, REPOSITORY, copies, downloads, verified
 from tests.hub.running import hub_server
-from tests.models import sharded
+from tests.store.models import sharded
 
 SHARDS = 4
 

@@ -14,7 +14,7 @@ from benchmarks.store.contests import MODELCACHE, REPOSITORY
 from tests.hub.running import hub_server
 from tests.kubernetes import cgroups
 from tests.kubernetes.cgroups import Cgroup
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.rendering.loader import MEMORY
 
 _INSIDE = 'echo $$ > "$1" && shift && exec "$@"'

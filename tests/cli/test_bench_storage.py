@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.cli.command import ROOT, Ran, modelcache, peak
-from tests.models import COMMIT, publish, safetensors
+from tests.store.models import COMMIT, publish, safetensors
 
 MIB = 2**20
 SMALL = ("--limit", "4Mi", "--rounds", "1", "--readers", "2")

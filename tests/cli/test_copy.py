@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import ROOT, modelcache
-from tests.models import manifest, safetensors, sharded
+from tests.store.models import manifest, safetensors, sharded
 
 
 def contents(directory: Path) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ import pytest
 from blake3 import blake3
 
 from tests.cli.command import ROOT, modelcache
-from tests.models import BLOCK, COMMIT, manifest, publish, safetensors, sharded
+from tests.store.models import BLOCK, COMMIT, manifest, publish, safetensors, sharded
 from webhook.models.layout import MANIFEST, hub_cache_folder
 
 WEIGHTS = "model.safetensors"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Ran, modelcache
-from tests.stores import aged, at, loaded, tree
+from tests.store.stores import aged, at, loaded, tree
 from webhook.store.incoming import Incoming
 from webhook.store.verify import faults_of
 

@@ -17,7 +17,7 @@ import pytest
 from tests.cli.command import ROOT, modelcache
 from tests.hub.running import Fault, hub_server
 from tests.loading.loading import Loader, loader
-from tests.stores import aged, loaded
+from tests.store.stores import aged, loaded
 from webhook.models.layout import INCOMING
 from webhook.store.contents import size_of
 

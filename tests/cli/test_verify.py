@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Ran, modelcache
-from tests.models import manifest, safetensors, sharded
+from tests.store.models import manifest, safetensors, sharded
 
 INDEX = "model.safetensors.index.json"
 SHARD = "model-00001-of-00002.safetensors"

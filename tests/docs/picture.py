@@ -10,7 +10,7 @@ import tomllib
 from typing import Final
 from xml.sax.saxutils import escape
 
-from tests.manual import ROOT
+from tests.docs.manual import ROOT
 
 WIDTH: Final = 1080
 LEFT: Final = 120

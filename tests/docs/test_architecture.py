@@ -1,7 +1,7 @@
 """docs/architecture.md says how the code is."""
 
 from tests.docs import picture
-from tests.manual import DOCS
+from tests.docs.manual import DOCS
 
 
 def test_the_picture_shows_the_layers_of_the_contract(update: bool) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.hub.client import Client
 from tests.hub.repositories import LFS_LIMIT
 from tests.hub.running import Hub
-from tests.models import safetensors
+from tests.store.models import safetensors
 
 REPO = "acme/tiny"
 TOKEN = "hf_x"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests import models
 from tests.images.served import HUB_WORDS, WORDS, Served, refused, serving
+from tests.store import models
 
 MiB = 2**20
 SHARD = "model-00001-of-00002.safetensors"

@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import models
 from tests.images import again, archives
 from tests.images.archive import Image
 from tests.images.container import Container
 from tests.kubernetes.hosts import Loopback
 from tests.server.reviews import body, pod
+from tests.store import models
 
 
 @pytest.fixture(scope="session")

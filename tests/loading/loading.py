@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.cli.command import ROOT
 from tests.hub.running import Hub
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.loading.load import Wish, load
 from webhook.loading.patterns import Patterns
 from webhook.loading.published import Loaded

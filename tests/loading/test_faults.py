@@ -13,7 +13,7 @@ from tests.cli.command import peak
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
-from tests.models import INDEX
+from tests.store.models import INDEX
 from webhook.loading.origins.origin import Unavailable
 from webhook.rendering.loader import PEAK
 

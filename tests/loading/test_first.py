@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.loading.loading import REPOSITORY, Loader
-from tests.models import sharded
+from tests.store.models import sharded
 
 
 @pytest.fixture

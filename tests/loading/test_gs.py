@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.cli.command import Ran, modelcache, peak
 from tests.loading.faulty_server import Fault
 from tests.loading.gs_server import GoogleBucket, google_bucket, gs_server
-from tests.models import safetensors
+from tests.store.models import safetensors
 from webhook.models.layout import uri_folder
 from webhook.rendering.loader import PEAK
 from webhook.store.verify import faults_of

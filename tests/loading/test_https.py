@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.command import Ran, modelcache
 from tests.loading.https_server import HttpsServer, https_server
-from tests.models import safetensors
+from tests.store.models import safetensors
 from webhook.models.layout import uri_folder
 
 SIZE = 3_000_000

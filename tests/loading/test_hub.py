@@ -8,7 +8,7 @@ import pytest
 
 from tests.hub.fault import Fault
 from tests.loading.loading import REPOSITORY, Loader
-from tests.models import INDEX
+from tests.store.models import INDEX
 
 SHARD = "model-00002-of-00003.safetensors"
 TOKEN = "hf_Not4YourEyes"

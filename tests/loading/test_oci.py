@@ -27,7 +27,7 @@ from tests.loading.registry_server import (
     special,
     tar,
 )
-from tests.models import safetensors
+from tests.store.models import safetensors
 from webhook.admission.request.resolve import resolve
 from webhook.loading.layers import Layers
 from webhook.loading.origins.origin import Unavailable

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.loading.loading import REPOSITORY, Loader
-from tests.stores import DAY, aged
+from tests.store.stores import DAY, aged
 from webhook.store.last_use import stamped
 
 NOBODY = "http://127.0.0.1:9"

@@ -21,7 +21,7 @@ from tests.loading.https_server import https_server
 from tests.loading.programs import HOST, program
 from tests.loading.registry_server import registries, repository
 from tests.loading.s3_server import bucket, s3_server
-from tests.models import safetensors
+from tests.store.models import safetensors
 
 WEIGHTS = "tiny.safetensors"
 KINDS = ("hf", "https", "s3", "gs", "oci")

@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 
 from tests.cli.command import Ran, modelcache
-from tests.models import INDEX, manifest, sharded
+from tests.store.models import INDEX, manifest, sharded
 from webhook.models.layout import uri_folder
 
 

@@ -10,7 +10,7 @@ from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
 from tests.loading.loading import Loader, loader
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.store.verify import faults_of
 
 MB = 1_000_000

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.loading.test_killed import run, wish
-from tests.models import sharded
-from tests.stores import aged, at
+from tests.store.models import sharded
+from tests.store.stores import aged, at
 from webhook.pruning import prune
 from webhook.pruning.cluster import NotAsked
 from webhook.pruning.options import Options, order

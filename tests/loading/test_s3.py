@@ -13,7 +13,7 @@ import pytest
 from tests.cli.command import Ran, modelcache, peak
 from tests.loading.faulty_server import Fault
 from tests.loading.s3_server import KEY, SECRET, Bucket, bucket, s3_server
-from tests.models import safetensors
+from tests.store.models import safetensors
 from webhook.models.layout import uri_folder
 from webhook.rendering.loader import PEAK
 from webhook.store.verify import faults_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import ROOT
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.models.layout import INCOMING
 
 SIZE = 40_000_000

@@ -17,7 +17,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.rights import entitled
 from tests.kubernetes.server import Webhook
-from tests.stores import aged, at, loaded, tree
+from tests.store.stores import aged, at, loaded, tree
 from webhook.api_server import client
 from webhook.api_server.client import Api
 from webhook.models.layout import node_label

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.kubernetes.node import Node
-from tests.models import COMMIT, manifest
+from tests.store.models import COMMIT, manifest
 from webhook.models.layout import MANIFEST, hub_folder
 
 PAGE: Final = 4096

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests import manual, models
+from tests.docs import manual
 from tests.images import model_image
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
@@ -26,6 +26,7 @@ from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import MODEL_CACHE
 from tests.kubernetes.processes import FailedError
 from tests.kubernetes.registration import create_namespace
+from tests.store import models
 
 NAMESPACE: Final = f"absent-{os.getpid()}"
 MODEL: Final = f"example/model@{models.COMMIT}"

@@ -18,7 +18,6 @@ import jsonpatch
 import pytest
 import yaml
 
-from tests import models
 from tests.images import model_image
 from tests.images.product import MODELCACHE
 from tests.kubernetes.api import Object
@@ -34,6 +33,7 @@ from tests.kubernetes.inference_pods import (
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import MODEL_CACHE, Node
 from tests.kubernetes.registration import create_namespace
+from tests.store import models
 
 EXAMPLE: Final = Path(__file__).parents[3] / "examples" / "article.yaml"
 LLAMA: Final = "llama-3.1-8b-instruct"

@@ -18,7 +18,7 @@ from tests.kubernetes.inference_pods import PREFIX
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node_configuration import SANDBOX_IMAGE
 from tests.kubernetes.registration import create_namespace, wait_until
-from tests.models import COMMIT
+from tests.store.models import COMMIT
 
 MODEL: Final = f"groups/model@{COMMIT}"
 DIRECTORY: Final = f"groups--model/{COMMIT}"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests import models
 from tests.cluster.conftest import NamespaceFactory
 from tests.images import archives, model_image
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
+from tests.store import models
 
 VLLM = "vllm/vllm-openai:v0.6.4"
 MiB = 2**20

@@ -19,7 +19,7 @@ from tests.kubernetes.inference_pods import PORT
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import Node
 from tests.kubernetes.registration import create_namespace
-from tests.models import COMMIT
+from tests.store.models import COMMIT
 
 Mi: Final = 1 << 20
 SLACK: Final = 128 * PAGE * (os.cpu_count() or 1)

@@ -10,7 +10,6 @@ from typing import Final
 
 import pytest
 
-from tests import models
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import (
@@ -27,6 +26,7 @@ from tests.kubernetes.inference_pods import (
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import MODEL_CACHE
 from tests.kubernetes.registration import create_namespace
+from tests.store import models
 
 NAMESPACE: Final = f"moving-{os.getpid()}"
 MODEL: Final = "example--model"

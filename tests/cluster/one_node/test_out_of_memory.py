@@ -20,7 +20,7 @@ from tests.kubernetes.ends import reasons
 from tests.kubernetes.inference_pods import ask, container, created, deployment, status_of
 from tests.kubernetes.node import Node
 from tests.kubernetes.registration import create_namespace
-from tests.models import COMMIT
+from tests.store.models import COMMIT
 
 Mi: Final = 1 << 20
 MODEL: Final = 256 * Mi

@@ -31,7 +31,7 @@ from tests.kubernetes.registration import (
     shipped,
 )
 from tests.kubernetes.server import Webhook, serve
-from tests.models import COMMIT, publish
+from tests.store.models import COMMIT, publish
 
 REPOSITORY: Final = "outages/model"
 MODEL: Final = f"{REPOSITORY}@{COMMIT}"

@@ -21,7 +21,7 @@ from tests.kubernetes.file_calls import FileCalls
 from tests.kubernetes.inference_pods import ask, container, created, deployment, status_of
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.registration import create_namespace
-from tests.models import COMMIT, publish
+from tests.store.models import COMMIT, publish
 
 REPOSITORY: Final = "reading/model"
 DIRECTORY: Final = f"reading--model/{COMMIT}"

@@ -21,7 +21,7 @@ from tests.kubernetes.ends import ends
 from tests.kubernetes.inference_pods import files_of
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.registration import create_namespace, wait_until
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.cli.exit_status import TERMINATED
 from webhook.objects.restricted import USER
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 
-from tests import models
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import (
@@ -24,6 +23,7 @@ from tests.kubernetes.inference_pods import (
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import Node
 from tests.kubernetes.registration import create_namespace
+from tests.store import models
 
 REPLICAS: Final = 10
 SIZE: Final = 96 * 2**20

@@ -13,7 +13,6 @@ from typing import Final
 
 import pytest
 
-from tests import models
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import (
@@ -29,6 +28,7 @@ from tests.kubernetes.inference_pods import (
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import MODEL_CACHE
 from tests.kubernetes.registration import create_namespace
+from tests.store import models
 
 NAMESPACE: Final = f"gate-{os.getpid()}"
 WEIGHTS: Final = "model.safetensors"

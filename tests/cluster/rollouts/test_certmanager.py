@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests import manual
+from tests.docs import manual
 from tests.kubernetes import certmanager, helm
 from tests.kubernetes.api import Object, url
 from tests.kubernetes.callers import served_leaves

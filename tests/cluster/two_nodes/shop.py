@@ -16,7 +16,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import ask, container, deployment, replicas_of
 from tests.kubernetes.registration import wait_until
-from tests.models import sharded
+from tests.store.models import sharded
 from webhook.models.layout import hub_folder
 from webhook.rendering.pod import MODEL
 

@@ -19,7 +19,7 @@ from tests.kubernetes.inference_pods import (
     served,
     status_of,
 )
-from tests.models import COMMIT, publish
+from tests.store.models import COMMIT, publish
 
 REPOSITORY: Final = "drained/model"
 MODEL: Final = f"{REPOSITORY}@{COMMIT}"

@@ -17,7 +17,7 @@ from tests.kubernetes.inference_pods import PREFIX, container, created, deployme
 from tests.kubernetes.node import Node
 from tests.kubernetes.node_configuration import SANDBOX_IMAGE
 from tests.kubernetes.registration import wait_until
-from tests.models import COMMIT
+from tests.store.models import COMMIT
 
 BASE: Final = f"acme/base@{COMMIT}"
 PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.api_servers.chart.rules import RULES, groups, promtool, rules, write
+from tests.docs.manual import hold, table
 from tests.kubernetes.api import Object
-from tests.manual import hold, table
 
 HOOK = "inject.modelcache.io"
 FAIL_OPEN = f'apiserver_admission_webhook_fail_open_count{{name="{HOOK}",type="admit"}}'

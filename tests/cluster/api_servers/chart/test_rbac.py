@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests import manual
 from tests.cluster.api_servers.chart.rendering import FILES, MANAGED, rendered
 from tests.cluster.conftest import NamespaceFactory
+from tests.docs import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import manual
+from tests.docs import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options

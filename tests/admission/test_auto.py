@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.admitting import Json, Webhook, cached_model, facts_of, pod_of, policy_of
-from tests.test_strategies import BASELINE, COMMIT, IMAGE, claims, webhook_of
+from tests.admission.admitting import Json, Webhook, cached_model, facts_of, pod_of, policy_of
+from tests.admission.test_strategies import BASELINE, COMMIT, IMAGE, claims, webhook_of
 
 THEIRS = {"name": "weights", "persistentVolumeClaim": {"claimName": "model-store"}}
 

@@ -8,7 +8,7 @@
 
 The server is of 1.34 and knows nothing else, unless facts.yaml says so. Pods
 are defaulted as the API server does it: an absent request is the limit.
-`pytest tests/test_cases.py --update` writes expected.yaml; read its diff.
+`pytest tests/admission/test_cases.py --update` writes expected.yaml; read its diff.
 """
 
 from pathlib import Path
@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.admitting import Answer, Json, Webhook, facts_of, policy_of
+from tests.admission.admitting import Answer, Json, Webhook, facts_of, policy_of
 from webhook import __version__
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 INPUTS = ("pod.yaml", "workload.yaml")
 FILES = {*INPUTS, "facts.yaml", "policy.yaml", "expected.yaml"}
 FOLDERS = sorted(path.name for path in CASES.iterdir() if path.is_dir())

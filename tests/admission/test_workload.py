@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import PREFIX, Answer, Json, Webhook
+from tests.admission.admitting import PREFIX, Answer, Json, Webhook
 
 PATHS = {
     "Deployment": ("spec", "template"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.admitting import Json, Webhook, in_memory, named, pod_of
+from tests.admission.admitting import Json, Webhook, in_memory, named, pod_of
 
 
 @pytest.mark.parametrize(

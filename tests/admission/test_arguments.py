@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.admitting import Webhook, pod_of
+from tests.admission.admitting import Webhook, pod_of
 
 VLLM, SGLANG, TGI = "vllm/vllm-openai", "lmsysorg/sglang", "text-generation-inference"
 LMDEPLOY, TEI, UNKNOWN = "openmmlab/lmdeploy", "text-embeddings-inference", "example.com/mine"

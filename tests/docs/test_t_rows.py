@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 ROWS = {
     "memory of containers": (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 22, 23, 24, 27, 28, 30, 32, 33,
                              34, 35),
@@ -32,7 +32,7 @@ def named_rows() -> dict[int, set[str]]:
         for number in re.findall(pattern, text):
             found.setdefault(int(number), set()).add(where)
 
-    for path in (*TESTS.glob("test_*.py"), *TESTS.glob("cluster/pods/test_*.py")):
+    for path in TESTS.rglob("test_*.py"):
         if path == Path(__file__):
             continue
         text = path.read_text()

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.cli.command import modelcache
-from tests.models import manifest, sharded
+from tests.store.models import manifest, sharded
 
 DAY = 86400.0
 

@@ -12,8 +12,8 @@ import pytest
 import typer
 import yaml
 
-from tests.chart_values import documented, shown
-from tests.manual import DOCS, README, ROOT, hold, pages, table
+from tests.docs.chart_values import documented, shown
+from tests.docs.manual import DOCS, README, ROOT, hold, pages, table
 from webhook.admission.codes import CODES
 from webhook.admission.containers.servers import SERVERS
 from webhook.admission.request.declared import DECLARED

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import yaml
 
-from tests.chart_values import CHART, SCHEMA, at, documented
+from tests.docs.chart_values import CHART, SCHEMA, at, documented
 from webhook.admission.policy.cache_policy import PolicySpec
 from webhook.models.cached_model import STRATEGY_NAMES, ModelSpec
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import Webhook, pod_of
+from tests.admission.admitting import Webhook, pod_of
 from webhook.admission.containers.accelerators import asks_for_accelerator
 from webhook.admission.containers.servers import SERVERS, UNKNOWN, server_of_image
 from webhook.objects.container import Container, Resources

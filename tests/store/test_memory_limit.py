@@ -19,7 +19,7 @@ import pytest
 from tests.cli.command import ROOT
 from tests.kubernetes import cgroups
 from tests.kubernetes.cgroups import Cgroup
-from tests.models import manifest
+from tests.store.models import manifest
 from webhook.store.memory_limit import OVERHEAD, Limit, beyond_limit, limits
 
 Mi: Final = 2**20

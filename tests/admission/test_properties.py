@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.admitting import (
+from tests.admission.admitting import (
     LOADER_IMAGE,
     PREFIX,
     Answer,
@@ -25,7 +25,7 @@ from tests.admitting import (
     facts_of,
     policy_of,
 )
-from tests.qos import memory_limit, qos
+from tests.admission.qos import memory_limit, qos
 from webhook.admission.codes import CODES
 from webhook.admission.strategies import STRATEGIES
 from webhook.objects.facts import Facts

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import (
+from tests.admission.admitting import (
     Json,
     Webhook,
     facts_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import UID, Webhook, in_memory, pod_of, review_of
+from tests.admission.admitting import UID, Webhook, in_memory, pod_of, review_of
 from webhook.admission.decision import Deny, Mutate, Skip, SkipReason, warning_lines
 from webhook.admission.problem import Problem
 from webhook.server.reviews.response import head, tail

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.admitting import Json
+from tests.admission.admitting import Json
 from webhook.admission.receipt import same_source
 from webhook.objects.volume import ClaimSource, EmptyDirSource, HostPathSource, ImageSource, Volume
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
+from tests.admission.admitting import Webhook, amounts, facts_of, in_memory, named, pod_of
 from webhook.admission.ledger import restored
 from webhook.admission.memory import OVERHEAD, Amount, correct, pod_memory, volume_size
 from webhook.objects.container import Resources

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import cached_model
+from tests.admission.admitting import cached_model
 from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
 from webhook.models.cached_model import cached_model as entry_of

@@ -1,16 +1,17 @@
 """What the core offers occurs in what people can read: cases first, tables else."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.test_cases import CASES, FOLDERS, documents, given
+from tests.admission.test_cases import CASES, FOLDERS, documents, given
 from webhook.admission import codes
 from webhook.admission.decision import SkipReason
 from webhook.admission.request.declared import DECLARED
 from webhook.admission.strategies import AUTO_ORDER, STRATEGIES
 
-TABLES = "".join(path.read_text() for path in CASES.parent.glob("test_*.py"))
+TABLES = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
 EXPECTED = {case: (CASES / case / "expected.yaml").read_text() for case in FOLDERS}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 BEHAVIOURS = {
     "P0": [*map(str, range(1, 41)), "39a", "39b", "39c", "39d"],
     "P1": [*map(str, range(41, 92)), "45a", "45b", "73a"],

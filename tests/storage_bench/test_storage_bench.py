@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.models import publish, safetensors
+from tests.store.models import publish, safetensors
 from webhook.storage_bench import hint as advice
 from webhook.storage_bench.found import SMALLEST, found
 from webhook.storage_bench.hint import hint

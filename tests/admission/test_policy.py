@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.admitting import cache_policy, cached_model, policy_of
+from tests.admission.admitting import cache_policy, cached_model, policy_of
 from webhook.admission.policy.documents import Policy, load_policy
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-CHART: Final = Path(__file__).parents[1] / "deploy" / "chart"
+CHART: Final = Path(__file__).parents[2] / "deploy" / "chart"
 SCHEMA: Final[dict[str, Any]] = json.loads((CHART / "values.schema.json").read_text())
 _LINE: Final = re.compile(r"^( *)(?:# (?P<comment>.*)|(?P<key>[\w./-]+):.*)$")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.admitting import Json, Webhook, facts_of, in_memory, pod_of
+from tests.admission.admitting import Json, Webhook, facts_of, in_memory, pod_of
 
 
 def answer_under(facts: Json, limit: str = "24Gi", shm: str = "0") -> tuple[bool, list[str]]:
