@@ -1,12 +1,15 @@
-"""Every request to the API server.
+"""Every request to the API server, and every error that one can end with.
 
-connection         one request: paths and JSON
-client             for commands: by a kubeconfig, or as the pod that we are
-controller_client  for the controller: one answer, or a watch
-watching           hears of changes to an object
-object_meta        what is read of an object's metadata
-trouble            what keeps the controller from an object
+errors             the tree: Unreachable; Refused with Forbidden, Missing, Conflict
+answer             status, body, warnings, and the API server's clock
+connection         one API server: requests, watches, forwarded ports
+client             for commands: objects, lists, logs, as kubectl's user or our pod
+controller_client  for the controller: single answers, and watches
+watching           reports changes of an object
 
-Rule 1: a request is a path and JSON; the models of the kubernetes package are not used.
-Rule 2: an error says which request failed, what the API server said, and which right is missing.
+A loader has a client of its own, loading/in_cluster/service_account: it retries.
+
+Rule 1: the kubernetes package is imported by connection, and nowhere else.
+Rule 2: a request is a path and JSON, and gets an Answer. Each client decides which answers are
+errors; Answer decides which error it is.
 """

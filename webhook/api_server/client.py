@@ -1,57 +1,25 @@
-"""Requests of commands to the API server, by a kubeconfig or as the pod that we run in.
+"""The API server for commands: objects, lists in pages, dry runs, logs.
 
-Objects are plain dicts: typed models would drop what they do not know.
+As the user of a kubeconfig, or as the pod that the command runs in.
 """
 
-import json
-import os
-import re
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from socket import socket
+from typing import Final
 from urllib.parse import quote
 
-import urllib3
-from kubernetes import config
-
 from webhook import __version__
-from webhook.api_server.connection import KubernetesApi, Unreachable, access, date
+from webhook.api_server.answer import Answer
+from webhook.api_server.connection import Connection, default_kubeconfig, runs_in_pod
+from webhook.api_server.errors import Refused, Unreachable
+from webhook.objects.json import Json
 
-Object: TypeAlias = dict[str, Any]
 _SECONDS: Final = (5, 20)
 """To connect, and for an answer: an admission may take its 5 s more than once."""
 _PAGE: Final = "500"
-"""Objects in one answer, as kubectl asks."""
-_WARNING: Final = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
-_NOT_ALLOWED: Final = re.compile(r"User \".*\" cannot ")
-
-
-class Refused(Exception):
-    """The API server said no; its message, and the HTTP status."""
-
-    def __init__(self, code: int, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-class Missing(Refused):
-    """There is no such object, or no such kind."""
-
-
-class Forbidden(Exception):
-    """We are not allowed to ask; what an admission forbids is Refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, and the server's clock beside ours in the middle of the request."""
-
-    body: Object
-    warnings: tuple[str, ...]
-    server_time: datetime | None
-    our_time: datetime
+"""Objects in one answer, as kubectl requests them."""
 
 
 def path(*segments: str) -> str:
@@ -59,26 +27,32 @@ def path(*segments: str) -> str:
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
-class Api(KubernetesApi):
-    """A connection to one API server."""
+class Api:
+    """One API server; every method raises Unreachable, or Refused and what is below it."""
 
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
-        in_pod = not kubeconfig and not context and _in_pod()
-        super().__init__(access(kubeconfig, context, in_pod=in_pod))
-        self.client.user_agent = f"modelcache/{__version__}"
+        """Without options: our pod if there is one and no default kubeconfig.
+
+        ValueError if nothing says where the API server is.
+        """
+        in_pod = runs_in_pod() and not (kubeconfig or context or default_kubeconfig().exists())
+        self._connection = (
+            Connection.in_pod() if in_pod else Connection.by_kubeconfig(kubeconfig, context)
+        )
+        self._connection.introduce(f"modelcache/{__version__}")
 
     @property
     def address(self) -> str:
-        """Where the API server is."""
-        return str(self.client.configuration.host)
+        """The URL of the API server."""
+        return self._connection.address
 
-    def get(self, *segments: str, **query: str) -> Object:
+    def get(self, *segments: str, **query: str) -> Json:
         """Return the object at a path."""
-        return self.request("GET", path(*segments), query).body
+        return self.request("GET", path(*segments), query).json()
 
-    def items(self, *segments: str, **query: str) -> list[Object]:
+    def items(self, *segments: str, **query: str) -> list[Json]:
         """Return the objects of the collection at a path."""
-        found: list[Object] = []
+        found: list[Json] = []
         page = {"limit": _PAGE}
         while True:
             part = self.get(*segments, **query, **page)
@@ -87,68 +61,44 @@ class Api(KubernetesApi):
                 return found
             page["continue"] = further
 
-    def dry_run(self, body: Object, *segments: str) -> Answer:
+    def dry_run(self, body: Json, *segments: str) -> Answer:
         """Return what the server would answer to the creation of *body*; nothing is created."""
         return self.request("POST", path(*segments), {"dryRun": "All"}, body)
 
     def text(self, *segments: str, **query: str) -> str:
         """Return what is at a path that holds no object, such as a log."""
-        with self.answering(
-            "GET", path(*segments), query=[*query.items()], seconds=_SECONDS
-        ) as response:
-            content = response.read()
-        if response.status >= 400:
-            raise refusal(response.status, content)
-        return content.decode(errors="replace")
+        return self.request("GET", path(*segments), query).body.decode(errors="replace")
 
     def request(
         self,
         method: str,
         where: str,
         query: dict[str, str],
-        body: Object | list[Object] | None = None,
+        body: Json | list[Json] | None = None,
     ) -> Answer:
-        """Return the answer; Unreachable, Missing, Forbidden or Refused if there is no good one."""
-        began = time.time()
-        with self.answering(
-            method, where, body, query=[*query.items()], seconds=_SECONDS
-        ) as response:
-            content = response.read()
-        ours = datetime.fromtimestamp((began + time.time()) / 2, UTC)
-        return _answer(response, content, ours)
+        """Return an answer with a status below 400."""
+        with _unknown_is_unreachable():
+            return self._connection.request(
+                method, where, body, query=[*query.items()], seconds=_SECONDS
+            ).good()
+
+    @contextlib.contextmanager
+    def forwarded(self, pod: Json, port: int) -> Iterator[socket]:
+        """Yield a socket that leads to *port* of *pod*."""
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        with (
+            _unknown_is_unreachable(),
+            self._connection.forwarded(namespace, name, port) as leading,
+        ):
+            yield leading
 
 
-def _in_pod() -> bool:
-    default = Path(config.KUBE_CONFIG_DEFAULT_LOCATION.split(os.pathsep)[0]).expanduser()
-    return "KUBERNETES_SERVICE_HOST" in os.environ and not default.exists()
-
-
-def _answer(response: urllib3.BaseHTTPResponse, content: bytes, ours: datetime) -> Answer:
-    if response.status >= 400:
-        raise refusal(response.status, content)
-    warnings = _WARNING.findall(", ".join(response.headers.getlist("Warning")))
-    texts = tuple(re.sub(r"\\(.)", r"\1", text) for text in warnings)
-    return Answer(_decoded(content), texts, date(response), ours)
-
-
-def _decoded(content: bytes) -> Object:
-    """Return an object; an empty one of what is none, as a proxy on the way may send."""
+@contextlib.contextmanager
+def _unknown_is_unreachable() -> Iterator[None]:
+    """Raise Unreachable for status 401: no other question would have an answer either."""
     try:
-        found = json.loads(content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def refusal(status: int, content: bytes) -> Exception:
-    """Return what an answer with *status* and *content* is raised as."""
-    message = str(_decoded(content).get("message") or content.decode(errors="replace")[:500])
-    match status:
-        case 401:
-            return Unreachable(f"it does not know us: {message}")
-        case 403 if _NOT_ALLOWED.search(message):
-            return Forbidden(message)
-        case 404:
-            return Missing(status, message)
-        case _:
-            return Refused(status, message)
+        yield
+    except Refused as refusal:
+        if refusal.code == 401:
+            raise Unreachable(f"it does not know us: {refusal}") from refusal
+        raise

@@ -1,60 +1,89 @@
-"""Requests to an API server, by paths and JSON alone: what the controller and the doctor share.
+"""One API server: requests to it, and connections to ports of its pods.
 
-Typed models would cost 20 MiB, and drop what they do not know.
+The only module that imports the kubernetes package, for what it knows of kubeconfigs, tokens and
+port forwarding. Its typed models would cost 20 MiB, and drop what they do not know.
 """
 
 import contextlib
+import http.client
+import os
+import ssl
+import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from socket import SHUT_WR, socket
+from typing import Any, Final, Self
 
-import msgspec
 import urllib3
-from kubernetes.client import ApiClient, Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import load_incluster_config, load_kube_config
+import websocket
+from kubernetes import client, config, stream
+
+from webhook.api_server.answer import Answer
+from webhook.api_server.errors import RequestFailed, Unreachable
 
 _JSON: Final = "application/json"
 _JSON_PATCH: Final = "application/json-patch+json"
 _LONGEST: Final = 300
-"""Characters that are told of an error."""
+"""Characters of an error that are shown."""
+_FORWARD_SECONDS: Final = 10.0
+"""To connect to a port of a pod, and for each read from it."""
 
 
-class Unreachable(Exception):
-    """The API server gave no answer, or knows nobody by our credentials."""
+class Connection:
+    """Where an API server is, and who we are for it."""
 
+    def __init__(self, configuration: client.Configuration) -> None:
+        self._client = client.ApiClient(configuration)
 
-def access(
-    kubeconfig: Path | None = None, context: str | None = None, *, in_pod: bool
-) -> Configuration:
-    """Return how to reach the API server, *in_pod* as its ServiceAccount, else as kubectl would.
+    @classmethod
+    def in_pod(cls) -> Self:
+        """Connect as the ServiceAccount of our pod; ValueError outside of a pod."""
+        configuration = _configuration()
+        with _faults_of_configuration():
+            config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=configuration
+            )
+        return cls(configuration)
 
-    ValueError if nothing says it.
-    """
-    found = Configuration()
-    found.retries = False
-    try:
-        if in_pod:
-            load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
-        else:
-            load_kube_config(  # type: ignore[no-untyped-call]
-                str(kubeconfig) if kubeconfig else None,
+    @classmethod
+    def by_kubeconfig(cls, path: Path | None = None, context: str | None = None) -> Self:
+        """Connect as kubectl would; ValueError if the kubeconfig does not say how."""
+        configuration = _configuration()
+        with _faults_of_configuration():
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                str(path) if path else None,
                 context,
-                client_configuration=found,
+                client_configuration=configuration,
                 persist_config=False,
             )
-    except Exception as error:  # the package raises whatever the content leads it to
-        raise ValueError(" ".join(str(error).split())) from error
-    return found
+        return cls(configuration)
 
+    @property
+    def address(self) -> str:
+        """The URL of the API server."""
+        return str(self._client.configuration.host)
 
-class KubernetesApi:
-    """One API server."""
+    def introduce(self, user_agent: str) -> None:
+        """Send *user_agent* with each request from now on."""
+        self._client.user_agent = user_agent
 
-    def __init__(self, configuration: Configuration) -> None:
-        self.client = ApiClient(configuration)
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401  # JSON
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        seconds: tuple[float, float],
+    ) -> Answer:
+        """Return the answer, whatever its status.
+
+        Unreachable if there is none; *seconds* to connect, and for each read.
+        """
+        began = time.time()
+        with self.answering(method, path, body, query=query, seconds=seconds) as response:
+            return Answer.of(response, began)
 
     @contextlib.contextmanager
     def answering(
@@ -73,7 +102,7 @@ class KubernetesApi:
         headers = {"Accept": _JSON}
         if body is not None:
             headers["Content-Type"] = _JSON_PATCH if method == "PATCH" else _JSON
-        request = self.client.param_serialize(
+        request = self._client.param_serialize(
             method=method,
             resource_path=path,
             query_params=list(query),
@@ -82,34 +111,85 @@ class KubernetesApi:
             auth_settings=["BearerToken"],
         )
         try:
-            with self.client.call_api(*request, _request_timeout=seconds).response as response:
+            with self._client.call_api(*request, _request_timeout=seconds).response as response:
                 yield response
-        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
-            raise Unreachable(reason(error)) from error
+        except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
+            raise Unreachable(_reason(error)) from error
+
+    @contextlib.contextmanager
+    def forwarded(self, namespace: str, pod: str, port: int) -> Iterator[socket]:
+        """Yield a socket that leads to *port* of *pod*, through API server and kubelet.
+
+        Refused or Unreachable if none does; Unreachable if it fails in the block.
+        """
+        websocket.setdefaulttimeout(_FORWARD_SECONDS)
+        try:
+            connection = stream.portforward(
+                client.CoreV1Api(self._client).connect_get_namespaced_pod_portforward,
+                pod,
+                namespace,
+                ports=str(port),
+            )
+        except client.ApiException as error:
+            raise _not_forwarded(error) from error
+        far = connection.socket(port)
+        with contextlib.closing(connection), far.dup() as near:
+            near.settimeout(_FORWARD_SECONDS)
+            try:
+                yield near
+            except ssl.SSLCertVerificationError:
+                raise
+            except (OSError, EOFError, http.client.HTTPException) as error:
+                raise Unreachable(str(connection.error(port) or error or "no answer")) from error
+            finally:
+                _drain(far)
 
 
-def date(response: urllib3.BaseHTTPResponse) -> datetime | None:
-    """Return the API server's time, exact to a second (RFC 9110 section 6.6.1)."""
+def runs_in_pod() -> bool:
+    """Return whether this process runs in a pod of a cluster."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def default_kubeconfig() -> Path:
+    """Return the file that kubectl reads first."""
+    return Path(config.KUBE_CONFIG_DEFAULT_LOCATION.split(os.pathsep)[0]).expanduser()
+
+
+def _configuration() -> client.Configuration:
+    found = client.Configuration()
+    found.retries = False
+    return found
+
+
+@contextlib.contextmanager
+def _faults_of_configuration() -> Iterator[None]:
+    """Let whatever goes wrong be a ValueError of one line."""
     try:
-        told = parsedate_to_datetime(response.headers.get("Date") or "")
-    except ValueError:
-        return None
-    return told if told.tzinfo else None
+        yield
+    except Exception as error:  # the package raises whatever the content leads it to
+        raise ValueError(" ".join(str(error).split())) from error
 
 
-class _Status(msgspec.Struct):
-    message: str = ""
+def _drain(far: socket) -> None:
+    """Read what is left: the package's thread does not survive a socket that ends before."""
+    far.settimeout(1)
+    with contextlib.suppress(OSError):
+        far.shutdown(SHUT_WR)
+        while far.recv(65536):
+            pass
 
 
-def message(body: bytes) -> str:
-    """Return what the API server says of a refusal; empty if *body* is none."""
-    try:
-        return msgspec.json.decode(body, type=_Status).message
-    except msgspec.DecodeError:
-        return ""
+def _not_forwarded(error: client.ApiException) -> RequestFailed:
+    """Return what the package says in words alone, by the exception that it had."""
+    cause = error.__context__
+    if isinstance(cause, websocket.WebSocketBadStatusException):
+        now = datetime.now(UTC)
+        body = cause.resp_body or str(cause).encode()
+        return Answer(cause.status_code, body, (), None, now).refusal()
+    return Unreachable(str(error.reason))
 
 
-def reason(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Return the innermost reason in one line, which holds no header and no body."""
-    told = str(getattr(error, "reason", None) or error)
-    return told.replace("\n", ": ")[:_LONGEST]
+    said = str(getattr(error, "reason", None) or error)
+    return said.replace("\n", ": ")[:_LONGEST]

@@ -1,14 +1,20 @@
-"""What the controller asks of the API server: one answer, or a watch."""
+"""The API server for the controller: single answers, and watches."""
 
-import os
+import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import urllib3
 
-from webhook.api_server.connection import KubernetesApi, Unreachable, access, date, message
+from webhook.api_server.answer import Answer, date
+from webhook.api_server.connection import Connection, runs_in_pod
+from webhook.api_server.errors import Unreachable
+from webhook.objects.json import Json
+from webhook.objects.json_patch import test
 
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
@@ -16,31 +22,28 @@ WATCH_SECONDS: Final = 60
 """The API server ends a watch after that, so that a dead connection is not believed for long."""
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """Status code and body."""
+class ObjectMeta(msgspec.Struct):
+    """Name, labels and version: a write says which version it replaces."""
 
-    code: int
-    body: bytes
-
-    @property
-    def message(self) -> str:
-        """What the API server says of a refusal."""
-        return message(self.body)
-
-    def why(self) -> str:
-        """Return code and message, one line."""
-        return f"{self.code} {self.message[:300]}".replace("\n", " ").strip()
+    name: str = ""
+    resourceVersion: str = ""  # noqa: N815  # the API's name
+    labels: dict[str, str] = {}
 
 
-class ApiServer:
-    """One API server, as the pod's service account or the kubeconfig of its user."""
+def unchanged(version: str) -> Json:
+    """Return the operation of a patch that fails if anybody has written since *version*."""
+    return test("/metadata/resourceVersion", version)
+
+
+class ControllerApi:
+    """One API server, as the pod's ServiceAccount; outside of a pod, by the default kubeconfig."""
 
     def __init__(self, heard: Callable[[datetime | None], None]) -> None:
+        """*heard* takes the API server's time from each answer; Unreachable without any access."""
         try:
-            configuration = access(in_pod="KUBERNETES_SERVICE_HOST" in os.environ)
+            self._connection = Connection.in_pod() if runs_in_pod() else Connection.by_kubeconfig()
         except ValueError as error:
             raise Unreachable(f"no access to an API server: {error}") from error
-        self._api = KubernetesApi(configuration)
         self._heard = heard
 
     def request(
@@ -52,24 +55,40 @@ class ApiServer:
         query: Sequence[tuple[str, str]] = (),
     ) -> Answer:
         """Return the answer, whatever its code; Unreachable if there is none."""
-        seconds = (CONNECT_SECONDS, READ_SECONDS)
-        with self._api.answering(method, path, body, query=query, seconds=seconds) as response:
-            self._heard(date(response))
-            return Answer(response.status, response.read())
+        seconds, began = (CONNECT_SECONDS, READ_SECONDS), time.time()
+        with self._answering(method, path, body, query, seconds) as response:
+            return Answer.of(response, began)
 
     def watch(self, path: str, name: str) -> Iterator[None]:
-        """Yield once it is watched, and at each change of the object *name*, until that ends."""
+        """Yield once it is watched, and at each change of the object *name*, until that ends.
+
+        Unreachable or Refused if it is not watched.
+        """
         longest = str(random.randint(WATCH_SECONDS // 2, WATCH_SECONDS))  # noqa: S311  # spread
         query = [
             ("watch", "true"),
             ("fieldSelector", f"metadata.name={name}"),
             ("timeoutSeconds", longest),
         ]
-        seconds = (CONNECT_SECONDS, WATCH_SECONDS + READ_SECONDS)
-        with self._api.answering("GET", path, query=query, seconds=seconds) as response:
-            self._heard(date(response))
+        seconds, began = (CONNECT_SECONDS, WATCH_SECONDS + READ_SECONDS), time.time()
+        with self._answering("GET", path, None, query, seconds) as response:
             if response.status != 200:
-                raise Unreachable(Answer(response.status, response.read()).why())
+                raise Answer.of(response, began).refusal()
             yield
             for _ in response.stream(2**16):
                 yield
+
+    @contextlib.contextmanager
+    def _answering(
+        self,
+        method: str,
+        path: str,
+        body: Any,  # noqa: ANN401  # JSON
+        query: Sequence[tuple[str, str]],
+        seconds: tuple[float, float],
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        with self._connection.answering(
+            method, path, body, query=query, seconds=seconds
+        ) as response:
+            self._heard(date(response))  # before the body, which may take long
+            yield response

@@ -1,7 +1,7 @@
-"""Hears of changes: a thread for each object, that asks again whenever its watch ends.
+"""Watch an object: a thread that watches again whenever a watch ends.
 
-Only that something changed is told. What it is now is read afterwards, so a watch that loses,
-repeats or reorders events does no harm.
+It reports only that something changed. What the object is now is read afterwards, so a watch that
+loses, repeats or reorders events does no harm.
 """
 
 import random
@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from webhook.api_server.connection import Unreachable
-from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.controller_client import ControllerApi
+from webhook.api_server.errors import RequestFailed
 
 SHORTEST: Final = 0.5
 LONGEST: Final = 30.0
@@ -20,9 +20,11 @@ LONGEST: Final = 30.0
 class Watching:
     """Calls *changed* when the object *name* below *folder* changes, for ever."""
 
-    def __init__(self, api: ApiServer, folder: str, name: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, api: ControllerApi, folder: str, name: str, changed: Callable[[], None]
+    ) -> None:
         self.live = False
-        """Whether the API server has taken the watch and not ended it."""
+        """Whether the API server has accepted the watch and not ended it."""
         self._api, self._folder, self._name, self._changed = api, folder, name, changed
         threading.Thread(target=self._run, name=f"watch {name}", daemon=True).start()
 
@@ -34,7 +36,7 @@ class Watching:
                     self.live = True
                     pause = SHORTEST
                     self._changed()
-            except Unreachable:
+            except RequestFailed:
                 pause = min(LONGEST, pause * 2)
             self.live = False
             never.wait(pause * random.uniform(0.5, 1))  # noqa: S311  # spread

@@ -44,7 +44,7 @@ def doctor(
     from rich.console import Console
 
     from webhook.api_server.client import Api
-    from webhook.api_server.connection import Unreachable
+    from webhook.api_server.errors import Unreachable
     from webhook.doctor.diagnosis import diagnosis, looked
     from webhook.doctor.finding import Level
     from webhook.doctor.installation import Installation, Names

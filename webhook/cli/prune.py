@@ -105,9 +105,9 @@ def prune(
     """Remove models."""
     from rich.console import Console
 
+    from webhook.api_server.errors import RequestFailed
     from webhook.pruning.options import Options, order
     from webhook.pruning.outcome import as_json, table
-    from webhook.pruning.prune import REFUSALS
     from webhook.pruning.prune import prune as run
     from webhook.terminal import printing
 
@@ -123,7 +123,7 @@ def prune(
         outcome = run(wanted, cluster, dry_run=dry_run)
     except (OSError, ValueError) as error:
         fail(error)
-    except REFUSALS as error:
+    except RequestFailed as error:
         fail(
             f"who reads models could not be asked, so nothing was changed: {error}\n"
             "give --kubeconfig, or a ServiceAccount with the rights that the manual lists; "

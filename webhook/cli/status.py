@@ -67,7 +67,7 @@ def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> No
     from rich.console import Console
 
     from webhook.api_server.client import Api
-    from webhook.api_server.connection import Unreachable
+    from webhook.api_server.errors import Unreachable
     from webhook.status.cluster import cluster_status
     from webhook.status.cluster_report import as_json, table
     from webhook.terminal import printing

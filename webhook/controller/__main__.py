@@ -14,13 +14,12 @@ from typing import Final
 
 import msgspec
 
-from webhook.api_server.connection import Unreachable
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.trouble import Conflict
+from webhook.api_server.controller_client import ControllerApi
+from webhook.api_server.errors import Conflict, Unreachable
 from webhook.api_server.watching import Watching
 from webhook.controller.clock import Clock
 from webhook.controller.installation import binding, configuration, secret
-from webhook.controller.installation.reconciler import Reconciler
+from webhook.controller.installation.reconciler import LookAgain, Reconciler
 from webhook.controller.messages import Event, Message, State
 from webhook.controller.options import Options
 
@@ -63,7 +62,7 @@ class Controller:
 
     def __init__(self, options: Options, send: Callable[[Message], None]) -> None:
         clock = Clock()
-        api = ApiServer(clock.heard)
+        api = ControllerApi(clock.heard)
         self._life = options.authority_seconds
         self._reconciler = Reconciler(api, clock, options, send)
         self._send = send
@@ -94,7 +93,7 @@ class Controller:
         """Return the seconds until the next look; None after a failure."""
         try:
             self._reconciler.look()
-        except Conflict:
+        except (Conflict, LookAgain):
             return None
         except Unreachable as error:
             self._reconciler.unreachable(error)

@@ -4,13 +4,13 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Missing, Object, Refused
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.errors import Forbidden, Missing, RequestFailed
 from webhook.doctor.bundle import Lifetime, certificates, lifetime
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import WEBHOOKS, Installation, container_of, port_of
 from webhook.doctor.replica import certificate, nobody_runs
+from webhook.objects.json import Json
 
 _PORT: Final = 8443
 
@@ -21,14 +21,16 @@ def _run(installation: Installation) -> Iterator[Finding]:
     for pod in installation.running:
         try:
             yield from _judged(installation, pod)
-        except (Unreachable, Refused) as fault:
+        except Forbidden:
+            raise
+        except RequestFailed as fault:
             yield warning(
                 f"the certificate of {pod['metadata']['name']} could not be had: {fault}",
                 kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"]),
             )
 
 
-def _judged(installation: Installation, pod: Object) -> Iterator[Finding]:
+def _judged(installation: Installation, pod: Json) -> Iterator[Finding]:
     """Yield what the API server would find, with each of the bundles."""
     name, host = pod["metadata"]["name"], installation.called.host
     port = port_of(container_of(pod["spec"]), "https") or _PORT

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Object
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import Installation, is_ready
+from webhook.objects.json import Json
 
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
 
@@ -23,7 +23,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     yield from _told_version(installation)
 
 
-def _replicas(installation: Installation, deployment: Object) -> Finding:
+def _replicas(installation: Installation, deployment: Json) -> Finding:
     name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
     wanted = deployment["spec"].get("replicas", 1)
     available = deployment.get("status", {}).get("availableReplicas", 0)
@@ -45,7 +45,7 @@ def _replicas(installation: Installation, deployment: Object) -> Finding:
     return ok(seen)
 
 
-def _reasons(pod: Object) -> Iterator[str]:
+def _reasons(pod: Json) -> Iterator[str]:
     """Yield why *pod* does not run, as kubectl shows it."""
     status = pod.get("status", {})
     for container in status.get("containerStatuses") or []:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.api_server.client import Forbidden, Refused
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.errors import Forbidden, Refused, Unreachable
 from webhook.doctor import (
     certificate,
     clock,
@@ -45,7 +44,7 @@ def diagnosis(installation: Installation, begins: Callable[[Check], None]) -> It
     """Yield what is found, telling *begins* of each check before; Unreachable if nobody answers."""
     try:
         _ = installation.version
-    except (Forbidden, Refused) as refusal:
+    except Refused as refusal:
         raise Unreachable(str(refusal)) from refusal
     for check in CHECKS:
         begins(check)

@@ -6,11 +6,12 @@ A field whose gate is off is dropped without a word (pkg/api/pod/util.go dropDis
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Object, Refused
+from webhook.api_server.errors import Forbidden, Refused
 from webhook.doctor import probe
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, ok, warning
 from webhook.doctor.installation import Installation
+from webhook.objects.json import Json
 
 _BY_DEFAULT: Final = (1, 35)  # KEP-4639: ImageVolume is on
 _OPTION: Final = "--image-volumes"
@@ -21,13 +22,15 @@ def _run(installation: Installation) -> Iterator[Finding]:
     namespace = installation.names.probe_namespace
     try:
         answer = installation.api.dry_run(_asking(), "api", "v1", "namespaces", namespace, "pods")
+    except Forbidden:
+        raise
     except Refused as refusal:
         yield warning(
             f"which gates are on was not found out: {refusal}",
             "name a namespace that takes pods with --probe-namespace",
         )
         return
-    spec = answer.body["spec"]
+    spec = answer.json()["spec"]
     yield _image_volumes(installation, any("image" in one for one in spec["volumes"]))
     mounts = spec["containers"][0]["volumeMounts"]
     if any("recursiveReadOnly" in one for one in mounts):
@@ -39,7 +42,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
         )
 
 
-def _asking() -> Object:
+def _asking() -> Json:
     """Return a pod that asks for an image volume, and for a mount that is read-only throughout."""
     pod = probe.pod(annotated=False)
     pod["spec"]["volumes"] = [

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from webhook.api_server.client import Answer, Api, Forbidden, Missing, Object
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.answer import Answer
+from webhook.api_server.client import Api
+from webhook.api_server.errors import Forbidden, Missing, Unreachable
+from webhook.objects.json import Json
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
@@ -54,14 +56,14 @@ class Installation:
     def version(self) -> Answer:
         """What the API server says of itself; Unreachable if that is no API server's answer."""
         found = self.api.request("GET", "/version", {})
-        if not {"gitVersion", "major", "minor"} <= found.body.keys():
+        if not {"gitVersion", "major", "minor"} <= found.json().keys():
             raise Unreachable("its answer names no version")
         return found
 
     @property
     def minor(self) -> tuple[int, int]:
         """Its version: (1, 37)."""
-        body = self.version.body
+        body = self.version.json()
         return int(body["major"]), int("".join(filter(str.isdigit, body["minor"])))
 
     def now(self) -> datetime:
@@ -75,11 +77,11 @@ class Installation:
         return theirs - self.version.our_time if theirs else timedelta()
 
     @cached_property
-    def configuration(self) -> Object:
+    def configuration(self) -> Json:
         """The MutatingWebhookConfiguration."""
         return self.api.get(*ADMISSION, "mutatingwebhookconfigurations", self.names.configuration)
 
-    def webhook(self, name: str) -> Object | None:
+    def webhook(self, name: str) -> Json | None:
         """Return an entry of the configuration."""
         entries = self.configuration.get("webhooks") or []
         return next((one for one in entries if one["name"] == name), None)
@@ -90,7 +92,7 @@ class Installation:
         return base64.b64decode(found["clientConfig"].get("caBundle") or "") if found else b""
 
     @property
-    def _pods(self) -> Object:
+    def _pods(self) -> Json:
         """The entry that pods are sent to; empty where it is not there, or may not be read."""
         try:
             return self.webhook(WEBHOOKS[0]) or {}
@@ -116,7 +118,7 @@ class Installation:
         return str(self._pods.get("clientConfig", {}).get("url") or "")
 
     @cached_property
-    def service(self) -> Object:
+    def service(self) -> Json:
         """The object of that Service."""
         called = self.called
         return self.api.get("api", "v1", "namespaces", called.namespace, "services", called.name)
@@ -135,7 +137,7 @@ class Installation:
         return ",".join(f"{key}={value}" for key, value in self.labels.items())
 
     @cached_property
-    def deployments(self) -> list[Object]:
+    def deployments(self) -> list[Json]:
         """The Deployments whose pods the Service selects."""
         if not (wanted := self.labels.items()):
             return []
@@ -163,7 +165,7 @@ class Installation:
         return (int(told[1]), int(told[2])) if told else None
 
     @cached_property
-    def replicas(self) -> list[Object]:
+    def replicas(self) -> list[Json]:
         """The pods that the Service selects and that are not about to end."""
         if not self.labels:
             return []
@@ -174,24 +176,24 @@ class Installation:
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     @property
-    def running(self) -> list[Object]:
+    def running(self) -> list[Json]:
         """Those whose containers have been started."""
         return [pod for pod in self.replicas if pod["status"].get("phase") == "Running"]
 
 
-def container_of(pod_spec: Object) -> Object:
+def container_of(pod_spec: Json) -> Json:
     """Return the container that serves: the one with a port named https, else the first."""
-    containers: list[Object] = pod_spec["containers"]
+    containers: list[Json] = pod_spec["containers"]
     return next((one for one in containers if port_of(one, "https")), containers[0])
 
 
-def port_of(container: Object, name: str) -> int:
+def port_of(container: Json, name: str) -> int:
     """Return the port of *container* that has a name; 0 where none has."""
     ports = container.get("ports") or []
     return next((int(one["containerPort"]) for one in ports if one.get("name") == name), 0)
 
 
-def is_ready(pod: Object) -> bool:
+def is_ready(pod: Json) -> bool:
     """Whether the kubelet says that *pod* is ready."""
     conditions = pod.get("status", {}).get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

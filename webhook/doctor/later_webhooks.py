@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Object
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, ok, warning
 from webhook.doctor.installation import ADMISSION, Installation
+from webhook.objects.json import Json
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
         yield ok("no other webhook changes pods after ours")
 
 
-def _sees_pods(hook: Object) -> bool:
+def _sees_pods(hook: Json) -> bool:
     """Whether a webhook is called when pods are created (Rule in admissionregistration/v1)."""
     return any(
         {"", "*"}.intersection(rule["apiGroups"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Missing
+from webhook.api_server.errors import Missing
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import ADMISSION, Installation

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from webhook.api_server.client import Object
+from webhook.objects.json import Json
 from webhook.objects.restricted import USER, container_security, pod_security
 
 ANNOTATION: Final = "modelcache.io/doctor"
@@ -10,7 +10,7 @@ ANNOTATION: Final = "modelcache.io/doctor"
 _NAME: Final = "modelcache-doctor"
 
 
-def pod(*, annotated: bool) -> Object:
+def pod(*, annotated: bool) -> Json:
     """Return a pod, which asks for no model."""
     annotations = {ANNOTATION: ""} if annotated else {}
     return {
@@ -21,7 +21,7 @@ def pod(*, annotated: bool) -> Object:
     }
 
 
-def deployment() -> Object:
+def deployment() -> Json:
     """Return a Deployment that bears the annotation itself."""
     labels = {"app.kubernetes.io/name": _NAME}
     return {
@@ -36,7 +36,7 @@ def deployment() -> Object:
     }
 
 
-def _spec() -> Object:
+def _spec() -> Json:
     amounts = {"cpu": "1m", "memory": "1Mi"}
     return {
         "automountServiceAccountToken": False,

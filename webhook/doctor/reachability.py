@@ -6,11 +6,12 @@ from typing import Final
 
 from webhook.admission.admit import EXCLUDED
 from webhook.admission.codes import UNKNOWN_ANNOTATION
-from webhook.api_server.client import Forbidden, Object, Refused
+from webhook.api_server.errors import Forbidden, Refused
 from webhook.doctor import probe
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import DISABLED, LABEL, WEBHOOKS, Installation
+from webhook.objects.json import Json
 
 _FAILED: Final = re.compile(r'failed calling webhook "[\w.-]*modelcache\.io"')
 
@@ -33,17 +34,19 @@ def _run(installation: Installation) -> Iterator[Finding]:
 def _is_left_out(installation: Installation, namespace: str) -> bool:
     try:
         labels = installation.api.get("api", "v1", "namespaces", namespace)["metadata"]["labels"]
-    except (Refused, Forbidden):  # that it can't be read does not keep us from trying
+    except Refused:  # that it can't be read does not keep us from trying
         labels = {}
     return labels.get(LABEL) == DISABLED or namespace in {*EXCLUDED, installation.names.namespace}
 
 
 def _judged(
-    installation: Installation, webhook: str, body: Object, segments: tuple[str, ...]
+    installation: Installation, webhook: str, body: Json, segments: tuple[str, ...]
 ) -> Finding:
     where = f"{body['kind']} in {installation.names.probe_namespace}"
     try:
         answer = installation.api.dry_run(body, *segments)
+    except Forbidden:
+        raise
     except Refused as refusal:
         if _FAILED.search(str(refusal)):
             return error(f"the API server does not reach {webhook}: {refusal}", _look(installation))

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook import __version__
-from webhook.api_server.client import Object, Refused
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.errors import Forbidden, RequestFailed
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
 from webhook.doctor.installation import Installation, container_of, port_of
 from webhook.doctor.replica import http_get, nobody_runs
+from webhook.objects.json import Json
 
 _HEALTH: Final = 8080
 _BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
@@ -28,7 +28,9 @@ def _run(installation: Installation) -> Iterator[Finding]:
         try:
             missing, concerns = _told(http_get(installation.api, pod, port, "/readyz"))
             version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
-        except (Unreachable, Refused) as fault:
+        except Forbidden:
+            raise
+        except RequestFailed as fault:
             yield warning(f"{name} could not be asked: {fault}", _look(pod))
             continue
         versions[version[1] if version else "unknown"].append(name)
@@ -70,7 +72,7 @@ def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
         yield ok(f"{told}, as this command")
 
 
-def _look(pod: Object) -> str:
+def _look(pod: Json) -> str:
     return kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 

@@ -12,7 +12,7 @@ _POLICIES: Final = (1, 30)  # KEP-3488 and KEP-3716, stable
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    version = f"Kubernetes {installation.version.body['gitVersion']}"
+    version = f"Kubernetes {installation.version.json()['gitVersion']}"
     seen = f"{version} at {installation.api.address}"
     if installation.minor < _MATCH_CONDITIONS:
         yield error(

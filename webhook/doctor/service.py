@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.client import Missing, Object
+from webhook.api_server.errors import Missing
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok
 from webhook.doctor.installation import Called, Installation
+from webhook.objects.json import Json
 
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
 
@@ -48,7 +49,7 @@ def _addresses(installation: Installation, called: Called) -> tuple[set[str], se
     return ready, unready - ready
 
 
-def _is_ready(endpoint: Object) -> bool:
+def _is_ready(endpoint: Json) -> bool:
     # Unknown is ready: discovery/v1 EndpointConditions.
     return (endpoint.get("conditions") or {}).get("ready") is not False
 

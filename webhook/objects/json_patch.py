@@ -26,6 +26,11 @@ def remove(path: str) -> Json:
     return {"op": "remove", "path": path}
 
 
+def test(path: str, value: Any) -> Json:  # noqa: ANN401  # any JSON value
+    """Return the operation that fails if what is at *path* is not *value*."""
+    return {"op": "test", "path": path, "value": value}
+
+
 def appended(path: str, there: Sequence[object] | None, items: Sequence[Any]) -> Iterator[Json]:
     """Yield what appends *items* to the list at *path*; None: there is no list yet.
 

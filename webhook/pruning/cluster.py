@@ -2,9 +2,11 @@
 
 from typing import Final, Protocol
 
-from webhook.api_server.client import Api, Missing, Object
+from webhook.api_server.client import Api
 from webhook.api_server.client import path as cluster_path
+from webhook.api_server.errors import Missing
 from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects.json import Json
 from webhook.objects.json_patch import add, escaped, remove
 from webhook.pruning.whereabouts import Whereabouts
 from webhook.store.readers import View, views
@@ -73,7 +75,7 @@ class Asked:
         """Let the node bear a label again."""
         self._patch(add(_path(label), NODE_LABEL_VALUE))
 
-    def _patch(self, operation: Object) -> None:
+    def _patch(self, operation: Json) -> None:
         path = cluster_path("api", "v1", "nodes", self._node or "")
         self._api.request("PATCH", path, {}, [operation])
 

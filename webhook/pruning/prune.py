@@ -3,10 +3,8 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from webhook.api_server.client import Forbidden, Refused
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.errors import RequestFailed
 from webhook.pruning.choice import Verdict, verdicts
 from webhook.pruning.cluster import Cluster
 from webhook.pruning.leftovers import Leftover, leftovers
@@ -16,12 +14,12 @@ from webhook.pruning.protection import protected
 from webhook.pruning.removal import Needed, remove
 from webhook.store.contents import published_models
 
-REFUSALS: Final = (Forbidden, Refused, Unreachable)
-"""What a cluster may answer instead of what it was asked for."""
-
 
 def prune(order: Order, cluster: Cluster, *, dry_run: bool) -> Outcome:
-    """Return what has gone, or would go; ValueError, OSError and REFUSALS: nothing was changed."""
+    """Return what has gone, or would go.
+
+    ValueError, OSError and RequestFailed: nothing was changed.
+    """
     cluster.confirm(order.where)
     models = published_models(order.store)
     left = leftovers(order.store, {f"{one.place.parent.name}/{one.place.name}" for one in models})
@@ -52,12 +50,12 @@ def _removed(chosen: Sequence[Verdict], order: Order, cluster: Cluster) -> list[
         try:
             if one.goes and label and cluster.withdraw(label):
                 bore[place] = label
-        except REFUSALS as error:
+        except RequestFailed as error:
             failed[place] = f"the node's label could not be taken away: {error}"
     rows = []
     try:
         views = cluster.views() if any(one.goes for one in chosen) else []
-    except REFUSALS as error:
+    except RequestFailed as error:
         failed |= {one.model.place: f"who reads it could not be asked: {error}" for one in chosen}
         views = []
     reads = protected([one.model for one in chosen], views, order.where)
@@ -65,7 +63,7 @@ def _removed(chosen: Sequence[Verdict], order: Order, cluster: Cluster) -> list[
         place = one.model.place
         row = _one(one, reads.get(place), failed.get(place), order)
         if place in bore and row.became is not Became.GONE:
-            with contextlib.suppress(*REFUSALS):  # whoever keeps the labels sets it again
+            with contextlib.suppress(RequestFailed):  # whoever keeps the labels sets it again
                 cluster.give_back(bore[place])
         rows.append(row)
     return rows

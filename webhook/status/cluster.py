@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from webhook.admission.request.annotations import PREFIX
-from webhook.api_server.client import Api, Forbidden, Refused
+from webhook.api_server.client import Api
+from webhook.api_server.errors import Refused
 from webhook.models.layout import node_label
 from webhook.models.source import parse_source
 from webhook.objects import names
@@ -68,7 +69,7 @@ def cluster_status(api: Api) -> ClusterStatus:
     def asked(*segments: str, **query: str) -> list[Json]:
         try:
             return api.items(*segments, **query)
-        except (Forbidden, Refused) as error:
+        except Refused as error:
             unread.append(str(error))
             return []
 

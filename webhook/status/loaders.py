@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.api_server.client import Api, Forbidden, Refused
-from webhook.api_server.connection import Unreachable
+from webhook.api_server.client import Api
+from webhook.api_server.errors import RequestFailed
 from webhook.objects import names
 from webhook.objects.json import Json
 
@@ -154,6 +154,6 @@ def _last_line(api: Api, namespace: str, name: str) -> str:
             "api", "v1", "namespaces", namespace, "pods", name, "log",
             container=names.LOAD, tailLines="1",
         )  # fmt: skip
-    except (Forbidden, Refused, Unreachable) as error:
+    except RequestFailed as error:
         return f"its log can't be read: {error}"
     return text.strip().removeprefix("modelcache: ")

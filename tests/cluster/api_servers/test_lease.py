@@ -15,7 +15,7 @@ from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import wait_until
-from webhook.api_server.connection import access
+from webhook.api_server.connection import Connection
 from webhook.loading.in_cluster import lease as lease_module
 from webhook.loading.in_cluster.lease import Lease
 from webhook.loading.in_cluster.service_account import PodApi
@@ -45,7 +45,7 @@ class Leased:
         """Return what the loader in *pod* knows of the Lease, with *seconds* for all it does."""
         who = f"system:serviceaccount:{self.namespace}:{user or self.name}"
         path = self.plane.write_kubeconfig(f"{self.name}-{pod}", self.plane.authority.sign(who))
-        api = PodApi("lease", access(path, in_pod=False))
+        api = PodApi("lease", Connection.by_kubeconfig(path))
         deadline = time.monotonic() + seconds
         name = f"{self.namespace}/{self.name}"
         return Lease(name, pod, deadline, self.said.append, self.lost.append, api)

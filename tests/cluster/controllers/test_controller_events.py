@@ -13,7 +13,7 @@ from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.controllers import controllers
 from tests.kubernetes.registration import mutating, wait_until
 from tests.kubernetes.rights import Bound, bound
-from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.controller_client import ControllerApi
 from webhook.controller.clock import Clock
 from webhook.controller.installation.events import Events
 from webhook.controller.messages import Message
@@ -144,7 +144,9 @@ def test_no_note_is_longer_than_the_api_server_takes(
     clock = Clock()
     told: list[Message] = []
     options = place.options(lasting_seconds=0.0, service="s" * 63)
-    Events(ApiServer(clock.heard), clock, options, told.append).look({"certificates": "é" * 2000})
+    Events(ControllerApi(clock.heard), clock, options, told.append).look(
+        {"certificates": "é" * 2000}
+    )
     note = one_of(place.plane, place.namespace, "FailedCertificates")["note"]
     assert note == "é" * 512
     assert told == []

@@ -1,12 +1,11 @@
 """Reads and writes one ValidatingAdmissionPolicyBinding: whether it denies, or only audits."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.object_meta import ObjectMeta, unchanged
-from webhook.api_server.trouble import expect
+from webhook.api_server.controller_client import ControllerApi, ObjectMeta, unchanged
+from webhook.objects.json_patch import replace
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 DENY: Final = "Deny"
@@ -39,21 +38,18 @@ class Binding(msgspec.Struct):
         return self.spec.paramRef.name
 
 
-def read(api: ApiServer, name: str) -> Binding:
-    """Return a binding; Trouble if it can't be read."""
+def read(api: ControllerApi, name: str) -> Binding:
+    """Return a binding; Refused if it can't be read."""
     doing = f"read ValidatingAdmissionPolicyBinding {name}"
-    answer = expect(api.request("GET", f"{FOLDER}/{name}"), doing, 200)
+    answer = api.request("GET", f"{FOLDER}/{name}").expect(doing, 200)
     return msgspec.json.decode(answer.body, type=Binding)
 
 
-def deny(api: ApiServer, binding: Binding) -> None:
-    """Let *binding* deny; Trouble if it can't be written, Conflict if somebody else has."""
+def deny(api: ControllerApi, binding: Binding) -> None:
+    """Let *binding* deny; Refused if it can't be written, Conflict if somebody else wrote it."""
     name, version = binding.metadata.name, binding.metadata.resourceVersion
     # The API server refuses the two together: a denial says the same.
     wanted = [action for action in binding.spec.validationActions if action != WARN] + [DENY]
-    operations: list[dict[str, Any]] = [
-        unchanged(version),
-        {"op": "replace", "path": "/spec/validationActions", "value": wanted},
-    ]
+    operations = [unchanged(version), replace("/spec/validationActions", wanted)]
     doing = f"patch ValidatingAdmissionPolicyBinding {name}"
-    expect(api.request("PATCH", f"{FOLDER}/{name}", operations), doing, 200)
+    api.request("PATCH", f"{FOLDER}/{name}", operations).expect(doing, 200)

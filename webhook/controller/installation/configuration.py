@@ -6,14 +6,14 @@ Entries are known by name, never by place; nothing else is ever written.
 import base64
 import binascii
 import datetime as dt
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from certs.bundle import holds, same
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.object_meta import ObjectMeta, unchanged
-from webhook.api_server.trouble import expect
+from webhook.api_server.controller_client import ControllerApi, ObjectMeta, unchanged
+from webhook.objects.json import Json
+from webhook.objects.json_patch import add, test
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 MANAGER: Final = "modelcache-webhook"
@@ -72,7 +72,7 @@ class Registered(msgspec.Struct, frozen=True):
         """The longest that the API server waits for an answer; 0 without entries."""
         return max((entry.timeoutSeconds for entry in self.entries.values()), default=0)
 
-    def bundle_patch(self, wanted: bytes) -> list[dict[str, Any]]:
+    def bundle_patch(self, wanted: bytes) -> list[Json]:
         """Return the operations (RFC 6902) that make every bundle the *wanted* one."""
         text = base64.b64encode(wanted).decode()
         return self._patch(
@@ -81,7 +81,7 @@ class Registered(msgspec.Struct, frozen=True):
             [place for place, entry in self.entries.items() if not same(_bundle(entry), wanted)],
         )
 
-    def policy_patch(self, *, fail: bool, started: dt.datetime) -> list[dict[str, Any]]:
+    def policy_patch(self, *, fail: bool, started: dt.datetime) -> list[Json]:
         """Return the operations that set failurePolicy to Fail, or take back that a replica did.
 
         What a replica chose after *started*, the start of this one, comes from later options than
@@ -95,14 +95,14 @@ class Registered(msgspec.Struct, frozen=True):
         others = [place for place, one in self.entries.items() if one.failurePolicy != wanted]
         return self._patch("failurePolicy", wanted, others)
 
-    def _patch(self, field: str, value: str, places: list[int]) -> list[dict[str, Any]]:
+    def _patch(self, field: str, value: str, places: list[int]) -> list[Json]:
         """Return operations that fail if anybody has written since, or moved an entry."""
-        found: list[dict[str, Any]] = []
+        found: list[Json] = []
         for place in places:
             entry = f"/webhooks/{place}"
             found += [
-                {"op": "test", "path": f"{entry}/name", "value": self.entries[place].name},
-                {"op": "add", "path": f"{entry}/{field}", "value": value},
+                test(f"{entry}/name", self.entries[place].name),
+                add(f"{entry}/{field}", value),
             ]
         return [unchanged(self.version), *found] if found else []
 
@@ -110,17 +110,17 @@ class Registered(msgspec.Struct, frozen=True):
 class Configuration:
     """The MutatingWebhookConfiguration *name*."""
 
-    def __init__(self, api: ApiServer, name: str) -> None:
+    def __init__(self, api: ControllerApi, name: str) -> None:
         self.name = name
         self._api = api
 
     def read(self) -> Registered:
-        """Return our entries, none if it does not exist; Trouble if it can't be read."""
+        """Return our entries, none if it does not exist; Refused if it can't be read."""
         answer = self._api.request("GET", f"{FOLDER}/{self.name}")
         if answer.code == 404:
             return Registered("", {})
         doing = f"read MutatingWebhookConfiguration {self.name}"
-        found = msgspec.json.decode(expect(answer, doing, 200).body, type=_Configuration)
+        found = msgspec.json.decode(answer.expect(doing, 200).body, type=_Configuration)
         entries = {
             place: entry for place, entry in enumerate(found.webhooks) if entry.name.endswith(OURS)
         }
@@ -131,11 +131,11 @@ class Configuration:
         ]
         return Registered(found.metadata.resourceVersion, entries, chosen[0] if chosen else None)
 
-    def patch(self, operations: list[dict[str, Any]], manager: str = MANAGER) -> None:
-        """Write; Conflict if it is not what was read any more, Trouble if it can't be written."""
+    def patch(self, operations: list[Json], manager: str = MANAGER) -> None:
+        """Write; Conflict if it is not what was read any more, Refused if it can't be written."""
         query = [("fieldManager", manager)]
         answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations, query=query)
-        expect(answer, f"patch MutatingWebhookConfiguration {self.name}", 200)
+        answer.expect(f"patch MutatingWebhookConfiguration {self.name}", 200)
 
 
 def _bundle(entry: _Entry) -> bytes:

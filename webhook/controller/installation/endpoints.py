@@ -2,8 +2,7 @@
 
 import msgspec
 
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.trouble import expect
+from webhook.api_server.controller_client import ControllerApi
 
 
 class _Conditions(msgspec.Struct):
@@ -22,12 +21,12 @@ class _Slices(msgspec.Struct):
     items: list[_Slice] = []
 
 
-def reachable(api: ApiServer, namespace: str, service: str) -> bool:
-    """Return whether a Service has a ready replica; Trouble if that can't be told."""
+def reachable(api: ControllerApi, namespace: str, service: str) -> bool:
+    """Return whether a Service has a ready replica; Refused if that can't be read."""
     path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
     query = [("labelSelector", f"kubernetes.io/service-name={service}")]
     doing = f"list EndpointSlices of Service {service}"
-    answer = expect(api.request("GET", path, query=query), doing, 200)
+    answer = api.request("GET", path, query=query).expect(doing, 200)
     slices = msgspec.json.decode(answer.body, type=_Slices).items
     # A condition that is not set means ready (discovery/v1 EndpointConditions).
     return any(

@@ -10,9 +10,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.object_meta import ObjectMeta
-from webhook.api_server.trouble import Trouble, expect
+from webhook.api_server.controller_client import ControllerApi, ObjectMeta
 from webhook.controller.clock import Clock
 from webhook.controller.installation import binding
 from webhook.controller.installation.configuration import (
@@ -37,12 +35,16 @@ class _Required(msgspec.Struct):
     metadata: ObjectMeta
 
 
+class NotEnforced(Exception):
+    """An object keeps policies from refusing; the text names it and says why."""
+
+
 class Enforcement:
     """Turns strict what is not yet."""
 
     def __init__(
         self,
-        api: ApiServer,
+        api: ControllerApi,
         clock: Clock,
         options: Options,
         configuration: Configuration,
@@ -55,8 +57,8 @@ class Enforcement:
     def enforce(self, registered: Registered | None) -> bool:
         """Write what is lax once the Service has a ready replica; return whether nothing is.
 
-        Trouble if it can't be read or written, or has been switched off; Conflict if somebody else
-        has written it.
+        Refused if an object can't be read or written, Conflict if somebody else wrote it;
+        NotEnforced if one keeps policies from refusing.
         """
         options = self._options
         bindings = [binding.read(self._api, name) for name in options.bindings]
@@ -68,7 +70,7 @@ class Enforcement:
         )
         strict = not lax and not operations
         if registered and not registered.bundled and not strict:  # in mode self, missing already
-            raise Trouble(
+            raise NotEnforced(
                 f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
                 " server can't call us: nothing is refused until that is written"
             )
@@ -85,17 +87,19 @@ class Enforcement:
         return not options.fail or (registered is not None and bool(registered.entries))
 
     def _see_required(self, name: str) -> None:
-        """Raise Trouble if what the policies refer to is not there, or lets them require nothing.
+        """Raise NotEnforced if the object that policies refer to lets them require nothing.
 
         It is looked at by name each time: to watch it would need another permission.
         """
         doing = f"read MutatingWebhookConfiguration {name}"
-        answer = expect(self._api.request("GET", f"{FOLDER}/{name}"), doing, 200, 404)
+        answer = self._api.request("GET", f"{FOLDER}/{name}").expect(doing, 200, 404)
         if answer.code == 404:
-            raise Trouble(f"MutatingWebhookConfiguration {name} does not exist: {_LAX}")
+            raise NotEnforced(f"MutatingWebhookConfiguration {name} does not exist: {_LAX}")
         labels = msgspec.json.decode(answer.body, type=_Required).metadata.labels
         if labels.get(REQUIRED) != "true":
-            raise Trouble(f"MutatingWebhookConfiguration {name} has no label {REQUIRED}: {_LAX}")
+            raise NotEnforced(
+                f"MutatingWebhookConfiguration {name} has no label {REQUIRED}: {_LAX}"
+            )
 
     def _reached_by_all(self, registered: Registered | None) -> bool:
         """Return whether a replica has been ready so long that no creation can still miss it.

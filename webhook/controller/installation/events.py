@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from webhook.api_server.connection import Unreachable
-from webhook.api_server.controller_client import ApiServer
+from webhook.api_server.controller_client import ControllerApi
+from webhook.api_server.errors import Unreachable
 from webhook.controller.clock import Clock
 from webhook.controller.messages import Event, Message, Topic
 from webhook.controller.options import Options
@@ -30,7 +30,7 @@ class Events:
     """Writes one for each topic whose concern lasts, and again when it must have gone."""
 
     def __init__(
-        self, api: ApiServer, clock: Clock, options: Options, send: Callable[[Message], None]
+        self, api: ControllerApi, clock: Clock, options: Options, send: Callable[[Message], None]
     ) -> None:
         self._api, self._clock, self._options, self._send = api, clock, options, send
         self._since: dict[Topic, float] = {}

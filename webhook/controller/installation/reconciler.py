@@ -13,12 +13,11 @@ from typing import Final, Literal
 from certs.authorities import Authorities
 from certs.authority import Leaf, pem
 from certs.rotation import Rotation
-from webhook.api_server.connection import Unreachable
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.trouble import Conflict, Trouble
+from webhook.api_server.controller_client import ControllerApi
+from webhook.api_server.errors import Conflict, Refused, Unreachable
 from webhook.controller.clock import Clock
 from webhook.controller.installation.configuration import OURS, Configuration, Registered
-from webhook.controller.installation.enforcement import Enforcement
+from webhook.controller.installation.enforcement import Enforcement, NotEnforced
 from webhook.controller.installation.events import Events
 from webhook.controller.installation.secret import AuthoritySecret, Found
 from webhook.controller.installation.trust import Trust
@@ -29,11 +28,15 @@ GARBLED_SECONDS: Final = 2.0
 """A replica that knows no authority leaves a garbled Secret so long to those that do."""
 
 
+class LookAgain(Exception):
+    """Nothing is wrong, but what was read may hold no longer."""
+
+
 class Reconciler:
     """Does what is missing, and says how things stand."""
 
     def __init__(
-        self, api: ApiServer, clock: Clock, options: Options, send: Callable[[Message], None]
+        self, api: ControllerApi, clock: Clock, options: Options, send: Callable[[Message], None]
     ) -> None:
         self._clock, self._options, self._send = clock, options, send
         self._rotation = Rotation(options.lives(), random.random())  # noqa: S311  # spread
@@ -57,7 +60,9 @@ class Reconciler:
         return upcoming or (strict and not self._state.enforcing)
 
     def look(self) -> None:
-        """Read everything, write what is missing; Unreachable, Conflict if it must be done again.
+        """Read everything, and write what is missing.
+
+        Unreachable, Conflict and LookAgain: to be done again.
 
         What can't be done is told as a concern, and does not keep the rest from being done.
         """
@@ -67,15 +72,19 @@ class Reconciler:
             if self._secret:
                 self._keep_secret(self._secret, registered)
                 self._keep_bundle(registered)
-        except Trouble as trouble:
-            concerns["certificates"] = str(trouble)
+        except Conflict:
+            raise
+        except Refused as refusal:
+            concerns["certificates"] = str(refusal)
         self.keep_leaf()
         missing = self._missing()
         enforcing = False
         try:
             enforcing = not missing and self._enforcement.enforce(registered)
-        except Trouble as trouble:
-            concerns["enforcement"] = str(trouble)
+        except Conflict:
+            raise
+        except (Refused, NotEnforced) as reason:
+            concerns["enforcement"] = str(reason)
         self._tell(missing, concerns, reached=True, enforcing=enforcing)
         self._events.look(concerns)
 
@@ -112,8 +121,8 @@ class Reconciler:
         """Return the registration, without entries if there is none; None if it can't be seen."""
         try:
             found = self._configuration.read()
-        except Trouble as trouble:
-            concerns["registration"] = str(trouble)
+        except Refused as refusal:
+            concerns["registration"] = str(refusal)
             return None
         if not found.entries:
             name = self._options.configuration
@@ -134,7 +143,7 @@ class Reconciler:
             self._trust.seen(registered, authorities)
 
     def _keep_secret(self, secret: AuthoritySecret, registered: Registered | None) -> None:
-        """Bring the Secret to what it should hold; Conflict if another replica did."""
+        """Bring the Secret to what it should hold; Conflict or LookAgain if another replica did."""
         found = secret.read()
         if found.version is not None and found.authorities is None:
             self._refuse(found)
@@ -153,13 +162,13 @@ class Reconciler:
         self._seen(registered)
 
     def _refuse(self, found: Found) -> None:
-        """Say that a Secret can't be used; Conflict if others should mend it first."""
+        """Say that a Secret can't be used; LookAgain if others should fix it first."""
         now = time.monotonic()
         if self._garbled_at is None:
             self._garbled_at = now
             self._event("authorities refused", "warning", reason="; ".join(found.faults))
         if self._known is None and now - self._garbled_at < GARBLED_SECONDS:
-            raise Conflict("other replicas may know what it held")
+            raise LookAgain("other replicas may know what it held")
 
     def _keep_bundle(self, registered: Registered | None) -> None:
         """Bring every bundle to what the Secret says."""
@@ -178,7 +187,7 @@ class Reconciler:
         finally:
             self._send(Patched(result))
         self._event("CA bundle written", "info", entries=str((len(operations) - 1) // 2))
-        raise Conflict("written: to be read back")
+        raise LookAgain("written: to be read back")
 
     def _missing(self) -> dict[str, str]:
         if self._secret is None:

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-from typing import Any
 
 import msgspec
 
 from certs.authorities import Authorities, decode
-from webhook.api_server.controller_client import ApiServer
-from webhook.api_server.object_meta import ObjectMeta
-from webhook.api_server.trouble import Conflict, Trouble, expect
+from webhook.api_server.controller_client import ControllerApi, ObjectMeta
+from webhook.api_server.errors import Conflict
+from webhook.objects.json import Json
 
 
 class _Secret(msgspec.Struct):
@@ -35,18 +34,18 @@ class Found(msgspec.Struct, frozen=True):
 class AuthoritySecret:
     """The Secret *name* of *namespace*."""
 
-    def __init__(self, api: ApiServer, namespace: str, name: str) -> None:
+    def __init__(self, api: ControllerApi, namespace: str, name: str) -> None:
         self.name = name
         self._folder = folder(namespace)
         self._api = api
 
     def read(self) -> Found:
-        """Return what it holds; Trouble if it can't be read."""
+        """Return what it holds; Refused if it can't be read."""
         answer = self._api.request("GET", f"{self._folder}/{self.name}")
         if answer.code == 404:
             return Found(None, [], None)
         secret = msgspec.json.decode(
-            expect(answer, f"read Secret {self.name}", 200).body, type=_Secret
+            answer.expect(f"read Secret {self.name}", 200).body, type=_Secret
         )
         version = secret.metadata.resourceVersion
         try:
@@ -59,7 +58,7 @@ class AuthoritySecret:
     def write(self, authorities: Authorities, version: str | None) -> None:
         """Create it, or replace what had *version*; Conflict if somebody was faster."""
         data = {key: base64.b64encode(text).decode() for key, text in authorities.encode().items()}
-        meta: dict[str, Any] = {
+        meta: Json = {
             "name": self.name,
             "labels": {"app.kubernetes.io/name": "modelcache-webhook"},
         }
@@ -72,15 +71,15 @@ class AuthoritySecret:
         }
         if version is None:
             answer = self._api.request("POST", self._folder, body)
-            expect(answer, f"create Secret {self.name}", 201)
+            answer.expect(f"create Secret {self.name}", 201)
             return
         meta["resourceVersion"] = version
         answer = self._api.request("PUT", f"{self._folder}/{self.name}", body)
         if answer.code == 422:
-            raise Trouble(
+            raise answer.refusal(
                 f"can't replace Secret {self.name}, which is not of type Opaque: delete it, and"
                 f" it is made anew: kubectl delete secret {self.name} -n <namespace>"
             )
         if answer.code == 404:
-            raise Conflict("deleted since it was read")
-        expect(answer, f"replace Secret {self.name}", 200)
+            raise Conflict(answer.code, "deleted since it was read")
+        answer.expect(f"replace Secret {self.name}", 200)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook.loading.in_cluster.service_account import Conflict, PodApi
+from webhook.loading.in_cluster.service_account import Overtaken, PodApi
 from webhook.loading.origins.origin import Interrupted, Unavailable
 from webhook.loading.patience import Patience, Waiting
 from webhook.values.readers import object_name
@@ -129,7 +129,7 @@ class Lease:
                 return
             try:
                 self._mine = self._renewed(mine)
-            except Conflict:
+            except Overtaken:
                 self._look_again()
             except (Interrupted, Unavailable) as error:
                 self._say(f"{error}; going on")

@@ -1,29 +1,27 @@
-"""The API server as our pod's ServiceAccount: a request, and whether it may be tried again."""
+"""The API server for a loader: the pod's ServiceAccount, and which requests to try again."""
 
 from http import HTTPStatus
 from typing import Any, Final
 
-from kubernetes.client import Configuration
-
-from webhook.api_server.connection import KubernetesApi, Unreachable, access, message
+from webhook.api_server.connection import Connection
+from webhook.api_server.errors import Unreachable
 from webhook.loading.origins.origin import Interrupted, Unavailable
 
 _SECONDS: Final = (3.0, 10.0)
-_SHOWN: Final = 300
-"""Characters of the API server's message."""
+"""To connect, and for each read."""
 
 
-class Conflict(Interrupted):
-    """Somebody has written the object since it was read."""
+class Overtaken(Interrupted):
+    """Somebody else wrote the object since it was read."""
 
 
 class PodApi:
-    """The API server, for an option of a loader that `render` prints the rights for."""
+    """The API server, for one option of a loader."""
 
-    def __init__(self, option: str, configuration: Configuration | None = None) -> None:
-        """*option*: such as label-node; *configuration*: None in a pod, else ValueError."""
+    def __init__(self, option: str, connection: Connection | None = None) -> None:
+        """*option*: such as label-node; ValueError outside of a pod if there is no *connection*."""
         try:
-            self._api = KubernetesApi(configuration or access(in_pod=True))
+            self._connection = connection or Connection.in_pod()
         except ValueError as error:
             raise ValueError(f"--{option}: needs the ServiceAccount of a pod: {error}") from error
 
@@ -36,20 +34,20 @@ class PodApi:
         doing: str,
         permitted_by: str,
     ) -> bytes:
-        """Return the body of the answer; Interrupted if it may be better later, or Conflict.
+        """Return the body of the answer; *permitted_by*: the kind that `render` prints.
 
-        Unavailable if it will not; *permitted_by*: the kind that `render` prints.
+        Overtaken, or else Interrupted, if it may work later; Unavailable if it will not.
         """
         try:
-            with self._api.answering(method, where, body, seconds=_SECONDS) as response:
-                status, content = response.status, response.read()
+            answer = self._connection.request(method, where, body, seconds=_SECONDS)
         except Unreachable as error:
             raise Interrupted(f"{doing}: {error}") from error
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            return content
-        why = f"{doing}: {status} {message(content)[:_SHOWN]}"
-        if status == HTTPStatus.CONFLICT:
-            raise Conflict(why)
-        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.code < HTTPStatus.MULTIPLE_CHOICES:
+            return answer.body
+        why = f"{doing}: {answer.why()}"
+        if answer.code == HTTPStatus.CONFLICT:
+            raise Overtaken(why)
+        busy = answer.code == HTTPStatus.TOO_MANY_REQUESTS
+        if busy or answer.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Interrupted(why)
         raise Unavailable(f"{why}: modelcache render --kind {permitted_by} prints what permits it")

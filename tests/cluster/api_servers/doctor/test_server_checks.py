@@ -1,6 +1,7 @@
 """The API server: its version, its clock, and what it does not let us ask."""
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.cluster.api_servers.doctor.asking import (
     shown,
 )
 from tests.kubernetes.control_plane import ControlPlane
-from webhook.api_server.client import Answer, Api
+from webhook.api_server.answer import Answer
+from webhook.api_server.client import Api
 from webhook.doctor.diagnosis import CHECKS, diagnosis
 from webhook.doctor.finding import Level
 from webhook.doctor.installation import Installation, Names
@@ -42,7 +44,7 @@ def test_a_server_is_judged_by_its_version(
 ) -> None:
     asked = installation(cluster)
     body = {"major": major, "minor": minor, "gitVersion": f"v{major}.{minor}.1"}
-    asked.version = Answer(body, (), NOW, NOW)
+    asked.version = Answer(200, json.dumps(body).encode(), (), NOW, NOW)
     (one,) = check("server").run(asked)
     shown([one], level, seen, "" if level is OK else "1.30 or later")
 
@@ -66,7 +68,7 @@ def test_a_clock_is_judged_by_its_distance(
     cluster: ControlPlane, seconds: int, level: Level, seen: str
 ) -> None:
     asked = installation(cluster)
-    asked.version = Answer({}, (), NOW + dt.timedelta(seconds=seconds), NOW)
+    asked.version = Answer(200, b"{}", (), NOW + dt.timedelta(seconds=seconds), NOW)
     (one,) = check("clock").run(asked)
     shown([one], level, seen, "" if level is OK else "NTP")
     assert abs((asked.now() - dt.datetime.now(dt.UTC)).total_seconds() - seconds) < 1
@@ -74,7 +76,7 @@ def test_a_clock_is_judged_by_its_distance(
 
 def test_an_answer_without_a_date_tells_no_clock(cluster: ControlPlane) -> None:
     asked = installation(cluster)
-    asked.version = Answer({}, (), None, NOW)
+    asked.version = Answer(200, b"{}", (), None, NOW)
     (one,) = check("clock").run(asked)
     shown([one], WARNING, "has no Date", "not through a proxy")
 
