@@ -135,6 +135,8 @@ def serve(  # each is an option
     log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
 ) -> None:
     """Run the webhook."""
+    from webhook.controller.options import Options
+    from webhook.objects.facts import Facts
     from webhook.objects.names import DEFAULT_LOADER_IMAGE
     from webhook.server.process import serve as run
     from webhook.server.settings import Settings
@@ -149,27 +151,30 @@ def serve(  # each is an option
         run(
             Settings(
                 policy=_policy(policy or []),
+                facts=Facts(
+                    kube_version=version,
+                    image_volumes=image_volumes,
+                    loader_image=loader_image or DEFAULT_LOADER_IMAGE,
+                    loader_env=variables(loader_env) if loader_env else {},
+                ),
                 host=host,
                 port=port,
                 health_port=health_port,
                 certificate=cert,
                 key=key,
                 dev=dev,
-                self_signed=self_signed,
-                service=service,
-                authority_secret=authority_secret,
-                configuration=configuration,
-                enforce=tuple(enforce or ()),
-                fail=failure_policy is FailurePolicy.FAIL,
-                enforce_after=seconds(enforce_after),
-                leaf_lifetime=seconds(leaf_lifetime),
-                authority_lifetime=seconds(authority_lifetime),
-                settle=seconds(settle),
-                kube_version=version,
-                image_volumes=image_volumes,
-                loader_image=loader_image or DEFAULT_LOADER_IMAGE,
-                loader_env=variables(loader_env) if loader_env else {},
-                own_namespace=own_namespace,
+                controller=Options(
+                    namespace=own_namespace,
+                    service=service,
+                    secret=authority_secret if self_signed else None,
+                    configuration=configuration,
+                    bindings=tuple(enforce or ()),
+                    fail=failure_policy is FailurePolicy.FAIL,
+                    enforce_after_seconds=seconds(enforce_after),
+                    leaf_seconds=seconds(leaf_lifetime),
+                    authority_seconds=seconds(authority_lifetime),
+                    settle_seconds=seconds(settle),
+                ),
                 self_check=self_check,
                 shutdown_delay=shutdown_delay,
                 drain=drain,

@@ -10,12 +10,12 @@ from certs.lifetime import Lives
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Names of what is ours, and lives in seconds."""
 
-    namespace: str
-    service: str
+    namespace: str = "modelcache-system"
+    service: str = "modelcache-webhook"
     """Our Service, and the Deployment behind it, which Events are about."""
-    secret: str | None
+    secret: str | None = None
     """None: certificates are somebody else's; the Secret and the bundle are not ours to touch."""
-    configuration: str
+    configuration: str = "zz-modelcache"
     bindings: tuple[str, ...] = ()
     """ValidatingAdmissionPolicyBindings that are to deny once a replica is ready."""
     fail: bool = False
@@ -30,6 +30,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How long a concern must last to become an Event: no installation's first seconds do."""
     again_seconds: float = 600
     """After which it is written again, if the API server has let it go meanwhile."""
+
+    @property
+    def needed(self) -> bool:
+        """Whether the controller has anything to keep: certificates, bindings or failurePolicy."""
+        return self.secret is not None or bool(self.bindings) or self.fail
 
     def lives(self) -> Lives:
         """Return the lives of certificates; ValueError if they don't fit each other."""

@@ -1,7 +1,8 @@
 """The webhook as a process: modelcache serve.
 
 process             listen, answer, drain, stop: begin here
-settings            what the process is told, read once
+settings            the options of serve, read once
+known_facts         what reviews know of each namespace
 http/               ports, connections and their limits
 reviews/            one review: bytes in, bytes out
 telemetry/          metrics and the log

@@ -1,11 +1,10 @@
-"""Where the certificate that is served comes from: the controller, files, or nowhere but memory."""
+"""The certificate that is served: from files, made for development, or from the controller."""
 
 import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from certs.served import Served
-from webhook.server.controller_process import ControllerProcess
 from webhook.server.readiness import Readiness
 from webhook.server.settings import Settings
 from webhook.server.telemetry.log import Logger
@@ -20,48 +19,41 @@ PERIOD: Final = 2.0
 
 
 class ServingCertificate:
-    """What serves, kept up to date by `keep`; ValueError if the files given can't be served."""
+    """The certificate of the admission port; ValueError if the files given can't be served."""
 
     def __init__(self, settings: Settings, metrics: Metrics, logger: Logger) -> None:
         self.served = Served()
         self.authority: bytes | None = None
         """The CA that signed a pair made for development, PEM."""
         self._metrics, self._logger = metrics, logger
-        self._settings = settings
-        options = settings.controller()
-        self._controller = (
-            ControllerProcess(options, self.served.replace, metrics, logger) if options else None
-        )
         if settings.certificate and settings.key:
             from certs.files import Files  # noqa: PLC0415  # only files need cryptography here
 
-            self._files: Files | None = Files(settings.certificate, settings.key, self._use)
+            self._files: Files | None = Files(settings.certificate, settings.key, self.use)
             self._files.look()
         else:
             self._files = None
         if settings.dev:
             self._make()
 
+    def use(self, certificate: bytes, key: bytes, end: dt.datetime) -> None:
+        """Serve another PEM pair from now on; ValueError if it can't be served."""
+        self.served.replace(certificate, key, end)
+        self._metrics.certificate_reloads.labels("ok").inc()
+        self._metrics.certificate_end.labels("leaf").set(end.timestamp())
+
     def readiness(self) -> Readiness:
-        """Return what is missing or of concern about certificates and their publication."""
-        missing: dict[str, str] = {}
-        concerns: dict[str, str] = {}
-        if self._controller:
-            missing |= self._controller.state.missing
-            concerns.update(self._controller.state.concerns.items())
-        if self.served.end is None:
-            missing.setdefault("certificate", "there is none yet")
-        elif self.served.expired():
-            missing["certificate"] = f"it has expired at {self.served.end:%Y-%m-%d %H:%M:%S} UTC"
-        return Readiness(missing, concerns)
+        """Return what is missing once the certificate has expired."""
+        if self.served.end is None or not self.served.expired():
+            return Readiness()
+        return Readiness(
+            {"certificate": f"it has expired at {self.served.end:%Y-%m-%d %H:%M:%S} UTC"}
+        )
 
     async def keep(self) -> None:
-        """Keep it up to date until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            if self._controller:
-                group.create_task(self._controller.run())
-            if self._files:
-                group.create_task(self._look(self._files))
+        """Serve what files hold whenever that changes, until cancelled."""
+        if self._files:
+            await self._look(self._files)
 
     async def _look(self, files: "Files") -> None:
         while True:
@@ -73,14 +65,9 @@ class ServingCertificate:
                 self._metrics.certificate_reloads.labels("error").inc()
                 self._logger.warning("certificate refused", reason=str(error))
 
-    def _use(self, certificate: bytes, key: bytes, end: dt.datetime) -> None:
-        self.served.replace(certificate, key, end)
-        self._metrics.certificate_reloads.labels("ok").inc()
-        self._metrics.certificate_end.labels("leaf").set(end.timestamp())
-
     def _make(self) -> None:
         from certs.dev import make_pair  # noqa: PLC0415  # only --dev pays for the import
 
         pair = make_pair(DEV_HOSTS)
         self.authority = pair.ca
-        self._use(pair.certificate, pair.key, pair.end)
+        self.use(pair.certificate, pair.key, pair.end)

@@ -16,6 +16,7 @@ import msgspec
 
 from webhook.controller.messages import TOPICS, Certificate, Event, Message, Patched, State
 from webhook.controller.options import Options
+from webhook.server.readiness import Readiness
 from webhook.server.telemetry.log import Logger
 from webhook.server.telemetry.metrics import Metrics
 
@@ -26,7 +27,10 @@ _decode: Final = msgspec.json.Decoder(Message).decode
 
 
 class ControllerProcess:
-    """The process, and what it said last."""
+    """The process, and what it said last; ValueError if *options* don't fit each other.
+
+    *use* serves a certificate, and raises ValueError if it can't.
+    """
 
     def __init__(
         self,
@@ -35,10 +39,19 @@ class ControllerProcess:
         metrics: Metrics,
         logger: Logger,
     ) -> None:
-        self.state = State(
+        options.lives()
+        self._state = State(
             {"certificate": "the controller has not said anything yet"} if options.secret else {}
         )
+        self._served = False
         self._options, self._use, self._metrics, self._logger = options, use, metrics, logger
+
+    def readiness(self) -> Readiness:
+        """Return what is missing or of concern by what the controller said last."""
+        missing = dict(self._state.missing)
+        if self._options.secret is not None and not self._served:
+            missing.setdefault("certificate", "there is none yet")
+        return Readiness(missing, dict[str, str](self._state.concerns.items()))
 
     async def run(self) -> None:
         """Keep it running until cancelled."""
@@ -86,7 +99,7 @@ class ControllerProcess:
             case Certificate():
                 self._serve(message)
             case State():
-                self.state = message
+                self._state = message
                 metrics.controller_up.set(int(message.reached))
                 metrics.enforcing.set(int(message.enforcing))
                 metrics.ca_bundle_authorities.set(message.authorities)
@@ -113,7 +126,6 @@ class ControllerProcess:
             self._metrics.certificate_reloads.labels("error").inc()
             self._logger.warning("certificate refused", reason=str(error))
             return
-        self._metrics.certificate_reloads.labels("ok").inc()
-        self._metrics.certificate_end.labels("leaf").set(message.end.timestamp())
+        self._served = True
         self._metrics.certificate_end.labels("authority").set(message.authority_end.timestamp())
         self._logger.info("certificate served", until=message.end.isoformat(timespec="seconds"))

@@ -12,6 +12,7 @@ import uvloop
 from webhook import __version__
 from webhook.admission.admit import EXCLUDED
 from webhook.server.certificate import ServingCertificate
+from webhook.server.controller_process import ControllerProcess
 from webhook.server.descriptors import Shortage, needed, raised_limit, shares
 from webhook.server.http.accept import Limits
 from webhook.server.http.admission_port import AdmissionPort
@@ -19,6 +20,7 @@ from webhook.server.http.asgi import Application
 from webhook.server.http.deferred import Deferred
 from webhook.server.http.listener import Listener
 from webhook.server.http.review_protocol import ReviewProtocol
+from webhook.server.known_facts import KnownFacts
 from webhook.server.readiness import Readiness, together
 from webhook.server.reviews.reviewer import Admission
 from webhook.server.settings import Settings
@@ -47,9 +49,15 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     telemetry = Telemetry(line_log(lines, settings.log_format))
     missing = {"listening": "the admission port is not open yet"}
     certificate = ServingCertificate(settings, telemetry, logger)
+    controller = (
+        ControllerProcess(settings.controller, certificate.use, telemetry, logger)
+        if settings.controller.needed
+        else None
+    )
 
     def readiness() -> Readiness:
-        return together([lambda: Readiness(missing), certificate.readiness])
+        said = controller.readiness() if controller else Readiness()
+        return together(Readiness(missing), said, certificate.readiness())
 
     def probes() -> Application:
         from webhook.server.http.health import health_app  # noqa: PLC0415  # slow, see Deferred
@@ -72,7 +80,9 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     telemetry.tasks.set_function(lambda: len(asyncio.all_tasks()))
     await listener.listen()
     await health.listen()
-    keeping = asyncio.create_task(certificate.keep())
+    tasks = [asyncio.create_task(certificate.keep())]
+    if controller:
+        tasks.append(asyncio.create_task(controller.run()))
     await health_app.loaded()
     missing.clear()
     gc.collect()
@@ -83,11 +93,8 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
         sys.stdout.write(registration(f"https://127.0.0.1:{listener.port}", certificate.authority))
         sys.stdout.flush()
-    tasks = [
-        keeping,
-        asyncio.create_task(listener.sweep(telemetry.timeouts.inc)),
-        asyncio.create_task(health.sweep(lambda: None)),
-    ]
+    tasks.append(asyncio.create_task(listener.sweep(telemetry.timeouts.inc)))
+    tasks.append(asyncio.create_task(health.sweep(lambda: None)))
     await shutdown.stop.wait()
     port.draining = True
     missing["draining"] = "the process was told to stop"
@@ -104,9 +111,9 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) -> AdmissionPort:
     admission = Admission(
         settings.policy,
-        settings.facts(),
+        KnownFacts(settings.facts).of,
         telemetry,
-        excluded=EXCLUDED | {settings.own_namespace},
+        excluded=EXCLUDED | {settings.controller.namespace},
         self_check=settings.self_check,
     )
 

@@ -1,6 +1,6 @@
 """Whether this replica is ready, and what somebody should mend though it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -19,12 +19,11 @@ class Readiness(msgspec.Struct, frozen=True):
         return not self.missing
 
 
-def together(parts: list[Callable[[], Readiness]]) -> Readiness:
-    """Return what all *parts* say."""
+def together(*parts: Readiness) -> Readiness:
+    """Return what all *parts* say; where two name the same thing, the later one's reason."""
     missing: dict[str, str] = {}
     concerns: dict[str, str] = {}
     for part in parts:
-        one = part()
-        missing |= one.missing
-        concerns |= one.concerns
+        missing |= part.missing
+        concerns |= part.concerns
     return Readiness(missing, concerns)

@@ -32,7 +32,7 @@ def test_the_api_server_knows_every_field_and_warns_of_none(
 
 
 def test_everything_is_in_the_namespace_that_is_never_injected() -> None:
-    assert Settings().own_namespace == NAMESPACE == only("Namespace")["metadata"]["name"]
+    assert Settings().controller.namespace == NAMESPACE == only("Namespace")["metadata"]["name"]
     for obj in manifests():
         if obj["kind"] not in CLUSTER_SCOPED:
             assert obj["metadata"]["namespace"] == NAMESPACE
