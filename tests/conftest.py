@@ -1,6 +1,7 @@
-"""What every test of the core may use; tests/admission/admitting.py does the work."""
+"""Options of pytest, profiles of Hypothesis, and which tests run in which process."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -8,18 +9,13 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-NODES: Final = "nodes"
-GROUPS: Final = {
-    "tests/cluster/one_node/": NODES,
-    "tests/cluster/two_nodes/": f"{NODES} that are two",
-    "tests/cluster/rollouts/": f"{NODES} of a release that changes",
-    "tests/cluster/disruptions/": f"{NODES} of a release that is tried",
-    "tests/cluster/harness/": "runs",
-    "tests/cluster/controllers/": "API servers and controllers",
-    "tests/cluster/": "API servers",
-}
-"""Files that share clusters, by how their names begin; the first that fits counts."""
-_NODE_FIXTURES: Final = frozenset({"node_cluster", "two_nodes", "release"})
+CLUSTERS: Final = "tests/cluster/"
+LONGEST: Final = ("one_node", "two_nodes", "disruptions", "rollouts", "api_servers", "controllers")
+"""Folders of tests/cluster/, the one that takes the longest first."""
+PROCESS_BYTES: Final = 700 << 20
+"""What a process of pytest and the servers that its tests start need."""
+CLUSTER_BYTES: Final = 3 << 30
+"""What a process of pytest and a cluster with two nodes need."""
 
 settings.register_profile(
     "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -42,51 +38,53 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes the longest, and waits most of the time: the tests that use clusters."""
+    """Mark the tests that use clusters, and put them first: they take the longest, mostly waiting."""
     for item in items:
-        used = not _NODE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-        if used and not _group(item.nodeid).startswith(NODES):
-            raise pytest.UsageError(
-                f"{item.path} uses nodes: name it in GROUPS of tests/conftest.py"
-            )
-    first = list(dict.fromkeys(GROUPS.values()))
-    items.sort(
-        key=lambda item: first.index(_group(item.nodeid)) if _group(item.nodeid) in first else 99
-    )
+        if item.nodeid.startswith(CLUSTERS):
+            item.add_marker("programs")
+    items.sort(key=lambda item: _place(item.nodeid))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> None:
-    """Stop clusters after the last test that uses them: idle, those with nodes cost half a core.
-
-    pytest ends a fixture of the session with the session alone, so it is asked to here.
-    """
-    group = _group(item.nodeid)
-    if group in GROUPS.values() and nextitem is not None and _group(nextitem.nodeid) != group:
-        for name in (*_NODE_FIXTURES, "cluster", "old_cluster"):
-            for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
-                fixture.finish(item._request)  # type: ignore[arg-type]  # it asks for the node alone
+def _place(nodeid: str) -> int:
+    folder = nodeid.removeprefix(CLUSTERS).partition("/")[0]
+    if folder in LONGEST:
+        return LONGEST.index(folder)
+    return len(LONGEST) + (not nodeid.startswith(CLUSTERS))
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Gives each process whole files, and the files that share a cluster with nodes to one.
+class ByCluster(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Gives each process whole files, and whole folders of tests/cluster/: their tests share one.
 
-    xdist's own groups are lost on pytest 9.2, where the id of a test can't be written any more.
+    xdist's own groups do not work on pytest 9.2, where the id of a test can't be changed any more.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid)
+        file = nodeid.partition("::")[0]
+        return "/".join(file.split("/")[:3]) if file.startswith(CLUSTERS) else file
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
-    """Let processes share the tests."""
-    return ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCluster:
+    """Distribute the tests to processes."""
+    return ByCluster(config, log)
 
 
-def _group(nodeid: str) -> str:
-    file = nodeid.partition("::")[0]
-    return next((group for start, group in GROUPS.items() if file.startswith(start)), file)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes `--numprocesses auto` starts.
+
+    One for each core where tests compute. With `-m programs` it is two, since tests of clusters
+    mostly wait. Either needs memory.
+    """
+    cores = len(os.sched_getaffinity(0))
+    if config.option.markexpr == "programs":
+        return max(1, min(2 * cores, _available_bytes() // CLUSTER_BYTES))
+    return max(1, min(cores, _available_bytes() // PROCESS_BYTES))
+
+
+def _available_bytes() -> int:
+    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(fields["MemAvailable"].split()[0]) << 10
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 
@@ -193,6 +193,14 @@ def register(plane: ControlPlane, url: str, ca_pem: bytes) -> list[Object]:
 def refused(answer: Answer, text: str) -> bool:
     """Whether *answer* is a refusal that says *text*."""
     return not answer.ok and text in answer.message
+
+
+class NamespaceFactory(Protocol):
+    """Creates a namespace with a name of its own and *labels*, on *on* or else on the folder's cluster."""
+
+    def __call__(
+        self, labels: dict[str, str] | None = None, *, on: ControlPlane | None = None
+    ) -> str: ...
 
 
 def create_namespace(plane: ControlPlane, name: str, labels: dict[str, str] | None = None) -> str:

@@ -5,9 +5,7 @@ import itertools
 from pathlib import Path
 
 import msgspec
-import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
@@ -176,13 +174,6 @@ class Bound:
                 "endpoints": [{"addresses": ["10.99.0.9"], "conditions": {"ready": ready}}],
             }
         ).expect()
-
-
-@pytest.fixture
-def bound(cluster: ControlPlane, namespace: NamespaceFactory) -> Bound:
-    found = Bound(cluster, namespace())
-    found.grant()
-    return found
 
 
 def entitled(plane: ControlPlane, name: str, *rights: str) -> Path:

@@ -11,7 +11,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -58,6 +58,12 @@ class Webhook:
         elif latest:
             withdraw(self.plane, self.registered)
         self.process.kill()
+
+
+class WebhookFactory(Protocol):
+    """Starts `modelcache serve` with *flags* and registers it on *plane* for one test."""
+
+    def __call__(self, plane: ControlPlane, kube_version: str = "", *flags: str) -> Webhook: ...
 
 
 _servers: "weakref.WeakKeyDictionary[ControlPlane, list[Webhook]]" = weakref.WeakKeyDictionary()

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from tests.cluster.api_servers.chart.rendering import judges_others
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import (
     DEPLOY,
     PLUGINS,
+    NamespaceFactory,
     configured,
     pointed,
     shipped,

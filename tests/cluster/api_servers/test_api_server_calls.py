@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.asking import Asked, pod
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import configured, mutating, shipped, webhook
+from tests.kubernetes.registration import NamespaceFactory, configured, mutating, shipped, webhook
 from tests.kubernetes.scripted_hook import ScriptedHook, add, allow, patch
 
 LABEL = add("/metadata/labels/seen", "yes")

@@ -7,10 +7,9 @@ from typing import Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import configured, shipped, wait_until
+from tests.kubernetes.registration import NamespaceFactory, configured, shipped, wait_until
 from tests.kubernetes.server import standing_aside
 
 KINDS: Final = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")

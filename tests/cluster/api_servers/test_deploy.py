@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import CLUSTER_SCOPED, Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.installed import HOST, NAMESPACE, manifests, shipped_image
-from tests.kubernetes.registration import shipped
+from tests.kubernetes.registration import NamespaceFactory, shipped
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
 from webhook.server.settings import Settings
 

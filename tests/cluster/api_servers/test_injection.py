@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory, WebhookFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import (
+    NamespaceFactory,
     configure,
     configured,
     create_namespace,
@@ -26,7 +26,7 @@ from tests.kubernetes.registration import (
 )
 from tests.kubernetes.registration import webhook as hook_for_pods
 from tests.kubernetes.scripted_hook import Reply, Review, ScriptedHook, add, allow, patch
-from tests.kubernetes.server import Webhook, standing_aside
+from tests.kubernetes.server import Webhook, WebhookFactory, standing_aside
 
 PREFIX: Final = "modelcache.io/"
 DIGEST: Final = "registry.example.com/models/phi-2@sha256:" + "0" * 64

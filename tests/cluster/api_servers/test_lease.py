@@ -11,10 +11,9 @@ import yaml
 
 from tests.beside import beside
 from tests.cli.command import modelcache
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from webhook.api_server.connection import Connection
 from webhook.loading.in_cluster import lease as lease_module
 from webhook.loading.in_cluster.lease import Lease

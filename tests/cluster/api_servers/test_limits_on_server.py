@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory, WebhookFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import create_namespace, wait_until
-from tests.kubernetes.server import Webhook
+from tests.kubernetes.registration import NamespaceFactory, create_namespace, wait_until
+from tests.kubernetes.server import Webhook, WebhookFactory
 
 PREFIX: Final = "modelcache.io/"
 GI: Final = 2**30

@@ -8,10 +8,9 @@ import pytest
 import yaml
 
 from tests.cli.command import modelcache
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from webhook.models.layout import node_label
 
 NODE = f"node-{os.getpid()}"

@@ -8,11 +8,10 @@ from typing import Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.inference_pods import container, deployment
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from tests.kubernetes.server import Webhook
 
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"

@@ -12,9 +12,9 @@ import pytest
 
 from tests.cli.command import Ran, modelcache
 from tests.cluster.api_servers.test_rendered_objects import pod_of, rendered
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import NamespaceFactory
 from tests.kubernetes.rights import entitled
 from tests.kubernetes.server import Webhook
 from tests.store.stores import aged, at, loaded, tree

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from tests.cli.command import modelcache
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import NamespaceFactory
 from tests.kubernetes.server import Webhook
 
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"

@@ -11,11 +11,10 @@ from typing import Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.inference_pods import PREFIX, deployment
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from tests.kubernetes.server import Webhook
 
 ASKED: Final = {"model": "phi-2", "strategy": "pvc", "shm-size": "8Mi"}

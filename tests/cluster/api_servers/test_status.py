@@ -10,10 +10,9 @@ import pytest
 from tests.cli.command import modelcache
 from tests.cluster.api_servers.test_prune import CLAIM, asking, mounting, running
 from tests.cluster.api_servers.test_rendered_objects import rendered
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from tests.kubernetes.rights import entitled
 from tests.kubernetes.server import Webhook
 from webhook.models.layout import node_label

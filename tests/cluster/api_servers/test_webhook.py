@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.cluster.conftest import WebhookFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.server import Webhook, standing_aside
+from tests.kubernetes.server import Webhook, WebhookFactory, standing_aside
 
 
 def pod(**annotations: str) -> Object:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.controllers.test_controller import Place, assert_trusted, place
+from tests.cluster.controllers.place import Place, assert_trusted
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.controllers import Controller
 from tests.kubernetes.packages import FAKETIME
 from tests.kubernetes.registration import wait_until
 
-__all__ = ["place"]
 WEEK = dt.timedelta(days=7)
 
 

@@ -4,9 +4,7 @@ import pytest
 
 from tests.kubernetes.controllers import controllers
 from tests.kubernetes.registration import mutating, wait_until
-from tests.kubernetes.rights import REQUIRED, Bound, bound
-
-__all__ = ["bound"]
+from tests.kubernetes.rights import REQUIRED, Bound
 
 
 @pytest.mark.parametrize("how", ["deleted", "without its label"])

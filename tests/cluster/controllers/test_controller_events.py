@@ -7,19 +7,18 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from tests.cluster.controllers.test_controller import Place, place
+from tests.cluster.controllers.place import Place
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.controllers import controllers
 from tests.kubernetes.registration import mutating, wait_until
-from tests.kubernetes.rights import Bound, bound
+from tests.kubernetes.rights import Bound
 from webhook.api_server.controller_client import ControllerApi
 from webhook.controller.clock import Clock
 from webhook.controller.installation.events import Events
 from webhook.controller.messages import Message
 from webhook.controller.options import Options
 
-__all__ = ["bound", "place"]
 EVENTS = "events.k8s.io/v1"
 SOON = {"lasting_seconds": 1.0, "again_seconds": 2.0}
 

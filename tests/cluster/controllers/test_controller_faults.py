@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.controllers.test_controller import Place, assert_trusted, place
+from tests.cluster.controllers.place import Place, assert_trusted
 from tests.kubernetes.controllers import Controller
 from tests.kubernetes.faulty_proxy import FaultyProxy, Spoilt
 from tests.kubernetes.registration import wait_until
 
-__all__ = ["place"]
 EXPIRED = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410}
 WATCHES = {
     "ends at once": Spoilt(),

@@ -13,11 +13,10 @@ from typing import Self
 
 import pytest
 
-from tests.cluster.controllers.test_controller import Place, place
+from tests.cluster.controllers.place import Place
 from tests.kubernetes.registration import wait_until
 from tests.server.harness import HOST, ROOT, samples
 
-__all__ = ["place"]
 AUTHORITIES = "modelcache_ca_bundle_authorities"
 CONCERNS = "modelcache_concerns"
 ENDS = "modelcache_certificate_not_after_timestamp_seconds"

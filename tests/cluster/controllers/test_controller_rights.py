@@ -5,13 +5,10 @@ import time
 import msgspec
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.controllers import Controller, controllers
-from tests.kubernetes.registration import GROUP, wait_until
-from tests.kubernetes.rights import Bound, bound
-
-__all__ = ["bound"]
+from tests.kubernetes.registration import GROUP, NamespaceFactory, wait_until
+from tests.kubernetes.rights import Bound
 
 
 def test_the_rights_that_the_readme_lists_are_enough(bound: Bound) -> None:

@@ -1,4 +1,4 @@
-"""Owns the cluster with one node and the webhook."""
+"""The cluster with one node, and the webhook in it."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,17 @@ from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import equip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def node_cluster() -> Iterator[Cluster]:
+    """A whole cluster with one node, on which pods run."""
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="package")
 def serving_cluster(node_cluster: Cluster) -> Iterator[Cluster]:
-    """A cluster with one node and the webhook."""
+    """The cluster, with the webhook registered and the images on its node."""
     webhook = equip(node_cluster)
     yield node_cluster
     webhook.stop()

@@ -4,11 +4,11 @@ The kubelet has one mount per claim and pod. Before 1.35 it waits for the second
 (pkg/kubelet/volumemanager/cache/desired_state_of_world.go, AddPodToVolume)
 """
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.images.busybox import BUSYBOX
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.local_volume import bind
+from tests.kubernetes.registration import NamespaceFactory
 
 
 def pod(namespace: str, name: str, *volumes: Object) -> Object:

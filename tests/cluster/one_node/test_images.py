@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.images import archives, model_image
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.registration import NamespaceFactory
 from tests.store import models
 
 VLLM = "vllm/vllm-openai:v0.6.4"

@@ -17,11 +17,10 @@ from tests.cluster.api_servers.doctor.asking import (
 )
 from tests.cluster.api_servers.doctor.certificates import DAY, lasting
 from tests.cluster.api_servers.doctor.command import assert_golden, doctor
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.creations import asking, creations
 from tests.kubernetes.installed import CONFIGURATION, NAME, NAMESPACE, Installed, installed
-from tests.kubernetes.registration import GROUP, configured, settle, wait_until
+from tests.kubernetes.registration import GROUP, NamespaceFactory, configured, settle, wait_until
 from webhook import __version__
 from webhook.doctor import replicas
 

@@ -1,16 +1,16 @@
-"""Owns the cluster that tests of releases share, and the pod that they create."""
+"""The cluster with two nodes on which tests install, change and remove the release."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.creations import asking
+from tests.kubernetes.registration import NamespaceFactory
 from tests.kubernetes.release import Release, on_two_nodes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def release() -> Iterator[Release]:
     """A release to be installed, in a cluster of its own with two nodes."""
     with on_two_nodes() as found:
@@ -19,5 +19,5 @@ def release() -> Iterator[Release]:
 
 @pytest.fixture
 def pod(release: Release, namespace: NamespaceFactory) -> Object:
-    """A pod that asks for a claim, in a namespace of its own."""
+    """A pod that requests a claim, in a namespace that no other test uses."""
     return asking(namespace(on=release.cluster.plane))

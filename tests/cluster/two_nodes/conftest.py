@@ -1,4 +1,4 @@
-"""Owns the cluster with two nodes, the hub in its network, and the webhook."""
+"""The cluster with two nodes, the hub in its network, and the webhook."""
 
 import itertools
 import os
@@ -19,7 +19,15 @@ from webhook.objects.restricted import USER
 _NUMBERS: Final = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def two_nodes() -> Iterator[Cluster]:
+    """A whole cluster with two nodes; each has its own node cache."""
+    cluster = Cluster(nodes=2)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="package")
 def hub_of_two_nodes(two_nodes: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub in the network of the two nodes."""
     network = two_nodes.network
@@ -28,7 +36,7 @@ def hub_of_two_nodes(two_nodes: Cluster, tmp_path_factory: pytest.TempPathFactor
         yield hub
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def two_serving_nodes(two_nodes: Cluster, hub_of_two_nodes: Hub) -> Iterator[Cluster]:
     """A cluster with two nodes and the webhook, whose loaders know the hub."""
     webhook = equip(two_nodes, f"--loader-env=HF_ENDPOINT={hub_of_two_nodes.url}")

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import (
@@ -19,6 +18,7 @@ from tests.kubernetes.inference_pods import (
     served,
     status_of,
 )
+from tests.kubernetes.registration import NamespaceFactory
 from tests.store.models import COMMIT, publish
 
 REPOSITORY: Final = "drained/model"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import Daemon
 from tests.kubernetes.node_configuration import SANDBOX_IMAGE
+from tests.kubernetes.registration import NamespaceFactory
 
 Mi = 1 << 20
 
@@ -36,11 +36,11 @@ def memory(quantity: str) -> dict[str, Any]:
 
 
 def test_a_pod_runs_and_its_group_may_use_the_sum_of_its_limits(
-    node_cluster: Cluster, namespace: NamespaceFactory
+    two_nodes: Cluster, namespace: NamespaceFactory
 ) -> None:
-    asked = pod(namespace(on=node_cluster.plane), memory("48Mi"), memory("16Mi"))
-    created = node_cluster.ready(node_cluster.api.create(asked).expect(201).body)
-    node = node_cluster.node_of(created)
+    asked = pod(namespace(on=two_nodes.plane), memory("48Mi"), memory("16Mi"))
+    created = two_nodes.ready(two_nodes.api.create(asked).expect(201).body)
+    node = two_nodes.node_of(created)
     group = node.pod_cgroup(created)
     assert group.limit() == 64 * Mi
     assert 0 < group.usage() <= group.peak() < 64 * Mi
@@ -113,11 +113,11 @@ def test_pods_of_both_nodes_are_reached_through_a_service(
 
 
 def test_a_claim_is_bound_to_a_directory_of_the_node(
-    node_cluster: Cluster, namespace: NamespaceFactory
+    two_nodes: Cluster, namespace: NamespaceFactory
 ) -> None:
-    name = namespace(on=node_cluster.plane)
-    (node,) = node_cluster.nodes
-    files = bind(node_cluster, node, name, "models")
+    name = namespace(on=two_nodes.plane)
+    node = two_nodes.nodes[0]
+    files = bind(two_nodes, node, name, "models")
     (files / "weights").write_text("w")
     volume = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
     writer = {
@@ -125,23 +125,21 @@ def test_a_claim_is_bound_to_a_directory_of_the_node(
         "volumeMounts": [{"name": "models", "mountPath": "/m"}],
     }
     asked = pod(name, writer, volumes=[volume], restartPolicy="Never")
-    ended = node_cluster.ended(node_cluster.api.create(asked).expect(201).body)
+    ended = two_nodes.ended(two_nodes.api.create(asked).expect(201).body)
     assert ended["status"]["phase"] == "Succeeded"
     assert (files / "copied").read_text() == "w"
 
 
 @pytest.mark.parametrize("program", ["kubelet", "containerd"])
-def test_a_pod_outlives_its(
-    program: str, node_cluster: Cluster, namespace: NamespaceFactory
-) -> None:
-    created = node_cluster.api.create(pod(namespace(on=node_cluster.plane), {})).expect(201).body
-    before = node_cluster.ready(created)
-    (node,) = node_cluster.nodes
+def test_a_pod_outlives_its(program: str, two_nodes: Cluster, namespace: NamespaceFactory) -> None:
+    created = two_nodes.api.create(pod(namespace(on=two_nodes.plane), {})).expect(201).body
+    before = two_nodes.ready(created)
+    node = two_nodes.node_of(before)
     pids = node.pod_cgroup(before).processes()
     daemon: Daemon = getattr(node, program)
     daemon.restart(signal.SIGKILL)
     assert node.pod_cgroup(before).processes() == pids
     again = pod(before["metadata"]["namespace"], {})
-    node_cluster.ready(node_cluster.api.create(again).expect(201).body)
-    after = node_cluster.ready(created)
+    two_nodes.ready(two_nodes.api.create(again).expect(201).body)
+    after = two_nodes.ready(created)
     assert after["status"]["containerStatuses"][0]["restartCount"] == 0

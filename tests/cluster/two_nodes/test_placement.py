@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import PREFIX, container, created, deployment, pods_of
 from tests.kubernetes.node import Node
 from tests.kubernetes.node_configuration import SANDBOX_IMAGE
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from tests.store.models import COMMIT
 
 BASE: Final = f"acme/base@{COMMIT}"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.cluster.api_servers.chart.rendering import FILES, MANAGED, MODES, POLICY, named, pod
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes import helm
 from tests.kubernetes.api import CLUSTER_SCOPED, Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.custom_resources import CERT_MANAGER, PROMETHEUS_OPERATOR, served
+from tests.kubernetes.registration import NamespaceFactory
 
 ALL: dict[str, Any] = {
     "policy": POLICY,

@@ -6,12 +6,19 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.api_servers.chart.rendering import kustomized
-from tests.cluster.conftest import NamespaceFactory, WebhookFactory
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.creations import asking, is_injected
-from tests.kubernetes.registration import GROUP, PLUGINS, REQUIRED, settle, wait_until
+from tests.kubernetes.registration import (
+    GROUP,
+    PLUGINS,
+    REQUIRED,
+    NamespaceFactory,
+    settle,
+    wait_until,
+)
+from tests.kubernetes.server import WebhookFactory
 
 Round = Callable[[ControlPlane], None]
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.cluster.api_servers.chart.rendering import FILES, MANAGED, rendered
-from tests.cluster.conftest import NamespaceFactory
 from tests.docs import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import NamespaceFactory
 
 FAIL: dict[str, Any] = {"failurePolicy": "Fail"}
 Row = tuple[str, str, str, str]

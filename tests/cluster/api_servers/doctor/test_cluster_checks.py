@@ -15,10 +15,9 @@ from tests.cluster.api_servers.doctor.asking import (
     shown,
     take_in,
 )
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import configured, mutating, shipped, webhook
+from tests.kubernetes.registration import NamespaceFactory, configured, mutating, shipped, webhook
 from tests.kubernetes.scripted_hook import ScriptedHook, patch
 from webhook.doctor import probe
 

@@ -15,9 +15,8 @@ from tests.cli.command import ROOT, Ran, modelcache
 from tests.cluster.api_servers.doctor.asking import check, idle_configuration, physician, take_in
 from tests.cluster.api_servers.doctor.certificates import DAY, lasting
 from tests.cluster.api_servers.doctor.command import assert_golden, doctor
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import configured
+from tests.kubernetes.registration import NamespaceFactory, configured
 from tests.kubernetes.serving import serving
 
 BROKEN = "zz-doctor-broken"

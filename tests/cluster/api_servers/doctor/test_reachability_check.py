@@ -5,10 +5,9 @@ import copy
 import pytest
 
 from tests.cluster.api_servers.doctor.asking import ERROR, OK, WARNING, found, shown
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import NOWHERE, configured, shipped, wait_until
+from tests.kubernetes.registration import NOWHERE, NamespaceFactory, configured, shipped, wait_until
 from tests.kubernetes.server import Webhook
 from webhook.doctor import probe
 

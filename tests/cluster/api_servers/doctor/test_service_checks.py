@@ -13,10 +13,9 @@ from tests.cluster.api_servers.doctor.asking import (
     physician,
     shown,
 )
-from tests.cluster.conftest import NamespaceFactory
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import wait_until
+from tests.kubernetes.registration import NamespaceFactory, wait_until
 from webhook.api_server.client import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS, diagnosis

@@ -1,0 +1,1 @@
+"""Tests of the product, and what they run on."""

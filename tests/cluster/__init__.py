@@ -1,0 +1,1 @@
+"""Tests with real clusters: those of one folder share its cluster, and run in one process."""

@@ -1,0 +1,1 @@
+"""Tests that share two API servers without nodes: the newest Kubernetes, and 1.34."""

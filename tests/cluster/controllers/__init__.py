@@ -1,0 +1,1 @@
+"""Tests that share an API server, with which they run controllers."""

@@ -1,0 +1,1 @@
+"""Tests that share two nodes and a release, and take replicas away."""

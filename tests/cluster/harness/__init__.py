@@ -1,0 +1,1 @@
+"""Tests of tests/kubernetes: what it starts, and that nothing of it is left behind."""

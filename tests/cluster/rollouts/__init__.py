@@ -1,0 +1,1 @@
+"""Tests that share two nodes, and install, change and remove the release on them."""
