@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test cluster cluster-down soak bench bench-startup bench-store manifests lock fmt clean
+.PHONY: help demo test cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -71,8 +71,14 @@ lock: $(READY)   ## make the lock files anew
 	  --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 	  --no-annotate --constraint requirements-build.lock --output-file requirements-sbom.lock -
 
+docs: $(READY)   ## build the documents as a site, .site/html
+	$(BIN)/python -m tests.docs.site
+
+docs-check: $(READY) ## open every page of it in headless Chromium
+	$(BIN)/python -m tests.docs.browser
+
 fmt: $(READY)    ## format and fix what can be fixed
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 clean:           ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench .site
