@@ -13,7 +13,7 @@ from tests.store.models import sharded
 from tests.store.stores import aged, at
 from webhook.pruning import prune
 from webhook.pruning.cluster import NotAsked
-from webhook.pruning.options import Options, order
+from webhook.pruning.options import Given, Options
 from webhook.pruning.outcome import Became, Outcome
 from webhook.pruning.removal import Needed, remove
 from webhook.store.contents import Published, published_models
@@ -25,8 +25,8 @@ ROUNDS = 40
 
 
 def pruned(store: Path) -> Outcome:
-    wanted = order(Options(store=store, unused_for="1d", include_current=True))
-    return prune.prune(wanted, NotAsked(), dry_run=False)
+    options = Options.of(Given(store=store, unused_for="1d", include_current=True))
+    return prune.prune(options, NotAsked(), dry_run=False)
 
 
 def old(source: Path, store: Path) -> Published:

@@ -62,17 +62,22 @@ def bench_storage(
     from rich.console import Console
 
     from webhook.storage_bench.interruption import Interrupted
-    from webhook.storage_bench.options import Order, measured
+    from webhook.storage_bench.options import Given, Options, measured
     from webhook.storage_bench.report import as_json, table
     from webhook.storage_bench.svg import save
     from webhook.terminal import printing
 
     try:
-        order = Order.of(directory, limit, rounds, readers, model_size, plot, write=write)
+        options = Options.of(
+            Given(
+                directory=directory, limit=limit, rounds=rounds, readers=readers,
+                model_size=model_size, plot=plot, write=write,
+            )
+        )  # fmt: skip
     except ValueError as error:
         fail(error)
     try:
-        result = measured(order)
+        result = measured(options)
     except Interrupted as end:
         fail(end, 128 + end.number)
     except (OSError, ValueError) as error:

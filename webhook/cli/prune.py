@@ -11,7 +11,7 @@ from webhook.cli.options import Context, Kubeconfig
 
 if TYPE_CHECKING:
     from webhook.pruning.cluster import Cluster
-    from webhook.pruning.options import Order
+    from webhook.pruning.options import Options
 
 app = typer.Typer()
 
@@ -106,21 +106,21 @@ def prune(
     from rich.console import Console
 
     from webhook.api_server.errors import RequestFailed
-    from webhook.pruning.options import Options, order
+    from webhook.pruning.options import Given, Options
     from webhook.pruning.outcome import as_json, table
     from webhook.pruning.prune import prune as run
     from webhook.terminal import printing
 
     try:
-        wanted = order(
-            Options(
+        options = Options.of(
+            Given(
                 store=store, older_than=older_than, unused_for=unused_for, keep_bytes=keep_bytes,
                 model=model or (), include_current=include_current, claim=claim or (),
                 host_path=host_path, node=node,
             )
         )  # fmt: skip
-        cluster = _cluster(wanted, kubeconfig, context, no_cluster=no_cluster)
-        outcome = run(wanted, cluster, dry_run=dry_run)
+        cluster = _cluster(options, kubeconfig, context, no_cluster=no_cluster)
+        outcome = run(options, cluster, dry_run=dry_run)
     except (OSError, ValueError) as error:
         fail(error)
     except RequestFailed as error:
@@ -139,7 +139,7 @@ def prune(
 
 
 def _cluster(
-    order: "Order", kubeconfig: Path | None, context: str | None, *, no_cluster: bool
+    options: "Options", kubeconfig: Path | None, context: str | None, *, no_cluster: bool
 ) -> "Cluster":
     """Return who is asked for pods; ValueError if nothing says how."""
     from webhook.pruning.cluster import Asked, NotAsked
@@ -149,7 +149,7 @@ def _cluster(
     from webhook.api_server.client import Api
 
     try:
-        return Asked(Api(kubeconfig, context), order.where.node)
+        return Asked(Api(kubeconfig, context), options.where.node)
     except ValueError as error:
         raise ValueError(
             f"{kubeconfig or 'kubeconfig'}: {error}\n--no-cluster says that no pod reads this store"

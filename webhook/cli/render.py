@@ -138,8 +138,8 @@ def render(
     """Render objects."""
     from webhook.admission.policy.documents import load_policy
     from webhook.documents.contents import read_objects
+    from webhook.rendering.options import Given, Options
     from webhook.rendering.options import Kind as Rendered
-    from webhook.rendering.options import Options, order
     from webhook.rendering.render import rendered
     from webhook.terminal import printing
 
@@ -149,7 +149,7 @@ def render(
         known = load_policy(read_objects(policy or []))
     except ValueError as error:
         mistakes.append(str(error))
-    options = Options(
+    given = Given(
         kinds=tuple(Rendered(one.value) for one in kind or (Kind.PVC, Kind.JOB)),
         namespace=namespace, claim=claim, storage_class=storage_class, size=size,
         host_path=host_path, token_secret=token_secret, image=image,
@@ -158,10 +158,10 @@ def render(
         safetensors_only=safetensors_only, or_source=or_source,
     )  # fmt: skip
     try:
-        found = order(models, options, known)
+        options = Options.of(models, given, known)
     except ValueError as error:
         mistakes.append(str(error))
     if mistakes:
         fail("\n".join(mistakes))
-    printing.write(rendered(found).encode())
+    printing.write(rendered(options).encode())
     printing.flush()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.pruning.options import Order
+from webhook.pruning.options import Options
 from webhook.store.contents import Published
 from webhook.values.duration import elapsed
 from webhook.values.text import quoted
@@ -25,24 +25,24 @@ class Verdict:
 
 
 def verdicts(
-    models: Sequence[Published], order: Order, protected: Mapping[Path, str]
+    models: Sequence[Published], options: Options, protected: Mapping[Path, str]
 ) -> list[Verdict]:
-    """Return a verdict on each model, in their order."""
+    """Return a verdict on each model, in their options."""
     now = time.time()
-    asked = _asked(models, order.models)
+    asked = _asked(models, options.models)
     found: dict[Path, Verdict] = {}
     candidates: list[tuple[Published, str]] = []
     for model in models:
-        if reason := _not_asked_for(model, order, asked, now) or _needed(
-            model, order, protected, now
+        if reason := _not_asked_for(model, options, asked, now) or _needed(
+            model, options, protected, now
         ):
             found[model.place] = Verdict(model, False, reason)
         else:
             candidates.append((model, _ages(model, now)))
     total = sum(model.size for model in models)
     for model, reason in sorted(candidates, key=lambda one: one[0].last_used):
-        if order.keep_bytes is not None and total <= order.keep_bytes:
-            why = f"the store has no more than {order.keep_bytes} without the ones that go"
+        if options.keep_bytes is not None and total <= options.keep_bytes:
+            why = f"the store has no more than {options.keep_bytes} without the ones that go"
             found[model.place] = Verdict(model, False, why)
         else:
             found[model.place] = Verdict(model, True, reason)
@@ -69,24 +69,24 @@ def _is_called(model: Published, name: str) -> bool:
     return name in called or name in (f"{one}@{rev}" for one in called for rev in revisions)
 
 
-def _not_asked_for(model: Published, order: Order, asked: set[Path], now: float) -> str:
-    if not order.asks:
+def _not_asked_for(model: Published, options: Options, asked: set[Path], now: float) -> str:
+    if not options.asks:
         return "nothing says which models are to go"
-    if order.models and model.place not in asked:
+    if options.models and model.place not in asked:
         return "not asked for"
-    if order.older_than is not None and now - model.published < order.older_than:
+    if options.older_than is not None and now - model.published < options.older_than:
         return f"published {_ago(now - model.published)}"
-    if order.unused_for is not None and now - model.last_used < order.unused_for:
+    if options.unused_for is not None and now - model.last_used < options.unused_for:
         return f"used {_ago(now - model.last_used)}"
     return ""
 
 
-def _needed(model: Published, order: Order, protected: Mapping[Path, str], now: float) -> str:
+def _needed(model: Published, options: Options, protected: Mapping[Path, str], now: float) -> str:
     if model.manifest is None:
         return "its manifest can't be read: see modelcache verify"
     if model.place in protected:
         return protected[model.place]
-    if model.refs and not order.include_current:
+    if model.refs and not options.include_current:
         return f"{', '.join(ref.name for ref in model.refs)} means it"
     if now - model.last_used < JUST_NOW:
         return f"a loader asked for it {_ago(now - model.last_used)}"

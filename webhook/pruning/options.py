@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from webhook.pruning.whereabouts import Whereabouts
 from webhook.values import duration
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Given:
     """The options as given; None: not given."""
 
     store: Path
@@ -31,7 +31,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Options:
     """What may go, and where pods meet the store."""
 
     store: Path
@@ -51,40 +51,42 @@ class Order:
             None, None, None,
         )  # fmt: skip
 
+    @classmethod
+    def of(cls, given: Given) -> Self:
+        """Return what is asked for; ValueError names every mistake."""
+        mistakes: list[str] = []
 
-def order(options: Options) -> Order:
-    """Return what is asked for; ValueError names every mistake."""
-    mistakes: list[str] = []
+        def read(option: str, of: Callable[[str], T], text: str | None) -> T | None:
+            try:
+                return None if text is None else of(text)
+            except ValueError as error:
+                mistakes.append(f"{option}: {printable(str(error))}")
+                return None
 
-    def read(option: str, of: Callable[[str], T], text: str | None) -> T | None:
-        try:
-            return None if text is None else of(text)
-        except ValueError as error:
-            mistakes.append(f"{option}: {printable(str(error))}")
-            return None
-
-    if not options.store.is_dir():
-        mistakes.append(f"{options.store}: is not a directory: is the claim or the cache mounted?")
-    claims = [read("--claim", _claim, one) for one in options.claim]
-    found = Order(
-        store=options.store,
-        older_than=read("--older-than", duration.age, options.older_than),
-        unused_for=read("--unused-for", duration.age, options.unused_for),
-        keep_bytes=read("--keep-bytes", amount, options.keep_bytes),
-        models=tuple(options.model),
-        include_current=options.include_current,
-        where=Whereabouts(
-            name=options.store.resolve().name,
-            claims=frozenset(filter(None, claims)),
-            directory=read("--host-path", absolute_path, options.host_path),
-            node=read("--node", object_name, options.node),
-        ),
-    )
-    if options.include_current and not found.asks and not mistakes:
-        mistakes.append("--include-current: has no effect without what is to go, such as --model")
-    if mistakes:
-        raise ValueError("\n".join(mistakes))
-    return found
+        if not given.store.is_dir():
+            why = "is not a directory: is the claim or the cache mounted?"
+            mistakes.append(f"{given.store}: {why}")
+        claims = [read("--claim", _claim, one) for one in given.claim]
+        found = cls(
+            store=given.store,
+            older_than=read("--older-than", duration.age, given.older_than),
+            unused_for=read("--unused-for", duration.age, given.unused_for),
+            keep_bytes=read("--keep-bytes", amount, given.keep_bytes),
+            models=tuple(given.model),
+            include_current=given.include_current,
+            where=Whereabouts(
+                name=given.store.resolve().name,
+                claims=frozenset(filter(None, claims)),
+                directory=read("--host-path", absolute_path, given.host_path),
+                node=read("--node", object_name, given.node),
+            ),
+        )
+        if given.include_current and not found.asks and not mistakes:
+            why = "has no effect without what is to go, such as --model"
+            mistakes.append(f"--include-current: {why}")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return found
 
 
 def _claim(text: str) -> str:

@@ -8,36 +8,36 @@ from webhook.api_server.errors import RequestFailed
 from webhook.pruning.choice import Verdict, verdicts
 from webhook.pruning.cluster import Cluster
 from webhook.pruning.leftovers import Leftover, leftovers
-from webhook.pruning.options import Order
+from webhook.pruning.options import Options
 from webhook.pruning.outcome import Became, Outcome, Row
 from webhook.pruning.protection import protected
 from webhook.pruning.removal import Needed, remove
 from webhook.store.contents import published_models
 
 
-def prune(order: Order, cluster: Cluster, *, dry_run: bool) -> Outcome:
+def prune(options: Options, cluster: Cluster, *, dry_run: bool) -> Outcome:
     """Return what has gone, or would go.
 
     ValueError, OSError and RequestFailed: nothing was changed.
     """
-    cluster.confirm(order.where)
-    models = published_models(order.store)
-    left = leftovers(order.store, {f"{one.place.parent.name}/{one.place.name}" for one in models})
-    chosen = verdicts(models, order, protected(models, cluster.views(), order.where))
+    cluster.confirm(options.where)
+    models = published_models(options.store)
+    left = leftovers(options.store, {f"{one.place.parent.name}/{one.place.name}" for one in models})
+    chosen = verdicts(models, options, protected(models, cluster.views(), options.where))
     if dry_run:
         rows = [Row(one.model, _plan(one.goes), one.reason) for one in chosen]
         rest = [(one, _plan(one.goes), one.reason) for one in left]
     else:
-        rows = _removed(chosen, order, cluster)
+        rows = _removed(chosen, options, cluster)
         rest = [_swept(one) for one in left]
-    return Outcome(order.store, rows, rest, order.keep_bytes, dry_run=dry_run)
+    return Outcome(options.store, rows, rest, options.keep_bytes, dry_run=dry_run)
 
 
 def _plan(goes: bool) -> Became:
     return Became.GOES if goes else Became.STAYS
 
 
-def _removed(chosen: Sequence[Verdict], order: Order, cluster: Cluster) -> list[Row]:
+def _removed(chosen: Sequence[Verdict], options: Options, cluster: Cluster) -> list[Row]:
     """Return what became of each model.
 
     A node's label goes first: then no pod comes there any more for the model's sake. The pods are
@@ -58,10 +58,10 @@ def _removed(chosen: Sequence[Verdict], order: Order, cluster: Cluster) -> list[
     except RequestFailed as error:
         failed |= {one.model.place: f"who reads it could not be asked: {error}" for one in chosen}
         views = []
-    reads = protected([one.model for one in chosen], views, order.where)
+    reads = protected([one.model for one in chosen], views, options.where)
     for one in chosen:
         place = one.model.place
-        row = _one(one, reads.get(place), failed.get(place), order)
+        row = _one(one, reads.get(place), failed.get(place), options)
         if place in bore and row.became is not Became.GONE:
             with contextlib.suppress(RequestFailed):  # whoever keeps the labels sets it again
                 cluster.give_back(bore[place])
@@ -69,7 +69,7 @@ def _removed(chosen: Sequence[Verdict], order: Order, cluster: Cluster) -> list[
     return rows
 
 
-def _one(one: Verdict, reader: str | None, failed: str | None, order: Order) -> Row:
+def _one(one: Verdict, reader: str | None, failed: str | None, options: Options) -> Row:
     if not one.goes:
         return Row(one.model, Became.STAYS, one.reason)
     if failed:
@@ -77,7 +77,7 @@ def _one(one: Verdict, reader: str | None, failed: str | None, order: Order) -> 
     if reader:
         return Row(one.model, Became.STAYS, reader)
     try:
-        remove(one.model, include_current=order.include_current)
+        remove(one.model, include_current=options.include_current)
     except Needed as error:
         return Row(one.model, Became.STAYS, str(error))
     except OSError as error:

@@ -2,27 +2,27 @@
 
 from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
-from webhook.rendering.options import Order
+from webhook.rendering.options import Options
 from webhook.rendering.pod import labels, metadata
 
 
-def claim(order: Order) -> Json:
+def claim(options: Options) -> Json:
     """Return the claim."""
     spec: Json = {
         "accessModes": Noted(
             ["ReadWriteMany"], "One writes and the pods of many nodes read, at the same time."
         )
     }
-    if order.storage_class:
-        spec["storageClassName"] = order.storage_class
-    storage: str | Noted = str(order.storage)
-    if order.counted:
+    if options.storage_class:
+        spec["storageClassName"] = options.storage_class
+    storage: str | Noted = str(options.storage)
+    if options.counted:
         why = "Room for two revisions: the next is loaded while pods read the one before."
         storage = Noted(storage, why)
     spec["resources"] = {"requests": {"storage": storage}}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata(order.claim, order, labels("store")),
+        "metadata": metadata(options.claim, options, labels("store")),
         "spec": spec,
     }

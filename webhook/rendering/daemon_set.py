@@ -9,7 +9,7 @@ from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.node_labels import ACCOUNT, NODE_NAME
 from webhook.rendering.noted import Noted
-from webhook.rendering.options import Kind, Order
+from webhook.rendering.options import Kind, Options
 from webhook.rendering.pod import (
     container_security,
     labels,
@@ -29,15 +29,15 @@ _UNAVAILABLE: Final = "10%"
 _SMALL: Final = ("10m", "32Mi")
 
 
-def daemon_set(model: Wanted, order: Order) -> Json:
+def daemon_set(model: Wanted, options: Options) -> Json:
     """Return the DaemonSet; its name is the same whenever model, revision and directory are."""
-    name = model.named("cache", order.host_path)
+    name = model.named("cache", options.host_path)
     chosen = {"app.kubernetes.io/instance": name}
     marks = {**labels("node-cache", model), **chosen}
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": metadata(name, order, marks, model),
+        "metadata": metadata(name, options, marks, model),
         "spec": {
             "selector": {"matchLabels": chosen},
             "updateStrategy": {
@@ -47,35 +47,35 @@ def daemon_set(model: Wanted, order: Order) -> Json:
                     "So many nodes load at a time when this changes; pods go on reading meanwhile.",
                 ),
             },
-            "template": {"metadata": {"labels": marks}, "spec": _pod(model, order)},
+            "template": {"metadata": {"labels": marks}, "spec": _pod(model, options)},
         },
     }
 
 
-def _pod(model: Wanted, order: Order) -> Json:
+def _pod(model: Wanted, options: Options) -> Json:
     cache: Json = {"name": "cache", "mountPath": STORE}
     mounts, source = [cache], model.text
-    token = token_of(model, order)
-    directory = {"path": order.host_path, "type": "DirectoryOrCreate"}
+    token = token_of(model, options)
+    directory = {"path": options.host_path, "type": "DirectoryOrCreate"}
     found: list[Json] = [{"name": "cache", "hostPath": directory}]
-    flags = [f"--stagger={order.stagger}s"] if order.stagger else []
-    if order.from_claim:
+    flags = [f"--stagger={options.stagger}s"] if options.stagger else []
+    if options.from_claim:
         nearer = f"file://{_CLAIM}/{model.place}"
-        if order.or_source:
+        if options.or_source:
             flags.append(f"--first={nearer}")
         else:
             source, token = nearer, None
         mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
-        claim = {"claimName": order.claim, "readOnly": True}
+        claim = {"claimName": options.claim, "readOnly": True}
         found.append({"name": "claim", "persistentVolumeClaim": claim})
-    labelled = Kind.NODE_LABELS in order.kinds
+    labelled = Kind.NODE_LABELS in options.kinds
     if labelled:
         flags.append("--label-node=$(NODE_NAME)")
         mounts.append(IDENTITY_MOUNT)
         found.append(identity())
     variables = [NODE_NAME] if labelled else []
-    load = loader(names.LOAD, source, model, order, mounts, _SMALL[0], flags, variables)
-    init = [_prepare(order, cache), load]
+    load = loader(names.LOAD, source, model, options, mounts, _SMALL[0], flags, variables)
+    init = [_prepare(options, cache), load]
     group = Noted(USER, "So that the loader can read its token; hostPath has no group of the pod.")
     account = {"serviceAccountName": ACCOUNT} if labelled else {}
     spec: dict[str, Any] = {
@@ -89,10 +89,10 @@ def _pod(model: Wanted, order: Order) -> Json:
         ),
         "securityContext": pod_security() | ({"fsGroup": group} if token or labelled else {}),
     }
-    if order.priority_class:
-        spec["priorityClassName"] = order.priority_class
-    if order.node_selector:
-        spec["nodeSelector"] = order.node_selector
+    if options.priority_class:
+        spec["priorityClassName"] = options.priority_class
+    if options.node_selector:
+        spec["nodeSelector"] = options.node_selector
         spec["tolerations"] = Noted(
             [{"operator": "Exists", "effect": "NoSchedule"}],
             "The selector says which nodes; those with accelerators are tainted as a rule.",
@@ -100,16 +100,16 @@ def _pod(model: Wanted, order: Order) -> Json:
     return {
         **spec,
         "initContainers": init,
-        "containers": [_rest(order)],
+        "containers": [_rest(options)],
         "volumes": [*found, *volumes(token)],
     }
 
 
-def _small(name: str, order: Order, program: str, security: Json) -> Json:
+def _small(name: str, options: Options, program: str, security: Json) -> Json:
     """Return a container that runs a line of Python."""
     return {
         "name": name,
-        "image": order.image,
+        "image": options.image,
         "imagePullPolicy": "IfNotPresent",
         "command": [*_PYTHON, program],
         "resources": resources(*_SMALL),
@@ -117,7 +117,7 @@ def _small(name: str, order: Order, program: str, security: Json) -> Json:
     }
 
 
-def _prepare(order: Order, cache: Json) -> Json:
+def _prepare(options: Options, cache: Json) -> Json:
     """Return the only container that is root: a new directory of a node is root's."""
     program = (
         f"import os; p = '{STORE}'; "
@@ -134,10 +134,10 @@ def _prepare(order: Order, cache: Json) -> Json:
         ),
         "runAsGroup": 0,
     }
-    return _small("prepare", order, program, security) | {"volumeMounts": [cache]}
+    return _small("prepare", options, program, security) | {"volumeMounts": [cache]}
 
 
-def _rest(order: Order) -> Json:
-    found = _small("rest", order, "import signal; signal.pause()", container_security())
+def _rest(options: Options) -> Json:
+    found = _small("rest", options, "import signal; signal.pause()", container_security())
     why = "Waits for its end: a DaemonSet has a container that runs. It mounts nothing."
     return found | {"command": Noted(found["command"], why)}

@@ -9,7 +9,7 @@ from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.lease import POD_NAME, lease_name
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
-from webhook.rendering.options import Kind, Order
+from webhook.rendering.options import Kind, Options
 from webhook.rendering.pod import labels, metadata, pod_security
 from webhook.rendering.wanted import Wanted
 
@@ -33,22 +33,22 @@ def _group() -> Json:
     }
 
 
-def job(model: Wanted, order: Order) -> Json:
+def job(model: Wanted, options: Options) -> Json:
     """Return the Job; its name is the same whenever model, revision and claim are."""
     marks = labels("loader", model)
     mounts: list[Json] = [{"name": "store", "mountPath": STORE}]
     found: list[Json] = [
-        {"name": "store", "persistentVolumeClaim": {"claimName": order.claim}},
+        {"name": "store", "persistentVolumeClaim": {"claimName": options.claim}},
     ]
     flags, variables, account = [], [], {}
-    if Kind.LEASE in order.kinds:
-        name = lease_name(model, order)
-        flags.append(f"--lease={order.namespace}/{name}")
+    if Kind.LEASE in options.kinds:
+        name = lease_name(model, options)
+        flags.append(f"--lease={options.namespace}/{name}")
         variables.append(POD_NAME)
         account["serviceAccountName"] = name
         mounts.append(IDENTITY_MOUNT)
         found.append(identity())
-    load = loader(names.LOAD, model.text, model, order, mounts, "500m", flags, variables)
+    load = loader(names.LOAD, model.text, model, options, mounts, "500m", flags, variables)
     pod = {
         **account,
         "restartPolicy": Noted(
@@ -59,16 +59,16 @@ def job(model: Wanted, order: Order) -> Json:
         "enableServiceLinks": False,
         "securityContext": pod_security() | _group(),
         "containers": [load],
-        "volumes": [*found, *volumes(token_of(model, order))],
+        "volumes": [*found, *volumes(token_of(model, options))],
     }  # fmt: skip
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": metadata(model.named("load", order.claim), order, marks, model),
+        "metadata": metadata(model.named("load", options.claim), options, marks, model),
         "spec": {
             "backoffLimit": Noted(_ATTEMPTS, "load itself tries each file again and again."),
             "activeDeadlineSeconds": Noted(
-                order.deadline_seconds + _STARTING,
+                options.deadline_seconds + _STARTING,
                 f"The --deadline of load, so that load says itself what it was waiting for, and "
                 f"{_STARTING} for the start of the pod.",
             ),

@@ -5,7 +5,7 @@ from typing import Final
 
 from webhook.objects.json import Json
 from webhook.rendering.identity import field, permitted
-from webhook.rendering.options import Order
+from webhook.rendering.options import Options
 from webhook.rendering.pod import labels, metadata
 from webhook.rendering.wanted import Wanted
 
@@ -13,15 +13,15 @@ POD_NAME: Final[Json] = field("POD_NAME", "metadata.name")
 _COORDINATION: Final = "coordination.k8s.io"
 
 
-def lease_name(model: Wanted, order: Order) -> str:
+def lease_name(model: Wanted, options: Options) -> str:
     """Return the name of the Lease, and of what permits it: one for all revisions of a model."""
-    return model.named("write", order.claim, of_revision=False)
+    return model.named("write", options.claim, of_revision=False)
 
 
-def lease(model: Wanted, order: Order) -> Iterator[tuple[str, Json]]:
+def lease(model: Wanted, options: Options) -> Iterator[tuple[str, Json]]:
     """Yield heading and content of each object."""
-    name = lease_name(model, order)
-    meta = metadata(name, order, labels("loader", model))
+    name = lease_name(model, options)
+    meta = metadata(name, options, labels("loader", model))
     rule = {
         "apiGroups": [_COORDINATION],
         "resources": ["leases"],

@@ -7,7 +7,7 @@ from webhook.models.cached_model import SecretKey
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
-from webhook.rendering.options import Order
+from webhook.rendering.options import Options
 from webhook.rendering.pod import container_security, resources
 from webhook.rendering.wanted import Wanted
 from webhook.values.quantity import MI, Quantity
@@ -30,7 +30,7 @@ def loader(  # each is one fact of the container
     name: str,
     source: str,
     model: Wanted,
-    order: Order,
+    options: Options,
     mounts: list[Json],
     cpu: str,
     more: Sequence[str] = (),
@@ -40,22 +40,22 @@ def loader(  # each is one fact of the container
 
     *more*: options as the kubelet reads them, which replaces $(NAME) by what *variables* hold.
     """
-    flags = ["--progress=lines", f"--deadline={order.deadline}"]
+    flags = ["--progress=lines", f"--deadline={options.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
     flags += [f"--ignore={glob}" for glob in model.files.ignore]
-    if order.safetensors_only:
+    if options.safetensors_only:
         flags.append("--safetensors-only")
-    if order.hub_cache:
+    if options.hub_cache:
         flags.append("--hub-cache")
     own: list[Json] = [{"name": "scratch", "mountPath": _SCRATCH}]
-    if source == model.text and (token := token_of(model, order)):
+    if source == model.text and (token := token_of(model, options)):
         flags.append(f"--token-file={_TOKEN}/{token.key}")
         own.append({"name": "token", "mountPath": _TOKEN, "readOnly": True})
     home = {"HOME": _SCRATCH, "HF_HOME": f"{_SCRATCH}/huggingface", "TMPDIR": _SCRATCH}
-    env = {**home, **order.env}
+    env = {**home, **options.env}
     return {
         "name": name,
-        "image": order.image,
+        "image": options.image,
         "imagePullPolicy": "IfNotPresent",
         "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags)), *more],
         "env": [
@@ -78,9 +78,9 @@ def _literal(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def token_of(model: Wanted, order: Order) -> SecretKey | None:
+def token_of(model: Wanted, options: Options) -> SecretKey | None:
     """Return where the token for *model* is; None if it needs none."""
-    return order.token or model.token
+    return options.token or model.token
 
 
 def volumes(token: SecretKey | None) -> list[Json]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from webhook.objects.json import Json
 from webhook.rendering.identity import field, permitted
-from webhook.rendering.options import Order
+from webhook.rendering.options import Options
 from webhook.rendering.pod import labels
 
 ACCOUNT: Final = "modelcache-node-cache"
@@ -24,10 +24,10 @@ key.startsWith("modelcache.io/") || (has(object.metadata.labels) && key in objec
 _SAME: Final = ("annotations", "finalizers", "ownerReferences")
 
 
-def node_labels(order: Order) -> Iterator[tuple[str, Json]]:
+def node_labels(options: Options) -> Iterator[tuple[str, Json]]:
     """Yield heading and content of each object; they are of the namespace, not of a model."""
     marks = labels("node-cache")
-    space = str(order.namespace)
+    space = str(options.namespace)
     name = f"modelcache-node-labels-{space}"
     meta = {"name": name, "labels": marks}
     account = {"name": ACCOUNT, "namespace": space, "labels": marks}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from webhook.admission.policy.documents import Policy
 from webhook.admission.request.declared import Annotations
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Given:
     """The options as given; None: not given."""
 
     kinds: Sequence[Kind] = (Kind.PVC, Kind.JOB)
@@ -61,7 +61,7 @@ _ONLY: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Options:
     """What is to be rendered."""
 
     models: tuple[Wanted, ...]
@@ -92,75 +92,78 @@ class Order:
     safetensors_only: bool
     """Whether loaders refuse weights that are pickle."""
 
+    @classmethod
+    def of(cls, names: Sequence[str], given: Given, policy: Policy | None) -> Self:
+        """Return what is to be rendered; *policy*: None if it could not be read.
 
-def order(names: Sequence[str], options: Options, policy: Policy | None) -> Order:
-    """Return what is to be rendered; *policy*: None if it could not be read.
+        ValueError names every mistake.
+        """
+        mistakes = Mistakes()
+        read = mistakes.read
+        models: dict[str, Wanted] = {}
+        if policy:
+            known = policy.catalogue
+            for name in names:
+                if model := read(printable(name, 120), lambda text: wanted(text, known), name):
+                    models.setdefault(model.text, model)
+        for option, kind in _ONLY.items():
+            if getattr(given, option) and kind not in given.kinds:
+                shown = option.replace("_", "-")
+                mistakes.found.append(f"--{shown}: has no effect without --kind {kind}")
+        found = cls(
+            models=tuple(models.values()),
+            kinds=tuple(kind for kind in Kind if kind in given.kinds),
+            namespace=read("--namespace", readers.namespace, given.namespace),
+            claim=read("--claim", claim_name, given.claim) or CLAIM,
+            from_claim=given.claim is not None,
+            storage_class=read("--storage-class", object_name, given.storage_class),
+            storage=read("--size", size, given.size) or _storage(models.values()),
+            counted=given.size is None,
+            host_path=read("--host-path", absolute_path, given.host_path) or HOST_PATH,
+            token=read("--token-secret", readers.secret, given.token_secret),
+            image=read("--image", image_reference, given.image) or DEFAULT_LOADER_IMAGE,
+            node_selector=dict(
+                filter(
+                    None,
+                    (read("--node-selector", readers.label, one) for one in given.node_selector),
+                )
+            ),
+            stagger=read("--stagger", readers.stagger, given.stagger or STAGGER) or 0,
+            priority_class=read("--priority-class", object_name, given.priority_class),
+            deadline=given.deadline,
+            deadline_seconds=read("--deadline", readers.seconds, given.deadline) or 1,
+            env=dict(filter(None, (read("--env", readers.variable, one) for one in given.env))),
+            hub_cache=given.hub_cache,
+            or_source=given.or_source,
+            safetensors_only=given.safetensors_only,
+        )
+        mistakes.found += _contradictions(found, given)
+        mistakes.tell()
+        return found
 
-    ValueError names every mistake.
-    """
-    mistakes = Mistakes()
-    read = mistakes.read
-    models: dict[str, Wanted] = {}
-    if policy:
-        known = policy.catalogue
-        for name in names:
-            if model := read(printable(name, 120), lambda text: wanted(text, known), name):
-                models.setdefault(model.text, model)
-    for option, kind in _ONLY.items():
-        if getattr(options, option) and kind not in options.kinds:
-            shown = option.replace("_", "-")
-            mistakes.found.append(f"--{shown}: has no effect without --kind {kind}")
-    found = Order(
-        models=tuple(models.values()),
-        kinds=tuple(kind for kind in Kind if kind in options.kinds),
-        namespace=read("--namespace", readers.namespace, options.namespace),
-        claim=read("--claim", claim_name, options.claim) or CLAIM,
-        from_claim=options.claim is not None,
-        storage_class=read("--storage-class", object_name, options.storage_class),
-        storage=read("--size", size, options.size) or _storage(models.values()),
-        counted=options.size is None,
-        host_path=read("--host-path", absolute_path, options.host_path) or HOST_PATH,
-        token=read("--token-secret", readers.secret, options.token_secret),
-        image=read("--image", image_reference, options.image) or DEFAULT_LOADER_IMAGE,
-        node_selector=dict(
-            filter(None, (read("--node-selector", readers.label, o) for o in options.node_selector))
-        ),
-        stagger=read("--stagger", readers.stagger, options.stagger or STAGGER) or 0,
-        priority_class=read("--priority-class", object_name, options.priority_class),
-        deadline=options.deadline,
-        deadline_seconds=read("--deadline", readers.seconds, options.deadline) or 1,
-        env=dict(filter(None, (read("--env", readers.variable, one) for one in options.env))),
-        hub_cache=options.hub_cache,
-        or_source=options.or_source,
-        safetensors_only=options.safetensors_only,
-    )
-    mistakes.found += _contradictions(found, options)
-    mistakes.tell()
-    return found
 
-
-def _contradictions(order: Order, options: Options) -> list[str]:
+def _contradictions(options: Options, given: Given) -> list[str]:
     """Return what is wrong with models and options together."""
     found = []
-    least = Quantity(sum(model.size or 0 for model in order.models))
-    if not order.counted and order.storage < least:
-        found.append(f"--size: {options.size} is less than the {least.up_to(MI)} of the models")
+    least = Quantity(sum(model.size or 0 for model in options.models))
+    if not options.counted and options.storage < least:
+        found.append(f"--size: {given.size} is less than the {least.up_to(MI)} of the models")
     for kind in (Kind.LEASE, Kind.NODE_LABELS):
-        if kind in order.kinds and not order.namespace:
+        if kind in options.kinds and not options.namespace:
             found.append(f"--kind {kind}: permits it to a ServiceAccount: give its --namespace")
-    if Kind.LEASE in order.kinds and Kind.JOB not in order.kinds:
+    if Kind.LEASE in options.kinds and Kind.JOB not in options.kinds:
         found.append("--kind lease: has no effect without --kind job, whose loaders hold it")
-    if order.or_source and not (order.from_claim and Kind.DAEMONSET in order.kinds):
+    if options.or_source and not (options.from_claim and Kind.DAEMONSET in options.kinds):
         found.append("--or-source: has no effect without --kind daemonset and --claim")
-    alone = order.from_claim and not order.or_source
-    asks = Kind.JOB in order.kinds or (Kind.DAEMONSET in order.kinds and not alone)
-    for model in order.models:
-        if Kind.PVC in order.kinds and order.counted and model.size is None:
+    alone = options.from_claim and not options.or_source
+    asks = Kind.JOB in options.kinds or (Kind.DAEMONSET in options.kinds and not alone)
+    for model in options.models:
+        if Kind.PVC in options.kinds and options.counted and model.size is None:
             found.append(
                 f"{model.asked}: its size is unknown: give --size, or spec.size in its CachedModel"
             )
         where = model.token.namespace if model.token else None
-        if asks and where and not options.token_secret and where != order.namespace:
+        if asks and where and not given.token_secret and where != options.namespace:
             found.append(
                 f"{model.asked}: its token is in namespace {where}, and a pod can mount Secrets of "
                 f"its own alone: give --namespace {where}, or --token-secret"

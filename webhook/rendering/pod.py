@@ -5,7 +5,7 @@ from typing import Final
 from webhook.objects import names, restricted
 from webhook.objects.json import Json
 from webhook.objects.restricted import USER
-from webhook.rendering.options import Order
+from webhook.rendering.options import Options
 from webhook.rendering.readers import is_label_value
 from webhook.rendering.wanted import Wanted
 
@@ -14,11 +14,11 @@ MODEL: Final = "loader.modelcache.io/model"
 _NAME: Final = "app.kubernetes.io/name"
 
 
-def metadata(name: str, order: Order, labels: Json, model: Wanted | None = None) -> Json:
+def metadata(name: str, options: Options, labels: Json, model: Wanted | None = None) -> Json:
     """Return the metadata of an object; *model*: what it loads."""
     found: Json = {"name": name}
-    if order.namespace:
-        found["namespace"] = order.namespace
+    if options.namespace:
+        found["namespace"] = options.namespace
     found["labels"] = labels
     if model:
         found["annotations"] = {names.LOADER_SOURCE: model.text}

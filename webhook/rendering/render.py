@@ -9,31 +9,31 @@ from webhook.rendering.job import job
 from webhook.rendering.lease import lease, lease_name
 from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
-from webhook.rendering.options import Kind, Order
+from webhook.rendering.options import Kind, Options
 
 
-def rendered(order: Order) -> str:
+def rendered(options: Options) -> str:
     """Return the documents, each with its comments: what is mounted before what mounts it."""
-    return "".join(_documents(order))
+    return "".join(_documents(options))
 
 
-def _documents(order: Order) -> Iterator[str]:
-    for kind in order.kinds:
+def _documents(options: Options) -> Iterator[str]:
+    for kind in options.kinds:
         match kind:
             case Kind.PVC:
-                yield text_of(claim(order), "The store: every model of this namespace.")
+                yield text_of(claim(options), "The store: every model of this namespace.")
             case Kind.LEASE:
-                named = {lease_name(model, order): model for model in order.models}
+                named = {lease_name(model, options): model for model in options.models}
                 for model in named.values():
-                    for heading, content in lease(model, order):
+                    for heading, content in lease(model, options):
                         yield text_of(content, heading)
             case Kind.JOB:
-                for model in order.models:
-                    yield text_of(job(model, order), f"Loads {model.text} into the store, once.")
+                for model in options.models:
+                    yield text_of(job(model, options), f"Loads {model.text} into the store, once.")
             case Kind.NODE_LABELS:
-                for heading, content in node_labels(order):
+                for heading, content in node_labels(options):
                     yield text_of(content, heading)
             case Kind.DAEMONSET:
-                for model in order.models:
+                for model in options.models:
                     heading = f"Keeps {model.text} on each node. {daemon_set.HEADING}"
-                    yield text_of(daemon_set_of(model, order), heading)
+                    yield text_of(daemon_set_of(model, options), heading)

@@ -19,7 +19,20 @@ _LEAST: Final = Quantity(MI)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Given:
+    """The options as given; None: not given."""
+
+    directory: Path
+    limit: str
+    rounds: int
+    readers: int
+    model_size: str | None = None
+    plot: Path | None = None
+    write: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
     """What is to be measured."""
 
     directory: Path
@@ -32,52 +45,46 @@ class Order:
     write: bool
 
     @classmethod
-    def of(
-        cls,
-        directory: Path,
-        limit: str,
-        rounds: int,
-        readers: int,
-        model_size: str | None,
-        plot: Path | None,
-        *,
-        write: bool,
-    ) -> Self:
+    def of(cls, given: Given) -> Self:
         """Return what options ask for; ValueError names every one that is wrong."""
+        size = given.model_size
         faults = [
-            *_quantity_faults("--limit", limit, _LEAST),
-            *_quantity_faults("--model-size", model_size, Quantity(1)),
+            *_quantity_faults("--limit", given.limit, _LEAST),
+            *_quantity_faults("--model-size", size, Quantity(1)),
         ]
-        if plot and (why := unwritable(plot)):
-            faults.append(f"--plot {plot}: {why}")
+        if given.plot and (why := unwritable(given.plot)):
+            faults.append(f"--plot {given.plot}: {why}")
         if faults:
             raise ValueError("\n".join(faults))
-        model = int(Quantity.parse(model_size)) if model_size is not None else None
         return cls(
-            directory=directory, limit=int(Quantity.parse(limit)), rounds=rounds, readers=readers,
-            model=model, write=write,
-        )  # fmt: skip
+            directory=given.directory,
+            limit=int(Quantity.parse(given.limit)),
+            rounds=given.rounds,
+            readers=given.readers,
+            model=int(Quantity.parse(size)) if size is not None else None,
+            write=given.write,
+        )
 
 
-def measured(order: Order) -> Result:
-    """Return what *order* asks for; ValueError, OSError or Interrupted if it ends early."""
+def measured(options: Options) -> Result:
+    """Return what *options* asks for; ValueError, OSError or Interrupted if it ends early."""
     interruption = Interruption()
     with (
         interruption.listening(),
-        target(order.directory, order.limit, interruption, write=order.write) as read,
+        target(options.directory, options.limit, interruption, write=options.write) as read,
     ):
-        every_read = 6 * order.rounds * total(read.spans)
-        with shown("auto")(order.directory, every_read) as report:
-            measurement = Measurement(read.spans, order.readers, interruption, report)
-            rows = measurement.run(order.rounds)
+        every_read = 6 * options.rounds * total(read.spans)
+        with shown("auto")(options.directory, every_read) as report:
+            measurement = Measurement(read.spans, options.readers, interruption, report)
+            rows = measurement.run(options.rounds)
         return Result(
-            directory=order.directory,
-            file_system=file_system(order.directory),
+            directory=options.directory,
+            file_system=file_system(options.directory),
             spans=read.spans,
             is_scratch=read.is_scratch,
-            rounds=order.rounds,
-            readers=order.readers,
-            model=order.model or read.model,
+            rounds=options.rounds,
+            readers=options.readers,
+            model=options.model or read.model,
             rows=rows,
         )
 

@@ -23,7 +23,7 @@ from webhook.api_server.client import Api
 from webhook.models.layout import node_label
 from webhook.pruning.cluster import CLAIM as RIGHT_OF_CLAIM
 from webhook.pruning.cluster import NODE, PODS, Asked
-from webhook.pruning.options import Options, order
+from webhook.pruning.options import Given, Options
 from webhook.pruning.outcome import Became
 from webhook.pruning.prune import prune
 from webhook.store.readers import View
@@ -408,10 +408,8 @@ def test_a_pod_that_comes_while_the_label_goes_keeps_its_model(
 ) -> None:
     label_node(cluster, node, *LABELS)
     pod = asking(where, node, model=f"acme/tiny@{FIRST}", strategy="hostPath")
-    wanted = order(
-        Options(store=store, unused_for="5d", host_path="/var/lib/model-cache", node=node)
-    )
-    found = prune(wanted, Late(cluster, node, pod), dry_run=False)
+    given = Given(store=store, unused_for="5d", host_path="/var/lib/model-cache", node=node)
+    found = prune(Options.of(given), Late(cluster, node, pod), dry_run=False)
     assert [row.became for row in found.rows] == [Became.STAYS, Became.GONE, Became.STAYS]
     assert found.rows[0].reason.endswith("reads it")
     assert labels_of(cluster, node) == {LABELS[0], LABELS[2]}
