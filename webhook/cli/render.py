@@ -1,6 +1,5 @@
 """modelcache render: its options."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,18 +7,9 @@ import typer
 from webhook.cli.exit_status import fail
 from webhook.cli.options import Policies
 from webhook.models.schemes import RENDERED
+from webhook.rendering.kinds import Kind
 
 app = typer.Typer()
-
-
-class Kind(StrEnum):
-    """What render prints."""
-
-    PVC = "pvc"
-    LEASE = "lease"
-    JOB = "job"
-    NODE_LABELS = "node-labels"
-    DAEMONSET = "daemonset"
 
 
 @app.command(
@@ -139,7 +129,6 @@ def render(
     from webhook.admission.policy.documents import load_policy
     from webhook.documents.contents import read_objects
     from webhook.rendering.options import Given, Options
-    from webhook.rendering.options import Kind as Rendered
     from webhook.rendering.render import rendered
     from webhook.terminal import printing
 
@@ -150,7 +139,7 @@ def render(
     except ValueError as error:
         mistakes.append(str(error))
     given = Given(
-        kinds=tuple(Rendered(one.value) for one in kind or (Kind.PVC, Kind.JOB)),
+        kinds=tuple(kind or (Kind.PVC, Kind.JOB)),
         namespace=namespace, claim=claim, storage_class=storage_class, size=size,
         host_path=host_path, token_secret=token_secret, image=image,
         node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,

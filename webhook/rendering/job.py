@@ -6,10 +6,11 @@ from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.objects.restricted import USER
 from webhook.rendering.identity import IDENTITY_MOUNT, identity
+from webhook.rendering.kinds import Kind
 from webhook.rendering.lease import POD_NAME, lease_name
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
-from webhook.rendering.options import Kind, Options
+from webhook.rendering.options import Options
 from webhook.rendering.pod import labels, metadata, pod_security
 from webhook.rendering.wanted import Wanted
 

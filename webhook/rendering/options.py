@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Self
 
 from webhook.admission.policy.documents import Policy
@@ -10,6 +9,7 @@ from webhook.admission.request.declared import Annotations
 from webhook.models.cached_model import SecretKey
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
 from webhook.rendering import readers
+from webhook.rendering.kinds import Kind
 from webhook.rendering.wanted import Wanted, wanted
 from webhook.values.mistakes import Mistakes
 from webhook.values.paths import absolute_path
@@ -20,16 +20,6 @@ from webhook.values.text import printable
 CLAIM: Final = Annotations().claim
 HOST_PATH: Final = Annotations().host_path
 STAGGER: Final = "1m"
-
-
-class Kind(StrEnum):
-    """What can be rendered."""
-
-    PVC = "pvc"
-    LEASE = "lease"
-    JOB = "job"
-    NODE_LABELS = "node-labels"
-    DAEMONSET = "daemonset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from webhook.rendering import daemon_set
 from webhook.rendering.claim import claim
 from webhook.rendering.daemon_set import daemon_set as daemon_set_of
 from webhook.rendering.job import job
+from webhook.rendering.kinds import Kind
 from webhook.rendering.lease import lease, lease_name
 from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
-from webhook.rendering.options import Kind, Options
+from webhook.rendering.options import Options
 
 
 def rendered(options: Options) -> str:
