@@ -298,7 +298,7 @@ def test_every_option_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
     ran = bench(tmp_path, "--limit", "10", "--model-size", "big", "--plot", "plot.png")
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.splitlines() == [
-        "modelcache: --limit 10: is less than 1Mi",
+        'modelcache: --limit: "10" is less than 1Mi',
         'modelcache: --model-size: "big" is not a quantity such as 512Mi or 16Gi',
         "modelcache: --plot plot.png: is drawn as SVG: give a name that ends in .svg",
     ]

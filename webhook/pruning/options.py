@@ -1,18 +1,17 @@
 """What is asked of prune, with the options read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 from webhook.pruning.whereabouts import Whereabouts
 from webhook.values import duration
+from webhook.values.mistakes import Mistakes
 from webhook.values.paths import absolute_path
 from webhook.values.quantity import Quantity
 from webhook.values.readers import amount, object_name
-from webhook.values.text import printable, quoted
-
-T = TypeVar("T")
+from webhook.values.text import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +53,12 @@ class Options:
     @classmethod
     def of(cls, given: Given) -> Self:
         """Return what is asked for; ValueError names every mistake."""
-        mistakes: list[str] = []
-
-        def read(option: str, of: Callable[[str], T], text: str | None) -> T | None:
-            try:
-                return None if text is None else of(text)
-            except ValueError as error:
-                mistakes.append(f"{option}: {printable(str(error))}")
-                return None
-
+        mistakes = Mistakes()
+        read = mistakes.read
         if not given.store.is_dir():
             why = "is not a directory: is the claim or the cache mounted?"
-            mistakes.append(f"{given.store}: {why}")
-        claims = [read("--claim", _claim, one) for one in given.claim]
+            mistakes.found.append(f"{given.store}: {why}")
+        claims = mistakes.each("--claim", _claim, given.claim)
         found = cls(
             store=given.store,
             older_than=read("--older-than", duration.age, given.older_than),
@@ -76,16 +68,15 @@ class Options:
             include_current=given.include_current,
             where=Whereabouts(
                 name=given.store.resolve().name,
-                claims=frozenset(filter(None, claims)),
+                claims=frozenset(claims),
                 directory=read("--host-path", absolute_path, given.host_path),
                 node=read("--node", object_name, given.node),
             ),
         )
-        if given.include_current and not found.asks and not mistakes:
+        if given.include_current and not found.asks and not mistakes.found:
             why = "has no effect without what is to go, such as --model"
-            mistakes.append(f"--include-current: {why}")
-        if mistakes:
-            raise ValueError("\n".join(mistakes))
+            mistakes.found.append(f"--include-current: {why}")
+        mistakes.tell()
         return found
 
 

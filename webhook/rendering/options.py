@@ -113,16 +113,13 @@ class Options:
             token=read("--token-secret", readers.secret, given.token_secret),
             image=read("--image", image_reference, given.image) or DEFAULT_LOADER_IMAGE,
             node_selector=dict(
-                filter(
-                    None,
-                    (read("--node-selector", readers.label, one) for one in given.node_selector),
-                )
+                mistakes.each("--node-selector", readers.label, given.node_selector)
             ),
             stagger=read("--stagger", readers.stagger, given.stagger or STAGGER) or 0,
             priority_class=read("--priority-class", object_name, given.priority_class),
             deadline=given.deadline,
             deadline_seconds=read("--deadline", readers.seconds, given.deadline) or 1,
-            env=dict(filter(None, (read("--env", readers.variable, one) for one in given.env))),
+            env=dict(mistakes.each("--env", readers.variable, given.env)),
             hub_cache=given.hub_cache,
             or_source=given.or_source,
             safetensors_only=given.safetensors_only,

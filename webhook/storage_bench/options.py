@@ -1,9 +1,9 @@
 """What is asked for, and its fulfilment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from webhook.storage_bench.interruption import Interruption
 from webhook.storage_bench.measurement import Measurement
@@ -13,9 +13,9 @@ from webhook.storage_bench.svg import unwritable
 from webhook.storage_bench.target import target
 from webhook.store.file_system import file_system
 from webhook.terminal.progress import shown
+from webhook.values.mistakes import Mistakes
 from webhook.values.quantity import MI, Quantity
-
-_LEAST: Final = Quantity(MI)
+from webhook.values.text import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +47,18 @@ class Options:
     @classmethod
     def of(cls, given: Given) -> Self:
         """Return what options ask for; ValueError names every one that is wrong."""
-        size = given.model_size
-        faults = [
-            *_quantity_faults("--limit", given.limit, _LEAST),
-            *_quantity_faults("--model-size", size, Quantity(1)),
-        ]
+        mistakes = Mistakes()
+        limit = mistakes.read("--limit", _at_least(MI), given.limit)
+        model = mistakes.read("--model-size", _at_least(1), given.model_size)
         if given.plot and (why := unwritable(given.plot)):
-            faults.append(f"--plot {given.plot}: {why}")
-        if faults:
-            raise ValueError("\n".join(faults))
+            mistakes.found.append(f"--plot {given.plot}: {why}")
+        mistakes.tell()
         return cls(
             directory=given.directory,
-            limit=int(Quantity.parse(given.limit)),
+            limit=limit or MI,
             rounds=given.rounds,
             readers=given.readers,
-            model=int(Quantity.parse(size)) if size is not None else None,
+            model=model,
             write=given.write,
         )
 
@@ -89,11 +86,13 @@ def measured(options: Options) -> Result:
         )
 
 
-def _quantity_faults(option: str, text: str | None, least: Quantity) -> Iterator[str]:
-    if text is None:
-        return
-    try:
-        if Quantity.parse(text) < least:
-            yield f"{option} {text}: is less than {least}"
-    except ValueError as error:
-        yield f"{option}: {error}"
+def _at_least(least: int) -> Callable[[str], int]:
+    """Return a reader of a number of bytes from *least* on."""
+
+    def read(text: str) -> int:
+        value = Quantity.parse(text)
+        if value < least:
+            raise ValueError(f"{quoted(text)} is less than {Quantity(least)}")
+        return int(value)
+
+    return read

@@ -1,7 +1,9 @@
 """What is wrong with options, all of it at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+from webhook.values.text import printable
 
 T = TypeVar("T")
 
@@ -13,12 +15,17 @@ class Mistakes:
         self.found: list[str] = []
 
     def read(self, option: str, of: Callable[[str], T], text: str | None) -> T | None:
-        """Return what *of* reads, None if there is nothing or it is wrong."""
+        """Return what *of* reads from *text*; None if there is no text, or it is wrong."""
         try:
             return None if text is None else of(text)
         except ValueError as error:
-            self.found += [f"{option}: {line}" for line in str(error).splitlines()]
+            self.found += [f"{option}: {printable(line)}" for line in str(error).splitlines()]
             return None
+
+    def each(self, option: str, of: Callable[[str], T], texts: Sequence[str]) -> list[T]:
+        """Return what *of* reads from each of *texts*, without those that are wrong."""
+        found = (self.read(option, of, text) for text in texts)
+        return [value for value in found if value is not None]
 
     def tell(self) -> None:
         """ValueError with a line for each mistake, if there is one."""

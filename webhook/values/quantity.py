@@ -11,6 +11,8 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Final, Self
 
+from webhook.values.text import quoted
+
 LARGEST: Final = 2**63 - 1
 _GRAMMAR: Final = re.compile(
     r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]+)?"
@@ -28,8 +30,7 @@ def exact(text: str) -> Decimal:
     """Return *text* as a number; ValueError says what a quantity looks like."""
     found = _GRAMMAR.fullmatch(text) if len(text) <= _DIGITS else None
     if found is None:
-        shown = text if len(text) <= 40 else text[:39] + "…"
-        raise ValueError(f'"{shown}" is not a quantity such as 512Mi or 16Gi')
+        raise ValueError(f"{quoted(text, 40)} is not a quantity such as 512Mi or 16Gi")
     number, suffix = found[1], found[2] or ""
     with localcontext(prec=_DIGITS + 50):
         value = Decimal(number)
