@@ -7,13 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from webhook.pruning.leftovers import Leftover
 from webhook.store.contents import Published
+from webhook.terminal import tables
 from webhook.values.duration import elapsed
 from webhook.values.quantity import rounded
 from webhook.values.text import printable
@@ -80,28 +79,29 @@ class Outcome:
 
 def table(outcome: Outcome, console: Console) -> None:
     """Print a row for each model and each folder of a loader, then the sums."""
-    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("VERDICT", "MODEL", "COMMIT", "SIZE", "AGE", "USED", "REASON"):
-        wide = column in ("MODEL", "REASON")
-        rows.add_column(column, no_wrap=not wide, overflow="fold", min_width=18 if wide else None)
+    rows = tables.rows(
+        ("VERDICT", "MODEL", "COMMIT", "SIZE", "AGE", "USED", "REASON"),
+        wide=("MODEL", "REASON"),
+        least=18,
+    )
     now = time.time()
     for row in outcome.rows:
         model = row.model
-        rows.add_row(
+        cells = (
             Text(row.became, _STYLES[row.became]),
-            Text(printable(model.name)),
-            Text(printable(model.place.name[:_SHORT])),
+            model.name,
+            model.place.name[:_SHORT],
             rounded(model.size),
             elapsed(now - model.published),
             elapsed(now - model.last_used),
-            Text(printable(row.reason)),
+            row.reason,
         )
+        tables.add(rows, cells)
     for left, became, reason in outcome.leftovers:
         name = f"{left.folder.parent.name}/{left.folder.name}"
         verdict = Text(became, _STYLES[became])
-        rows.add_row(verdict, name, "", rounded(left.size), "", "", Text(printable(reason)))
-    if rows.row_count:
-        console.print(rows)
+        tables.add(rows, (verdict, name, "", rounded(left.size), "", "", reason))
+    tables.show(rows, console)
     verb = "would stay" if outcome.dry_run else "stay"
     text = (
         f"{outcome.store}: {rounded(outcome.after)} of {rounded(outcome.before)} of models {verb}"
@@ -144,4 +144,4 @@ def as_json(outcome: Outcome) -> bytes:
             for left, became, reason in outcome.leftovers
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(content)) + b"\n"
+    return tables.as_json(content)

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import msgspec
 from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from webhook.storage_bench.result import Result, binary, mebibytes, rate, seconds
 from webhook.storage_bench.row import Row
+from webhook.terminal import tables
 from webhook.values.text import printable
 
 _BAR: Final = 14
@@ -52,7 +52,7 @@ def _cells(row: Row, result: Result) -> tuple[str | Text | Bar, ...]:
 
 def as_json(result: Result) -> bytes:
     """Return the result as JSON, rates in bytes per second; null: it could not be measured."""
-    return msgspec.json.format(msgspec.json.encode(_document(result))) + b"\n"
+    return tables.as_json(_document(result))
 
 
 def _document(result: Result) -> dict[str, object]:

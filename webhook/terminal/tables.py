@@ -10,13 +10,13 @@ from rich.text import Text
 from webhook.values.text import printable
 
 
-def rows(columns: Sequence[str], wide: Sequence[str] = ()) -> Table:
-    """Return an empty table; the columns *wide* are folded where there is too little room."""
+def rows(columns: Sequence[str], wide: Sequence[str] = (), least: int = 14) -> Table:
+    """Return an empty table; the columns *wide* are folded, to no fewer than *least* characters."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         folds = column in wide
         table.add_column(
-            column, no_wrap=not folds, overflow="fold", min_width=14 if folds else None
+            column, no_wrap=not folds, overflow="fold", min_width=least if folds else None
         )
     return table
 
