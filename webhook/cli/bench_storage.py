@@ -1,21 +1,14 @@
 """modelcache bench-storage: its options."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
+from webhook.cli.options import Form, Output, value
 
 app = typer.Typer()
-
-
-class Output(StrEnum):
-    """What bench-storage prints."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.command(
@@ -39,11 +32,7 @@ def bench_storage(
     ] = 8,
     model_size: Annotated[
         str | None,
-        typer.Option(
-            metavar="QUANTITY",
-            help="Whose load time is told; default: the model that is read, else 16Gi.",
-            show_default=False,
-        ),
+        value("QUANTITY", "Whose load time is told; default: the model that is read, else 16Gi."),
     ] = None,
     write: Annotated[
         bool,
@@ -53,10 +42,8 @@ def bench_storage(
             "random, and removed at the end.",
         ),
     ] = False,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Draw the result.", show_default=False)
-    ] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
+    plot: Annotated[Path | None, value("FILE.svg", "Draw the result.")] = None,
+    output: Form = Output.TABLE,
 ) -> None:
     """Measure a store."""
     from rich.console import Console

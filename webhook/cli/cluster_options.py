@@ -15,6 +15,7 @@ from webhook.cli.options import (
     LoaderEnv,
     LoaderImage,
     Policies,
+    value,
     variables,
     version_number,
 )
@@ -24,24 +25,21 @@ if TYPE_CHECKING:
 
 Files = Annotated[
     list[Path],
-    typer.Option(
+    value(
+        "FILE|DIR|-",
+        "YAML or JSON: a file, a directory with all below it, or - for standard input; repeatable.",
         "--filename",
         "-f",
-        metavar="FILE|DIR|-",
-        help="YAML or JSON: a file, a directory with all below it, or - for standard input; "
-        "repeatable.",
-        show_default=False,
     ),
 ]
 Cluster = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--cluster",
-        metavar="FILE|DIR",
-        help="What exists there, as kubectl get -o yaml prints it: Namespace, "
+    value(
+        "FILE|DIR",
+        "What exists there, as kubectl get -o yaml prints it: Namespace, "
         "PersistentVolumeClaim, Node, LimitRange, ResourceQuota, CachedModel, CachePolicy; "
         "repeatable. What is not given is unknown, and no obstacle.",
-        show_default=False,
+        "--cluster",
     ),
 ]
 Namespace = Annotated[

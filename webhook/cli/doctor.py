@@ -1,21 +1,13 @@
 """modelcache doctor: its options."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import Context, Kubeconfig
+from webhook.cli.options import Context, Form, Kubeconfig, Output
 
 app = typer.Typer()
-
-
-class Output(StrEnum):
-    """What doctor prints."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.command(
@@ -38,7 +30,7 @@ def doctor(
     ] = "default",
     kubeconfig: Kubeconfig = None,
     context: Context = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
+    output: Form = Output.TABLE,
 ) -> None:
     """Look for what is wrong."""
     from rich.console import Console

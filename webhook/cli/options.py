@@ -1,10 +1,23 @@
-"""The options that serve shares with inject and check, as people see them in --help."""
+"""The options that several commands have, as people see them in --help."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+class Output(StrEnum):
+    """What a command prints: a table for people, or JSON for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def value(metavar: str, text: str, *names: str) -> Any:  # noqa: ANN401  # as typer says
+    """Return an option that takes a value and has no default to show."""
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
 
 
 def version_number(text: str) -> tuple[int, int]:
@@ -19,12 +32,7 @@ def version_number(text: str) -> tuple[int, int]:
 
 Policies = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--policy",
-        metavar="FILE|DIR",
-        help="CachedModel and CachePolicy documents; repeatable.",
-        show_default=False,
-    ),
+    value("FILE|DIR", "CachedModel and CachePolicy documents; repeatable.", "--policy"),
 ]
 KubeVersion = Annotated[
     str | None,
@@ -41,24 +49,18 @@ ImageVolumes = Annotated[
     ),
 ]
 LoaderImage = Annotated[
-    str | None,
-    typer.Option(
-        "--loader-image",
-        metavar="IMAGE",
-        help="The image of our init containers.",
-        show_default=False,
-    ),
+    str | None, value("IMAGE", "The image of our init containers.", "--loader-image")
 ]
 LoaderEnv = Annotated[
     list[str] | None,
-    typer.Option(
-        "--loader-env",
-        metavar="NAME=VALUE",
-        help="A variable of loaders that download (load-from source), such as HTTPS_PROXY or "
+    value(
+        "NAME=VALUE",
+        "A variable of loaders that download (load-from source), such as HTTPS_PROXY or "
         "HF_ENDPOINT; repeatable.",
-        show_default=False,
+        "--loader-env",
     ),
 ]
+Form = Annotated[Output, typer.Option("--output", "-o", help="The form.")]
 Kubeconfig = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Default: KUBECONFIG, ~/.kube/config, then our own pod."),

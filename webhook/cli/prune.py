@@ -1,26 +1,18 @@
 """modelcache prune: its options."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import Context, Kubeconfig
+from webhook.cli.options import Context, Form, Kubeconfig, Output, value
 
 if TYPE_CHECKING:
     from webhook.pruning.cluster import Cluster
     from webhook.pruning.options import Options
 
 app = typer.Typer()
-
-
-class Output(StrEnum):
-    """What prune prints."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.command(
@@ -38,50 +30,32 @@ def prune(
     *,
     older_than: Annotated[
         str | None,
-        typer.Option(
-            metavar="AGE", help="Those published longer ago, such as 30d.", show_default=False
-        ),
+        value("AGE", "Those published longer ago, such as 30d."),
     ] = None,
     unused_for: Annotated[
         str | None,
-        typer.Option(
-            metavar="AGE",
-            help="Those that no loader has asked for since, such as 14d.",
-            show_default=False,
-        ),
+        value("AGE", "Those that no loader has asked for since, such as 14d."),
     ] = None,
     keep_bytes: Annotated[
         str | None,
-        typer.Option(
-            metavar="QUANTITY",
-            help="The least recently used of those, until no more than this stays.",
-            show_default=False,
-        ),
+        value("QUANTITY", "The least recently used of those, until no more than this stays."),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="ORG/NAME[@REV]", help="This one alone; repeatable.", show_default=False
-        ),
+        value("ORG/NAME[@REV]", "This one alone; repeatable."),
     ] = None,
     include_current: Annotated[
         bool, typer.Option("--include-current", help="Also what a name such as main means.")
     ] = False,
     claim: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAMESPACE/NAME",
-            help="The claim that the store is; repeatable, where several lead there.",
-            show_default=False,
+        value(
+            "NAMESPACE/NAME", "The claim that the store is; repeatable, where several lead there."
         ),
     ] = None,
     host_path: Annotated[
         str | None,
-        typer.Option(
-            metavar="DIR",
-            help="The store is this directory of the node, or of each.",
-            show_default=False,
-        ),
+        value("DIR", "The store is this directory of the node, or of each."),
     ] = None,
     node: Annotated[
         str | None,
@@ -100,7 +74,7 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
     ] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
+    output: Form = Output.TABLE,
 ) -> None:
     """Remove models."""
     from rich.console import Console

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from webhook.cli.exit_status import fail
-from webhook.cli.options import Policies
+from webhook.cli.options import Policies, value
 from webhook.models.schemes import RENDERED
 from webhook.rendering.kinds import Kind
 
@@ -32,81 +32,53 @@ def render(
     ] = None,
     namespace: Annotated[
         str | None,
-        typer.Option(
-            "--namespace",
-            "-n",
-            metavar="NAME",
-            help="Default: none is written.",
-            show_default=False,
-        ),
+        value("NAME", "Default: none is written.", "--namespace", "-n"),
     ] = None,
     claim: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Default: model-store. If given, a DaemonSet copies from it, and asks no source.",
-            show_default=False,
+        value(
+            "NAME",
+            "Default: model-store. If given, a DaemonSet copies from it, and asks no source.",
         ),
     ] = None,
     storage_class: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the claim.", show_default=False),
+        value("NAME", "Of the claim."),
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(
-            metavar="QUANTITY",
-            help="Of the claim; default: twice what the models have.",
-            show_default=False,
-        ),
+        value("QUANTITY", "Of the claim; default: twice what the models have."),
     ] = None,
     token_secret: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME[/KEY]",
-            help="The Secret that holds the hub's token; default: spec.tokenSecretRef.",
-            show_default=False,
-        ),
+        value("NAME[/KEY]", "The Secret that holds the hub's token; default: spec.tokenSecretRef."),
     ] = None,
     host_path: Annotated[
         str | None,
-        typer.Option(
-            metavar="DIR",
-            help="The nodes' directory; default: /var/lib/model-cache.",
-            show_default=False,
-        ),
+        value("DIR", "The nodes' directory; default: /var/lib/model-cache."),
     ] = None,
     node_selector: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Nodes that get the DaemonSet, whatever their taints; repeatable.",
-            show_default=False,
-        ),
+        value("KEY=VALUE", "Nodes that get the DaemonSet, whatever their taints; repeatable."),
     ] = None,
     stagger: Annotated[
         str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="Each node begins at some moment within it; default: 1m.",
-            show_default=False,
-        ),
+        value("DURATION", "Each node begins at some moment within it; default: 1m."),
     ] = None,
     priority_class: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the DaemonSet's pods.", show_default=False),
+        value("NAME", "Of the DaemonSet's pods."),
     ] = None,
     image: Annotated[
         str | None,
-        typer.Option(metavar="IMAGE", help="The image of this product.", show_default=False),
+        value("IMAGE", "The image of this product."),
     ] = None,
     deadline: Annotated[str, typer.Option(help="For a load, such as 90m.")] = "6h",
     env: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="A variable of the loader, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
-            show_default=False,
+        value(
+            "NAME=VALUE",
+            "A variable of the loader, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
         ),
     ] = None,
     hub_cache: Annotated[

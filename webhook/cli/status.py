@@ -1,22 +1,14 @@
 """modelcache status: its options."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from webhook.cli.exit_status import fail
-from webhook.cli.options import Context, Kubeconfig
+from webhook.cli.options import Context, Form, Kubeconfig, Output
 
 app = typer.Typer()
-
-
-class Output(StrEnum):
-    """What status prints."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.command(
@@ -32,7 +24,7 @@ def status(
     *,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="The form.")] = Output.TABLE,
+    output: Form = Output.TABLE,
 ) -> None:
     """Look at a store, or at a cluster."""
     if store is None:
