@@ -43,7 +43,10 @@ def _version(value: bool) -> None:  # typer's callback
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Give pods one shared, read-only copy of their model."""

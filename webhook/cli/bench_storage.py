@@ -1,7 +1,7 @@
 """modelcache bench-storage: its options."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,40 +9,61 @@ from webhook.cli.exit_status import REFUSED, fail
 from webhook.cli.options import Form, Output, value
 
 app = typer.Typer()
+_READS: Final = "What is read"
+_RESULT: Final = "What is shown"
 
 
 @app.command(
     "bench-storage",
     epilog="Example: modelcache bench-storage /models --model-size 16Gi",
     short_help="Measure how fast a store can be read.",
-    help="Measure how fast a store can be read, and say what load time that means: by one reader, "
-    "by several, and by page faults as safetensors causes them; cold and warm. It reads the "
-    "largest files below DIR, safetensors first, and writes to none of them. A cold read drops "
-    "their pages from the memory of this node. It uses 4Mi for each reader, and 64Mi of a mapping.",
+    help="Measure how fast a store can be read, and the load times that follow: with one reader, "
+    "with several, and by page faults as safetensors causes them; cold and warm. It reads the "
+    "largest files below DIR, safetensors files first, and writes to none of them. For a cold read "
+    "it drops their pages from the memory of this node. It uses 4Mi for each reader, and maps 64Mi "
+    "at a time.",
 )
 def bench_storage(
     directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, readable=False)],
     *,
     limit: Annotated[
-        str, typer.Option(metavar="QUANTITY", help="How much is read, or written by --write.")
+        str,
+        typer.Option(
+            metavar="QUANTITY",
+            help="How much to read, or to write with --write.",
+            rich_help_panel=_READS,
+        ),
     ] = "1Gi",
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often; the median counts.")] = 3,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            min=1, max=1000, help="How often to read; the median counts.", rich_help_panel=_READS
+        ),
+    ] = 3,
     readers: Annotated[
-        int, typer.Option(min=1, max=256, help="How many read at once in the parallel reads.")
+        int,
+        typer.Option(
+            min=1, max=256, help="How many read in the parallel reads.", rich_help_panel=_READS
+        ),
     ] = 8,
-    model_size: Annotated[
-        str | None,
-        value("QUANTITY", "Whose load time is told; default: the model that is read, else 16Gi."),
-    ] = None,
     write: Annotated[
         bool,
         typer.Option(
             "--write",
-            help="Read a scratch file in DIR/.incoming, as where DIR holds no large file; it is "
-            "random, and removed at the end.",
+            help="Read a scratch file of random bytes in DIR/.incoming, which is removed at the "
+            "end. Without it, that is done only if DIR holds no large file.",
+            rich_help_panel=_READS,
         ),
     ] = False,
-    plot: Annotated[Path | None, value("FILE.svg", "Draw the result.")] = None,
+    model_size: Annotated[
+        str | None,
+        value(
+            "QUANTITY",
+            "The size for which load times are shown; default: the model that is read, else 16Gi.",
+            panel=_RESULT,
+        ),
+    ] = None,
+    plot: Annotated[Path | None, value("FILE.svg", "Also draw the result.", panel=_RESULT)] = None,
     output: Form = Output.TABLE,
 ) -> None:
     """Measure a store."""

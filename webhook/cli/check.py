@@ -10,9 +10,10 @@ app = typer.Typer()
 
 @app.command(
     epilog="Example: modelcache check -f k8s/ --cluster cluster.yaml --kube-version 1.34",
-    short_help="Print the verdict alone.",
-    help="Print the verdict alone, a line for each annotated object. Exit status 0: all admitted; "
-    "1: something is refused; 2: the input or the options are wrong.",
+    short_help="Say what the cluster would admit or refuse, offline.",
+    help="Say what the cluster would admit or refuse, without asking it: one line for each "
+    "annotated object. Exit status 0: all are admitted; 1: something is refused; 2: the input or "
+    "the options are wrong.",
 )
 @with_cluster
 def check(options: ClusterOptions) -> None:

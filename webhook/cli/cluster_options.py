@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from webhook.cli.options import (
+    CLUSTER,
     ImageVolumes,
     KubeVersion,
     LoaderEnv,
@@ -27,24 +28,28 @@ Files = Annotated[
     list[Path],
     value(
         "FILE|DIR|-",
-        "YAML or JSON: a file, a directory with all below it, or - for standard input; repeatable.",
+        "A YAML or JSON file, a directory with everything below it, or - for standard input; "
+        "repeatable.",
         "--filename",
         "-f",
+    ),
+]
+Namespace = Annotated[
+    str,
+    typer.Option(
+        "--namespace", "-n", metavar="NAME", help="The namespace of objects that name none."
     ),
 ]
 Cluster = Annotated[
     list[Path] | None,
     value(
         "FILE|DIR",
-        "What exists there, as kubectl get -o yaml prints it: Namespace, "
+        "Objects that exist there, as kubectl get -o yaml prints them: Namespace, "
         "PersistentVolumeClaim, Node, LimitRange, ResourceQuota, CachedModel, CachePolicy; "
-        "repeatable. What is not given is unknown, and no obstacle.",
+        "repeatable. An object that is not given is unknown, and nothing is refused because of it.",
         "--cluster",
+        panel=CLUSTER,
     ),
-]
-Namespace = Annotated[
-    str,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of what names none."),
 ]
 
 
@@ -53,16 +58,16 @@ class ClusterOptions:
     """The options as given."""
 
     filename: Files
-    cluster: Cluster = None
+    namespace: Namespace = "default"
     policy: Policies = None
+    cluster: Cluster = None
     kube_version: KubeVersion = "1.37"
     image_volumes: ImageVolumes = False
     loader_image: LoaderImage = None
     loader_env: LoaderEnv = None
-    namespace: Namespace = "default"
 
     def snapshot(self) -> "Snapshot":
-        """Return the cluster; ValueError names every mistake, also those of the files."""
+        """Return the cluster; ValueError names every mistake, those of the files included."""
         from webhook.documents.contents import read_objects
         from webhook.documents.files import read_documents
         from webhook.objects.names import DEFAULT_LOADER_IMAGE
@@ -82,16 +87,16 @@ class ClusterOptions:
         except ValueError as error:
             mistakes.append(str(error))
         try:
-            read_documents(self.filename)  # so that its mistakes are told as well
+            read_documents(self.filename)  # so that its mistakes are reported too
         except ValueError as error:
             mistakes.append(str(error))
         raise ValueError("\n".join(mistakes))
 
 
 def with_cluster(command: Callable[..., None]) -> Callable[..., None]:
-    """Return *command* with the fields of ClusterOptions instead of its first parameter.
+    """Return *command* with the fields of ClusterOptions in place of its first parameter.
 
-    typer reads options from the parameters of a function alone.
+    typer reads options only from the parameters of a function.
     """
     shared = [
         Parameter(

@@ -15,8 +15,8 @@ app = typer.Typer()
 @app.command(
     epilog="Example: modelcache copy /store/llama /memory/llama",
     short_help="Copy models from a store into memory.",
-    help="Copy models from a store into memory, each SOURCE into its DEST, and compare them with "
-    "the digests of their manifests on the way. What DEST held is removed. Used by our loader.",
+    help="Copy models from a store into memory, each SOURCE to its DEST, and compare them with the "
+    "digests in their manifests. What DEST held before is removed. The webhook's loaders run this.",
 )
 def copy(
     paths: Annotated[list[Path], typer.Argument(metavar="SOURCE DEST ...", show_default=False)],

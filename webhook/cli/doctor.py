@@ -1,6 +1,6 @@
 """modelcache doctor: its options."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -8,31 +8,47 @@ from webhook.cli.exit_status import REFUSED, fail
 from webhook.cli.options import Context, Form, Kubeconfig, Output
 
 app = typer.Typer()
+_WHERE: Final = "Installation"
 
 
 @app.command(
     epilog="Example: modelcache doctor --context production",
-    short_help="Ask a cluster what is wrong with the installation.",
-    help="Ask a live cluster what is wrong with the installation, and say what mends it. It reads "
-    "no Secret and changes nothing: what it creates is a dry run. Exit status 0: nothing but "
-    "warnings; 1: an error; 2: the cluster could not be asked, or may not be.",
+    short_help="Find what is wrong with the installation in a cluster.",
+    help="Find what is wrong with the installation in a live cluster, and say how to fix it. It "
+    "reads no Secret and changes nothing: pods are created as dry runs. Exit status 0: no errors, "
+    "perhaps warnings; 1: an error; 2: the cluster could not be asked, or does not allow it.",
 )
 def doctor(
     *,
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NAME", help="Where the webhook runs.")
+        str,
+        typer.Option(
+            "--namespace",
+            "-n",
+            metavar="NAME",
+            help="The namespace of the webhook.",
+            rich_help_panel=_WHERE,
+        ),
     ] = "modelcache-system",
     configuration: Annotated[
-        str, typer.Option(metavar="NAME", help="The MutatingWebhookConfiguration.")
+        str,
+        typer.Option(
+            metavar="NAME", help="The MutatingWebhookConfiguration.", rich_help_panel=_WHERE
+        ),
     ] = "zz-modelcache",
     probe_namespace: Annotated[
-        str, typer.Option(metavar="NAME", help="Where pods are created, as dry runs.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The namespace in which pods are created, as dry runs.",
+            rich_help_panel=_WHERE,
+        ),
     ] = "default",
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     output: Form = Output.TABLE,
 ) -> None:
-    """Look for what is wrong."""
+    """Find what is wrong."""
     from rich.console import Console
 
     from webhook.api_server.client import Api
@@ -49,7 +65,7 @@ def doctor(
         with Console(stderr=True).status("asking the API server") as status:
             found = list(
                 diagnosis(
-                    Installation(api, names), lambda check: status.update(f"looking: {check.name}")
+                    Installation(api, names), lambda check: status.update(f"checking: {check.name}")
                 )
             )
     except ValueError as error:

@@ -1,7 +1,7 @@
 """modelcache inject: its options."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,6 +9,7 @@ from webhook.cli.cluster_options import ClusterOptions, with_cluster
 from webhook.cli.exit_status import REFUSED, fail
 
 app = typer.Typer()
+_OUTPUT: Final = "Output"
 
 
 class Output(StrEnum):
@@ -22,21 +23,38 @@ class Output(StrEnum):
 @app.command(
     epilog="Example: modelcache inject -f deployment.yaml --cluster cluster.yaml --diff --explain",
     short_help="Print what the cluster would admit, offline.",
-    help="Print what the cluster would admit, offline: a workload is shown as its pods will be. "
-    "Exit status 1: something is refused, and left out; 2: the input or the options are wrong.",
+    help="Print what the cluster would admit, without asking it. A workload is shown with the pod "
+    "template that its pods would get. Exit status 1: something is refused, and left out; 2: the "
+    "input or the options are wrong.",
 )
 @with_cluster
 def inject(
     options: ClusterOptions,
     *,
     output: Annotated[
-        Output, typer.Option("--output", "-o", help="patch: the RFC 6902 operations of each.")
+        Output,
+        typer.Option(
+            "--output",
+            "-o",
+            help="patch: the RFC 6902 operations for each object.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = Output.YAML,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Print the lines that change instead, in colour.")
+        bool,
+        typer.Option(
+            "--diff",
+            help="Print only the lines that change, in colour on a terminal.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say in words what is added, and the arithmetic.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Say in words what is added, with the arithmetic.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Admit files."""

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,9 +15,15 @@ class Output(StrEnum):
     JSON = "json"
 
 
-def value(metavar: str, text: str, *names: str) -> Any:  # noqa: ANN401  # as typer says
-    """Return an option that takes a value and has no default to show."""
-    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+CLUSTER: Final = "Cluster"
+LOADERS: Final = "Loaders"
+
+
+def value(metavar: str, text: str, *names: str, panel: str | None = None) -> Any:  # noqa: ANN401  # as typer says
+    """Return an option that takes a value and shows no default; *panel*: its group in --help."""
+    return typer.Option(
+        *names, metavar=metavar, help=text, show_default=False, rich_help_panel=panel
+    )
 
 
 def version_number(text: str) -> tuple[int, int]:
@@ -40,36 +46,53 @@ KubeVersion = Annotated[
         "--kube-version",
         metavar="1.N",
         help="The API server's version: 1.34, or what kubectl version prints.",
+        rich_help_panel=CLUSTER,
     ),
 ]
 ImageVolumes = Annotated[
     bool,
     typer.Option(
-        "--image-volumes", help="The server keeps image volumes although it is older than 1.35."
+        "--image-volumes",
+        help="The API server keeps image volumes although it is older than 1.35.",
+        rich_help_panel=CLUSTER,
     ),
 ]
 LoaderImage = Annotated[
-    str | None, value("IMAGE", "The image of our init containers.", "--loader-image")
+    str | None,
+    value(
+        "IMAGE",
+        "The image of the init containers that the webhook adds.",
+        "--loader-image",
+        panel=LOADERS,
+    ),
 ]
 LoaderEnv = Annotated[
     list[str] | None,
     value(
         "NAME=VALUE",
-        "A variable of loaders that download (load-from source), such as HTTPS_PROXY or "
-        "HF_ENDPOINT; repeatable.",
+        "An environment variable for loaders that download (load-from: source), such as "
+        "HTTPS_PROXY or HF_ENDPOINT; repeatable.",
         "--loader-env",
+        panel=LOADERS,
     ),
 ]
-Form = Annotated[Output, typer.Option("--output", "-o", help="The form.")]
+Form = Annotated[Output, typer.Option("--output", "-o", help="The format of the output.")]
 Kubeconfig = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Default: KUBECONFIG, ~/.kube/config, then our own pod."),
+    typer.Option(
+        metavar="FILE",
+        help="Default: KUBECONFIG, then ~/.kube/config, then the ServiceAccount of this pod.",
+        rich_help_panel=CLUSTER,
+    ),
 ]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context.")]
+Context = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The context of the kubeconfig.", rich_help_panel=CLUSTER),
+]
 
 
 def variables(given: list[str] | None) -> dict[str, str]:
-    """Return the variables of --loader-env; ValueError if one is none, or holds a secret."""
+    """Return the variables of --loader-env; ValueError if one is malformed or holds a secret."""
     from webhook.rendering.readers import variable
 
     try:

@@ -1,78 +1,98 @@
 """modelcache prune: its options."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import Context, Form, Kubeconfig, Output, value
+from webhook.cli.options import CLUSTER, Context, Form, Kubeconfig, Output, value
 
 if TYPE_CHECKING:
     from webhook.pruning.cluster import Cluster
     from webhook.pruning.options import Options
 
 app = typer.Typer()
+_MODELS: Final = "Which models are removed"
+_PODS: Final = "Where pods find this store"
 
 
 @app.command(
     epilog="Example: modelcache prune /store --unused-for 14d --claim ai-inference/model-store "
     "--dry-run",
-    short_help="Remove models from a store that nobody needs.",
-    help="Remove published models from a STORE, and what loaders that have ended left there. A "
-    "model goes if every option that is given names it, and nothing needs it: no pod may read it, "
-    "no name such as main means it, no loader asked for it in the last ten minutes. Exit status 0: "
-    "done; 1: something could not be removed, or --keep-bytes not be reached; 2: the options are "
-    "wrong, or it can't be known what is in use, and nothing was changed.",
+    short_help="Remove models that nobody needs from a store.",
+    help="Remove published models from a STORE, and what ended loaders left there. It does not ask "
+    "for confirmation. A model is removed if every option that is given selects it and nothing "
+    "needs it: no pod may be reading it, no name such as main points to it, no loader asked for it "
+    "in the last ten minutes. Without an option that selects models, only the remains of loaders "
+    "are removed. Exit status 0: done; 1: something could not be removed, or --keep-bytes was not "
+    "reached; 2: the options are wrong, or it is unknown what is in use, and nothing was changed.",
 )
 def prune(
     store: Annotated[Path, typer.Argument(metavar="STORE", show_default=False)],
     *,
     older_than: Annotated[
         str | None,
-        value("AGE", "Those published longer ago, such as 30d."),
+        value("AGE", "Models that were published longer ago, such as 30d.", panel=_MODELS),
     ] = None,
     unused_for: Annotated[
         str | None,
-        value("AGE", "Those that no loader has asked for since, such as 14d."),
+        value("AGE", "Models that no loader has asked for since, such as 14d.", panel=_MODELS),
     ] = None,
     keep_bytes: Annotated[
         str | None,
-        value("QUANTITY", "The least recently used of those, until no more than this stays."),
+        value(
+            "QUANTITY",
+            "Remove the least recently used until at most this much is left.",
+            panel=_MODELS,
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        value("ORG/NAME[@REV]", "This one alone; repeatable."),
+        value("ORG/NAME[@REV]", "Only this model; repeatable.", panel=_MODELS),
     ] = None,
     include_current: Annotated[
-        bool, typer.Option("--include-current", help="Also what a name such as main means.")
+        bool,
+        typer.Option(
+            "--include-current",
+            help="Also models that a name such as main points to.",
+            rich_help_panel=_MODELS,
+        ),
     ] = False,
     claim: Annotated[
         list[str] | None,
         value(
-            "NAMESPACE/NAME", "The claim that the store is; repeatable, where several lead there."
+            "NAMESPACE/NAME",
+            "The claim that holds the store; repeatable, if several lead to it.",
+            panel=_PODS,
         ),
     ] = None,
     host_path: Annotated[
         str | None,
-        value("DIR", "The store is this directory of the node, or of each."),
+        value("DIR", "The directory of the node, or of each node, that is the store.", panel=_PODS),
     ] = None,
     node: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             envvar="NODE_NAME",
-            help="The node that the store lies on: its labels are taken away first.",
+            help="The node that holds the store: its label is removed before a model is.",
             show_default=False,
+            rich_help_panel=_PODS,
         ),
     ] = None,
     no_cluster: Annotated[
-        bool, typer.Option("--no-cluster", help="Ask nobody: no pod reads this store.")
+        bool,
+        typer.Option(
+            "--no-cluster",
+            help="Ask no cluster: no pod reads this store.",
+            rich_help_panel=CLUSTER,
+        ),
     ] = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be removed, and change nothing.")
     ] = False,
     output: Form = Output.TABLE,
 ) -> None:
@@ -115,7 +135,7 @@ def prune(
 def _cluster(
     options: "Options", kubeconfig: Path | None, context: str | None, *, no_cluster: bool
 ) -> "Cluster":
-    """Return who is asked for pods; ValueError if nothing says how."""
+    """Return what answers which pods read the store; ValueError if no kubeconfig says how."""
     from webhook.pruning.cluster import Asked, NotAsked
 
     if no_cluster:

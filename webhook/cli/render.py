@@ -1,101 +1,128 @@
 """modelcache render: its options."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from webhook.cli.exit_status import fail
-from webhook.cli.options import Policies, value
+from webhook.cli.options import LOADERS, Policies, value
 from webhook.models.schemes import RENDERED
 from webhook.rendering.kinds import Kind
 
 app = typer.Typer()
+_CLAIM: Final = "Claim"
+_NODES: Final = "DaemonSet"
 
 
 @app.command(
     epilog="Example: modelcache render mistral-7b-instruct --storage-class nfs | kubectl apply -f-",
-    short_help="Print the objects that fill a store.",
-    help="Print the Kubernetes objects that fill a store by `modelcache load`, as YAML: a claim "
-    "for all models, and for each a Job that loads it there, or a DaemonSet that loads it into a "
-    "directory of each node. node-labels: what permits the DaemonSet, if printed with it, to "
-    "label nodes that hold a model. lease: what Jobs that are printed with it hold while they "
-    "download, one at a time. MODEL: a CachedModel of --policy or of the built-in catalogue, "
-    f"org/name, org/name@revision, or a URI ({', '.join(RENDERED)}). Exit status 2: something is "
-    "wrong, and nothing is printed.",
+    short_help="Print the Kubernetes objects that fill a store.",
+    help="Print the Kubernetes objects that fill a store with `modelcache load`, as YAML: a claim "
+    "for all models, and for each model a Job that loads it there, or a DaemonSet that loads it "
+    "into a directory of each node. --kind node-labels: the permission of the DaemonSet, if it is "
+    "printed too, to label nodes that hold a model. --kind lease: a Lease for each model and the "
+    "permission to hold it, so that of the Jobs that are printed too one downloads at a time. "
+    "MODEL: a CachedModel of --policy or of the built-in catalogue, org/name, org/name@revision, "
+    f"or a URI ({', '.join(RENDERED)}). Exit status 2: something is wrong, and nothing is printed.",
 )
 def render(
     models: Annotated[list[str], typer.Argument(metavar="MODEL ...", show_default=False)],
     *,
     kind: Annotated[
         list[Kind] | None,
-        typer.Option(help="Repeatable. Default: pvc and job.", show_default=False),
+        typer.Option(help="What to print; repeatable. Default: pvc and job.", show_default=False),
     ] = None,
     namespace: Annotated[
-        str | None,
-        value("NAME", "Default: none is written.", "--namespace", "-n"),
+        str | None, value("NAME", "Default: omit metadata.namespace.", "--namespace", "-n")
     ] = None,
+    policy: Policies = None,
     claim: Annotated[
         str | None,
         value(
             "NAME",
-            "Default: model-store. If given, a DaemonSet copies from it, and asks no source.",
+            "Default: model-store. If given, a DaemonSet copies from it, and downloads nothing.",
+            panel=_CLAIM,
         ),
     ] = None,
     storage_class: Annotated[
-        str | None,
-        value("NAME", "Of the claim."),
+        str | None, value("NAME", "StorageClass of the claim.", panel=_CLAIM)
     ] = None,
     size: Annotated[
         str | None,
-        value("QUANTITY", "Of the claim; default: twice what the models have."),
+        value(
+            "QUANTITY", "Size of the claim; default: twice the size of the models.", panel=_CLAIM
+        ),
     ] = None,
+    image: Annotated[str | None, value("IMAGE", "The image of modelcache.", panel=LOADERS)] = None,
     token_secret: Annotated[
         str | None,
-        value("NAME[/KEY]", "The Secret that holds the hub's token; default: spec.tokenSecretRef."),
+        value(
+            "NAME[/KEY]",
+            "The Secret that holds the hub's token; default: spec.tokenSecretRef.",
+            panel=LOADERS,
+        ),
     ] = None,
-    host_path: Annotated[
-        str | None,
-        value("DIR", "The nodes' directory; default: /var/lib/model-cache."),
-    ] = None,
-    node_selector: Annotated[
-        list[str] | None,
-        value("KEY=VALUE", "Nodes that get the DaemonSet, whatever their taints; repeatable."),
-    ] = None,
-    stagger: Annotated[
-        str | None,
-        value("DURATION", "Each node begins at some moment within it; default: 1m."),
-    ] = None,
-    priority_class: Annotated[
-        str | None,
-        value("NAME", "Of the DaemonSet's pods."),
-    ] = None,
-    image: Annotated[
-        str | None,
-        value("IMAGE", "The image of this product."),
-    ] = None,
-    deadline: Annotated[str, typer.Option(help="For a load, such as 90m.")] = "6h",
     env: Annotated[
         list[str] | None,
         value(
             "NAME=VALUE",
-            "A variable of the loader, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
+            "An environment variable, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
+            panel=LOADERS,
         ),
     ] = None,
+    deadline: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", help="Limit for one load, such as 90m.", rich_help_panel=LOADERS
+        ),
+    ] = "6h",
     hub_cache: Annotated[
         bool,
-        typer.Option("--hub-cache", help="Also as Hugging Face caches, for layout hf-cache."),
-    ] = False,
-    or_source: Annotated[
-        bool,
         typer.Option(
-            "--or-source", help="With --claim, nodes ask the source for what the claim has not."
+            "--hub-cache",
+            help="Make each model a Hugging Face cache too, for layout hf-cache.",
+            rich_help_panel=LOADERS,
         ),
     ] = False,
     safetensors_only: Annotated[
         bool,
-        typer.Option("--safetensors-only", help="Loaders refuse weights that are pickle."),
+        typer.Option(
+            "--safetensors-only",
+            help="Refuse weights in pickle format.",
+            rich_help_panel=LOADERS,
+        ),
     ] = False,
-    policy: Policies = None,
+    host_path: Annotated[
+        str | None,
+        value("DIR", "Directory of the nodes; default: /var/lib/model-cache.", panel=_NODES),
+    ] = None,
+    node_selector: Annotated[
+        list[str] | None,
+        value(
+            "KEY=VALUE",
+            "Nodes that run the DaemonSet, whatever their taints; repeatable.",
+            panel=_NODES,
+        ),
+    ] = None,
+    stagger: Annotated[
+        str | None,
+        value(
+            "DURATION",
+            "Each node starts at a random moment within this time; default: 1m.",
+            panel=_NODES,
+        ),
+    ] = None,
+    or_source: Annotated[
+        bool,
+        typer.Option(
+            "--or-source",
+            help="With --claim, nodes download what the claim does not hold.",
+            rich_help_panel=_NODES,
+        ),
+    ] = False,
+    priority_class: Annotated[
+        str | None, value("NAME", "PriorityClass of the pods.", panel=_NODES)
+    ] = None,
 ) -> None:
     """Render objects."""
     from webhook.admission.policy.documents import load_policy

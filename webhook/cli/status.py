@@ -13,11 +13,11 @@ app = typer.Typer()
 
 @app.command(
     epilog="Example: modelcache status /store",
-    short_help="Say which models there are, and how far those are that are loaded.",
-    help="Say which models a STORE holds, which are incomplete or being loaded and how fast, and "
-    "how much space is free. Without STORE, ask the cluster: which models pods read, which Jobs "
-    "and DaemonSets load and how far they are or why they failed, which nodes hold what. Exit "
-    "status 0: it was looked at, whatever was found; 2: it could not be.",
+    short_help="List models, and the progress of downloads.",
+    help="List the models of a STORE: which are complete, incomplete or being loaded, how fast, "
+    "and how much space is free. Without STORE, ask the cluster: which models pods read, which "
+    "Jobs and DaemonSets load models, their progress or why they failed, and which nodes hold "
+    "which models. Exit status 0: the answer is printed, whatever it is; 2: there is no answer.",
 )
 def status(
     store: Annotated[Path | None, typer.Argument(metavar="[STORE]", show_default=False)] = None,

@@ -13,12 +13,15 @@ app = typer.Typer()
 @app.command(
     epilog="Example: modelcache verify /models/llama-3.1-8b",
     short_help="Check that models are complete.",
-    help="Check that models are complete: the manifest's files and sizes, safetensors headers. "
-    "With --full, read everything and compare it with the manifest's digests.",
+    help="Check that models are complete: the files and sizes in the manifest, and the headers of "
+    "safetensors files. With --full, read everything and compare it with the digests in the "
+    "manifest.",
 )
 def verify(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", show_default=False)],
-    full: Annotated[bool, typer.Option("--full", help="Compare digests: reads it all.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Compare digests, which reads everything.")
+    ] = False,
 ) -> None:
     """Check models."""
     from webhook.store.verify import verify_models
