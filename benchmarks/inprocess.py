@@ -17,16 +17,16 @@ from benchmarks.measures import InProcess, Scale
 from benchmarks.reviews import SIZES, bodies
 from webhook.admission.policy.documents import Policy
 from webhook.objects.facts import Facts
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
 CALLS: Final = 5_000
 FACTS: Final = Facts(namespace="inference", kube_version=(1, 37))
 
 
-def fresh() -> Admission:
+def fresh() -> Reviewer:
     """Return our webhook as it is after a start: no answer kept."""
-    return Admission(Policy(), lambda _: FACTS, Telemetry(lambda *_, **__: None))
+    return Reviewer(Policy(), lambda _: FACTS, Telemetry(lambda *_, **__: None))
 
 
 def microseconds(review: Callable[[bytes], bytes], calls: list[bytes]) -> float:
@@ -41,9 +41,9 @@ def without_kept_answers(calls: list[bytes]) -> float:
     """Return the processor time of a call whose decision has to be made."""
     used = 0
     for body in calls:
-        admission = fresh()
+        reviewer = fresh()
         began = time.process_time_ns()
-        admission.review_pod(body)
+        reviewer.review_pod(body)
         used += time.process_time_ns() - began
     return used / 1000 / len(calls)
 
@@ -58,16 +58,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scale", help="a Scale, as JSON")
     scale = msgspec.json.decode(parser.parse_args().scale, type=Scale)
-    admission = fresh()
+    reviewer = fresh()
     calls = {size: list(islice(cycle(bodies(size)), CALLS)) for size in SIZES}
     both = list(islice(cycle(calls[SIZES[0]][:64] + calls[SIZES[1]][:64]), scale.warm))
-    microseconds(admission.review_pod, both[:2000])
-    result = {size: microseconds(admission.review_pod, calls[size]) for size in SIZES}
+    microseconds(reviewer.review_pod, both[:2000])
+    result = {size: microseconds(reviewer.review_pod, calls[size]) for size in SIZES}
     decided = {size: without_kept_answers(calls[size][:300]) for size in SIZES}
     gc.collect()
     gc.freeze()
     before = collections()
-    microseconds(admission.review_pod, both)
+    microseconds(reviewer.review_pod, both)
     found = InProcess(us=result, decided_us=decided, collections=collections() - before)
     print(msgspec.json.encode(found).decode())
 

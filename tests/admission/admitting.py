@@ -14,7 +14,7 @@ import msgspec
 
 from webhook.admission.policy.documents import Policy, load_policy
 from webhook.objects.facts import Claim, Facts, LimitRangeItem
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import DecisionLine, Telemetry
 
 Json = dict[str, Any]
@@ -154,7 +154,7 @@ class Webhook:
     lines: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(
+        self.reviewer = Reviewer(
             self.policy, lambda _: self.facts, Telemetry(self._log), self_check=True
         )
 
@@ -164,9 +164,9 @@ class Webhook:
     def send(self, body: bytes) -> Json:
         """Return the answer to *body*, decoded; pods and workloads by their resource."""
         resource = json.loads(body)["request"]["resource"]["resource"]
-        review = self.admission.review_pod
+        review = self.reviewer.review_pod
         if resource != "pods":
-            review = self.admission.review_workload
+            review = self.reviewer.review_workload
         answer: Json = json.loads(review(body))
         return answer
 

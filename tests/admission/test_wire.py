@@ -176,7 +176,7 @@ def test_namespaces_of_the_system_are_left(namespace: str, webhook: Webhook) -> 
 def test_t84_namespace_is_the_requests() -> None:
     asked = []
     webhook = Webhook()
-    webhook.admission._facts = lambda namespace: asked.append(namespace) or webhook.facts  # type: ignore[func-returns-value]
+    webhook.reviewer._facts = lambda namespace: asked.append(namespace) or webhook.facts  # type: ignore[func-returns-value]
     answer = webhook.admit(pod_of(), namespace="prod")
     assert answer.operations
     assert asked == ["prod"]

@@ -16,7 +16,7 @@ from tests.server.reviews import OPT_IN, pod
 from tests.server.reviews import body as review_of
 from webhook.admission.policy.documents import Policy
 from webhook.objects.facts import Facts
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.log import line_log, open_log
 
@@ -24,9 +24,9 @@ FACTS = Facts(namespace="inference", kube_version=(1, 37))
 REVIEWS = bodies("5 KB")
 
 
-def fresh(log: Callable[..., Any] = lambda *_, **__: None) -> Admission:
+def fresh(log: Callable[..., Any] = lambda *_, **__: None) -> Reviewer:
     """Return our webhook as it is after a start."""
-    return Admission(Policy(), lambda _: FACTS, Telemetry(log))
+    return Reviewer(Policy(), lambda _: FACTS, Telemetry(log))
 
 
 def counted(review: Callable[[bytes], bytes], body: bytes) -> tuple[int, int]:
@@ -71,10 +71,10 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 def test_a_kept_decision_costs_few_frames_and_calls() -> None:
     # performance: a hit
-    admission = fresh()
+    reviewer = fresh()
     for body in REVIEWS:
-        admission.review_pod(body)
-    counts = [counted(admission.review_pod, body) for body in REVIEWS]
+        reviewer.review_pod(body)
+    counts = [counted(reviewer.review_pod, body) for body in REVIEWS]
     assert max(frames for frames, _ in counts) <= 21
     assert max(calls for _, calls in counts) <= 27
 
@@ -91,25 +91,25 @@ def test_a_new_decision_costs_a_bounded_number_of_frames_and_calls() -> None:
 
 def test_the_line_of_the_log_costs_few_frames_and_calls(log: Callable[..., Any]) -> None:
     # performance: a hit, with its line
-    admission = fresh(log)
+    reviewer = fresh(log)
     for body in REVIEWS:
-        admission.review_pod(body)
-    frames, calls = counted(admission.review_pod, REVIEWS[0])
+        reviewer.review_pod(body)
+    frames, calls = counted(reviewer.review_pod, REVIEWS[0])
     assert frames <= 22
     assert calls <= 29
 
 
 def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[..., Any]) -> None:
     # performance: as the server does it, frozen after the start
-    admission = fresh(log)
+    reviewer = fresh(log)
     for body in islice(cycle(REVIEWS), 2000):
-        admission.review_pod(body)
+        reviewer.review_pod(body)
     gc.collect()
     gc.freeze()
     try:
         before = collections()
         for body in islice(cycle(REVIEWS), 40_000):
-            admission.review_pod(body)
+            reviewer.review_pod(body)
         assert collections() == before
     finally:
         gc.unfreeze()
@@ -122,13 +122,13 @@ def test_2000_pods_like_no_other_cost_bounded_memory(
     annotations: dict[str, str], most: int
 ) -> None:
     # performance: what a server that runs for months sees
-    admission = fresh()
+    reviewer = fresh()
     sent = pod(annotations)
 
     def ask(numbers: range) -> None:
         for number in numbers:
             sent["spec"]["containers"][0]["image"] = f"vllm/vllm-openai:{number}"
-            admission.review_pod(review_of(sent))
+            reviewer.review_pod(review_of(sent))
 
     tracemalloc.start()
     try:

@@ -23,7 +23,7 @@ from webhook.server.http.admission_port import AdmissionPort
 from webhook.server.http.health import bare_app
 from webhook.server.http.listener import Listener
 from webhook.server.http.review_protocol import ReviewProtocol
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
 FACTS = Facts(namespace="inference", kube_version=(1, 37))
@@ -38,8 +38,8 @@ async def listening(
     held: weakref.WeakSet[ReviewProtocol] = weakref.WeakSet()
     telemetry = Telemetry(lambda _: None)
     faults: list[Exception] = []
-    admission = Admission(Policy(), lambda _: FACTS, telemetry)
-    port = AdmissionPort(admission, telemetry, bare_app(), faults.append, 40)
+    reviewer = Reviewer(Policy(), lambda _: FACTS, telemetry)
+    port = AdmissionPort(reviewer, telemetry, bare_app(), faults.append, 40)
 
     def protocol(*arguments: Any) -> ReviewProtocol:
         made = ReviewProtocol(port, *arguments)

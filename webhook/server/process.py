@@ -22,7 +22,7 @@ from webhook.server.http.listener import Listener
 from webhook.server.http.review_protocol import ReviewProtocol
 from webhook.server.known_facts import KnownFacts
 from webhook.server.readiness import Readiness, together
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.settings import Settings
 from webhook.server.shutdown import Shutdown, ignore_signals, without_signals
 from webhook.server.telemetry.decisions import Telemetry
@@ -109,7 +109,7 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
 
 def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) -> AdmissionPort:
-    admission = Admission(
+    reviewer = Reviewer(
         settings.policy,
         KnownFacts(settings.facts).of,
         telemetry,
@@ -123,7 +123,7 @@ def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) ->
         return bare_app()
 
     return AdmissionPort(
-        admission, telemetry, Deferred(nothing), fault_log(logger), settings.connection_age
+        reviewer, telemetry, Deferred(nothing), fault_log(logger), settings.connection_age
     )
 
 

@@ -22,7 +22,7 @@ from webhook.server.http.error import (
     error_body,
 )
 from webhook.server.reviews.review import BadReview
-from webhook.server.reviews.reviewer import Admission
+from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
 MOST_IN_FLIGHT: Final = 1500
@@ -37,7 +37,7 @@ class AdmissionPort:
 
     def __init__(
         self,
-        admission: Admission,
+        reviewer: Reviewer,
         telemetry: Telemetry,
         otherwise: Application,
         log_fault: Callable[[Exception], None],
@@ -49,8 +49,8 @@ class AdmissionPort:
         self.in_flight = 0
         """Reviews that are read or decided."""
         self._reviews: dict[str, Callable[[bytes], bytes]] = {
-            "/mutate": admission.review_pod,
-            "/mutate-workload": admission.review_workload,
+            "/mutate": reviewer.review_pod,
+            "/mutate-workload": reviewer.review_workload,
         }
         self._telemetry = telemetry
         self._otherwise = otherwise

@@ -1,7 +1,8 @@
-"""One review, bytes to bytes: read, decided, answered, told."""
+"""Answer one review, bytes to bytes: read it, decide, answer, log."""
 
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -27,8 +28,10 @@ from webhook.server.reviews.review import (
 from webhook.server.reviews.self_check import Unreadable, check
 from webhook.server.telemetry.decisions import Telemetry
 
+_AnyReview: TypeAlias = Review[Pod] | Review[Workload] | Review[msgspec.Raw]
 
-class Admission:
+
+class Reviewer:
     """Answers reviews for one policy."""
 
     def __init__(
@@ -51,50 +54,44 @@ class Admission:
         """Return the answer to the review of a pod; BadReview if it can't be answered."""
         started = time.perf_counter()
         review = decode_pod(body)
-        request = review.request
-        pod = request.object
-        namespace = request.namespace or ""
-        if isinstance(pod, msgspec.Raw) or not is_pod_creation(request):
-            decision, made = self._skipped(SkipReason.UNEXPECTED_RESOURCE)
-            metadata = None
-        elif namespace in self._excluded:
-            decision, made = self._skipped(SkipReason.EXCLUDED_NAMESPACE)
-            metadata = pod.metadata
-        else:
-            metadata = pod.metadata
-            decision, made = self._kept.of(pod, self._facts(namespace), namespace, len(body))
-            if self._self_check and isinstance(decision, Mutate):
-                self._check(body, decision)
-        return self._answer(review, metadata, decision, made, started, len(body))
+        pod = review.request.object
+        namespace = review.request.namespace or ""
+        if isinstance(pod, msgspec.Raw) or not is_pod_creation(review.request):
+            return self._skip(SkipReason.UNEXPECTED_RESOURCE, body, review, started)
+        if namespace in self._excluded:
+            reason = SkipReason.EXCLUDED_NAMESPACE
+            return self._skip(reason, body, review, started, pod.metadata)
+        decision, made = self._kept.of(pod, self._facts(namespace), namespace, len(body))
+        return self._answer(decision, made, body, review, started, pod.metadata)
 
     def review_workload(self, body: bytes) -> bytes:
         """Return the answer to the review of a workload; BadReview if it can't be answered."""
         started = time.perf_counter()
         review = decode_workload(body)
-        request = review.request
-        workload = request.object
-        namespace = request.namespace or ""
-        metadata: Metadata | None = None
-        kind = request.kind.kind
-        decision: Decision
-        if not isinstance(workload, Workload) or not (
-            is_workload_change(request) and kind in KINDS
+        workload = review.request.object
+        namespace = review.request.namespace or ""
+        kind = review.request.kind.kind
+        if isinstance(workload, msgspec.Raw) or not (
+            is_workload_change(review.request) and kind in KINDS
         ):
-            decision = Skip(reason=SkipReason.UNEXPECTED_RESOURCE)
-        elif namespace in self._excluded:
-            decision = Skip(reason=SkipReason.EXCLUDED_NAMESPACE)
-        else:
-            metadata = workload.metadata
-            decision = admit_workload(
-                kind, request.operation, workload, self._policy, self._facts(namespace)
-            )
-            if self._self_check and isinstance(decision, Mutate):
-                self._check(body, decision)
-        return self._answer(review, metadata, decision, tail(decision), started, len(body))
+            return self._skip(SkipReason.UNEXPECTED_RESOURCE, body, review, started)
+        if namespace in self._excluded:
+            return self._skip(SkipReason.EXCLUDED_NAMESPACE, body, review, started)
+        decision = admit_workload(
+            kind, review.request.operation, workload, self._policy, self._facts(namespace)
+        )
+        return self._answer(decision, tail(decision), body, review, started, workload.metadata)
 
-    def _skipped(self, reason: SkipReason) -> tuple[Decision, bytes]:
+    def _skip(
+        self,
+        reason: SkipReason,
+        body: bytes,
+        review: _AnyReview,
+        started: float,
+        metadata: Metadata | None = None,
+    ) -> bytes:
         decision = Skip(reason=reason)
-        return decision, tail(decision)
+        return self._answer(decision, tail(decision), body, review, started, metadata)
 
     def _check(self, body: bytes, decision: Mutate) -> None:
         try:
@@ -105,15 +102,18 @@ class Admission:
         except Unreadable as error:
             raise BadReview("the object can't be read") from error
 
-    def _answer(  # what a line of the log is made of
+    def _answer(
         self,
-        review: Review[Pod] | Review[Workload] | Review[msgspec.Raw],
-        metadata: Metadata | None,
         decision: Decision,
         made: bytes,
+        body: bytes,
+        review: _AnyReview,
         started: float,
-        size: int,
+        metadata: Metadata | None,
     ) -> bytes:
+        """Return the answer, which ends with *made*, once the decision is logged and counted."""
+        if self._self_check and isinstance(decision, Mutate):
+            self._check(body, decision)
         request = review.request
         name = owner = ""
         if metadata is not None:
@@ -130,6 +130,6 @@ class Admission:
             operation=request.operation,
             dry_run=bool(request.dry_run),
             seconds=time.perf_counter() - started,
-            size=size,
+            size=len(body),
         )
         return answer
