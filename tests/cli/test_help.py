@@ -32,6 +32,12 @@ def test_the_help_of_each_command_shows_an_example(command: str) -> None:
     assert f"Example: modelcache {command} " in ran.out
 
 
+def test_the_help_of_serve_groups_its_options_by_what_they_are_about() -> None:
+    out = modelcache("serve", "--help").out
+    groups = [line.strip("╭─╮ ") for line in out.splitlines() if line.startswith("╭")]
+    assert groups == ["Options", "Ports", "Certificates", "Cluster", "Loaders", "Shutdown"]
+
+
 def test_inject_takes_every_option_of_check() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
     inject, check = (

@@ -8,11 +8,13 @@ import typer
 
 from webhook.cli.exit_status import fail
 from webhook.cli.options import (
+    CLUSTER,
     ImageVolumes,
     KubeVersion,
     LoaderEnv,
     LoaderImage,
     Policies,
+    value,
     variables,
     version_number,
 )
@@ -22,18 +24,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 OLDEST: Final = (1, 28)
-"""Match conditions are on from here (KEP-3716); before, every pod would be sent to us."""
+"""Match conditions are enabled since 1.28 (KEP-3716). Before, every pod would be reviewed."""
+_PORTS: Final = "Ports"
+_CERTIFICATES: Final = "Certificates"
+_SHUTDOWN: Final = "Shutdown"
 
 
 class LogFormat(StrEnum):
-    """How serve writes its log."""
+    """The format of the log."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class FailurePolicy(StrEnum):
-    """What the API server does where it can't ask us."""
+    """What the API server does with a pod when it can't reach the webhook."""
 
     IGNORE = "Ignore"
     FAIL = "Fail"
@@ -45,94 +50,160 @@ class FailurePolicy(StrEnum):
     help="Serve the admission webhook: TLS on --port, probes and metrics on --health-port.",
 )
 def serve(  # each is an option
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Reviews, over TLS.")] = 8443,
+    policy: Policies = None,
+    self_check: Annotated[
+        bool,
+        typer.Option(
+            "--self-check", help="Apply each patch to the object of its review before sending it."
+        ),
+    ] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="Format of the log, which has one line per event.")
+    ] = LogFormat.JSON,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, help="Port for reviews, over TLS; 0: any.", rich_help_panel=_PORTS
+        ),
+    ] = 8443,
     health_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="/livez, /readyz, /metrics, plain HTTP.")
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port for /livez, /readyz and /metrics, over plain HTTP; 0: any.",
+            rich_help_panel=_PORTS,
+        ),
     ] = 8080,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104
-    cert: Annotated[Path | None, typer.Option(help="PEM file of the certificate chain.")] = None,
-    key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on.", rich_help_panel=_PORTS)
+    ] = "0.0.0.0",  # noqa: S104
+    connection_age: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Age at which a connection closes after its next answer, so that clients also "
+            "connect to new replicas; 0s: after each answer.",
+            rich_help_panel=_PORTS,
+        ),
+    ] = "40s",
+    cert: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of the certificate chain.", rich_help_panel=_CERTIFICATES),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of the certificate's private key.", rich_help_panel=_CERTIFICATES
+        ),
+    ] = None,
     dev: Annotated[
-        bool, typer.Option("--dev", help="Make a certificate in memory; print the registration.")
+        bool,
+        typer.Option(
+            "--dev",
+            help="Make a certificate in memory, and print a registration that trusts it.",
+            rich_help_panel=_CERTIFICATES,
+        ),
     ] = False,
     self_signed: Annotated[
         bool,
         typer.Option(
             "--self-signed",
-            help="Keep an authority in a Secret, and the CA bundle of the registration.",
+            help="Keep an authority in a Secret, sign certificates with it, and write the CA "
+            "bundle of the registration.",
+            rich_help_panel=_CERTIFICATES,
         ),
     ] = False,
+    authority_secret: Annotated[
+        str,
+        typer.Option(
+            help="Secret of --self-signed, in --own-namespace.", rich_help_panel=_CERTIFICATES
+        ),
+    ] = "modelcache-webhook-ca",  # noqa: S107  # a name
+    leaf_lifetime: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Lifetime of a replica's certificate.",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = "168h",
+    authority_lifetime: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Lifetime of the authority that signs certificates.",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = "8760h",
+    settle: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long a new authority is trusted before it signs.",
+            rich_help_panel=_CERTIFICATES,
+        ),
+    ] = "60s",
+    own_namespace: Annotated[
+        str,
+        typer.Option(
+            "--own-namespace",
+            help="Namespace of the webhook. Pods in it are never injected.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = "modelcache-system",
     service: Annotated[
         str,
         typer.Option(
-            help="Our Service, which the certificate of --self-signed is for, and the Deployment "
-            "behind it, which Events are about."
+            help="Service of the webhook: certificates of --self-signed are for its name. Events "
+            "are about the Deployment of the same name.",
+            rich_help_panel=CLUSTER,
         ),
     ] = "modelcache-webhook",
-    authority_secret: Annotated[
-        str, typer.Option(help="The Secret of --self-signed, in --own-namespace.")
-    ] = "modelcache-webhook-ca",  # noqa: S107  # a name
     configuration: Annotated[
-        str, typer.Option(help="Our MutatingWebhookConfiguration.")
+        str,
+        typer.Option(help="MutatingWebhookConfiguration of the webhook.", rich_help_panel=CLUSTER),
     ] = "zz-modelcache",
     enforce: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="BINDING",
-            help="A ValidatingAdmissionPolicyBinding that is to deny once a replica is ready; "
-            "repeatable.",
-            show_default=False,
+        value(
+            "BINDING",
+            "ValidatingAdmissionPolicyBinding that must deny once a replica is ready; repeatable.",
+            panel=CLUSTER,
         ),
     ] = None,
     failure_policy: Annotated[
-        FailurePolicy, typer.Option(help="Fail: set in --configuration once a replica is ready.")
+        FailurePolicy,
+        typer.Option(
+            help="Fail: set failurePolicy in --configuration once a replica is ready.",
+            rich_help_panel=CLUSTER,
+        ),
     ] = FailurePolicy.IGNORE,
     enforce_after: Annotated[
         str,
         typer.Option(
             metavar="DURATION",
-            help="How long after its first replica is ready nodes may take to route to it; then, "
-            "and after timeoutSeconds, --enforce and --failure-policy=Fail take effect.",
+            help="How long nodes may take to route to the first ready replica. --enforce and "
+            "--failure-policy=Fail take effect after that time and timeoutSeconds.",
+            rich_help_panel=CLUSTER,
         ),
     ] = "30s",
-    leaf_lifetime: Annotated[
-        str, typer.Option(metavar="DURATION", help="Of a replica's certificate.")
-    ] = "168h",
-    authority_lifetime: Annotated[
-        str, typer.Option(metavar="DURATION", help="Of the authority that signs it.")
-    ] = "8760h",
-    settle: Annotated[
-        str,
-        typer.Option(
-            metavar="DURATION", help="How long a new authority is trusted before it signs."
-        ),
-    ] = "60s",
-    policy: Policies = None,
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
     loader_env: LoaderEnv = None,
-    own_namespace: Annotated[
-        str, typer.Option("--own-namespace", help="Where we run; never injected.")
-    ] = "modelcache-system",
-    self_check: Annotated[
-        bool, typer.Option("--self-check", help="Apply each patch before its answer leaves.")
-    ] = False,
     shutdown_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds to go on listening after SIGTERM.")
+        float,
+        typer.Option(
+            min=0, help="Seconds to keep listening after SIGTERM.", rich_help_panel=_SHUTDOWN
+        ),
     ] = 5,
     drain: Annotated[
-        float, typer.Option(min=0, help="Seconds that running reviews get after that.")
-    ] = 10,
-    connection_age: Annotated[
-        str,
+        float,
         typer.Option(
-            metavar="DURATION",
-            help="After which a connection closes with its next answer, so that clients find "
-            "replicas that are new; 0s: with each.",
+            min=0, help="Seconds that running reviews get after that.", rich_help_panel=_SHUTDOWN
         ),
-    ] = "40s",
-    log_format: Annotated[LogFormat, typer.Option(help="One line per event.")] = LogFormat.JSON,
+    ] = 10,
 ) -> None:
     """Run the webhook."""
     from webhook.controller.options import Options
