@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.cli.command import ROOT
 from tests.hub.running import Hub
 from tests.store.models import sharded
-from webhook.loading.load import Wish, load
+from webhook.loading.load import load
+from webhook.loading.options import Options
 from webhook.loading.patterns import Patterns
 from webhook.loading.published import Loaded
 from webhook.store.manifest import sha256_of
@@ -61,11 +62,11 @@ class Loader:
 
     def load(self, repository: str = REPOSITORY, deadline: float = 60) -> Loaded:
         """Load in this process, which has imported everything; ValueError says why it failed."""
-        wish = Wish(
+        options = Options(
             source=repository, store=self.store, patterns=Patterns(), safetensors_only=True,
             hub_cache=False, token=None, endpoint=self.hub.url, parallel=3, deadline=deadline,
         )  # fmt: skip
-        return load(wish, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
+        return load(options, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
 
     def until(self, process: "subprocess.Popen[str]", size: int) -> None:
         """Wait until the Hub has sent *size* bytes to *process*, which goes on."""

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.store.models import sharded
-from webhook.loading.load import Wish, load
+from webhook.loading.load import load
+from webhook.loading.options import Options
 from webhook.loading.patterns import Patterns
 from webhook.loading.published import Loaded
 from webhook.models.layout import INCOMING, uri_folder
@@ -22,8 +23,8 @@ SHARDS = 8
 MOMENTS = 200
 
 
-def wish(source: Path, store: Path) -> Wish:
-    return Wish(
+def options(source: Path, store: Path) -> Options:
+    return Options(
         source=f"file://{source}", store=store, patterns=Patterns(), safetensors_only=True,
         hub_cache=False, token=None, endpoint=None, parallel=3, deadline=60,
     )  # fmt: skip
@@ -34,16 +35,16 @@ def unseen(what: object, total: int) -> Iterator[Callable[[int], None]]:
     yield lambda done: None
 
 
-def run(wish: Wish) -> Loaded:
-    return load(wish, lambda text: None, unseen)
+def run(options: Options) -> Loaded:
+    return load(options, lambda text: None, unseen)
 
 
-def killed_after(seconds: float, wish: Wish) -> bool:
+def killed_after(seconds: float, options: Options) -> bool:
     """Load in a process of its own; return whether it was killed before it was through."""
     child = os.fork()
     if not child:
         try:
-            run(wish)
+            run(options)
         finally:
             os._exit(0)
     time.sleep(seconds)
@@ -70,19 +71,19 @@ def test_killed_at_any_moment_it_leaves_nothing_or_everything(tmp_path: Path, pa
     for name in ("first", "second"):  # the first imports what it needs
         began = time.monotonic()
         (tmp_path / name).mkdir()
-        run(wish(source, tmp_path / name))
+        run(options(source, tmp_path / name))
         usual = time.monotonic() - began
     caught = 0
     for number in range(MOMENTS // 4):
         store = tmp_path / f"store-{number}"
         store.mkdir()
-        killed = killed_after(moments.uniform(0, 1.2 * usual), wish(source, store))
+        killed = killed_after(moments.uniform(0, 1.2 * usual), options(source, store))
         caught += killed
         model = store / uri_folder(f"file://{source}")
         for place in model.glob("[0-9a-f]" * 64):
             assert not list(faults_of(place, full=True))
         there = 0 if list(model.glob("main")) else bytes_there(store)
-        again = run(wish(source, store))
+        again = run(options(source, store))
         assert not list(faults_of(again.place, full=True))
         assert (model / "main").resolve() == again.place
         if killed and there:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loading.test_killed import run, wish
+from tests.loading.test_killed import options, run
 from tests.store.models import sharded
 from tests.store.stores import aged, at
 from webhook.pruning import prune
@@ -32,7 +32,7 @@ def pruned(store: Path) -> Outcome:
 def old(source: Path, store: Path) -> Published:
     """Load a model, and make it old."""
     store.mkdir(exist_ok=True)
-    aged(run(wish(source, store)).place, days=40)
+    aged(run(options(source, store)).place, days=40)
     (model,) = published_models(store)
     return model
 
@@ -122,7 +122,7 @@ def test_what_is_loaded_again_while_it_goes_stays_loaded(tmp_path: Path) -> None
     model = old(source, store)
     for _ in range(ROUNDS):
         aged(old(source, store).place, days=40)
-        children = [forked(lambda: pruned(store)), forked(lambda: run(wish(source, store)))]
+        children = [forked(lambda: pruned(store)), forked(lambda: run(options(source, store)))]
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
         assert not list(faults_of(model.place, full=True))
         assert (model.place.with_name("main")).resolve() == model.place.resolve()

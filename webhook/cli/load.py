@@ -113,8 +113,8 @@ def load(
     ] = ProgressForm.AUTO,
 ) -> None:
     """Load a model."""
-    from webhook.loading.load import Wish
     from webhook.loading.load import load as load_model
+    from webhook.loading.options import Options
     from webhook.loading.patterns import ALLOW, IGNORE, Patterns
     from webhook.terminal.progress import say, shown, tell
 
@@ -125,7 +125,7 @@ def load(
             )
         token = token_file.read_text().strip() if token_file else None
         ours = _lease(lease, seconds(deadline)) if lease else None
-        wish = Wish(
+        options = Options(
             source=source,
             store=store,
             patterns=Patterns(tuple(allow or ALLOW), tuple(ignore or IGNORE)),
@@ -144,7 +144,7 @@ def load(
         os.umask(0o022)  # the server may run as another user
         # As process 1 of a container it would not hear of it otherwise, until it is killed.
         signal.signal(signal.SIGTERM, lambda *_: _terminated(ours))
-        done = load_model(wish, say, shown(progress.value))
+        done = load_model(options, say, shown(progress.value))
     except (OSError, ValueError) as error:
         fail(error, REFUSED)
     if progress is ProgressForm.JSON:

@@ -1,6 +1,7 @@
 """From a source into a store: modelcache load.
 
 load                what happens in which order: begin here
+options             what is to be loaded, and how
 origins/            CATALOGUE of sources: what each has, and its bytes
 image, layers       archives that have the files of a model
 transfer            files in parallel, resumed and checked

@@ -4,19 +4,20 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from webhook import __version__
 from webhook.loading.capacity import fits, writable
 from webhook.loading.image import unpacked
+from webhook.loading.options import Options
 from webhook.loading.origins.authorities import trust_alike
 from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
-from webhook.loading.patterns import Patterns, chosen
+from webhook.loading.patterns import chosen
 from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
@@ -38,149 +39,107 @@ Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 _LOOK_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be loaded, and how."""
-
-    source: str
-    store: Path
-    patterns: Patterns
-    safetensors_only: bool
-    hub_cache: bool
-    token: str | None
-    endpoint: str | None
-    """Of the hub, if it is not the usual one."""
-    parallel: int
-    deadline: float
-    """Seconds for all of it."""
-    stagger: float = 0.0
-    """A download begins at some moment of so many seconds."""
-    xet: bool = False
-    """Whether all files of the hub come by Xet, and not the largest alone."""
-    first: str | None = None
-    """A source that is nearer, which may have the same."""
-    node: "Node | None" = None
-    """Whose cache the store is, if it is told."""
-    lease: "Lease | None" = None
-    """What only one loader of the model has at a time."""
-
-
-class Node(Protocol):
-    """What is told of a node whose cache the store is, before and after."""
-
-    def lacks(self, label: str) -> None:
-        """Hear that the model is not there, before a byte of it is; Unavailable if deaf."""
-
-    def holds(self, label: str) -> None:
-        """Hear that the model is there, whole; Unavailable if deaf."""
-
-
-class Lease(Protocol):
-    """What others who load the same wait for."""
-
-    def held(self) -> AbstractContextManager[None]:
-        """Wait until it is ours, and hold it for a `with` block; Unavailable if it is not."""
-
-
-def load(wish: Wish, say: Callable[[str], None], show: Show) -> Loaded:
+def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
-    deadline = time.monotonic() + wish.deadline
+    deadline = time.monotonic() + options.deadline
     trust_alike()
-    access = Access(token=wish.token, endpoint=wish.endpoint, xet=wish.xet)
-    model = named(wish.source, access)
-    if wish.first:
+    access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
+    model = named(options.source, access)
+    if options.first:
         try:
-            nearer = named(wish.first, Access())
+            nearer = named(options.first, Access())
             if nearer.source.folder == model.source.folder:
-                return _from(replace(model, origin=nearer.origin), wish, deadline, say, show)
-            say(f"{wish.first}: has another model, or none; asking {model.uri}")
+                return _from(replace(model, origin=nearer.origin), options, deadline, say, show)
+            say(f"{options.first}: has another model, or none; asking {model.uri}")
         except Unavailable as error:
             say(f"{error}; asking {model.uri}")
-    return _from(model, wish, deadline, say, show)
+    return _from(model, options, deadline, say, show)
 
 
 def _from(
-    model: Named, wish: Wish, deadline: float, say: Callable[[str], None], show: Show
+    model: Named, options: Options, deadline: float, say: Callable[[str], None], show: Show
 ) -> Loaded:
     """Return where the model is published, from its origin if it is not yet."""
     found = None
     with closing(model.origin):
         if model.source.commit:
-            there = wish.store / model.source.folder / revision_folder(model.source.commit)
-            found = pinned(there, wish.patterns, safetensors_only=wish.safetensors_only)
+            there = options.store / model.source.folder / revision_folder(model.source.commit)
+            found = pinned(there, options.patterns, safetensors_only=options.safetensors_only)
         if found is None:
-            found = _asked(wish, model, deadline, say, show)
+            found = _asked(options, model, deadline, say, show)
     name = f"{model.source.folder}/{found.place.name}"
     ref = model.ref or found.place.name
     if (
-        wish.hub_cache
+        options.hub_cache
         and model.source.repository
         and not has_hub_cache(found.place, model.source.repository, ref)
     ):
-        with Incoming(wish.store, name) as incoming:
+        with Incoming(options.store, name) as incoming:
             add_hub_cache(found.place, incoming.path, model.source.repository, ref)
             incoming.remove()
     if not found.fetched:
-        sweep(wish.store, name)
+        sweep(options.store, name)
     stamp(found.place)
     if model.ref:
         point(found.place, model.ref)
-    if wish.node and model.source.repository:
-        wish.node.holds(node_label(model.source.repository, found.place.name))
+    if options.node and model.source.repository:
+        options.node.holds(node_label(model.source.repository, found.place.name))
     return found
 
 
 def _asked(
-    wish: Wish, model: Named, deadline: float, say: Callable[[str], None], show: Show
+    options: Options, model: Named, deadline: float, say: Callable[[str], None], show: Show
 ) -> Loaded:
     """Return what the source has now, once the store has it."""
     snapshot = Patience(deadline, say).call(model.origin.snapshot)
     if model.source.commit and snapshot.commit != model.source.commit:
         raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
     checked(file.path for file in snapshot.files)
-    files = _known(snapshot, wish)
+    files = _known(snapshot, options)
     name = f"{model.source.folder}/{revision_folder(snapshot.commit)}"
-    place = wish.store / name
+    place = options.store / name
     whole = False
     try:
-        if found := _there(place, files, snapshot, wish):
+        if found := _there(place, files, snapshot, options):
             whole = True
             return found
     finally:
-        if not whole and wish.node and model.source.repository:
-            wish.node.lacks(node_label(model.source.repository, snapshot.commit))
-    writable(wish.store)
-    _stagger(wish, say)
+        if not whole and options.node and model.source.repository:
+            options.node.lacks(node_label(model.source.repository, snapshot.commit))
+    writable(options.store)
+    _stagger(options, say)
     total = sum(file.size or 0 for file in (*files, *snapshot.layers))
-    held = wish.lease.held() if wish.lease else nullcontext()
-    with held, Incoming(wish.store, name, total) as incoming:
+    held = options.lease.held() if options.lease else nullcontext()
+    with held, Incoming(options.store, name, total) as incoming:
         found = _turn(incoming, place, files, say, deadline)
         if found is None:
-            found = _written(incoming, model, place, files, snapshot, wish, deadline, say, show)
+            found = _written(incoming, model, place, files, snapshot, options, deadline, say, show)
         incoming.remove()
     return found
 
 
-def _stagger(wish: Wish, say: Callable[[str], None]) -> None:
+def _stagger(options: Options, say: Callable[[str], None]) -> None:
     """Begin at a moment of our own: nodes that start together don't ask the source together."""
-    seconds = random.uniform(0, wish.stagger)  # noqa: S311  # spread
+    seconds = random.uniform(0, options.stagger)  # noqa: S311  # spread
     if seconds > 1:
-        say(f"{wish.source}: begins in {seconds:.0f} s (--stagger)")
+        say(f"{options.source}: begins in {seconds:.0f} s (--stagger)")
     time.sleep(seconds)
 
 
-def _there(place: Path, files: list[RemoteFile], snapshot: Snapshot, wish: Wish) -> Loaded | None:
+def _there(
+    place: Path, files: list[RemoteFile], snapshot: Snapshot, options: Options
+) -> Loaded | None:
     """Return what the store has of a snapshot; of layers, the manifest alone tells the files."""
     if snapshot.layers:
-        return same(place, wish.patterns, safetensors_only=wish.safetensors_only)
+        return same(place, options.patterns, safetensors_only=options.safetensors_only)
     return published(place, files)
 
 
-def _known(snapshot: Snapshot, wish: Wish) -> list[RemoteFile]:
+def _known(snapshot: Snapshot, options: Options) -> list[RemoteFile]:
     """Return the wanted files; those in layers are not known before they are unpacked."""
     if snapshot.layers:
-        return [file for file in snapshot.files if wish.patterns.fit(file.path)]
-    return chosen(snapshot.files, wish.patterns, safetensors_only=wish.safetensors_only)
+        return [file for file in snapshot.files if options.patterns.fit(file.path)]
+    return chosen(snapshot.files, options.patterns, safetensors_only=options.safetensors_only)
 
 
 def _turn(
@@ -208,7 +167,7 @@ def _written(
     place: Path,
     files: list[RemoteFile],
     snapshot: Snapshot,
-    wish: Wish,
+    options: Options,
     deadline: float,
     say: Callable[[str], None],
     show: Show,
@@ -218,21 +177,26 @@ def _written(
         say(f"{model.uri}: going on where an earlier loader has ended")
     total = incoming.writer.total
     there = sum(part.stat().st_size for part in incoming.parts.iterdir())
-    fits(wish.store, max(0, total - there), model.uri)
+    fits(options.store, max(0, total - there), model.uri)
     transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)
     with show(model.uri, total) as report:
-        entries = transfer.all(files, wish.parallel, report)
+        entries = transfer.all(files, options.parallel, report)
         if snapshot.layers:
             image = unpacked(
-                transfer, snapshot.layers, incoming.layers, wish.patterns, wish.parallel, report
+                transfer,
+                snapshot.layers,
+                incoming.layers,
+                options.patterns,
+                options.parallel,
+                report,
             )
             every = (*files, *image.found())
-            chosen(every, wish.patterns, safetensors_only=wish.safetensors_only)
+            chosen(every, options.patterns, safetensors_only=options.safetensors_only)
             entries += image.into(incoming.files, [file.path for file in files])
-    manifest = Manifest(tuple(entries), model.uri, snapshot.commit, wish.patterns, __version__)
+    manifest = Manifest(tuple(entries), model.uri, snapshot.commit, options.patterns, __version__)
     write_manifest(incoming.files, manifest)
     verify_models([incoming.files])
-    if wish.hub_cache and model.source.repository:
+    if options.hub_cache and model.source.repository:
         cache = incoming.files / hub_cache_folder(model.source.repository)
         make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
     publish(incoming.files, place)  # if another was first, it is the same
