@@ -3,7 +3,7 @@
 load                what happens in which order: begin here
 options             what is to be loaded, and how
 origins/            CATALOGUE of sources: what each has, and its bytes
-image, layers       archives that have the files of a model
+layers              archives that have the files of a model
 transfer            files in parallel, resumed and checked
 patience            attempts and waits, until the deadline
 arriving            the digest of a file while it arrives

@@ -1,16 +1,17 @@
 """modelcache load: from a source into a store, whole or not at all."""
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from webhook import __version__
 from webhook.loading.capacity import fits, writable
-from webhook.loading.image import unpacked
+from webhook.loading.layers import Layers
 from webhook.loading.options import Options
 from webhook.loading.origins.authorities import trust_alike
 from webhook.loading.origins.file_names import checked
@@ -21,9 +22,10 @@ from webhook.loading.patterns import chosen
 from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
+from webhook.models.source import Source
 from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp
-from webhook.store.manifest import Manifest
+from webhook.store.manifest import Manifest, ManifestFile
 from webhook.store.publication import (
     add_hub_cache,
     has_hub_cache,
@@ -35,169 +37,206 @@ from webhook.store.publication import (
 from webhook.store.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows progress: of what, of how many bytes; what it yields is told how many have arrived."""
+"""Shows progress: takes a text and the total in bytes, yields what takes the bytes so far."""
 _LOOK_SECONDS: Final = 1.0
 
 
 def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
-    deadline = time.monotonic() + options.deadline
     trust_alike()
-    access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
-    model = named(options.source, access)
-    if options.first:
+    return Load(options, time.monotonic() + options.deadline, say, show).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """What a source has now, and where it will be."""
+
+    model: Named
+    snapshot: Snapshot
+    files: list[RemoteFile]
+    """The wanted ones. Those in layers are not known before they are unpacked."""
+    name: str
+    """Folder and commit: the model's place below the store."""
+    place: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One run of modelcache load."""
+
+    options: Options
+    deadline: float
+    """Of time.monotonic()."""
+    say: Callable[[str], None]
+    show: Show
+
+    def run(self) -> Loaded:
+        """Return where the model is published; the nearer source is tried first."""
+        options = self.options
+        access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
+        model = named(options.source, access)
+        if options.first:
+            try:
+                nearer = named(options.first, Access())
+                if nearer.source.folder == model.source.folder:
+                    return self._from(replace(model, origin=nearer.origin))
+                self.say(f"{options.first}: has another model, or none; asking {model.uri}")
+            except Unavailable as error:
+                self.say(f"{error}; asking {model.uri}")
+        return self._from(model)
+
+    def _from(self, model: Named) -> Loaded:
+        """Return where the model is published; its origin is asked only if that is needed."""
+        with closing(model.origin):
+            found = self._pinned(model.source) or self._current(model)
+        name = f"{model.source.folder}/{found.place.name}"
+        if self.options.hub_cache and model.source.repository:
+            self._add_hub_cache(found.place, name, model.source.repository, model.ref)
+        if not found.fetched:
+            sweep(self.options.store, name)
+        stamp(found.place)
+        if model.ref:
+            point(found.place, model.ref)
+        if self.options.node and model.source.repository:
+            self.options.node.holds(node_label(model.source.repository, found.place.name))
+        return found
+
+    def _pinned(self, source: Source) -> Loaded | None:
+        """Return the model of a commit that the store has; None if the source must be asked."""
+        if not source.commit:
+            return None
+        place = self.options.store / source.folder / revision_folder(source.commit)
+        refused = self.options.safetensors_only
+        return pinned(place, self.options.patterns, safetensors_only=refused)
+
+    def _add_hub_cache(self, place: Path, name: str, repository: str, ref: str | None) -> None:
+        """Make a published model a Hugging Face cache too, if it is not one yet."""
+        ref = ref or place.name
+        if not has_hub_cache(place, repository, ref):
+            with Incoming(self.options.store, name) as incoming:
+                add_hub_cache(place, incoming.path, repository, ref)
+                incoming.remove()
+
+    def _current(self, model: Named) -> Loaded:
+        """Return what the source has now, once the store has it."""
+        store, node, lease = self.options.store, self.options.node, self.options.lease
+        announced = self._announced(model)
+        whole = False
         try:
-            nearer = named(options.first, Access())
-            if nearer.source.folder == model.source.folder:
-                return _from(replace(model, origin=nearer.origin), options, deadline, say, show)
-            say(f"{options.first}: has another model, or none; asking {model.uri}")
-        except Unavailable as error:
-            say(f"{error}; asking {model.uri}")
-    return _from(model, options, deadline, say, show)
-
-
-def _from(
-    model: Named, options: Options, deadline: float, say: Callable[[str], None], show: Show
-) -> Loaded:
-    """Return where the model is published, from its origin if it is not yet."""
-    found = None
-    with closing(model.origin):
-        if model.source.commit:
-            there = options.store / model.source.folder / revision_folder(model.source.commit)
-            found = pinned(there, options.patterns, safetensors_only=options.safetensors_only)
-        if found is None:
-            found = _asked(options, model, deadline, say, show)
-    name = f"{model.source.folder}/{found.place.name}"
-    ref = model.ref or found.place.name
-    if (
-        options.hub_cache
-        and model.source.repository
-        and not has_hub_cache(found.place, model.source.repository, ref)
-    ):
-        with Incoming(options.store, name) as incoming:
-            add_hub_cache(found.place, incoming.path, model.source.repository, ref)
+            if found := self._there(announced):
+                whole = True
+                return found
+        finally:
+            if not whole and node and model.source.repository:
+                node.lacks(node_label(model.source.repository, announced.snapshot.commit))
+        writable(store)
+        self._stagger()
+        total = sum(file.size or 0 for file in (*announced.files, *announced.snapshot.layers))
+        held = lease.held() if lease else nullcontext()
+        with held, Incoming(store, announced.name, total) as incoming:
+            found = self._turn(incoming, announced) or self._written(incoming, announced)
             incoming.remove()
-    if not found.fetched:
-        sweep(options.store, name)
-    stamp(found.place)
-    if model.ref:
-        point(found.place, model.ref)
-    if options.node and model.source.repository:
-        options.node.holds(node_label(model.source.repository, found.place.name))
-    return found
+        return found
 
-
-def _asked(
-    options: Options, model: Named, deadline: float, say: Callable[[str], None], show: Show
-) -> Loaded:
-    """Return what the source has now, once the store has it."""
-    snapshot = Patience(deadline, say).call(model.origin.snapshot)
-    if model.source.commit and snapshot.commit != model.source.commit:
-        raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
-    checked(file.path for file in snapshot.files)
-    files = _known(snapshot, options)
-    name = f"{model.source.folder}/{revision_folder(snapshot.commit)}"
-    place = options.store / name
-    whole = False
-    try:
-        if found := _there(place, files, snapshot, options):
-            whole = True
-            return found
-    finally:
-        if not whole and options.node and model.source.repository:
-            options.node.lacks(node_label(model.source.repository, snapshot.commit))
-    writable(options.store)
-    _stagger(options, say)
-    total = sum(file.size or 0 for file in (*files, *snapshot.layers))
-    held = options.lease.held() if options.lease else nullcontext()
-    with held, Incoming(options.store, name, total) as incoming:
-        found = _turn(incoming, place, files, say, deadline)
-        if found is None:
-            found = _written(incoming, model, place, files, snapshot, options, deadline, say, show)
-        incoming.remove()
-    return found
-
-
-def _stagger(options: Options, say: Callable[[str], None]) -> None:
-    """Begin at a moment of our own: nodes that start together don't ask the source together."""
-    seconds = random.uniform(0, options.stagger)  # noqa: S311  # spread
-    if seconds > 1:
-        say(f"{options.source}: begins in {seconds:.0f} s (--stagger)")
-    time.sleep(seconds)
-
-
-def _there(
-    place: Path, files: list[RemoteFile], snapshot: Snapshot, options: Options
-) -> Loaded | None:
-    """Return what the store has of a snapshot; of layers, the manifest alone tells the files."""
-    if snapshot.layers:
-        return same(place, options.patterns, safetensors_only=options.safetensors_only)
-    return published(place, files)
-
-
-def _known(snapshot: Snapshot, options: Options) -> list[RemoteFile]:
-    """Return the wanted files; those in layers are not known before they are unpacked."""
-    if snapshot.layers:
-        return [file for file in snapshot.files if options.patterns.fit(file.path)]
-    return chosen(snapshot.files, options.patterns, safetensors_only=options.safetensors_only)
-
-
-def _turn(
-    incoming: Incoming,
-    place: Path,
-    files: list[RemoteFile],
-    say: Callable[[str], None],
-    deadline: float,
-) -> Loaded | None:
-    """Return None once it is our turn, or what another has published meanwhile."""
-    waiting = Waiting(deadline, say)
-    while before := incoming.before():
-        try:
-            waiting.goes_on(str(place), before.host, "is loading it", "has been loading it")
-        except Unavailable:
-            incoming.remove()
-            raise
-        time.sleep(_LOOK_SECONDS)
-    return published(place, files)
-
-
-def _written(
-    incoming: Incoming,
-    model: Named,
-    place: Path,
-    files: list[RemoteFile],
-    snapshot: Snapshot,
-    options: Options,
-    deadline: float,
-    say: Callable[[str], None],
-    show: Show,
-) -> Loaded:
-    """Return the model once it is loaded, verified and published."""
-    if incoming.inherit():
-        say(f"{model.uri}: going on where an earlier loader has ended")
-    total = incoming.writer.total
-    there = sum(part.stat().st_size for part in incoming.parts.iterdir())
-    fits(options.store, max(0, total - there), model.uri)
-    transfer = Transfer(model.origin, incoming.files, incoming.parts, deadline, say)
-    with show(model.uri, total) as report:
-        entries = transfer.all(files, options.parallel, report)
+    def _announced(self, model: Named) -> _Announced:
+        """Return what the source has now; Unavailable if it is not what is wanted."""
+        snapshot = Patience(self.deadline, self.say).call(model.origin.snapshot)
+        if model.source.commit and snapshot.commit != model.source.commit:
+            raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
+        checked(file.path for file in snapshot.files)
         if snapshot.layers:
-            image = unpacked(
-                transfer,
-                snapshot.layers,
-                incoming.layers,
-                options.patterns,
-                options.parallel,
-                report,
-            )
-            every = (*files, *image.found())
-            chosen(every, options.patterns, safetensors_only=options.safetensors_only)
+            files = [file for file in snapshot.files if self.options.patterns.fit(file.path)]
+        else:
+            files = self._chosen(snapshot.files)
+        name = f"{model.source.folder}/{revision_folder(snapshot.commit)}"
+        return _Announced(model, snapshot, files, name, self.options.store / name)
+
+    def _chosen(self, files: Sequence[RemoteFile]) -> list[RemoteFile]:
+        refused = self.options.safetensors_only
+        return chosen(files, self.options.patterns, safetensors_only=refused)
+
+    def _there(self, announced: _Announced) -> Loaded | None:
+        """Return what the store has already; of layers, only the manifest names the files."""
+        if announced.snapshot.layers:
+            refused = self.options.safetensors_only
+            return same(announced.place, self.options.patterns, safetensors_only=refused)
+        return published(announced.place, announced.files)
+
+    def _stagger(self) -> None:
+        """Wait for a random time: nodes that start together don't ask the source together."""
+        seconds = random.uniform(0, self.options.stagger)  # noqa: S311  # spread
+        if seconds > 1:
+            self.say(f"{self.options.source}: begins in {seconds:.0f} s (--stagger)")
+        time.sleep(seconds)
+
+    def _turn(self, incoming: Incoming, announced: _Announced) -> Loaded | None:
+        """Return None once it is our turn, or what another loader has published meanwhile."""
+        waiting = Waiting(self.deadline, self.say)
+        place = announced.place
+        while before := incoming.before():
+            try:
+                waiting.goes_on(str(place), before.host, "is loading it", "has been loading it")
+            except Unavailable:
+                incoming.remove()
+                raise
+            time.sleep(_LOOK_SECONDS)
+        return published(place, announced.files)
+
+    def _written(self, incoming: Incoming, announced: _Announced) -> Loaded:
+        """Return the model once it is loaded, verified and published."""
+        model, place = announced.model, announced.place
+        if incoming.inherit():
+            self.say(f"{model.uri}: going on where an earlier loader has ended")
+        total = incoming.writer.total
+        there = sum(part.stat().st_size for part in incoming.parts.iterdir())
+        fits(self.options.store, max(0, total - there), model.uri)
+        transfer = Transfer(model.origin, incoming.files, incoming.parts, self.deadline, self.say)
+        with self.show(model.uri, total) as report:
+            entries = self._fetched(transfer, incoming, announced, report)
+        manifest = Manifest(
+            tuple(entries),
+            model.uri,
+            announced.snapshot.commit,
+            self.options.patterns,
+            __version__,
+        )
+        write_manifest(incoming.files, manifest)
+        verify_models([incoming.files])
+        if self.options.hub_cache and model.source.repository:
+            cache = incoming.files / hub_cache_folder(model.source.repository)
+            make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
+        publish(incoming.files, place)  # if another was first, it is the same
+        return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)
+
+    def _fetched(
+        self,
+        transfer: Transfer,
+        incoming: Incoming,
+        announced: _Announced,
+        report: Callable[[int], None],
+    ) -> list[ManifestFile]:
+        """Return all wanted files, those in layers too, once they are in place."""
+        files, layers = announced.files, announced.snapshot.layers
+        entries = transfer.all(files, self.options.parallel, report)
+        if layers:
+            # A stop of its own: the one of the files is set by now.
+            apart = replace(transfer, files=incoming.layers, stop=threading.Event())
+            apart.all(layers, self.options.parallel, report)
+            image = self._unpacked(incoming.layers, layers)
+            self._chosen((*files, *image.found()))
             entries += image.into(incoming.files, [file.path for file in files])
-    manifest = Manifest(tuple(entries), model.uri, snapshot.commit, options.patterns, __version__)
-    write_manifest(incoming.files, manifest)
-    verify_models([incoming.files])
-    if options.hub_cache and model.source.repository:
-        cache = incoming.files / hub_cache_folder(model.source.repository)
-        make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
-    publish(incoming.files, place)  # if another was first, it is the same
-    return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)
+        return entries
+
+    def _unpacked(self, folder: Path, layers: Sequence[RemoteFile]) -> Layers:
+        """Return the image that the layers in *folder* make, unpacked beside it."""
+        scratch = folder.with_name("unpacked")
+        scratch.mkdir()
+
+        def room(size: int) -> None:
+            fits(folder, size, "a file of it")
+
+        image = Layers(scratch, self.options.patterns, room, self.deadline)
+        for layer in layers:
+            image.add(folder / layer.path)
+            (folder / layer.path).unlink()  # room for the next
+        return image
