@@ -9,8 +9,11 @@ from urllib.parse import quote
 import httpx
 
 from tests.kubernetes import binaries
-from tests.loading.faulty_server import FaultyServer, faulty_server
+from tests.loading.buckets import WEIGHTS, Bucket
+from tests.loading.faulty_server import faulty_server
 from tests.loading.programs import HOST, program
+
+TOKEN = "ya29.token-of-the-tests"
 
 
 @contextmanager
@@ -26,12 +29,18 @@ def gs_server(folder: Path) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class GoogleBucket:
-    """A bucket of its own, and the faulty server before it."""
+class GoogleBucket(Bucket):
+    """A bucket of Google Cloud Storage."""
 
-    name: str
-    faulty: FaultyServer
     client: httpx.Client
+
+    scheme = "gs"
+    library = "gcsfs"
+    secrets = (TOKEN,)
+    listing = "/storage/v1/b/*"
+    weights = f"/download/*{WEIGHTS}*"
+    changed = removed = "is another by now, or gone"
+    no_bucket = "answered 404"
 
     def put(self, objects: Mapping[str, bytes]) -> None:
         for name, content in objects.items():

@@ -10,7 +10,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.loading.faulty_server import FaultyServer, faulty_server
+from tests.loading.buckets import WEIGHTS, Bucket
+from tests.loading.faulty_server import faulty_server
 from tests.loading.programs import HOST, program
 
 KEY, SECRET = "AKIAMODELCACHETESTS0", "secret-of-the-tests-0123456789"
@@ -28,12 +29,19 @@ def s3_server(folder: Path) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A bucket of its own, and the faulty server before it."""
+class S3Bucket(Bucket):
+    """A bucket of S3."""
 
-    name: str
-    faulty: FaultyServer
     client: Any
+
+    scheme = "s3"
+    library = "s3fs"
+    secrets = (KEY, SECRET, "Signature")
+    listing = "*list-type=2*"
+    weights = f"*/{WEIGHTS}"
+    changed = f"{WEIGHTS} (PreconditionFailed): is another by now"
+    removed = "(NoSuchKey): answered 404"
+    no_bucket = "(NoSuchBucket): answered 404"
 
     def put(self, objects: Mapping[str, bytes], **more: str) -> None:
         for key, content in objects.items():
@@ -49,12 +57,21 @@ class Bucket:
             parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         self.client.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
 
-    def etag(self, key: str) -> str:
-        """Return what names the object's content, with its quotes."""
-        return str(self.client.head_object(Bucket=self.name, Key=key)["ETag"])
+    def get(self, key: str) -> bytes:
+        found = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        assert isinstance(found, bytes)
+        return found
 
-    def environment(self, **more: str) -> dict[str, str]:
+    def remove(self, name: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=name)
+
+    def etag(self, name: str) -> str:
+        """Return what names the object's content, with its quotes."""
+        return str(self.client.head_object(Bucket=self.name, Key=name)["ETag"])
+
+    def environment(self, home: Path, **more: str) -> dict[str, str]:
         return {
+            "HOME": str(home),
             "AWS_ENDPOINT_URL": self.faulty.url,
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -64,7 +81,7 @@ class Bucket:
 
 
 @contextmanager
-def bucket(port: int, name: str) -> Iterator[Bucket]:
+def s3_bucket(port: int, name: str) -> Iterator[S3Bucket]:
     """Make a bucket, which only this test uses."""
     client = boto3.client(
         "s3",
@@ -78,6 +95,6 @@ def bucket(port: int, name: str) -> Iterator[Bucket]:
     client.create_bucket(Bucket=name)
     with faulty_server(port) as faulty:
         try:
-            yield Bucket(name, faulty, client)
+            yield S3Bucket(name, faulty, client)
         finally:
             client.close()

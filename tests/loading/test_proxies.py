@@ -20,7 +20,7 @@ from tests.loading.gs_server import google_bucket, gs_server
 from tests.loading.https_server import https_server
 from tests.loading.programs import HOST, program
 from tests.loading.registry_server import registries, repository
-from tests.loading.s3_server import bucket, s3_server
+from tests.loading.s3_server import s3_bucket, s3_server
 from tests.store.models import safetensors
 
 WEIGHTS = "tiny.safetensors"
@@ -103,10 +103,10 @@ def remote(
                 yield Remote(server.url, host, {}, server.authority)
             case "s3":
                 port = enter(s3_server(folder))
-                made = enter(bucket(port, name))
+                made = enter(s3_bucket(port, name))
                 made.put({WEIGHTS: content})
                 asked = enter(front(port, authority))
-                flags = made.environment(AWS_ENDPOINT_URL=asked.url)
+                flags = made.environment(folder, AWS_ENDPOINT_URL=asked.url)
                 yield Remote(f"s3://{name}", asked.host, flags, authority.certificate)
             case "gs":
                 port = enter(gs_server(folder))
