@@ -132,7 +132,9 @@ def test_unknown_credentials_are_no_answer_for_a_command_and_a_refusal_for_the_c
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(tmp_path, 401, status("Unauthorized")) as kubeconfig:
-        with pytest.raises(Unreachable, match=r"^it does not know us: Unauthorized$"):
+        with pytest.raises(
+            Unreachable, match=r"^it does not accept our credentials: Unauthorized$"
+        ):
             Api(kubeconfig).get("api", "v1", "pods")
         answer = controller(kubeconfig, monkeypatch).request("GET", "/api/v1/pods")
     with pytest.raises(Refused, match=r"^can't list Pods: 401 Unauthorized$"):

@@ -1,4 +1,4 @@
-"""An answer of the API server, whatever its status."""
+"""One answer of the API server, and the error that it means."""
 
 import json
 import re
@@ -15,17 +15,17 @@ from webhook.api_server.errors import Conflict, Forbidden, Missing, Refused
 from webhook.objects.json import Json
 
 _SHOWN: Final = 300
-"""Characters of the API server's message in one line of ours."""
+"""Characters of the API server's message that `why` shows."""
 _SHOWN_BODY: Final = 500
 """Characters of a body that is not a Status, such as a proxy's page."""
 _WARNING: Final = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _NOT_ALLOWED: Final = re.compile(r"User \".*\" cannot ")
-"""What an authorizer says (apiserver pkg/endpoints/handlers/responsewriters/errors.go)."""
+"""Text of an authorizer (apiserver pkg/endpoints/handlers/responsewriters/errors.go)."""
 _TEST_FAILED: Final = "the server rejected our request due to an error in our request"
 """The message of the 422 for a patch one of whose operations failed, such as a test.
 
-apiserver pkg/endpoints/handlers/patch.go, apimachinery NewGenericServerResponse. Another 422 names
-what is wrong with the object, and comes again.
+apiserver pkg/endpoints/handlers/patch.go, apimachinery NewGenericServerResponse. Another 422
+says what is wrong with the object, and would come again.
 """
 
 
@@ -35,7 +35,7 @@ class _Status(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status code, body, warnings, and the API server's clock next to ours."""
+    """Status code, body, warnings, and the time by the API server's clock and by ours."""
 
     code: int
     body: bytes
@@ -43,11 +43,11 @@ class Answer:
     server_time: datetime | None
     """Exact to a second; None if the answer has no Date."""
     our_time: datetime
-    """By our clock, in the middle of the request."""
+    """When half of the request's time was over, by our clock."""
 
     @classmethod
     def of(cls, response: urllib3.BaseHTTPResponse, began: float) -> Self:
-        """Return *response*, read to its end, to a request that *began* then (Unix time)."""
+        """Read *response* to its end; *began*: when the request was sent, in Unix time."""
         body = response.read()
         found = _WARNING.findall(", ".join(response.headers.getlist("Warning")))
         return cls(
@@ -60,14 +60,14 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """What the API server says of a refusal; empty if the body is not a Status."""
+        """The API server's reason for a refusal; empty if the body is not a Status."""
         try:
             return msgspec.json.decode(self.body, type=_Status).message
         except msgspec.DecodeError:
             return ""
 
     def json(self) -> Json:
-        """Return the object; an empty one if the body has none, such as a proxy's page."""
+        """Return the object; an empty one for a body without an object, such as a proxy's page."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -75,23 +75,23 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
     def why(self) -> str:
-        """Return code and message, one line."""
+        """Return code and message on one line."""
         return f"{self.code} {self.message[:_SHOWN]}".replace("\n", " ").strip()
 
     def good(self) -> Self:
-        """Return the answer; Refused, with the API server's message, if it is a refusal."""
+        """Return the answer; raise Refused if its status is 400 or more."""
         if self.code >= 400:
             raise self.refusal()
         return self
 
     def expect(self, doing: str, *codes: int) -> Self:
-        """Return the answer if its code is one of *codes*; Refused, which says *doing*, if not."""
+        """Return the answer if its code is one of *codes*; else raise Refused, with *doing*."""
         if self.code not in codes:
             raise self.refusal(f"can't {doing}: {self.why()}")
         return self
 
     def refusal(self, text: str = "") -> Refused:
-        """Return the error that this answer means, with *text* or the API server's message."""
+        """Return the error that this answer means; *text* replaces the API server's message."""
         said = self.message or self.body.decode(errors="replace")[:_SHOWN_BODY]
         return self._kind(said)(self.code, text or said)
 

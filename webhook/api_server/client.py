@@ -17,7 +17,7 @@ from webhook.api_server.errors import Refused, Unreachable
 from webhook.objects.json import Json
 
 _SECONDS: Final = (5, 20)
-"""To connect, and for an answer: an admission may take its 5 s more than once."""
+"""To connect, and for an answer: one admission may call a webhook of 5 s more than once."""
 _PAGE: Final = "500"
 """Objects in one answer, as kubectl requests them."""
 
@@ -28,12 +28,12 @@ def path(*segments: str) -> str:
 
 
 class Api:
-    """One API server; every method raises Unreachable, or Refused and what is below it."""
+    """One API server. Every method raises Unreachable, or Refused and its subclasses."""
 
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
-        """Without options: our pod if there is one and no default kubeconfig.
+        """Without options and without a default kubeconfig, a pod uses its ServiceAccount.
 
-        ValueError if nothing says where the API server is.
+        ValueError if there is no access to an API server.
         """
         in_pod = runs_in_pod() and not (kubeconfig or context or default_kubeconfig().exists())
         self._connection = (
@@ -62,11 +62,11 @@ class Api:
             page["continue"] = further
 
     def dry_run(self, body: Json, *segments: str) -> Answer:
-        """Return what the server would answer to the creation of *body*; nothing is created."""
+        """Return the answer to the creation of *body* as a dry run."""
         return self.request("POST", path(*segments), {"dryRun": "All"}, body)
 
     def text(self, *segments: str, **query: str) -> str:
-        """Return what is at a path that holds no object, such as a log."""
+        """Return the text at a path that has no object, such as a log."""
         return self.request("GET", path(*segments), query).body.decode(errors="replace")
 
     def request(
@@ -84,7 +84,7 @@ class Api:
 
     @contextlib.contextmanager
     def forwarded(self, pod: Json, port: int) -> Iterator[socket]:
-        """Yield a socket that leads to *port* of *pod*."""
+        """Yield a socket connected to *port* of *pod*."""
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         with (
             _unknown_is_unreachable(),
@@ -95,10 +95,10 @@ class Api:
 
 @contextlib.contextmanager
 def _unknown_is_unreachable() -> Iterator[None]:
-    """Raise Unreachable for status 401: no other question would have an answer either."""
+    """Raise Unreachable for status 401: other requests would get that answer too."""
     try:
         yield
     except Refused as refusal:
         if refusal.code == 401:
-            raise Unreachable(f"it does not know us: {refusal}") from refusal
+            raise Unreachable(f"it does not accept our credentials: {refusal}") from refusal
         raise

@@ -31,7 +31,7 @@ _FORWARD_SECONDS: Final = 10.0
 
 
 class Connection:
-    """Where an API server is, and who we are for it."""
+    """The address of an API server, and our credentials for it."""
 
     def __init__(self, configuration: client.Configuration) -> None:
         self._client = client.ApiClient(configuration)
@@ -95,7 +95,7 @@ class Connection:
         query: Sequence[tuple[str, str]] = (),
         seconds: tuple[float, float],
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Yield the answer, whatever its status, to be read in the block.
+        """Yield the answer, whatever its status; the block reads it.
 
         Unreachable if there is none, or if it breaks off; *seconds* to connect, and for each read.
         """
@@ -118,9 +118,9 @@ class Connection:
 
     @contextlib.contextmanager
     def forwarded(self, namespace: str, pod: str, port: int) -> Iterator[socket]:
-        """Yield a socket that leads to *port* of *pod*, through API server and kubelet.
+        """Yield a socket connected to *port* of *pod*, through API server and kubelet.
 
-        Refused or Unreachable if none does; Unreachable if it fails in the block.
+        Refused or Unreachable if it can't be connected; Unreachable if it fails in the block.
         """
         websocket.setdefaulttimeout(_FORWARD_SECONDS)
         try:
@@ -163,15 +163,15 @@ def _configuration() -> client.Configuration:
 
 @contextlib.contextmanager
 def _faults_of_configuration() -> Iterator[None]:
-    """Let whatever goes wrong be a ValueError of one line."""
+    """Raise whatever goes wrong as a ValueError of one line."""
     try:
         yield
-    except Exception as error:  # the package raises whatever the content leads it to
+    except Exception as error:  # the package lets errors of any kind through
         raise ValueError(" ".join(str(error).split())) from error
 
 
 def _drain(far: socket) -> None:
-    """Read what is left: the package's thread does not survive a socket that ends before."""
+    """Read to the end: the package's thread crashes if this socket is closed before."""
     far.settimeout(1)
     with contextlib.suppress(OSError):
         far.shutdown(SHUT_WR)
@@ -180,7 +180,7 @@ def _drain(far: socket) -> None:
 
 
 def _not_forwarded(error: client.ApiException) -> RequestFailed:
-    """Return what the package says in words alone, by the exception that it had."""
+    """Return our error for *error*: its status is only in the exception that it replaced."""
     cause = error.__context__
     if isinstance(cause, websocket.WebSocketBadStatusException):
         now = datetime.now(UTC)

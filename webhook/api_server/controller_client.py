@@ -19,11 +19,11 @@ from webhook.objects.json_patch import test
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
 WATCH_SECONDS: Final = 60
-"""The API server ends a watch after that, so that a dead connection is not believed for long."""
+"""A watch lasts no longer, so that a dead connection is noticed."""
 
 
 class ObjectMeta(msgspec.Struct):
-    """Name, labels and version: a write says which version it replaces."""
+    """Name, labels, and the version that a write names."""
 
     name: str = ""
     resourceVersion: str = ""  # noqa: N815  # the API's name
@@ -31,7 +31,7 @@ class ObjectMeta(msgspec.Struct):
 
 
 def unchanged(version: str) -> Json:
-    """Return the operation of a patch that fails if anybody has written since *version*."""
+    """Return an operation that lets a patch fail if the object is no longer of *version*."""
     return test("/metadata/resourceVersion", version)
 
 
@@ -39,7 +39,10 @@ class ControllerApi:
     """One API server, as the pod's ServiceAccount; outside of a pod, by the default kubeconfig."""
 
     def __init__(self, heard: Callable[[datetime | None], None]) -> None:
-        """*heard* takes the API server's time from each answer; Unreachable without any access."""
+        """*heard* is called with the API server's time in each answer.
+
+        Unreachable if there is no access to an API server.
+        """
         try:
             self._connection = Connection.in_pod() if runs_in_pod() else Connection.by_kubeconfig()
         except ValueError as error:
@@ -60,9 +63,9 @@ class ControllerApi:
             return Answer.of(response, began)
 
     def watch(self, path: str, name: str) -> Iterator[None]:
-        """Yield once it is watched, and at each change of the object *name*, until that ends.
+        """Yield when the watch has begun, and at each change of the object *name*, until it ends.
 
-        Unreachable or Refused if it is not watched.
+        Unreachable, Refused.
         """
         longest = str(random.randint(WATCH_SECONDS // 2, WATCH_SECONDS))  # noqa: S311  # spread
         query = [

@@ -7,23 +7,23 @@ RequestFailed
         Missing      404: no such object, or no such kind of object
         Conflict     409, or a patch whose test failed: the object was written since it was read
 
-A class of its own has what a caller can do something about: ask for a right, create the object,
-read it again. Everything else is Refused, and its text says what the API server said.
+An error has a class of its own if a caller can do something about it: ask for a right, create the
+object, read it again. Any other is Refused. The text says what the API server said.
 
-Forbidden is the answer of an authorizer. What an admission plugin forbids has status 403 too, but
-no right would help: that is Refused.
+Forbidden comes from an authorizer. An admission plugin that forbids something answers 403 as well,
+but no right would help: that is Refused.
 
-A command gets Unreachable instead of Refused for status 401: if the API server does not know our
-credentials, no other question has an answer either (client.Api).
+Commands raise Unreachable for status 401, not Refused: if the API server does not accept our
+credentials, it answers no other request either (client.Api).
 """
 
 
 class RequestFailed(Exception):
-    """A request did not get a good answer; the text says why."""
+    """A request got no answer, or a refusal; the text says why."""
 
 
 class Unreachable(RequestFailed):
-    """The API server gave no answer, or does not know our credentials."""
+    """The API server gave no answer, or does not accept our credentials."""
 
 
 class Refused(RequestFailed):

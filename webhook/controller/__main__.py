@@ -1,7 +1,7 @@
-"""The controller as a process.
+"""Run the controller: look when something changed, when it is time, and again after a failure.
 
-Options come in on standard input, messages go out on standard output, and it ends when its
-input does, which is when the server has ended.
+Options come in on standard input, messages go out on standard output. The process ends when its
+input ends, because then the server has ended.
 """
 
 import os
@@ -24,16 +24,17 @@ from webhook.controller.messages import Event, Message, State
 from webhook.controller.options import Options
 
 PERIOD: Final = 10.0
-"""Seconds between two looks when every change is told."""
+"""Seconds between two looks while all watches report changes."""
 SHORT_PERIOD: Final = 3.0
-"""The same while a watch is broken, or something takes time."""
+"""Seconds between two looks while a watch is broken, or while something is awaited."""
 LOOKS: Final = 1 / 20
-"""Of an authority's life: what is due must be seen long before its end."""
+"""Share of an authority's life between two looks, so that a renewal is never late."""
 TICK: Final = 1.0
-"""Seconds between two looks at the clock, which may have been set."""
+"""Seconds between two looks at the clock, which somebody may have set."""
 LONGEST: Final = 30.0
 """Seconds between two attempts that fail."""
 HURRY: Final = 0.1
+"""Seconds after the first failure, doubled for each further one."""
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 class Controller:
-    """Looks when something has changed, when it is time, and again after a failure."""
+    """Decides when to look at the installation."""
 
     def __init__(self, options: Options, send: Callable[[Message], None]) -> None:
         clock = Clock()
@@ -78,7 +79,7 @@ class Controller:
         due, failures = 0.0, 0
         while True:
             pause = min(TICK, max(0.0, due - time.monotonic()))
-            # After a failure only time brings another attempt.
+            # After a failure, changes are ignored until the pause is over.
             (self._never if failures else self._changed).wait(pause)
             self._reconciler.keep_leaf()
             if time.monotonic() < due and (failures or not self._changed.is_set()):
@@ -98,11 +99,11 @@ class Controller:
         except Unreachable as error:
             self._reconciler.unreachable(error)
             return None
-        except Exception as error:  # a fault of ours must not end what keeps certificates
+        except Exception as error:  # a bug of ours must not stop the renewal of certificates
             self._send(Event("fault", "warning", {"type": type(error).__name__}))
             return None
-        told = all(watch.live for watch in self._watches)
-        period = PERIOD if told and not self._reconciler.waiting else SHORT_PERIOD
+        watched = all(watch.live for watch in self._watches)
+        period = PERIOD if watched and not self._reconciler.waiting else SHORT_PERIOD
         return min(period, self._life * LOOKS)
 
 

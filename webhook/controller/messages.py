@@ -1,4 +1,4 @@
-"""What the controller tells the server: one JSON document a line."""
+"""The messages of the controller to the server: one JSON document a line."""
 
 import datetime as dt
 from typing import Final, Literal, TypeAlias, get_args
@@ -6,36 +6,36 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 
 Topic: TypeAlias = Literal["api-server", "certificates", "enforcement", "registration"]
-"""What a concern is about."""
+"""The subject of a concern."""
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
 class Certificate(msgspec.Struct, frozen=True, tag="certificate"):
-    """A leaf to serve from now on."""
+    """A certificate to serve from now on."""
 
     certificate: str
     """PEM."""
     key: str
-    """PEM; it lies in the memory of two processes, nowhere else."""
+    """PEM; it is kept in the memory of two processes, and nowhere else."""
     end: dt.datetime
     authority_end: dt.datetime
 
 
 class State(msgspec.Struct, frozen=True, tag="state"):
-    """How things stand, told when it changes."""
+    """The state of the installation, sent when it changes."""
 
     missing: dict[str, str] = {}
-    """What keeps this replica from being ready, and why."""
+    """Why this replica is not ready, by subject."""
     concerns: dict[Topic, str] = {}
-    """What somebody should mend, though reviews are answered."""
+    """What somebody should fix, although reviews are answered."""
     reached: bool = False
     """Whether the API server answered last."""
     enforcing: bool = False
-    """Whether what we missed is refused."""
+    """Whether the cluster refuses pods that the webhook missed."""
     authorities: int = 0
-    """How many the CA bundle should hold; 0 where it is not ours, or not known."""
+    """How many the CA bundle should have; 0 if it is not ours to write, or not known yet."""
     upcoming_end: dt.datetime | None = None
-    """When the authority expires that will sign next; None if there is none yet."""
+    """When the next authority expires; None if there is no next authority yet."""
 
 
 class Patched(msgspec.Struct, frozen=True, tag="patched"):

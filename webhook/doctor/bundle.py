@@ -1,4 +1,4 @@
-"""Certificates of a bundle, and how long they last."""
+"""Read the certificates of a CA bundle, and how long they last."""
 
 import contextlib
 import re
@@ -13,7 +13,7 @@ _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """From when until when a certificate is valid, and whose it is."""
+    """Subject, issuer and validity of a certificate."""
 
     subject: str
     issuer: str
@@ -22,7 +22,7 @@ class Lifetime:
 
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Self:
-        """Return that of *certificate*."""
+        """Return the lifetime of *certificate*."""
         return cls(
             certificate.subject.rfc4514_string() or _names(certificate),
             certificate.issuer.rfc4514_string(),
@@ -31,26 +31,26 @@ class Lifetime:
         )
 
     def expired(self, now: datetime) -> bool:
-        """Whether it has ended."""
+        """Whether it has expired."""
         return now > self.ends
 
     def pending(self, now: datetime) -> bool:
-        """Whether it has not begun."""
+        """Whether it is not valid yet."""
         return now < self.begins
 
     def ends_soon(self, now: datetime) -> bool:
-        """Whether less than a sixth is left: whoever renews it should have done so."""
+        """Whether less than a sixth of it is left: it should have been renewed by then."""
         left: timedelta = self.ends - now
         return left < (self.ends - self.begins) / 6
 
     @property
     def until(self) -> str:
-        """Its last second, for people."""
+        """Its end, for people."""
         return f"{self.ends:%Y-%m-%d %H:%M} UTC"
 
 
 def _names(certificate: x509.Certificate) -> str:
-    """Return the DNS names that it is for: a leaf need have no subject (RFC 5280, 4.1.2.6)."""
+    """Return its DNS names: a leaf needs no subject (RFC 5280 section 4.1.2.6)."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
@@ -59,7 +59,7 @@ def _names(certificate: x509.Certificate) -> str:
 
 
 def certificates(pem: bytes) -> list[x509.Certificate]:
-    """Return those of a bundle that can be read, as Go does (x509 CertPool.AppendCertsFromPEM)."""
+    """Return the readable ones of a bundle, as Go does (x509 CertPool.AppendCertsFromPEM)."""
     found = []
     for block in _BLOCK.findall(pem):
         with contextlib.suppress(ValueError):
@@ -68,5 +68,5 @@ def certificates(pem: bytes) -> list[x509.Certificate]:
 
 
 def lifetime(der: bytes) -> Lifetime:
-    """Return that of one certificate."""
+    """Return the lifetime of one certificate."""
     return Lifetime.of(x509.load_der_x509_certificate(der))

@@ -1,4 +1,4 @@
-"""The certificate that each replica serves, judged by the bundle as the API server does."""
+"""Check the certificate that each replica serves, as the API server verifies it."""
 
 import ssl
 from collections.abc import Iterator
@@ -20,18 +20,18 @@ def _run(installation: Installation) -> Iterator[Finding]:
         yield nobody_runs(installation.url)
     for pod in installation.running:
         try:
-            yield from _judged(installation, pod)
+            yield from _verified(installation, pod)
         except Forbidden:
             raise
         except RequestFailed as fault:
             yield warning(
-                f"the certificate of {pod['metadata']['name']} could not be had: {fault}",
+                f"could not get the certificate of {pod['metadata']['name']}: {fault}",
                 kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"]),
             )
 
 
-def _judged(installation: Installation, pod: Json) -> Iterator[Finding]:
-    """Yield what the API server would find, with each of the bundles."""
+def _verified(installation: Installation, pod: Json) -> Iterator[Finding]:
+    """Yield whether each caBundle would trust the certificate of *pod*."""
     name, host = pod["metadata"]["name"], installation.called.host
     port = port_of(container_of(pod["spec"]), "https") or _PORT
     served = lifetime(certificate(installation.api, pod, port, host, None))
@@ -44,14 +44,14 @@ def _judged(installation: Installation, pod: Json) -> Iterator[Finding]:
             yield error(
                 f"{name} serves {served.subject}, signed by {served.issuer}, which "
                 f"{' and '.join(entries)} would not trust: {fault.verify_message}",
-                _mend(installation, served),
+                _fix(installation, served),
             )
     if not refused:
         yield _lasting(installation, name, served)
 
 
 def _bundles(installation: Installation) -> dict[bytes, list[str]]:
-    """Return the bundles that hold something, each with the webhooks that have it."""
+    """Return the bundles that are not empty, each with the webhooks that have it."""
     found: dict[bytes, list[str]] = {}
     for entry in WEBHOOKS:
         try:
@@ -69,32 +69,32 @@ def _lasting(installation: Installation, name: str, served: Lifetime) -> Finding
         state = "has expired" if served.expired(now) else "is not valid yet"
         return error(
             f"{name}: {served.subject} {state} by the API server's clock",
-            _mend(installation, served),
+            _fix(installation, served),
         )
     if served.ends_soon(now):
         return warning(
-            f"{name}: {served.subject} expires at {served.until}", _mend(installation, served)
+            f"{name}: {served.subject} expires at {served.until}", _fix(installation, served)
         )
     return ok(f"{name} serves {served.subject}, signed by {served.issuer}, until {served.until}")
 
 
-def _mend(installation: Installation, served: Lifetime) -> str:
+def _fix(installation: Installation, served: Lifetime) -> str:
     called = installation.called
     names = [one["metadata"]["name"] for one in installation.deployments]
     restart = kubectl(
         "rollout", "restart", "-n", called.namespace, *(f"deployment/{name}" for name in names)
     )
     return (
-        f"serve a certificate for {called.host} that is valid and whose CA is in caBundle: renew "
-        f"the Secret that --cert and --key come from, or put the CA of {served.issuer} into "
-        f"caBundle; with --self-signed: {restart}"
+        f"serve a valid certificate for {called.host} whose CA is in caBundle: renew the Secret "
+        f"that --cert and --key come from, or put the CA of {served.issuer} into caBundle; with "
+        f"--self-signed: {restart}"
     )
 
 
 CHECK: Final = Check(
     name="certificate",
-    looks_at="the certificate that each replica serves, through a forwarded port, judged as the "
-    "API server does: by each caBundle, the Service's name and its own clock",
+    looks_at="the certificate that each replica serves, through a forwarded port: whether the API "
+    "server trusts it, by each caBundle, the Service's name and the API server's clock",
     may=(
         "get mutatingwebhookconfigurations",
         "get services",

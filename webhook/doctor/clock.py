@@ -1,4 +1,4 @@
-"""The API server's clock, by which it judges certificates, beside ours."""
+"""Compare the API server's clock, which decides on certificates, with ours."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +14,9 @@ _MOST: Final = timedelta(seconds=30)
 def _run(installation: Installation) -> Iterator[Finding]:
     ahead = installation.clock_ahead
     if installation.version.server_time is None:
-        yield warning("the API server's answer has no Date", "ask it directly, not through a proxy")
+        yield warning(
+            "the API server's answer has no Date", "connect to it directly, not through a proxy"
+        )
     elif abs(ahead) <= _MOST:
         yield ok("the API server's clock agrees with ours")
     else:
@@ -29,7 +31,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
 
 CHECK: Final = Check(
     name="clock",
-    looks_at="the API server's clock beside ours",
+    looks_at="the API server's clock, compared with ours",
     may=(ANYBODY_MAY,),
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""The Deployment: as many replicas as wanted, told the server's version."""
+"""Check the Deployment: replicas available, and --kube-version as the API server's."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,14 +13,14 @@ _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the c
 
 def _run(installation: Installation) -> Iterator[Finding]:
     if installation.url:
-        yield ok("where the URL leads is not known to the cluster")
+        yield ok("the webhook is called by URL: the cluster does not know its replicas")
         return
     if not installation.deployments:
         namespace = installation.called.namespace
         yield error(f"no Deployment in {namespace} makes pods for the Service", _APPLY)
     for deployment in installation.deployments:
         yield _replicas(installation, deployment)
-    yield from _told_version(installation)
+    yield from _kube_version(installation)
 
 
 def _replicas(installation: Installation, deployment: Json) -> Finding:
@@ -41,12 +41,12 @@ def _replicas(installation: Installation, deployment: Json) -> Finding:
         seen += f": {', '.join(reasons)}" if reasons else ""
         return error(seen, fix) if available == 0 else warning(seen, fix)
     if wanted == 1:
-        return warning(f"{seen}: nobody serves while it is moved", scale)
+        return warning(f"{seen}: nobody answers while that one is moved", scale)
     return ok(seen)
 
 
 def _reasons(pod: Json) -> Iterator[str]:
-    """Yield why *pod* does not run, as kubectl shows it."""
+    """Yield why *pod* does not run, in the words of kubectl."""
     status = pod.get("status", {})
     for container in status.get("containerStatuses") or []:
         if waiting := container.get("state", {}).get("waiting"):
@@ -56,13 +56,13 @@ def _reasons(pod: Json) -> Iterator[str]:
             yield condition.get("reason", "not scheduled")
 
 
-def _told_version(installation: Installation) -> Iterator[Finding]:
-    """Yield a finding if `serve` is told another version than the API server's."""
-    told, found = installation.told_version, installation.minor
-    if told and told != found:
+def _kube_version(installation: Installation) -> Iterator[Finding]:
+    """Yield a finding if --kube-version is not the API server's."""
+    given, found = installation.kube_version, installation.minor
+    if given and given != found:
         is_version = ".".join(map(str, found))
         yield warning(
-            f"serve is told --kube-version={told[0]}.{told[1]}, the API server is {is_version}",
+            f"serve has --kube-version={given[0]}.{given[1]}, but the API server is {is_version}",
             f"write --kube-version={is_version} in the args of the Deployment",
         )
 

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person would go."""
+"""Run all checks, in the order in which a person would go."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,16 +32,19 @@ CHECKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding, and the check that it is of."""
+    """A finding, and the name of its check."""
 
     check: str
     finding: Finding
     looked: bool = True
-    """Whether it was looked at; not, where we are not allowed to."""
+    """False if a right was missing."""
 
 
 def diagnosis(installation: Installation, begins: Callable[[Check], None]) -> Iterator[Found]:
-    """Yield what is found, telling *begins* of each check before; Unreachable if nobody answers."""
+    """Yield what is found, and call *begins* before each check.
+
+    Unreachable if there is no API server, or if it does not say its version.
+    """
     try:
         _ = installation.version
     except Refused as refusal:
@@ -52,7 +55,7 @@ def diagnosis(installation: Installation, begins: Callable[[Check], None]) -> It
 
 
 def looked(found: Sequence[Found]) -> bool:
-    """Return whether any check was made that needs a permission which not everybody has."""
+    """Return whether any check was made that needs a right which not everybody has."""
     open_to_all = {check.name for check in CHECKS if check.may == (ANYBODY_MAY,)}
     return any(one.looked for one in found if one.check not in open_to_all)
 
@@ -62,9 +65,11 @@ def _findings(check: Check, installation: Installation) -> Iterator[Found]:
         for finding in check.run(installation):
             yield Found(check.name, finding)
     except Forbidden as refusal:
-        fix = f"ask as somebody who may {', '.join(check.may)}"
+        fix = f"run doctor as a user who may {', '.join(check.may)}"
         yield Found(check.name, warning(f"not looked at: {refusal}", fix), looked=False)
     except Refused as refusal:
-        yield Found(check.name, error(f"the API server refused: {refusal}", "mend what it says"))
+        yield Found(check.name, error(f"the API server refused: {refusal}", "fix what it says"))
     except Unreachable as fault:
-        yield Found(check.name, error(f"the API server did not answer: {fault}", "ask again"))
+        yield Found(
+            check.name, error(f"the API server did not answer: {fault}", "run doctor again")
+        )

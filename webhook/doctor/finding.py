@@ -1,4 +1,4 @@
-"""What a check says: how bad it is, what was seen, and what mends it."""
+"""What a check reports: how bad it is, what was seen, and how to fix it."""
 
 import shlex
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is; an error keeps pods from their model, or lets them start without."""
+    """How bad it is; with an error, pods do not start, or start without their model."""
 
     OK = "ok"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was seen; what is not ok has a fix, a command or a sentence."""
+    """One thing that was seen; if it is not ok, with a fix: a command or a sentence."""
 
     level: Level
     seen: str
@@ -33,7 +33,7 @@ def warning(seen: str, fix: str) -> Finding:
 
 
 def error(seen: str, fix: str) -> Finding:
-    """Return a finding that must be mended."""
+    """Return a finding that must be fixed."""
     return Finding(Level.ERROR, seen, fix)
 
 

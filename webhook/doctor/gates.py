@@ -1,6 +1,6 @@
-"""Feature gates that matter to pods, found out by what a dry run keeps of a pod.
+"""Check feature gates, by which fields of a pod a dry run keeps.
 
-A field whose gate is off is dropped without a word (pkg/api/pod/util.go dropDisabledFields).
+The API server silently drops a field whose gate is off (pkg/api/pod/util.go dropDisabledFields).
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ _GATE: Final = "turn on the gate ImageVolume of kube-apiserver and of the kubele
 def _run(installation: Installation) -> Iterator[Finding]:
     namespace = installation.names.probe_namespace
     try:
-        answer = installation.api.dry_run(_asking(), "api", "v1", "namespaces", namespace, "pods")
+        answer = installation.api.dry_run(_pod(), "api", "v1", "namespaces", namespace, "pods")
     except Forbidden:
         raise
     except Refused as refusal:
         yield warning(
-            f"which gates are on was not found out: {refusal}",
-            "name a namespace that takes pods with --probe-namespace",
+            f"could not find out which gates are on: {refusal}",
+            "name a namespace that accepts pods with --probe-namespace",
         )
         return
     spec = answer.json()["spec"]
@@ -37,13 +37,13 @@ def _run(installation: Installation) -> Iterator[Finding]:
         yield ok("recursiveReadOnly is kept")
     else:
         yield warning(
-            "recursiveReadOnly is dropped: what is mounted below a model can be written to",
+            "recursiveReadOnly is dropped: what is mounted below a model is writable",
             "upgrade the API server to 1.33, or turn on its gate RecursiveReadOnlyMounts",
         )
 
 
-def _asking() -> Json:
-    """Return a pod that asks for an image volume, and for a mount that is read-only throughout."""
+def _pod() -> Json:
+    """Return a pod with an image volume, and with a mount that is read-only throughout."""
     pod = probe.pod(annotated=False)
     pod["spec"]["volumes"] = [
         {"name": "image", "image": {"reference": "modelcache-doctor"}},
@@ -63,20 +63,20 @@ def _asking() -> Json:
 
 def _image_volumes(installation: Installation, kept: bool) -> Finding:
     arguments = installation.arguments
-    told = installation.told_version if arguments else installation.minor
-    believed = _OPTION in arguments or (told is not None and told >= _BY_DEFAULT)
+    version = installation.kube_version if arguments else installation.minor
+    believed = _OPTION in arguments or (version is not None and version >= _BY_DEFAULT)
     if kept and not believed:
         return warning(
-            "image volumes are kept, and the webhook refuses them",
+            "image volumes are kept, but the webhook refuses them",
             f"write the API server's --kube-version, or {_OPTION}, in the args of the Deployment",
         )
     if kept:
         return ok("image volumes are kept")
     if believed:
         return error(
-            "image volumes are dropped, and the webhook takes them to be kept",
-            f"{_GATE}, or take {_OPTION} out of the args of the Deployment and give it the API "
-            "server's --kube-version",
+            "image volumes are dropped, but the webhook uses them",
+            f"{_GATE}, or remove {_OPTION} from the args of the Deployment and write the API "
+            "server's --kube-version there",
         )
     return warning(
         "image volumes are dropped: pods with strategy image are refused (MC007)",
@@ -88,7 +88,7 @@ def _image_volumes(installation: Installation, kept: bool) -> Finding:
 CHECK: Final = Check(
     name="gates",
     looks_at="whether the API server keeps image volumes and recursiveReadOnly, by a dry run of a "
-    "pod, and whether the webhook takes it to do so",
+    "pod, and whether the webhook assumes the same",
     may=("create pods", "get services", "list deployments.apps"),
     run=_run,
 )

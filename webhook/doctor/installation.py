@@ -1,4 +1,4 @@
-"""What the registration leads to: the Service that is called, its replicas, their Deployment."""
+"""Read an installation: the registration, the Service that it calls, Deployment, replicas."""
 
 import base64
 import re
@@ -14,9 +14,9 @@ from webhook.objects.json import Json
 
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
-"""The entries of the configuration: what pods are sent to, and what workloads are."""
+"""The entries of the configuration, for pods and for workloads."""
 LABEL: Final = "modelcache.io/admission"
-"""What leaves a namespace out, where its value is DISABLED."""
+"""With the value DISABLED, it leaves a namespace out."""
 DISABLED: Final = "disabled"
 _VERSION: Final = re.compile(r"--kube-version[= ]v?(\d+)\.(\d+)")
 _DEFAULT_SERVICE: Final = "modelcache-webhook"
@@ -24,7 +24,7 @@ _DEFAULT_SERVICE: Final = "modelcache-webhook"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Where to look, as the options say it."""
+    """Where to look: the options of the command."""
 
     namespace: str = "modelcache-system"
     configuration: str = "zz-modelcache"
@@ -41,12 +41,12 @@ class Called:
 
     @property
     def host(self) -> str:
-        """The name that the served certificate must bear (apiserver pkg/util/webhook/client.go)."""
+        """The name that the served certificate must have (apiserver pkg/util/webhook/client.go)."""
         return f"{self.name}.{self.namespace}.svc"
 
 
 class Installation:
-    """An installation, read as far as checks ask, and each object once."""
+    """An installation: each object is read when a check needs it, and once."""
 
     def __init__(self, api: Api, names: Names) -> None:
         self.api = api
@@ -54,10 +54,10 @@ class Installation:
 
     @cached_property
     def version(self) -> Answer:
-        """What the API server says of itself; Unreachable if that is no API server's answer."""
+        """The API server's version; Unreachable if the answer is not an API server's."""
         found = self.api.request("GET", "/version", {})
         if not {"gitVersion", "major", "minor"} <= found.json().keys():
-            raise Unreachable("its answer names no version")
+            raise Unreachable("its answer has no version")
         return found
 
     @property
@@ -67,7 +67,7 @@ class Installation:
         return int(body["major"]), int("".join(filter(str.isdigit, body["minor"])))
 
     def now(self) -> datetime:
-        """Return the API server's time, by which it judges certificates."""
+        """Return the API server's time, which decides whether certificates are valid."""
         return datetime.now(UTC) + self.clock_ahead
 
     @property
@@ -87,13 +87,13 @@ class Installation:
         return next((one for one in entries if one["name"] == name), None)
 
     def bundle(self, name: str) -> bytes:
-        """Return what the API server trusts of an entry, PEM; empty where it says nothing."""
+        """Return the caBundle of an entry, PEM; empty if there is none."""
         found = self.webhook(name)
         return base64.b64decode(found["clientConfig"].get("caBundle") or "") if found else b""
 
     @property
     def _pods(self) -> Json:
-        """The entry that pods are sent to; empty where it is not there, or may not be read."""
+        """The entry for pods; empty if it does not exist, or if we lack the right to read it."""
         try:
             return self.webhook(WEBHOOKS[0]) or {}
         except (Missing, Forbidden):
@@ -101,12 +101,12 @@ class Installation:
 
     @property
     def failure_policy(self) -> str:
-        """What becomes of a pod while we do not answer: Ignore, or Fail."""
+        """What happens to a pod while the webhook does not answer: Ignore, or Fail."""
         return str(self._pods.get("failurePolicy", "Ignore"))
 
     @property
     def called(self) -> Called:
-        """The Service that the API server calls; where that is not known, the one of deploy/."""
+        """The Service that the API server calls; if that is not known, the one of deploy/."""
         service = self._pods.get("clientConfig", {}).get("service")
         if not service:
             return Called(self.names.namespace, _DEFAULT_SERVICE, 443)
@@ -114,18 +114,18 @@ class Installation:
 
     @property
     def url(self) -> str:
-        """What the API server calls in place of a Service; empty where it does not."""
+        """The URL that the API server calls; empty if it calls a Service."""
         return str(self._pods.get("clientConfig", {}).get("url") or "")
 
     @cached_property
     def service(self) -> Json:
-        """The object of that Service."""
+        """The Service that the API server calls, as an object."""
         called = self.called
         return self.api.get("api", "v1", "namespaces", called.namespace, "services", called.name)
 
     @property
     def labels(self) -> dict[str, str]:
-        """Those by which the Service selects replicas; empty if there is no Service."""
+        """The labels by which the Service selects replicas; empty if there is no Service."""
         try:
             return self.service["spec"].get("selector") or {}
         except Missing:
@@ -133,7 +133,7 @@ class Installation:
 
     @property
     def selector(self) -> str:
-        """The same as a label selector."""
+        """The labels as a label selector."""
         return ",".join(f"{key}={value}" for key, value in self.labels.items())
 
     @cached_property
@@ -151,7 +151,7 @@ class Installation:
 
     @property
     def arguments(self) -> list[str]:
-        """What `serve` is told by the Deployment; empty where there is none."""
+        """The arguments of `serve` in the Deployment; empty if there is no Deployment."""
         return [
             word
             for one in self.deployments
@@ -159,14 +159,14 @@ class Installation:
         ]
 
     @property
-    def told_version(self) -> tuple[int, int] | None:
-        """The API server's version as `serve` is told; None where it is not."""
-        told = _VERSION.search(" ".join(self.arguments))
-        return (int(told[1]), int(told[2])) if told else None
+    def kube_version(self) -> tuple[int, int] | None:
+        """The value of --kube-version in the Deployment; None if it is not given."""
+        given = _VERSION.search(" ".join(self.arguments))
+        return (int(given[1]), int(given[2])) if given else None
 
     @cached_property
     def replicas(self) -> list[Json]:
-        """The pods that the Service selects and that are not about to end."""
+        """The pods that the Service selects, except those that are being deleted."""
         if not self.labels:
             return []
         pods = self.api.items(
@@ -177,18 +177,18 @@ class Installation:
 
     @property
     def running(self) -> list[Json]:
-        """Those whose containers have been started."""
+        """The replicas whose containers have started."""
         return [pod for pod in self.replicas if pod["status"].get("phase") == "Running"]
 
 
 def container_of(pod_spec: Json) -> Json:
-    """Return the container that serves: the one with a port named https, else the first."""
+    """Return the webhook's container: the one with a port named https, else the first."""
     containers: list[Json] = pod_spec["containers"]
     return next((one for one in containers if port_of(one, "https")), containers[0])
 
 
 def port_of(container: Json, name: str) -> int:
-    """Return the port of *container* that has a name; 0 where none has."""
+    """Return the port of *container* with that name; 0 if there is none."""
     ports = container.get("ports") or []
     return next((int(one["containerPort"]) for one in ports if one.get("name") == name), 0)
 

@@ -1,4 +1,4 @@
-"""Other webhooks that change pods after us, and so could undo what we did."""
+"""Find webhooks that change pods after ours, and so could undo what ours did."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -21,16 +21,16 @@ def _run(installation: Installation) -> Iterator[Finding]:
     ]
     for name in later:
         yield warning(
-            f"webhook {name} is called after ours, and may undo what we added",
-            f"give its configuration a name that sorts before {ours}, or see that it leaves "
-            "volumes, mounts and memory alone",
+            f"webhook {name} is called after ours, and may undo what ours added",
+            f"give its configuration a name that sorts before {ours}, or make sure that it "
+            "does not change volumes, mounts and memory",
         )
     if not later:
         yield ok("no other webhook changes pods after ours")
 
 
 def _sees_pods(hook: Json) -> bool:
-    """Whether a webhook is called when pods are created (Rule in admissionregistration/v1)."""
+    """Whether the webhook is called when pods are created (admissionregistration/v1 Rule)."""
     return any(
         {"", "*"}.intersection(rule["apiGroups"])
         and {"CREATE", "*"}.intersection(rule["operations"])

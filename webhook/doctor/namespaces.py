@@ -1,4 +1,4 @@
-"""The namespaces that are left out by their label."""
+"""List the namespaces that are left out by their label."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -17,7 +17,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     if out:
         yield warning(
             f"left out by {LABEL}: {DISABLED}: {_listed(out)}",
-            f"if that is not meant: {kubectl('label', 'namespace', out[0], LABEL + '-')}",
+            f"if that is a mistake: {kubectl('label', 'namespace', out[0], LABEL + '-')}",
         )
     meaningless = sorted(name for name in values if name not in out and values[name] != "enabled")
     for name in meaningless:

@@ -1,4 +1,4 @@
-"""The ValidatingAdmissionPolicies beside the webhook: there, bound, and refusing."""
+"""Check the ValidatingAdmissionPolicies: that they exist, have bindings, and deny."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,34 +12,34 @@ POLICIES: Final = {
     "modelcache-injected": "a pod that the webhook missed starts without its model",
     "modelcache-copied": "a workload that the webhook missed makes pods without their model",
 }
-"""The policies, and what happens where one does not refuse."""
+"""The policies, and what happens if one does not refuse."""
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
 _REQUIRED: Final = "modelcache.io/required"
 _DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    for name, so in POLICIES.items():
-        yield _judged(installation, name, so)
+    for name, otherwise in POLICIES.items():
+        yield _judged(installation, name, otherwise)
 
 
-def _judged(installation: Installation, name: str, so: str) -> Finding:
+def _judged(installation: Installation, name: str, otherwise: str) -> Finding:
     fault, fix = _fault(installation, name)
     if not fault:
         return ok(f"policy {name} refuses what the webhook missed")
     if installation.failure_policy == "Fail":
         return warning(f"{fault}; failurePolicy Fail refuses while the webhook is down", fix)
-    return error(f"{fault}: {so}", fix)
+    return error(f"{fault}: {otherwise}", fix)
 
 
 def _fault(installation: Installation, name: str) -> tuple[str, str]:
-    """Return why the policy does not refuse, and what mends that; empty where it does."""
+    """Return why the policy does not refuse, and how to fix that; empty if it does."""
     api = installation.api
     for kind, noun in (("policies", "policy"), ("policybindings", "binding")):
         try:
             found = api.get(*ADMISSION, f"validatingadmission{kind}", name)
         except Missing:
-            return f"ValidatingAdmissionPolicy: {noun} {name} is not there", _APPLY
+            return f"ValidatingAdmissionPolicy: {noun} {name} does not exist", _APPLY
     actions = found["spec"].get("validationActions") or []
     if "Deny" in actions:
         return _switched_off(installation, name, (found["spec"].get("paramRef") or {}).get("name"))
@@ -51,14 +51,14 @@ def _fault(installation: Installation, name: str) -> tuple[str, str]:
 
 
 def _switched_off(installation: Installation, name: str, param: str | None) -> tuple[str, str]:
-    """Return the same of what the policy refers to, without which it requires nothing."""
+    """Return the same for *param*, the object that the policy depends on."""
     if param is None:
         return "", ""
     off = f"policy {name} is switched off: MutatingWebhookConfiguration {param}"
     try:
         required = installation.api.get(*ADMISSION, "mutatingwebhookconfigurations", param)
     except Missing:
-        return f"{off} is not there", _APPLY
+        return f"{off} does not exist", _APPLY
     if (required["metadata"].get("labels") or {}).get(_REQUIRED) != "true":
         return f"{off} has no label {_REQUIRED}", _APPLY
     return "", ""

@@ -1,4 +1,4 @@
-"""The objects that are created as dry runs: they pass Pod Security restricted, and run nowhere."""
+"""The objects that are created as dry runs. They pass Pod Security `restricted`."""
 
 from typing import Final
 
@@ -6,12 +6,12 @@ from webhook.objects.json import Json
 from webhook.objects.restricted import USER, container_security, pod_security
 
 ANNOTATION: Final = "modelcache.io/doctor"
-"""A key that nobody knows, so that the webhook warns of it."""
+"""An annotation that does not exist, so that the webhook warns about it."""
 _NAME: Final = "modelcache-doctor"
 
 
 def pod(*, annotated: bool) -> Json:
-    """Return a pod, which asks for no model."""
+    """Return a pod that requests no model; *annotated*: with ANNOTATION."""
     annotations = {ANNOTATION: ""} if annotated else {}
     return {
         "apiVersion": "v1",
@@ -22,7 +22,7 @@ def pod(*, annotated: bool) -> Json:
 
 
 def deployment() -> Json:
-    """Return a Deployment that bears the annotation itself."""
+    """Return a Deployment that has ANNOTATION itself."""
     labels = {"app.kubernetes.io/name": _NAME}
     return {
         "apiVersion": "apps/v1",

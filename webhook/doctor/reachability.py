@@ -1,4 +1,4 @@
-"""Whether the API server reaches the webhook: dry runs that must come back with its warning."""
+"""Check that the API server reaches the webhook: its warning must come back from dry runs."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     namespace = installation.names.probe_namespace
     if _is_left_out(installation, namespace):
         yield warning(
-            f"nothing of namespace {namespace} is sent to the webhook, so that was not tried",
+            f"not tried: the API server sends nothing of namespace {namespace} to the webhook",
             "name a namespace that is not left out with --probe-namespace",
         )
         return
@@ -34,7 +34,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
 def _is_left_out(installation: Installation, namespace: str) -> bool:
     try:
         labels = installation.api.get("api", "v1", "namespaces", namespace)["metadata"]["labels"]
-    except Refused:  # that it can't be read does not keep us from trying
+    except Refused:  # then try
         labels = {}
     return labels.get(LABEL) == DISABLED or namespace in {*EXCLUDED, installation.names.namespace}
 
@@ -52,14 +52,14 @@ def _judged(
             return error(f"the API server does not reach {webhook}: {refusal}", _look(installation))
         return warning(
             f"a dry run of a {where} was refused: {refusal}",
-            "name a namespace that takes pods with --probe-namespace",
+            "name a namespace that accepts pods with --probe-namespace",
         )
     ours = [text for text in answer.warnings if UNKNOWN_ANNOTATION in text]
     if any(probe.ANNOTATION in text for text in ours):
         return ok(f"a dry run of a {where} came back with the warning of {webhook}")
     return error(
         f"a dry run of a {where} came back without the warning of {webhook}: the API server does "
-        "not call it, or has no answer",
+        "not call it, or gets no answer",
         _look(installation),
     )
 
@@ -67,8 +67,8 @@ def _judged(
 def _look(installation: Installation) -> str:
     called = installation.called
     return (
-        "mend what the other checks found; else see that the namespace is not left out, and that "
-        "neither a NetworkPolicy nor a firewall is between API server and port 8443 of the "
+        "fix what the other checks found; then make sure that the namespace is not left out, and "
+        "that no NetworkPolicy and no firewall blocks the API server from port 8443 of the "
         f"replicas; {kubectl('logs', '-n', called.namespace, f'service/{called.name}')}"
     )
 
@@ -76,7 +76,7 @@ def _look(installation: Installation) -> str:
 CHECK: Final = Check(
     name="reachability",
     looks_at="whether the API server reaches both webhooks: dry runs in --probe-namespace must "
-    "come back with their warning",
+    "return their warnings",
     may=("create pods", "create deployments.apps"),
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""The MutatingWebhookConfiguration: its entries, and the bundles by which we are trusted."""
+"""Check the MutatingWebhookConfiguration: its entries, and their CA bundles."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,7 +12,7 @@ from webhook.doctor.installation import WEBHOOKS, Installation
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
 _TRUST: Final = (
     "put the CA that signed the served certificate there; with serve --self-signed the webhook "
-    "does it: see its log"
+    "does that itself: see its log"
 )
 
 
@@ -21,7 +21,9 @@ def _run(installation: Installation) -> Iterator[Finding]:
     try:
         there = [entry for entry in WEBHOOKS if installation.webhook(entry)]
     except Missing:
-        yield error(f"MutatingWebhookConfiguration {name} is not there: no pod is injected", _APPLY)
+        yield error(
+            f"MutatingWebhookConfiguration {name} does not exist: nothing is injected", _APPLY
+        )
         return
     for entry in WEBHOOKS:
         if entry in there:
@@ -34,10 +36,10 @@ def _judged(installation: Installation, entry: str) -> Finding:
     where = f"caBundle of {entry}"
     bundle = installation.bundle(entry)
     if not bundle.strip():
-        return error(f"{where} is empty: the API server trusts no certificate of ours", _TRUST)
+        return error(f"{where} is empty: the API server does not trust the webhook", _TRUST)
     found = [Lifetime.of(one) for one in certificates(bundle)]
     if not found:
-        return error(f"{where} holds no certificate that can be read", _TRUST)
+        return error(f"{where} has no readable certificate", _TRUST)
     now = installation.now()
     valid = [one for one in found if not (one.expired(now) or one.pending(now))]
     if not valid:
@@ -47,14 +49,14 @@ def _judged(installation: Installation, entry: str) -> Finding:
     lasting = max(valid, key=lambda one: one.ends)
     if lasting.ends_soon(now):
         return warning(f"{where}: {lasting.subject} expires at {lasting.until}", _TRUST)
-    rest = f", beside {len(found) - 1} more" if len(found) > 1 else ""
+    rest = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return ok(f"{where}: {lasting.subject} until {lasting.until}{rest}")
 
 
 CHECK: Final = Check(
     name="registration",
-    looks_at="the MutatingWebhookConfiguration: both webhooks are there, and each caBundle holds a "
-    "certificate that is valid and will be for a while",
+    looks_at="the MutatingWebhookConfiguration: both webhooks exist, and each caBundle has a "
+    "certificate that is valid and does not expire soon",
     may=("get mutatingwebhookconfigurations",),
     run=_run,
 )

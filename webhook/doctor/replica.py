@@ -1,4 +1,4 @@
-"""A connection to a port of a replica, through the API server and the replica's kubelet."""
+"""What a replica serves on its ports, reached through the API server."""
 
 import http.client
 import ssl
@@ -12,14 +12,14 @@ from webhook.objects.json import Json
 
 
 def nobody_runs(url: str) -> Finding:
-    """Return what is found where there is no replica to ask, or a *url* leads to one unknown."""
+    """Return the finding if there is no replica to ask; *url*: what is called in place of one."""
     if url:
-        return ok("where the URL leads is not known to the cluster")
-    return warning("no replica runs that could be asked", "mend what the check deployment found")
+        return ok("the webhook is called by URL: the cluster does not know its replicas")
+    return warning("no replica is running", "fix what the check deployment found")
 
 
 def http_get(api: Api, pod: Json, port: int, path: str) -> str:
-    """Return what *path* of a plain port says, whatever the status."""
+    """Return the body at *path* of an HTTP port, whatever the status."""
     with api.forwarded(pod, port) as leading:
         asking = http.client.HTTPConnection("localhost", port)
         asking.sock = leading
@@ -30,7 +30,7 @@ def http_get(api: Api, pod: Json, port: int, path: str) -> str:
 def certificate(api: Api, pod: Json, port: int, host: str, bundle: bytes | None) -> bytes:
     """Return the certificate that a port serves, DER.
 
-    With a *bundle*, SSLCertVerificationError if the API server would not take it for *host*'s.
+    With a *bundle*, SSLCertVerificationError if the API server would not trust it for *host*.
     """
     with (
         api.forwarded(pod, port) as leading,
@@ -40,7 +40,7 @@ def certificate(api: Api, pod: Json, port: int, host: str, bundle: bytes | None)
 
 
 def trusting(bundle: bytes | None) -> ssl.SSLContext:
-    """Return a context that trusts what *bundle* holds, as Go does, or anything if it is None."""
+    """Return a context that trusts *bundle* as Go does; None: that trusts anything."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["http/1.1"])
     if bundle is None:
@@ -48,7 +48,7 @@ def trusting(bundle: bytes | None) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
         return context
     context.hostname_checks_common_name = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root need not be self-signed
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # not only self-signed certificates
     trusted = b"".join(one.public_bytes(Encoding.DER) for one in certificates(bundle))
     context.load_verify_locations(cadata=trusted)
     return context

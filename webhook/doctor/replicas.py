@@ -1,4 +1,4 @@
-"""What the replicas say of themselves: their version, and why one is not ready."""
+"""Ask each replica for its version, and whether it is ready."""
 
 import json
 import re
@@ -26,29 +26,29 @@ def _run(installation: Installation) -> Iterator[Finding]:
         name = pod["metadata"]["name"]
         port = port_of(container_of(pod["spec"]), "health") or _HEALTH
         try:
-            missing, concerns = _told(http_get(installation.api, pod, port, "/readyz"))
+            missing, concerns = _reported(http_get(installation.api, pod, port, "/readyz"))
             version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
         except Forbidden:
             raise
         except RequestFailed as fault:
-            yield warning(f"{name} could not be asked: {fault}", _look(pod))
+            yield warning(f"could not ask {name}: {fault}", _look(pod))
             continue
         versions[version[1] if version else "unknown"].append(name)
         if missing:
             yield error(f"{name} is not ready: {missing}", _look(pod))
         if concerns:
-            yield warning(f"{name} says: {concerns}", _look(pod))
+            yield warning(f"{name} reports: {concerns}", _look(pod))
     yield from _same(versions)
 
 
-def _told(answer: str) -> tuple[str, str]:
-    """Return why a replica is not ready, and what else it is concerned about, in its own words."""
+def _reported(answer: str) -> tuple[str, str]:
+    """Return why a replica is not ready, and what else it reports, in its words."""
     try:
         said = json.loads(answer)
         missing, concerns = said["missing"], said.get("concerns", {})
         return _words(missing), _words(concerns)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "what answers on its health port is no modelcache", ""
+        return "what answers on its health port does not answer like modelcache", ""
 
 
 def _words(reasons: dict[str, str]) -> str:
@@ -56,11 +56,11 @@ def _words(reasons: dict[str, str]) -> str:
 
 
 def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
-    told = ", ".join(f"{version} ({', '.join(names)})" for version, names in versions.items())
+    shown = ", ".join(f"{version} ({', '.join(names)})" for version, names in versions.items())
     if len(versions) > 1:
         yield warning(
-            f"replicas differ in version: {told}",
-            "wait for the rollout, or see why it does not go on: kubectl rollout status",
+            f"replicas differ in version: {shown}",
+            "wait for the rollout, or see why it does not continue: kubectl rollout status",
         )
     for version in versions:
         if version != __version__:
@@ -69,7 +69,7 @@ def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
                 "use the command of the replicas' version, or upgrade them",
             )
     if list(versions) == [__version__]:
-        yield ok(f"{told}, as this command")
+        yield ok(f"{shown}, as this command")
 
 
 def _look(pod: Json) -> str:
@@ -78,8 +78,8 @@ def _look(pod: Json) -> str:
 
 CHECK: Final = Check(
     name="replicas",
-    looks_at="what each replica says of itself, through a forwarded port: whether it is ready, and "
-    "if not why; whether versions are equal, and equal to the command's",
+    looks_at="what each replica reports, through a forwarded port: whether it is ready, and if not "
+    "why; whether all replicas and the command have the same version",
     may=("get services", "list pods", "get pods/portforward", "create pods/portforward"),
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""Findings as people and programs read them."""
+"""Print findings, as a table or as JSON."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold
 
 
 def table(found: Sequence[Found], console: Console) -> None:
-    """Print the findings as a table, and below it each fix on one line, to be copied."""
+    """Print the findings as a table, and below it each fix on one line, for copying."""
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("LEVEL", "CHECK", "SEEN"):
         rows.add_column(column, no_wrap=column != "SEEN", overflow="fold")

@@ -1,4 +1,4 @@
-"""The API server: it answers, and knows what the registration is made of."""
+"""Check the API server: that it answers, and that it is new enough."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,7 +16,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     seen = f"{version} at {installation.api.address}"
     if installation.minor < _MATCH_CONDITIONS:
         yield error(
-            f"{seen}: it knows no matchConditions, so each pod would be sent to the webhook",
+            f"{seen}: it does not know matchConditions, so it sends every pod to the webhook",
             "upgrade the API server to 1.30 or later",
         )
     elif installation.minor < _POLICIES:

@@ -1,4 +1,4 @@
-"""The Service that the API server calls, and whether anybody is behind it."""
+"""Check the Service that the API server calls, and its addresses."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,13 +15,13 @@ _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the c
 def _run(installation: Installation) -> Iterator[Finding]:
     called = installation.called
     if installation.url:
-        yield ok(f"the API server calls {installation.url}, no Service")
+        yield ok(f"the API server calls {installation.url}, not a Service")
         return
     where = f"Service {called.namespace}/{called.name}"
     try:
         service = installation.service
     except Missing:
-        yield error(f"{where} is not there", _APPLY)
+        yield error(f"{where} does not exist", _APPLY)
         return
     ports = {port["port"] for port in service["spec"]["ports"]}
     if called.port not in ports:
@@ -34,11 +34,11 @@ def _run(installation: Installation) -> Iterator[Finding]:
     if unready:
         yield error(f"{where} leads to no ready address: {len(unready)} are not ready", pods)
     else:
-        yield error(f"{where} leads nowhere: no pod with its labels has an address", pods)
+        yield error(f"{where} has no address: no pod with its labels has one", pods)
 
 
 def _addresses(installation: Installation, called: Called) -> tuple[set[str], set[str]]:
-    """Return those that are ready, and those that are not."""
+    """Return the addresses that are ready, and those that are not."""
     slices = installation.api.items(
         *("apis", "discovery.k8s.io", "v1", "namespaces", called.namespace, "endpointslices"),
         labelSelector=f"kubernetes.io/service-name={called.name}",
@@ -50,7 +50,7 @@ def _addresses(installation: Installation, called: Called) -> tuple[set[str], se
 
 
 def _is_ready(endpoint: Json) -> bool:
-    # Unknown is ready: discovery/v1 EndpointConditions.
+    # A condition that is not set means ready: discovery/v1 EndpointConditions.
     return (endpoint.get("conditions") or {}).get("ready") is not False
 
 
@@ -60,7 +60,7 @@ def _count(number: int, one: str, more: str) -> str:
 
 CHECK: Final = Check(
     name="service",
-    looks_at="the Service that is called, its port, and how many ready addresses are behind it",
+    looks_at="the Service that is called, its port, and how many ready addresses it has",
     may=("get services", "list endpointslices.discovery.k8s.io"),
     run=_run,
 )

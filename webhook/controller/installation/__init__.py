@@ -1,14 +1,14 @@
-"""What the controller keeps of an installation: certificates, the registration, strictness, Events.
+"""What the controller keeps up to date: certificates, the registration, policies, Events.
 
-reconciler     one look at everything that is ours, and what follows from it
+reconciler     one look at all our objects, and what follows from it
 secret         the Secret of the authorities
 configuration  caBundle and failurePolicy of the registration
-trust          for how long API servers have trusted an authority
-enforcement    when the cluster may refuse what we missed
+trust          since when API servers trust an authority
+enforcement    when the cluster may refuse pods that the webhook missed
 binding        one ValidatingAdmissionPolicyBinding
-endpoints      the replicas behind the Service
-events         Events that tell what somebody must fix
+endpoints      whether the Service has a ready replica
+events         Events about what somebody must fix
 
-Rule 1: look first, then write what differs. Each write names the version that it was made for.
-Rule 2: write the fields that are ours and no others.
+Rule 1: look first, then write what differs. Each write names the version that was read.
+Rule 2: write our fields, and no others.
 """

@@ -1,4 +1,4 @@
-"""Reads and writes one ValidatingAdmissionPolicyBinding: whether it denies, or only audits."""
+"""One ValidatingAdmissionPolicyBinding: whether it denies, and how to let it deny."""
 
 from typing import Final
 
@@ -29,17 +29,17 @@ class Binding(msgspec.Struct):
 
     @property
     def denies(self) -> bool:
-        """Whether it refuses what its policy finds."""
+        """Whether it refuses what violates its policy."""
         return DENY in self.spec.validationActions
 
     @property
     def param(self) -> str:
-        """The name of the object without which its policy requires nothing; empty if of none."""
+        """The object that its policy depends on; empty if it depends on none."""
         return self.spec.paramRef.name
 
 
 def read(api: ControllerApi, name: str) -> Binding:
-    """Return a binding; Refused if it can't be read."""
+    """Return the binding *name*; Refused if it can't be read."""
     doing = f"read ValidatingAdmissionPolicyBinding {name}"
     answer = api.request("GET", f"{FOLDER}/{name}").expect(doing, 200)
     return msgspec.json.decode(answer.body, type=Binding)
@@ -48,7 +48,7 @@ def read(api: ControllerApi, name: str) -> Binding:
 def deny(api: ControllerApi, binding: Binding) -> None:
     """Let *binding* deny; Refused if it can't be written, Conflict if somebody else wrote it."""
     name, version = binding.metadata.name, binding.metadata.resourceVersion
-    # The API server refuses the two together: a denial says the same.
+    # The API server does not accept Warn with Deny: a denial contains the warning.
     wanted = [action for action in binding.spec.validationActions if action != WARN] + [DENY]
     operations = [unchanged(version), replace("/spec/validationActions", wanted)]
     doing = f"patch ValidatingAdmissionPolicyBinding {name}"

@@ -1,6 +1,6 @@
-"""Owns two fields of our entries in the MutatingWebhookConfiguration: caBundle, failurePolicy.
+"""Read and write our entries in the MutatingWebhookConfiguration: caBundle and failurePolicy.
 
-Entries are known by name, never by place; nothing else is ever written.
+No other field is written. Entries are found by name, never by position.
 """
 
 import base64
@@ -17,11 +17,11 @@ from webhook.objects.json_patch import add, test
 
 FOLDER: Final = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 MANAGER: Final = "modelcache-webhook"
-"""By which the API server knows what we wrote."""
+"""The field manager of caBundle."""
 POLICY_MANAGER: Final = "modelcache-webhook-policy"
-"""The same for failurePolicy alone, so that the API server tells when that was."""
+"""The field manager of failurePolicy: managedFields then says when we wrote it."""
 OURS: Final = ".modelcache.io"
-"""What the names of our entries end with."""
+"""The end of the names of our entries."""
 
 
 class _Client(msgspec.Struct):
@@ -51,29 +51,29 @@ class _Configuration(msgspec.Struct):
 
 
 class Registered(msgspec.Struct, frozen=True):
-    """Our entries as they are, by their place."""
+    """Our entries, by their position."""
 
     version: str
     entries: dict[int, _Entry]
     chosen: dt.datetime | None = None
-    """When a replica chose failurePolicy; None if it is somebody else's choice."""
+    """When a replica wrote failurePolicy; None if no replica did."""
 
     def trusts(self, authority: bytes) -> bool:
-        """Return whether every entry trusts *authority*, PEM; without entries, nobody asks."""
+        """Return whether every entry trusts *authority*, PEM; true if there is no entry."""
         return all(holds(_bundle(entry), authority) for entry in self.entries.values())
 
     @property
     def bundled(self) -> bool:
-        """Whether every entry has a CA bundle: without one, no certificate of ours is trusted."""
+        """Whether every entry has a caBundle; the API server trusts no certificate without one."""
         return all(entry.clientConfig.caBundle for entry in self.entries.values())
 
     @property
     def timeout_seconds(self) -> int:
-        """The longest that the API server waits for an answer; 0 without entries."""
+        """The longest time that the API server waits for our answer; 0 without entries."""
         return max((entry.timeoutSeconds for entry in self.entries.values()), default=0)
 
     def bundle_patch(self, wanted: bytes) -> list[Json]:
-        """Return the operations (RFC 6902) that make every bundle the *wanted* one."""
+        """Return the operations (RFC 6902) that set every caBundle to *wanted*, PEM."""
         text = base64.b64encode(wanted).decode()
         return self._patch(
             "clientConfig/caBundle",
@@ -82,10 +82,10 @@ class Registered(msgspec.Struct, frozen=True):
         )
 
     def policy_patch(self, *, fail: bool, started: dt.datetime) -> list[Json]:
-        """Return the operations that set failurePolicy to Fail, or take back that a replica did.
+        """Return the operations that set failurePolicy to Fail, or reset it if a replica set it.
 
-        What a replica chose after *started*, the start of this one, comes from later options than
-        ours: in a rollout, those that leave yield to those that come.
+        Nothing is done if a replica wrote it after *started*, the start of this one: in a rollout,
+        the options of the newer replica win.
         """
         if self.chosen is None and not fail:
             return []
@@ -96,7 +96,7 @@ class Registered(msgspec.Struct, frozen=True):
         return self._patch("failurePolicy", wanted, others)
 
     def _patch(self, field: str, value: str, places: list[int]) -> list[Json]:
-        """Return operations that fail if anybody has written since, or moved an entry."""
+        """Return operations that fail if the object was written, or an entry moved, since."""
         found: list[Json] = []
         for place in places:
             entry = f"/webhooks/{place}"
@@ -115,7 +115,7 @@ class Configuration:
         self._api = api
 
     def read(self) -> Registered:
-        """Return our entries, none if it does not exist; Refused if it can't be read."""
+        """Return our entries, none if the object does not exist; Refused if it can't be read."""
         answer = self._api.request("GET", f"{FOLDER}/{self.name}")
         if answer.code == 404:
             return Registered("", {})
@@ -132,7 +132,7 @@ class Configuration:
         return Registered(found.metadata.resourceVersion, entries, chosen[0] if chosen else None)
 
     def patch(self, operations: list[Json], manager: str = MANAGER) -> None:
-        """Write; Conflict if it is not what was read any more, Refused if it can't be written."""
+        """Write; Conflict if the object was written since, Refused if it can't be written."""
         query = [("fieldManager", manager)]
         answer = self._api.request("PATCH", f"{FOLDER}/{self.name}", operations, query=query)
         answer.expect(f"patch MutatingWebhookConfiguration {self.name}", 200)

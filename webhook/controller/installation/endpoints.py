@@ -1,4 +1,4 @@
-"""Reads the EndpointSlices of a Service."""
+"""Read whether a Service has a ready replica, from its EndpointSlices."""
 
 import msgspec
 
@@ -22,7 +22,7 @@ class _Slices(msgspec.Struct):
 
 
 def reachable(api: ControllerApi, namespace: str, service: str) -> bool:
-    """Return whether a Service has a ready replica; Refused if that can't be read."""
+    """Return whether *service* has a ready replica; Refused if that can't be read."""
     path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
     query = [("labelSelector", f"kubernetes.io/service-name={service}")]
     doing = f"list EndpointSlices of Service {service}"

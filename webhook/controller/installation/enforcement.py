@@ -1,7 +1,7 @@
-"""Lets the cluster refuse what we missed, once a replica is ready to miss nothing.
+"""Let the cluster refuse pods that the webhook missed, once a replica is ready.
 
-Policies and registration are installed so that nothing is refused: bindings only audit,
-failurePolicy is Ignore. Until the first replica serves there is nobody to inject anything.
+An installation begins without refusals: bindings only audit, and failurePolicy is Ignore. Until
+the first replica is ready, nobody could inject a model.
 """
 
 import time
@@ -24,11 +24,11 @@ from webhook.controller.messages import Event, Message
 from webhook.controller.options import Options
 
 _LONGEST_SECONDS: Final = 30
-"""The most that timeoutSeconds can be (admissionregistration.k8s.io/v1)."""
+"""The largest timeoutSeconds (admissionregistration.k8s.io/v1)."""
 
 REQUIRED: Final = "modelcache.io/required"
-"""The label without which the object that policies refer to lets them require nothing."""
-_LAX: Final = "policies refuse nothing, and pods start without the model that they ask for"
+"""The label of the object that policies depend on: without it, they refuse nothing."""
+_LAX: Final = "policies refuse nothing, and pods start without the model that they request"
 
 
 class _Required(msgspec.Struct):
@@ -40,7 +40,7 @@ class NotEnforced(Exception):
 
 
 class Enforcement:
-    """Turns strict what is not yet."""
+    """Lets bindings deny, and sets failurePolicy."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Enforcement:
         self._reachable_since: float | None = None
 
     def enforce(self, registered: Registered | None) -> bool:
-        """Write what is lax once the Service has a ready replica; return whether nothing is.
+        """Let the cluster refuse once the Service has a ready replica; return whether it does.
 
         Refused if an object can't be read or written, Conflict if somebody else wrote it;
         NotEnforced if one keeps policies from refusing.
@@ -69,10 +69,10 @@ class Enforcement:
             else []
         )
         strict = not lax and not operations
-        if registered and not registered.bundled and not strict:  # in mode self, missing already
+        if registered and not registered.bundled and not strict:  # never with --self-signed
             raise NotEnforced(
                 f"MutatingWebhookConfiguration {options.configuration} has no caBundle, so the API"
-                " server can't call us: nothing is refused until that is written"
+                " server can't call us: nothing is refused until it is written"
             )
         if not strict and not self._reached_by_all(registered):
             return False
@@ -87,9 +87,9 @@ class Enforcement:
         return not options.fail or (registered is not None and bool(registered.entries))
 
     def _see_required(self, name: str) -> None:
-        """Raise NotEnforced if the object that policies refer to lets them require nothing.
+        """Raise NotEnforced if the object that policies depend on switches them off.
 
-        It is looked at by name each time: to watch it would need another permission.
+        It is read at each look: to watch it would need another right.
         """
         doing = f"read MutatingWebhookConfiguration {name}"
         answer = self._api.request("GET", f"{FOLDER}/{name}").expect(doing, 200, 404)
@@ -102,11 +102,11 @@ class Enforcement:
             )
 
     def _reached_by_all(self, registered: Registered | None) -> bool:
-        """Return whether a replica has been ready so long that no creation can still miss it.
+        """Return whether a replica has been ready for so long that every creation reaches it.
 
-        That is until every node routes to it, and then until those creations have ended that were
-        begun before: their connections are tried again after 1, 3, 7, 15 s (RFC 6298), and the API
-        server judges them by the bindings of their end.
+        Every node needs time to route to it. Creations that began before must end: their
+        connections are tried again after 1, 3, 7 and 15 s (RFC 6298), and the API server applies
+        the bindings that it has at their end.
         """
         if not reachable(self._api, self._options.namespace, self._options.service):
             self._reachable_since = None

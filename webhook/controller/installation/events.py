@@ -1,9 +1,9 @@
-"""Tells concerns that last as Events of our Deployment: kubectl events shows them.
+"""Write concerns that last as Events of our Deployment, for `kubectl events`.
 
-Of events.k8s.io/v1, all of which the API server validates; it takes core/v1 as it comes, for the
-sake of old clients. An Event lives for an hour (kube-apiserver --event-ttl) and is only created:
-its name is made of what it says, so that one replica writes it and the others learn that it is
-there.
+The version is events.k8s.io/v1, since the API server validates every field of it, but for old
+clients not of core/v1. An Event lives for an hour (kube-apiserver --event-ttl) and is never
+changed. Its name is a digest of its text, so that one replica creates it and the others get a
+conflict.
 """
 
 import hashlib
@@ -27,24 +27,24 @@ _DIGITS: Final = 16
 
 
 class Events:
-    """Writes one for each topic whose concern lasts, and again when it must have gone."""
+    """Writes an Event for each concern that lasts, and again when that may have expired."""
 
     def __init__(
         self, api: ControllerApi, clock: Clock, options: Options, send: Callable[[Message], None]
     ) -> None:
         self._api, self._clock, self._options, self._send = api, clock, options, send
         self._since: dict[Topic, float] = {}
-        self._said: dict[Topic, float] = {}
+        self._written: dict[Topic, float] = {}
 
     def look(self, concerns: Mapping[Topic, str]) -> None:
-        """Take the concerns of a look, and write in threads what is due: no look waits for that."""
+        """Take the concerns of a look, and write the Events that are due, in threads."""
         now = time.monotonic()
         self._since = {topic: self._since.get(topic, now) for topic in concerns}
-        self._said = {topic: then for topic, then in self._said.items() if topic in concerns}
+        self._written = {topic: then for topic, then in self._written.items() if topic in concerns}
         for topic, text in concerns.items():
             lasts = now - self._since[topic] >= self._options.lasting_seconds
-            if lasts and now - self._said.get(topic, -math.inf) >= self._options.again_seconds:
-                self._said[topic] = now
+            if lasts and now - self._written.get(topic, -math.inf) >= self._options.again_seconds:
+                self._written[topic] = now
                 threading.Thread(target=self._write, args=(topic, text), daemon=True).start()
 
     def _write(self, topic: Topic, text: str) -> None:
@@ -54,7 +54,7 @@ class Events:
         except Unreachable as error:
             why = str(error)
         else:
-            if answer.code in (201, 409):  # 409: another replica has said it
+            if answer.code in (201, 409):  # 409: another replica has written it
                 return
             why = answer.why()
         self._send(Event("event not written", "warning", {"topic": topic, "reason": why}))
@@ -75,7 +75,8 @@ class Events:
             "reason": f"Failed{topic.title()}",
             "action": "Reconcile",
             "note": text.encode()[:_LONGEST_NOTE].decode(errors="ignore"),
-            # Its UID is not known without another permission; kubectl describe asks by that.
+            # No UID: to read it would need another right. `kubectl describe` selects Events by
+            # UID, and so does not show these.
             "regarding": {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",

@@ -1,8 +1,8 @@
-"""One look at everything that is ours, and what follows from it.
+"""Look at all our objects, and write what is missing.
 
-The registration is read before the Secret. Who adds an authority writes the Secret first, so a
-registration that was read earlier never holds one that the Secret does not; and a patch fails
-if anybody has written the registration since.
+The registration is read before the Secret. A replica that adds an authority writes the Secret
+first, so a registration that was read before never has an authority that the Secret lacks. A patch
+fails if the registration was written since.
 """
 
 import random
@@ -25,15 +25,15 @@ from webhook.controller.messages import Certificate, Event, Message, Patched, St
 from webhook.controller.options import Options
 
 GARBLED_SECONDS: Final = 2.0
-"""A replica that knows no authority leaves a garbled Secret so long to those that do."""
+"""For that long, a replica without an authority leaves a garbled Secret to others."""
 
 
 class LookAgain(Exception):
-    """Nothing is wrong, but what was read may hold no longer."""
+    """Nothing is wrong, but what was read may be out of date."""
 
 
 class Reconciler:
-    """Does what is missing, and says how things stand."""
+    """Looks, writes, and reports the state to the server."""
 
     def __init__(
         self, api: ControllerApi, clock: Clock, options: Options, send: Callable[[Message], None]
@@ -54,7 +54,7 @@ class Reconciler:
 
     @property
     def waiting(self) -> bool:
-        """Whether something is to be done that no change will tell: it takes time, or a replica."""
+        """Whether the next step needs time or a ready replica, which no watch reports."""
         strict = bool(self._options.bindings) or self._options.fail
         upcoming = self._known is not None and self._known.upcoming is not None
         return upcoming or (strict and not self._state.enforcing)
@@ -62,9 +62,8 @@ class Reconciler:
     def look(self) -> None:
         """Read everything, and write what is missing.
 
-        Unreachable, Conflict and LookAgain: to be done again.
-
-        What can't be done is told as a concern, and does not keep the rest from being done.
+        Unreachable, Conflict or LookAgain if it must be done again. Anything else that fails
+        becomes a concern, and the rest is still done.
         """
         concerns: dict[Topic, str] = {}
         registered = self._registered(concerns)
@@ -85,25 +84,25 @@ class Reconciler:
             raise
         except (Refused, NotEnforced) as reason:
             concerns["enforcement"] = str(reason)
-        self._tell(missing, concerns, reached=True, enforcing=enforcing)
+        self._report(missing, concerns, reached=True, enforcing=enforcing)
         self._events.look(concerns)
 
     def unreachable(self, error: Unreachable) -> None:
-        """Note that the API server did not answer: what is known goes on to hold."""
+        """Report that the API server did not answer; the rest of the state stays as it was."""
         missing = {} if self._leaf or not self._secret else {"certificate": str(error)}
         missing |= self._state.missing
         concerns: dict[Topic, str] = {"api-server": str(error)}
-        self._tell(missing, concerns, reached=False, enforcing=self._state.enforcing)
+        self._report(missing, concerns, reached=False, enforcing=self._state.enforcing)
 
     def keep_leaf(self) -> None:
-        """Sign a leaf if there is none, or one that is due, or of an authority before."""
+        """Sign a certificate if there is none, or it is due, or its authority was replaced."""
         if self._known is None:
             return
         times = self._clock.times()
         signing = self._known.signing
         authority = pem(signing.certificate)
         leaf = self._leaf
-        # Of another authority, a leaf is signed when that is trusted, not before.
+        # The next authority signs only once API servers trust it.
         signed = leaf and (leaf.authority == authority or not self._trust.trusted(authority))
         if leaf and signed and not leaf.due(times, self._rotation.share):
             return
@@ -118,7 +117,7 @@ class Reconciler:
         )
 
     def _registered(self, concerns: dict[Topic, str]) -> Registered | None:
-        """Return the registration, without entries if there is none; None if it can't be seen."""
+        """Return the registration, without entries if there is none; None if it can't be read."""
         try:
             found = self._configuration.read()
         except Refused as refusal:
@@ -143,7 +142,7 @@ class Reconciler:
             self._trust.seen(registered, authorities)
 
     def _keep_secret(self, secret: AuthoritySecret, registered: Registered | None) -> None:
-        """Bring the Secret to what it should hold; Conflict or LookAgain if another replica did."""
+        """Bring the Secret up to date; Conflict or LookAgain if it must be read again."""
         found = secret.read()
         if found.version is not None and found.authorities is None:
             self._refuse(found)
@@ -162,16 +161,16 @@ class Reconciler:
         self._seen(registered)
 
     def _refuse(self, found: Found) -> None:
-        """Say that a Secret can't be used; LookAgain if others should fix it first."""
+        """Log that the Secret can't be used; LookAgain while another replica may repair it."""
         now = time.monotonic()
         if self._garbled_at is None:
             self._garbled_at = now
             self._event("authorities refused", "warning", reason="; ".join(found.faults))
         if self._known is None and now - self._garbled_at < GARBLED_SECONDS:
-            raise LookAgain("other replicas may know what it held")
+            raise LookAgain("other replicas may know its content")
 
     def _keep_bundle(self, registered: Registered | None) -> None:
-        """Bring every bundle to what the Secret says."""
+        """Write the authorities of the Secret into every caBundle."""
         if registered is None or self._known is None:
             return
         operations = registered.bundle_patch(self._known.trusted())
@@ -187,7 +186,7 @@ class Reconciler:
         finally:
             self._send(Patched(result))
         self._event("CA bundle written", "info", entries=str((len(operations) - 1) // 2))
-        raise LookAgain("written: to be read back")
+        raise LookAgain("written, and to be read again")
 
     def _missing(self) -> dict[str, str]:
         if self._secret is None:
@@ -198,7 +197,7 @@ class Reconciler:
             return {"bundle": "the registration does not trust the authority of our certificate"}
         return {}
 
-    def _tell(
+    def _report(
         self,
         missing: dict[str, str],
         concerns: dict[Topic, str],
@@ -234,5 +233,5 @@ def _reason(found: Found, wanted: Authorities) -> str:
     if before.signing != wanted.signing:
         return "the next authority signs"
     if wanted.upcoming and before.upcoming != wanted.upcoming:
-        return "a new authority is to be trusted"
-    return "authorities before have ended" if before.retired != wanted.retired else "mended"
+        return "a new authority, to be trusted first"
+    return "earlier authorities have expired" if before.retired != wanted.retired else "repaired"

@@ -1,4 +1,4 @@
-"""Owns the Secret that holds the authorities."""
+"""Read and write the Secret with the authorities."""
 
 import base64
 import binascii
@@ -22,10 +22,10 @@ def folder(namespace: str) -> str:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What there is."""
+    """The content of the Secret."""
 
     authorities: Authorities | None
-    """None if nothing there can sign."""
+    """None if it has no authority that can sign."""
     faults: list[str]
     version: str | None
     """The resourceVersion; None if there is no Secret."""
@@ -40,7 +40,7 @@ class AuthoritySecret:
         self._api = api
 
     def read(self) -> Found:
-        """Return what it holds; Refused if it can't be read."""
+        """Return its content; Refused if it can't be read."""
         answer = self._api.request("GET", f"{self._folder}/{self.name}")
         if answer.code == 404:
             return Found(None, [], None)
@@ -56,7 +56,7 @@ class AuthoritySecret:
         return Found(authorities, faults, version)
 
     def write(self, authorities: Authorities, version: str | None) -> None:
-        """Create it, or replace what had *version*; Conflict if somebody was faster."""
+        """Create it, or replace *version* of it; Conflict if somebody wrote it before."""
         data = {key: base64.b64encode(text).decode() for key, text in authorities.encode().items()}
         meta: Json = {
             "name": self.name,
@@ -77,8 +77,8 @@ class AuthoritySecret:
         answer = self._api.request("PUT", f"{self._folder}/{self.name}", body)
         if answer.code == 422:
             raise answer.refusal(
-                f"can't replace Secret {self.name}, which is not of type Opaque: delete it, and"
-                f" it is made anew: kubectl delete secret {self.name} -n <namespace>"
+                f"can't replace Secret {self.name}, which is not of type Opaque: delete it, and a"
+                f" new one is created: kubectl delete secret {self.name} -n <namespace>"
             )
         if answer.code == 404:
             raise Conflict(answer.code, "deleted since it was read")

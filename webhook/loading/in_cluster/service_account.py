@@ -1,4 +1,4 @@
-"""The API server for a loader: the pod's ServiceAccount, and which requests to try again."""
+"""The API server for a loader: as the pod's ServiceAccount, with errors that say when to retry."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -34,9 +34,10 @@ class PodApi:
         doing: str,
         permitted_by: str,
     ) -> bytes:
-        """Return the body of the answer; *permitted_by*: the kind that `render` prints.
+        """Return the body of the answer.
 
-        Overtaken, or else Interrupted, if it may work later; Unavailable if it will not.
+        Interrupted, such as Overtaken, if it may work later; Unavailable if it will not, with the
+        hint that `render --kind` *permitted_by* prints the rights.
         """
         try:
             answer = self._connection.request(method, where, body, seconds=_SECONDS)

@@ -1,4 +1,4 @@
-"""Owns the way tests ask the doctor about a cluster: one check, in this process."""
+"""Run checks of the doctor against a cluster, in this process."""
 
 import base64
 import copy
@@ -20,7 +20,7 @@ OK, WARNING, ERROR = Level.OK, Level.WARNING, Level.ERROR
 
 
 def installation(plane: ControlPlane, **names: str) -> Installation:
-    """Return what is installed on *plane*, as the administrator sees it."""
+    """Return the installation on *plane*, read as an administrator."""
     return Installation(Api(plane.kubeconfig), Names(**names))
 
 
@@ -30,13 +30,13 @@ def found(plane: ControlPlane, name: str, **names: str) -> list[Finding]:
 
 
 def check(name: str) -> Check:
-    """Return the check that has a name."""
+    """Return the check with that name."""
     (wanted,) = [one for one in CHECKS if one.name == name]
     return wanted
 
 
 def shown(findings: list[Finding], level: Level, seen: str, fix: str = "") -> Finding:
-    """Return the one of *findings* that says *seen*; its level and its fix must be those given."""
+    """Return the one of *findings* with *seen* in its text; level and fix must match."""
     (one,) = [one for one in findings if seen in one.seen]
     assert one.level is level, findings
     assert fix in one.fix, one.fix
@@ -45,7 +45,7 @@ def shown(findings: list[Finding], level: Level, seen: str, fix: str = "") -> Fi
 
 
 def take_in(plane: ControlPlane) -> None:
-    """Take away the labels by which other tests left namespaces out."""
+    """Remove the labels with which other tests left namespaces out."""
     off = {"metadata": {"labels": {LABEL: None}}}
     for obj in plane.api.list("v1", "Namespace", labelSelector=LABEL):
         plane.api.merge({"apiVersion": "v1", "kind": "Namespace", **obj}, off).expect()
@@ -54,12 +54,12 @@ def take_in(plane: ControlPlane) -> None:
 def physician(
     plane: ControlPlane, name: str = "physician", checks: Sequence[Check] = CHECKS
 ) -> Path:
-    """Return the kubeconfig of somebody who may do what *checks* say they need, and no more."""
+    """Return the kubeconfig of a user who has the rights of *checks*, and no others."""
     return entitled(plane, name, *(may for one in checks for may in one.may))
 
 
 def idle_configuration(name: str, bundle: bytes, **changes: Any) -> Object:
-    """Return the shipped configuration under another *name*, which no object is ever sent to."""
+    """Return the shipped configuration as *name*, such that no object is ever sent to it."""
     (obj,) = copy.deepcopy(shipped("MutatingWebhookConfiguration"))
     never = [{"name": "never", "expression": "false"}]
     for hook in obj["webhooks"]:

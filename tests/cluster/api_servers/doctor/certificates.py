@@ -1,4 +1,4 @@
-"""Owns certificates that are as wrong as a test wants them, and a server that has one."""
+"""Certificates that are as wrong as a test wants them, and a server with one."""
 
 import contextlib
 import datetime as dt
@@ -62,19 +62,19 @@ class Signer:
 
 
 def lasting(begins: dt.timedelta, ends: dt.timedelta) -> bytes:
-    """Return a CA's certificate, PEM, which begins and ends so long from now."""
+    """Return a CA's certificate, PEM, which begins and ends that long from now."""
     return Signer(begins=begins, ends=ends).pem
 
 
 @contextlib.contextmanager
 def serving(pair: Pair) -> Iterator[int]:
-    """Shake hands with one caller after the other on a port of loopback, which it yields."""
+    """Shake hands with one caller after the other on a loopback port; yields the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def run() -> None:
-            with contextlib.suppress(OSError):  # the end: nobody listens any more
+            with contextlib.suppress(OSError):  # the end: the socket is shut down
                 while True:
                     accepted, _ = listening.accept()
                     with contextlib.suppress(OSError), accepted:

@@ -1,4 +1,4 @@
-"""Owns the way tests run `modelcache doctor`, and hold what it prints against golden/.
+"""Run `modelcache doctor`, and compare what it prints with golden/.
 
 --update writes the golden files anew.
 """
@@ -21,7 +21,7 @@ VARYING = {
 
 
 def masked(ran: Ran) -> str:
-    """Return what was printed, with words in place of what differs from run to run."""
+    """Return what was printed, with words for what differs from run to run."""
     text = f"{ran.err}{ran.out}exit status {ran.status}\n"
     for pattern, word in VARYING.items():
         text = re.sub(pattern, word, text, flags=re.MULTILINE)
@@ -29,7 +29,7 @@ def masked(ran: Ran) -> str:
 
 
 def assert_golden(name: str, ran: Ran, update: bool) -> None:
-    """Hold what was printed against a golden file."""
+    """Compare what was printed with a golden file."""
     expected = GOLDEN / f"{name}.txt"
     if update:
         expected.write_text(masked(ran))
@@ -37,6 +37,6 @@ def assert_golden(name: str, ran: Ran, update: bool) -> None:
 
 
 def doctor(kubeconfig: Path, *options: str, columns: int = 200) -> Ran:
-    """Run the command as who *kubeconfig* says."""
+    """Run the command with *kubeconfig*."""
     env = {"KUBECONFIG": str(kubeconfig), "COLUMNS": str(columns)}
     return modelcache("doctor", *options, env=env)

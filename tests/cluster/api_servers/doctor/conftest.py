@@ -1,4 +1,4 @@
-"""What tests of the doctor share beyond the cluster."""
+"""Fixtures of the doctor's tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What of the cluster concerns an installation: policies, gates, namespaces, other webhooks."""
+"""Checks of the cluster around an installation: policies, gates, namespaces, other webhooks."""
 
 import shlex
 
@@ -39,18 +39,22 @@ def test_policies_that_deny_are_as_wanted(alone: ControlPlane) -> None:
         assert [one.level for one in found(alone, "policies")] == [OK, OK]
 
 
-def test_policies_that_are_not_there_are_to_be_applied(alone: ControlPlane) -> None:
+def test_policies_that_do_not_exist_are_to_be_applied(alone: ControlPlane) -> None:
     findings = found(alone, "policies")
-    shown(findings, ERROR, "policy modelcache-injected is not there: a pod", "kubectl apply -k")
-    shown(findings, ERROR, "policy modelcache-copied is not there: a workload", "kubectl apply -k")
+    shown(findings, ERROR, "policy modelcache-injected does not exist: a pod", "kubectl apply -k")
+    shown(
+        findings, ERROR, "policy modelcache-copied does not exist: a workload", "kubectl apply -k"
+    )
 
 
-def test_a_policy_without_its_binding_is_told(alone: ControlPlane) -> None:
+def test_a_policy_without_its_binding_is_shown(alone: ControlPlane) -> None:
     with configured(alone, shipped("ValidatingAdmissionPolicy")):
-        shown(found(alone, "policies"), ERROR, "binding modelcache-injected is not there", "apply")
+        shown(
+            found(alone, "policies"), ERROR, "binding modelcache-injected does not exist", "apply"
+        )
 
 
-def test_policies_that_only_audit_are_told_with_the_command_that_makes_them_deny(
+def test_policies_that_only_audit_are_shown_with_the_command_that_makes_them_deny(
     alone: ControlPlane,
 ) -> None:
     with configured(alone, policies("Audit")):
@@ -65,7 +69,7 @@ def test_policies_that_only_audit_are_told_with_the_command_that_makes_them_deny
 
 
 @pytest.mark.parametrize("how", ["deleted", "without its label"])
-def test_policies_that_are_switched_off_are_told(alone: ControlPlane, how: str) -> None:
+def test_policies_that_are_switched_off_are_shown(alone: ControlPlane, how: str) -> None:
     objects = policies("Audit", "Deny")
     (required,) = [obj for obj in objects if obj["kind"] not in KINDS]
     if how == "deleted":
@@ -79,11 +83,11 @@ def test_policies_that_are_switched_off_are_told(alone: ControlPlane, how: str) 
     shown(findings, ERROR, "policy modelcache-copied is switched off", "kubectl apply -k deploy")
 
 
-def test_under_fail_a_policy_that_is_not_there_is_only_a_warning(alone: ControlPlane) -> None:
+def test_under_fail_a_policy_that_does_not_exist_is_only_a_warning(alone: ControlPlane) -> None:
     failing = idle_configuration("zz-failing", b"", failurePolicy="Fail")
     with configured(alone, [failing]):
         findings = found(alone, "policies", configuration="zz-failing")
-        shown(findings, WARNING, "modelcache-injected is not there; failurePolicy Fail", "apply")
+        shown(findings, WARNING, "modelcache-injected does not exist; failurePolicy Fail", "apply")
 
 
 def test_gates_that_are_on_are_found_out_by_a_dry_run(cluster: ControlPlane) -> None:
@@ -116,7 +120,7 @@ def test_what_is_dropped_although_the_version_has_it_is_an_error(
     )
     with configured(cluster, [dropping]):
         findings = found(cluster, "gates")
-    seen = "image volumes are dropped, and the webhook takes them to be kept"
+    seen = "image volumes are dropped, but the webhook uses them"
     shown(findings, ERROR, seen, "turn on the gate ImageVolume")
     shown(findings, WARNING, "recursiveReadOnly is dropped", "RecursiveReadOnlyMounts")
 
@@ -129,9 +133,9 @@ def test_what_is_dropped_although_the_version_has_it_is_an_error(
         (["serve", "--kube-version=1.34"], WARNING),
         (["serve"], WARNING),
     ],
-    ids=["told", "told of the gate", "told an older version", "told nothing"],
+    ids=["its version", "the gate", "an older version", "nothing"],
 )
-def test_a_webhook_that_is_not_told_of_image_volumes_is_found(
+def test_a_webhook_without_the_option_for_image_volumes_is_found(
     cluster: ControlPlane, arguments: list[str], level: object
 ) -> None:
     asked = installation(cluster)
@@ -141,12 +145,14 @@ def test_a_webhook_that_is_not_told_of_image_volumes_is_found(
     assert (one.level, "image volumes are kept" in one.seen) == (level, True)
 
 
-def test_a_namespace_that_takes_no_pods_tells_nothing_of_gates(cluster: ControlPlane) -> None:
+def test_a_namespace_that_accepts_no_pods_shows_nothing_of_gates(cluster: ControlPlane) -> None:
     findings = found(cluster, "gates", probe_namespace="nowhere")
-    shown(findings, WARNING, "was not found out: namespaces", "--probe-namespace")
+    shown(
+        findings, WARNING, "could not find out which gates are on: namespaces", "--probe-namespace"
+    )
 
 
-def test_namespaces_are_told_that_are_left_out(
+def test_namespaces_that_are_left_out_are_shown(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     take_in(cluster)
@@ -184,7 +190,7 @@ PODS: Object = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "
         pytest.param("zzz-other", PODS | {"apiGroups": ["apps"]}, False, id="of other groups"),
     ],
 )
-def test_webhooks_are_told_that_change_pods_after_ours(
+def test_webhooks_that_change_pods_after_ours_are_shown(
     cluster: ControlPlane, hook: ScriptedHook, name: str, rule: Object, later: bool
 ) -> None:
     idle = webhook("a.example.com", hook.client_config(), rules=[rule], matchConditions=NEVER)

@@ -1,4 +1,4 @@
-"""The command as people run it: what it prints, and how it ends."""
+"""The command as people run it: what it prints, and its exit status."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def test_a_broken_cluster(alone: ControlPlane, namespace: NamespaceFactory, upda
     assert all(bool(one["fix"]) is (one["level"] != "ok") for one in json.loads(as_json.out))
 
 
-def test_on_a_terminal_it_tells_where_it_is_and_colours_levels(cluster: ControlPlane) -> None:
+def test_on_a_terminal_it_shows_the_current_check_and_colours_levels(cluster: ControlPlane) -> None:
     ours, theirs = pty.openpty()
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100"}
     command = [sys.executable, "-m", "webhook", "doctor", "--kubeconfig", str(cluster.kubeconfig)]
@@ -56,7 +56,7 @@ def test_on_a_terminal_it_tells_where_it_is_and_colours_levels(cluster: ControlP
 
 
 def read(terminal: int) -> bytes:
-    """Return what is written there; nothing at its end, which Linux calls an error."""
+    """Return what was written there; nothing at its end, which is an error on Linux."""
     try:
         return os.read(terminal, 65536)
     except OSError:
@@ -83,16 +83,18 @@ def assert_could_not_ask(ran: Ran, *said: str) -> None:
     assert all(text in ran.err for text in said), ran.err
 
 
-def test_who_can_not_be_asked_is_told_in_one_line(cluster: ControlPlane, tmp_path: Path) -> None:
+def test_a_server_that_can_not_be_asked_is_shown_in_one_line(
+    cluster: ControlPlane, tmp_path: Path
+) -> None:
     nobody = kubeconfig(tmp_path, "https://127.0.0.1:1")
     assert_could_not_ask(doctor(nobody), "https://127.0.0.1:1 could not be asked", "refused")
     stranger = kubeconfig(tmp_path, cluster.url)
     assert_could_not_ask(doctor(stranger), "could not be asked", "CERTIFICATE_VERIFY_FAILED")
     unknown = kubeconfig(tmp_path, cluster.url, "x", cluster.authority.certificate)
-    assert_could_not_ask(doctor(unknown), "it does not know us: Unauthorized")
+    assert_could_not_ask(doctor(unknown), "it does not accept our credentials: Unauthorized")
 
 
-def test_a_kubeconfig_that_says_nothing_is_told_in_one_line(
+def test_a_kubeconfig_that_says_nothing_is_shown_in_one_line(
     cluster: ControlPlane, tmp_path: Path
 ) -> None:
     ran = doctor(cluster.kubeconfig, "--context", "other")
@@ -107,7 +109,7 @@ def test_a_kubeconfig_that_says_nothing_is_told_in_one_line(
     assert_could_not_ask(modelcache("doctor", env=env), "token file does not exist")
 
 
-def test_who_may_look_at_nothing_could_not_ask(cluster: ControlPlane) -> None:
+def test_a_user_without_any_right_could_not_ask(cluster: ControlPlane) -> None:
     stranger = cluster.write_kubeconfig("stranger", cluster.authority.sign("stranger"))
     ran = doctor(stranger)
     assert ran.status == 2, ran
@@ -122,10 +124,10 @@ def test_who_may_look_at_nothing_could_not_ask(cluster: ControlPlane) -> None:
     [
         (403, '{"message": "User \\"system:anonymous\\" cannot get path"}', "cannot get path"),
         (503, "<html>no backend</html>", "no backend"),
-        (200, "<html>welcome</html>", "its answer names no version"),
+        (200, "<html>welcome</html>", "its answer has no version"),
     ],
 )
-def test_what_is_no_api_server_or_says_nothing_is_told_in_one_line(
+def test_what_is_not_an_api_server_or_says_nothing_is_shown_in_one_line(
     tmp_path: Path, status: int, body: str, said: str
 ) -> None:
     class Answering(BaseHTTPRequestHandler):

@@ -63,10 +63,10 @@ def test_a_namespace_that_is_left_out_is_not_tried(
 ) -> None:
     where = where or namespace({"modelcache.io/admission": "disabled"})
     (one,) = found(cluster, "reachability", probe_namespace=where)
-    shown([one], WARNING, f"nothing of namespace {where} is sent", "--probe-namespace")
+    shown([one], WARNING, f"the API server sends nothing of namespace {where}", "--probe-namespace")
 
 
-def test_a_namespace_that_takes_no_pods_is_told(
+def test_a_namespace_that_accepts_no_pods_is_shown(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     findings = found(cluster, "reachability", probe_namespace="nowhere")

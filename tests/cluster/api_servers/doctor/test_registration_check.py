@@ -1,4 +1,4 @@
-"""The registration: entries, and the certificates that bundles hold."""
+"""The registration: its entries, and the certificates in their bundles."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def registered(cluster: ControlPlane) -> Iterator[Object]:
     cluster.api.delete(obj).expect(200, 404)
 
 
-def test_a_bundle_that_is_valid_is_told_with_its_end(
+def test_a_bundle_that_is_valid_is_shown_with_its_end(
     cluster: ControlPlane, registered: Object
 ) -> None:
     findings = found(cluster, "registration", configuration=NAME)
@@ -45,12 +45,12 @@ def test_a_bundle_that_is_valid_is_told_with_its_end(
     shown(findings, OK, "caBundle of workloads.modelcache.io")
 
 
-def test_a_configuration_that_is_not_there_is_to_be_applied(cluster: ControlPlane) -> None:
+def test_a_configuration_that_does_not_exist_is_to_be_applied(cluster: ControlPlane) -> None:
     (one,) = found(cluster, "registration", configuration="zz-nowhere")
-    shown([one], ERROR, "zz-nowhere is not there: no pod is injected", APPLY)
+    shown([one], ERROR, "zz-nowhere does not exist: nothing is injected", APPLY)
 
 
-def test_an_entry_that_is_not_there_is_named(cluster: ControlPlane, registered: Object) -> None:
+def test_an_entry_that_is_missing_is_named(cluster: ControlPlane, registered: Object) -> None:
     del registered["webhooks"][1]
     cluster.api.apply(registered).expect()
     findings = found(cluster, "registration", configuration=NAME)
@@ -61,16 +61,16 @@ def test_an_entry_that_is_not_there_is_named(cluster: ControlPlane, registered: 
 @pytest.mark.parametrize(
     ("bundle", "level", "seen"),
     [
-        pytest.param(b"", ERROR, "is empty: the API server trusts no certificate", id="empty"),
-        pytest.param(b"garbage", ERROR, "holds no certificate that can be read", id="garbage"),
+        pytest.param(b"", ERROR, "is empty: the API server does not trust the webhook", id="empty"),
+        pytest.param(b"garbage", ERROR, "has no readable certificate", id="garbage"),
         pytest.param(
-            BROKEN, ERROR, "holds no certificate that can be read", id="garbage in armour"
+            BROKEN, ERROR, "has no readable certificate", id="garbage in armour"
         ),
         pytest.param(EXPIRED, ERROR, "CN=doctor expired at 20", id="expired"),
         pytest.param(lasting(DAY, 9 * DAY), ERROR, "CN=doctor is not valid yet", id="to come"),
         pytest.param(lasting(-50 * DAY, 9 * DAY), WARNING, "CN=doctor expires at 20", id="soon"),
-        pytest.param(BROKEN + VALID, OK, "CN=doctor until", id="garbage in armour beside"),
-        pytest.param(EXPIRED + VALID, OK, ", beside 1 more", id="an expired one beside"),
+        pytest.param(BROKEN + VALID, OK, "CN=doctor until", id="next to garbage in armour"),
+        pytest.param(EXPIRED + VALID, OK, ", and 1 more", id="next to an expired one"),
     ],
 )  # fmt: skip
 def test_a_bundle_is_judged_by_its_certificates(

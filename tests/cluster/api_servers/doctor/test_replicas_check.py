@@ -1,16 +1,16 @@
-"""What is made of what replicas say of themselves; on nodes they are asked in test_installed.py."""
+"""Findings about what replicas report; test_installed.py asks real ones."""
 
 import pytest
 
 from tests.cluster.api_servers.doctor.asking import OK, WARNING
 from webhook import __version__
-from webhook.doctor.replicas import _same, _told
+from webhook.doctor.replicas import _reported, _same
 
-STRANGER = ("what answers on its health port is no modelcache", "")
+STRANGER = ("what answers on its health port does not answer like modelcache", "")
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         ('{"ready": true, "missing": {}, "concerns": {}}', ("", "")),
         ('{"ready": false, "missing": {"draining": "told"}}', ("draining: told", "")),
@@ -21,8 +21,8 @@ STRANGER = ("what answers on its health port is no modelcache", "")
         ('{"missing": 1}', STRANGER),
     ],
 )
-def test_a_replica_says_what_it_lacks(answer: str, told: tuple[str, str]) -> None:
-    assert _told(answer) == told
+def test_a_replica_reports_what_it_lacks(answer: str, reported: tuple[str, str]) -> None:
+    assert _reported(answer) == reported
 
 
 @pytest.mark.parametrize(

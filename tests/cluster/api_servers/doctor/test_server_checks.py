@@ -1,4 +1,4 @@
-"""The API server: its version, its clock, and what it does not let us ask."""
+"""The API server: its version, its clock, and rights that it does not give us."""
 
 import datetime as dt
 import json
@@ -25,7 +25,7 @@ from webhook.doctor.installation import Installation, Names
 NOW = dt.datetime.now(dt.UTC)
 
 
-def test_a_server_that_answers_is_told_with_its_version(cluster: ControlPlane) -> None:
+def test_a_server_that_answers_is_shown_with_its_version(cluster: ControlPlane) -> None:
     (one,) = found(cluster, "server")
     shown([one], OK, f"Kubernetes {cluster.version()} at {cluster.url}")
 
@@ -49,7 +49,7 @@ def test_a_server_is_judged_by_its_version(
     shown([one], level, seen, "" if level is OK else "1.30 or later")
 
 
-def test_the_servers_clock_is_read_of_its_answer(cluster: ControlPlane) -> None:
+def test_the_servers_clock_is_read_from_its_answer(cluster: ControlPlane) -> None:
     (one,) = found(cluster, "clock")
     shown([one], OK, "agrees with ours")
     assert abs(installation(cluster).clock_ahead) < dt.timedelta(seconds=20)
@@ -74,7 +74,7 @@ def test_a_clock_is_judged_by_its_distance(
     assert abs((asked.now() - dt.datetime.now(dt.UTC)).total_seconds() - seconds) < 1
 
 
-def test_an_answer_without_a_date_tells_no_clock(cluster: ControlPlane) -> None:
+def test_an_answer_without_a_date_has_no_clock(cluster: ControlPlane) -> None:
     asked = installation(cluster)
     asked.version = Answer(200, b"{}", (), None, NOW)
     (one,) = check("clock").run(asked)

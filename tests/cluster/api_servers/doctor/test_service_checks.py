@@ -1,4 +1,4 @@
-"""The Service and the Deployment that the registration leads to."""
+"""The Service that the API server calls, and the Deployment behind it."""
 
 from collections.abc import Callable
 
@@ -63,11 +63,11 @@ def create(plane: ControlPlane, obj: Object) -> None:
     plane.api.request("POST", where, obj).expect(201)
 
 
-def test_a_service_that_is_not_there_is_to_be_applied(
+def test_a_service_that_does_not_exist_is_to_be_applied(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     findings = found(cluster, "service", namespace=namespace(), **NOWHERE)
-    shown(findings, ERROR, f"/{NAME} is not there", APPLY)
+    shown(findings, ERROR, f"/{NAME} does not exist", APPLY)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_service_that_is_not_there_is_to_be_applied(
         pytest.param(443, (True, True, False), OK, "leads to 2 ready addresses", id="ready"),
         pytest.param(443, (None,), OK, "leads to 1 ready address", id="unknown is ready"),
         pytest.param(443, (False,), ERROR, "no ready address: 1 are not ready", id="not ready"),
-        pytest.param(443, (), ERROR, "leads nowhere", id="nobody"),
+        pytest.param(443, (), ERROR, "has no address: no pod", id="nobody"),
         pytest.param(80, (True,), ERROR, "has no port 443", id="another port"),
     ],
 )
@@ -122,7 +122,7 @@ Deployed = Callable[..., str]
 
 @pytest.fixture
 def deployed(cluster: ControlPlane, namespace: NamespaceFactory) -> Deployed:
-    """Makes a Deployment beside a Service, and its pods ready; returns the namespace."""
+    """Makes a Deployment next to a Service, and its pods ready; returns the namespace."""
 
     def make(replicas: int, *arguments: str, ready: int = 0) -> str:
         where = namespace()
@@ -158,7 +158,7 @@ def asked(plane: ControlPlane, where: str, name: str = "deployment") -> list:  #
     return found(plane, name, namespace=where, **NOWHERE)
 
 
-def test_a_deployment_that_is_not_there_is_to_be_applied(
+def test_a_deployment_that_does_not_exist_is_to_be_applied(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     where = namespace()
@@ -179,12 +179,14 @@ def test_replicas_that_are_all_available_are_as_wanted(
     ("replicas", "ready", "level", "seen", "fix"),
     [
         pytest.param(0, 0, ERROR, "is scaled to 0", "kubectl scale", id="scaled to nothing"),
-        pytest.param(1, 1, WARNING, "nobody serves while it is moved", "--replicas=2", id="alone"),
+        pytest.param(
+            1, 1, WARNING, "nobody answers while that one is moved", "--replicas=2", id="alone"
+        ),
         pytest.param(2, 0, ERROR, "0 of 2 replicas", "kubectl describe", id="none is ready"),
         pytest.param(2, 1, WARNING, "1 of 2 replicas", "kubectl describe", id="one is ready"),
     ],
 )
-def test_replicas_that_are_missed_are_counted(
+def test_replicas_that_are_missing_are_counted(
     cluster: ControlPlane,
     deployed: Deployed,
     replicas: int,
@@ -197,7 +199,7 @@ def test_replicas_that_are_missed_are_counted(
     shown(asked(cluster, where), level, seen, fix)
 
 
-def test_why_a_replica_does_not_run_is_told(cluster: ControlPlane, deployed: Deployed) -> None:
+def test_why_a_replica_does_not_run_is_shown(cluster: ControlPlane, deployed: Deployed) -> None:
     where = deployed(2)
     first, second = pods(cluster, where)
     waiting = {"name": "webhook", "image": "i", "imageID": "", "ready": False, "restartCount": 0}
@@ -208,18 +210,20 @@ def test_why_a_replica_does_not_run_is_told(cluster: ControlPlane, deployed: Dep
     shown(asked(cluster, where), ERROR, "are available: ImagePullBackOff, Unschedulable")
 
 
-def test_a_version_that_is_not_the_servers_is_told(
+def test_a_version_that_is_not_the_servers_is_shown(
     cluster: ControlPlane, deployed: Deployed
 ) -> None:
     where = deployed(2, "--kube-version=1.34", ready=2)
-    told = "serve is told --kube-version=1.34, the API server is 1.37"
-    shown(asked(cluster, where), WARNING, told, "write --kube-version=1.37")
+    seen = "serve has --kube-version=1.34, but the API server is 1.37"
+    shown(asked(cluster, where), WARNING, seen, "write --kube-version=1.37")
 
 
-def test_replicas_that_can_not_be_asked_are_told(cluster: ControlPlane, deployed: Deployed) -> None:
+def test_replicas_that_can_not_be_asked_are_shown(
+    cluster: ControlPlane, deployed: Deployed
+) -> None:
     where = deployed(1)
     for name in ("replicas", "certificate"):
-        shown(asked(cluster, where, name), WARNING, "no replica runs that could be asked", "mend")
+        shown(asked(cluster, where, name), WARNING, "no replica is running", "fix what")
     (pod,) = pods(cluster, where)
     status(cluster, pod, phase="Running")  # where no kubelet knows of it
     seen = f"{pod['metadata']['name']} does not have a host assigned"

@@ -1,4 +1,4 @@
-"""What the doctor takes for trusted, in real handshakes: as the API server does."""
+"""Which certificates the doctor trusts, in real handshakes: those that the API server trusts."""
 
 import datetime as dt
 import socket
@@ -23,7 +23,7 @@ LEAF = Signer("leaf", CA, hosts=[HOST])
 
 
 def shaken(leaf: Signer, bundle: bytes | None, folder: Path) -> bytes:
-    """Return the certificate that a server with *leaf* presents to who trusts *bundle*."""
+    """Return the certificate that a server with *leaf* presents to a client that trusts *bundle*."""
     with serving(leaf.files(folder)) as port:
         raw = socket.create_connection(("127.0.0.1", port), timeout=20)
         with trusting(bundle).wrap_socket(raw, server_hostname=HOST) as tls:
@@ -35,9 +35,9 @@ def shaken(leaf: Signer, bundle: bytes | None, folder: Path) -> bytes:
     [
         pytest.param(LEAF, CA.pem, id="signed by it"),
         pytest.param(LEAF, OTHER.pem + CA.pem, id="signed by one of two"),
-        pytest.param(LEAF, CA.pem.replace(b"MII", b"?", 1) + CA.pem, id="signed, garbage beside"),
+        pytest.param(LEAF, CA.pem.replace(b"MII", b"?", 1) + CA.pem, id="signed, next to garbage"),
         pytest.param(LEAF, LEAF.pem, id="itself in the bundle, as Go allows"),
-        pytest.param(OTHER, None, id="anything, where it is only looked at"),
+        pytest.param(OTHER, None, id="anything, if there is no bundle"),
     ],
 )
 def test_a_certificate_is_trusted(leaf: Signer, bundle: bytes | None, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_certificate_is_not_trusted(leaf: Signer, said: str, tmp_path: Path) -
         shaken(leaf, CA.pem, tmp_path)
 
 
-def test_a_certificate_without_a_subject_is_told_by_the_names_that_it_is_for() -> None:
+def test_a_certificate_without_a_subject_is_shown_by_its_dns_names() -> None:
     # cert-manager's have none
     nameless = Signer("", CA, hosts=[HOST, f"{HOST}.cluster.local"])
     told = Lifetime.of(x509.load_pem_x509_certificate(nameless.pem))
