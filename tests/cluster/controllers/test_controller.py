@@ -1,4 +1,4 @@
-"""Who keeps the authority and the bundle: any number of replicas, and no leader."""
+"""How any number of replicas keep one authority and one bundle, without a leader."""
 
 import base64
 import time
@@ -23,7 +23,9 @@ def test_five_that_start_at_once_agree_on_one_authority_and_all_sign_with_it(pla
         assert len({controller.leaf.serial_number for controller in found}) == 5
 
 
-def test_a_bundle_is_written_by_the_name_of_its_entry_and_nothing_else_is(place: Place) -> None:
+def test_a_bundle_is_written_into_the_entries_with_our_names_and_nothing_else_is(
+    place: Place,
+) -> None:
     # P0 29, P1 62, P1 63
     place.register()
     before = place.registered()
@@ -54,7 +56,7 @@ def test_a_bundle_that_is_emptied_or_garbled_is_repaired_with_one_write(
         assert all(controller.ready() for controller in found)
 
 
-def test_an_authority_that_is_not_ours_is_taken_out_of_the_bundle(place: Place) -> None:
+def test_an_authority_that_is_not_ours_is_removed_from_the_bundle(place: Place) -> None:
     # P0 29
     place.register()
     with controllers(place.plane, place.options()):
@@ -72,10 +74,12 @@ def test_a_registration_that_comes_later_or_again_gets_its_bundle(place: Place) 
             wait_until(lambda: bool(place.trusted()), "bundle written")
             wait_until(lambda: not controller.state.concerns, "no concern left")
             place.plane.api.delete(place.registered()).expect()
-            wait_until(lambda: "registration" in controller.state.concerns, "concern told")
+            wait_until(
+                lambda: "registration" in controller.state.concerns, "the concern is reported"
+            )
 
 
-def test_who_deletes_the_secret_gets_another_authority_and_no_leaf_is_distrusted_meanwhile(
+def test_after_the_secret_is_deleted_another_authority_follows_and_every_leaf_stays_trusted(
     place: Place,
 ) -> None:
     # P0 28, P1 57
@@ -92,12 +96,12 @@ def test_who_deletes_the_secret_gets_another_authority_and_no_leaf_is_distrusted
             assert_trusted(place, found)
             return first not in place.trusted()
 
-        wait_until(turned, "the first authority is trusted no more", 90)
+        wait_until(turned, "the first authority is no longer trusted", 90)
         assert seen == {1, 2}
         assert place.trusted() == [place.signs()]
 
 
-def test_leaves_are_renewed_before_they_end(place: Place) -> None:
+def test_leaves_are_renewed_before_they_expire(place: Place) -> None:
     # P0 27
     place.register()
     with controllers(place.plane, place.options(leaf_seconds=4, authority_seconds=3600)) as (one,):
@@ -147,7 +151,7 @@ def test_a_secret_that_cannot_sign_is_replaced_and_never_served(
         assert_trusted(place, [newcomer])
 
 
-def test_a_newcomer_leaves_a_garbled_secret_to_those_that_knew_it_and_then_replaces_it(
+def test_a_new_replica_leaves_a_garbled_secret_to_others_for_a_while_and_then_replaces_it(
     place: Place,
 ) -> None:
     # P1 58
@@ -165,7 +169,9 @@ def test_a_newcomer_leaves_a_garbled_secret_to_those_that_knew_it_and_then_repla
         assert event.fields == {"reason": "ca.crt or ca.key is missing"}
 
 
-def test_where_certificates_are_not_ours_neither_secret_nor_bundle_is_touched(place: Place) -> None:
+def test_if_somebody_else_issues_certificates_neither_secret_nor_bundle_is_touched(
+    place: Place,
+) -> None:
     # P1 65
     place.register()
     before = place.registered()
@@ -176,7 +182,7 @@ def test_where_certificates_are_not_ours_neither_secret_nor_bundle_is_touched(pl
     assert place.plane.api.get("v1", "Secret", "authorities", place.namespace).code == 404
 
 
-def test_the_key_of_the_authority_is_told_to_nobody(place: Place) -> None:
+def test_the_key_of_the_authority_is_in_no_message(place: Place) -> None:
     # P1 61, P1 86
     place.register()
     with controllers(place.plane, place.options()) as (controller,):

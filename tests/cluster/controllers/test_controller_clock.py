@@ -1,4 +1,4 @@
-"""What a controller does when somebody sets the clock."""
+"""What a controller does when the clock is set."""
 
 import datetime as dt
 import subprocess
@@ -17,7 +17,7 @@ WEEK = dt.timedelta(days=7)
 
 
 class Clock:
-    """The time that a program sees."""
+    """The time that a program gets."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "time"
@@ -30,7 +30,7 @@ class Clock:
         }
 
     def set(self, ahead: dt.timedelta) -> None:
-        """Put it *ahead* of the machine's, at once and whole."""
+        """Set it *ahead* of the machine's clock, in one step."""
         new = self._file.with_suffix(".new")
         new.write_text(f"{ahead.total_seconds():+.0f}\n")
         new.rename(self._file)
@@ -41,7 +41,7 @@ class Clock:
     [dt.timedelta(days=-1), dt.timedelta(days=30), dt.timedelta(days=400)],
     ids=["a day back", "30 days forward", "400 days forward"],
 )
-def test_a_leaf_is_signed_that_holds_by_the_clock_that_was_set_and_by_the_api_servers(
+def test_the_next_leaf_is_valid_by_the_clock_that_was_set_and_by_the_api_servers(
     place: Place, tmp_path: Path, ahead: dt.timedelta
 ) -> None:
     # c35, P2 97
@@ -56,13 +56,13 @@ def test_a_leaf_is_signed_that_holds_by_the_clock_that_was_set_and_by_the_api_se
         for now in (dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC) + ahead):
             assert leaf.not_valid_before_utc < now < leaf.not_valid_after_utc
         assert_trusted(place, [controller])
-        assert len(place.trusted()) == 1, "the authority holds by the API server's clock"
+        assert len(place.trusted()) == 1, "the authority is valid by the API server's clock"
 
 
 def test_the_clock_of_the_tests_is_set_while_a_program_runs(
     cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    """Or the tests above would see nothing."""
+    """If not, the tests above would test nothing."""
     clock = Clock(tmp_path)
     program = "import time; print(time.time(), flush=True); input(); print(time.time())"
     with subprocess.Popen(

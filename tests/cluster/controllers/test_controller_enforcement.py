@@ -1,4 +1,4 @@
-"""Whether what we missed is refused, as the controller says it."""
+"""What the controller reports about refusals of pods that the webhook missed."""
 
 import pytest
 
@@ -8,9 +8,7 @@ from tests.kubernetes.rights import REQUIRED, Bound
 
 
 @pytest.mark.parametrize("how", ["deleted", "without its label"])
-def test_policies_that_require_nothing_are_told_and_so_is_their_return(
-    bound: Bound, how: str
-) -> None:
+def test_policies_that_are_switched_off_and_on_again_are_reported(bound: Bound, how: str) -> None:
     # README: to switch everything off at once; helm puts one without a label while it uninstalls
     bound.register()
     bound.bind("Audit")
@@ -30,7 +28,9 @@ def test_policies_that_require_nothing_are_told_and_so_is_their_return(
         assert controller.state.concerns == {}
 
 
-def test_a_registration_that_is_gone_is_not_strict_where_it_alone_refuses(bound: Bound) -> None:
+def test_without_a_registration_nothing_is_enforced_if_only_failure_policy_refuses(
+    bound: Bound,
+) -> None:
     bound.register()
     bound.endpoint(ready=True)
     with controllers(bound.plane, bound.strict, kubeconfig=bound.kubeconfig) as (controller,):
@@ -40,13 +40,13 @@ def test_a_registration_that_is_gone_is_not_strict_where_it_alone_refuses(bound:
         assert set(controller.state.concerns) == {"registration"}
 
 
-def test_a_binding_that_the_api_server_does_not_take_is_told(bound: Bound) -> None:
+def test_a_binding_that_the_api_server_does_not_accept_is_reported(bound: Bound) -> None:
     bound.register()
     bound.bind("Audit")
     bound.endpoint(ready=True)
     bound.plane.api.delete(bound.policy).expect()
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: bool(controller.state.concerns), "told", 60)
+        wait_until(lambda: bool(controller.state.concerns), "reported", 60)
         assert f"unable to get policy {bound.name}" in controller.state.concerns["enforcement"]
         bound.bind("Audit")
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)

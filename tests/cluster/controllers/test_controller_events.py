@@ -1,4 +1,4 @@
-"""What the controller tells as Events: what lasts and somebody must mend, and each thing once."""
+"""The Events of the controller: one for each concern that lasts."""
 
 import datetime as dt
 import time
@@ -61,8 +61,8 @@ def test_what_lasts_is_one_event_of_all_replicas(place: Place, secret: str | Non
     assert one["note"] in place.plane.kubectl("events", *words).stdout
 
 
-def test_it_is_written_again_when_the_api_server_has_let_it_go(place: Place) -> None:
-    # What is not enforced is looked at again sooner.
+def test_it_is_written_again_after_the_api_server_has_deleted_it(place: Place) -> None:
+    # With a binding that is not enforced, looks are more frequent.
     with controllers(place.plane, soon(place.options(bindings=("nobody",)))):
         one = one_of(place.plane, place.namespace, "FailedRegistration")
         place.plane.api.delete({"apiVersion": EVENTS, "kind": "Event", **one}).expect()
@@ -110,7 +110,7 @@ def _switch_off(bound: Bound) -> None:
     ],
     ids=["rights withdrawn", "a Secret that can not be replaced", "the emergency line"],
 )
-def test_each_fault_that_somebody_must_mend_is_told(
+def test_each_fault_that_somebody_must_fix_is_an_event(
     bound: Bound, fault: Callable[[Bound], object], reason: str, note: str
 ) -> None:
     bound.register()
@@ -123,29 +123,31 @@ def test_each_fault_that_somebody_must_mend_is_told(
         assert note in one_of(bound.plane, bound.namespace, reason)["note"]
 
 
-def test_who_may_write_none_goes_on_and_says_so_in_the_log(bound: Bound) -> None:
+def test_without_the_right_to_write_events_it_continues_and_says_so_in_the_log(
+    bound: Bound,
+) -> None:
     _withdraw("RoleBinding")(bound)
     bound.register()
     options = msgspec.structs.replace(soon(bound.options), secret=None)
     with controllers(bound.plane, options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: bool(controller.events("event not written")), "told")
+        wait_until(lambda: bool(controller.events("event not written")), "logged")
         (first, *_) = controller.events("event not written")
         assert "cannot create resource" in first.fields["reason"]
         assert controller.state.reached
 
 
-def test_no_note_is_longer_than_the_api_server_takes(
+def test_no_note_is_longer_than_the_api_server_accepts(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     default = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
     monkeypatch.setattr(default, str(place.plane.kubeconfig))
     clock = Clock()
-    told: list[Message] = []
+    sent: list[Message] = []
     options = place.options(lasting_seconds=0.0, service="s" * 63)
-    Events(ControllerApi(clock.heard), clock, options, told.append).look(
+    Events(ControllerApi(clock.heard), clock, options, sent.append).look(
         {"certificates": "é" * 2000}
     )
     note = one_of(place.plane, place.namespace, "FailedCertificates")["note"]
     assert note == "é" * 512
-    assert told == []
+    assert sent == []

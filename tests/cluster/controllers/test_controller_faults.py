@@ -1,4 +1,4 @@
-"""What a controller does when the API server, or what lies before it, does not do its part."""
+"""What a controller does when the API server, or a proxy before it, fails."""
 
 import json
 from collections import Counter
@@ -22,9 +22,9 @@ WATCHES = {
     "is refused for overload": Spoilt(429, b"later", {"Retry-After": "1"}),
     "is refused by a fault": Spoilt(500, b"no"),
     "is forbidden": Spoilt(403, b"{}"),
-    "yields bookmarks alone": Spoilt(200, b'{"type":"BOOKMARK","object":{"metadata":{}}}\n' * 9),
+    "yields only bookmarks": Spoilt(200, b'{"type":"BOOKMARK","object":{"metadata":{}}}\n' * 9),
     "is cut in the middle": Spoilt(200, b'{"type":"MODIF', {"Content-Length": "5000"}),
-    "is no JSON": Spoilt(200, b"<html>" * 1000),
+    "is not JSON": Spoilt(200, b"<html>" * 1000),
 }
 FEW = 60
 """Requests: without a pause there would be thousands."""
@@ -37,7 +37,7 @@ def proxy(place: Place, tmp_path: Path) -> Iterator[FaultyProxy]:
 
 
 @pytest.mark.parametrize("watch", WATCHES.values(), ids=WATCHES.keys())
-def test_a_change_is_seen_and_the_server_left_in_peace_where_a_watch(
+def test_a_change_is_seen_and_requests_stay_few_if_a_watch(
     place: Place, proxy: FaultyProxy, watch: Spoilt
 ) -> None:
     # P1 68, c42
@@ -47,8 +47,8 @@ def test_a_change_is_seen_and_the_server_left_in_peace_where_a_watch(
         place.register()
         wait_until(lambda: bool(place.trusted()), "the change is seen")
         assert_trusted(place, [controller])
-        # It is told after it is done: who ends the controller in between hears nothing.
-        wait_until(lambda: bool(controller.patches()), "the write is told")
+        # The message follows the write: a controller that is ended in between does not send it.
+        wait_until(lambda: bool(controller.patches()), "the write is reported")
     assert 2 <= proxy.calls["WATCH"] < FEW
     assert proxy.calls["GET"] < FEW
     assert controller.patches() == ["ok"]
@@ -56,7 +56,7 @@ def test_a_change_is_seen_and_the_server_left_in_peace_where_a_watch(
 
 
 @pytest.mark.parametrize("code", [409, 429, 500, 503])
-def test_a_bundle_is_written_in_the_end_where_writing_fails_at_first_with(
+def test_a_bundle_is_written_in_the_end_if_writing_fails_at_first_with(
     place: Place, proxy: FaultyProxy, code: int
 ) -> None:
     # c39, c40
@@ -77,7 +77,7 @@ def test_a_bundle_is_written_in_the_end_where_writing_fails_at_first_with(
     assert proxy.calls["PATCH"] == 4
 
 
-def test_where_no_api_server_answers_at_first_it_says_so_and_waits(
+def test_if_no_api_server_answers_at_first_it_says_so_and_waits(
     place: Place, tmp_path: Path
 ) -> None:
     # c43

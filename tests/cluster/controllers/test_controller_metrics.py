@@ -1,4 +1,4 @@
-"""What a replica's metrics say of its controller."""
+"""What a replica's metrics say about its controller."""
 
 import contextlib
 import http.client
@@ -74,9 +74,7 @@ def replica(place: Place) -> Iterator[Replica]:
         yield found
 
 
-def test_an_authority_that_follows_another_is_seen_until_it_signs(
-    replica: Replica, place: Place
-) -> None:
+def test_a_new_authority_is_counted_until_it_signs(replica: Replica, place: Place) -> None:
     assert replica.metrics(AUTHORITIES) == {"": 1}
     assert set(replica.metrics(ENDS)) == {"leaf", "authority"}
     place.plane.api.delete(place.secret()).expect()
@@ -88,12 +86,12 @@ def test_an_authority_that_follows_another_is_seen_until_it_signs(
     assert set(replica.metrics(ENDS)) == {"leaf", "authority"}
 
 
-def test_each_topic_is_a_series_and_says_whether_it_is_of_concern(
+def test_each_topic_is_a_series_that_says_whether_there_is_a_concern(
     replica: Replica, place: Place
 ) -> None:
     assert replica.metrics(CONCERNS) == dict.fromkeys(TOPICS, 0)
     place.plane.api.delete(place.registered()).expect()
-    wait_until(lambda: replica.metrics(CONCERNS)["registration"] == 1, "told")
+    wait_until(lambda: replica.metrics(CONCERNS)["registration"] == 1, "reported")
     assert replica.metrics(CONCERNS) == dict.fromkeys(TOPICS, 0) | {"registration": 1}
 
 

@@ -1,4 +1,4 @@
-"""What a controller may do, what it says when it may not, and when it lets policies refuse."""
+"""The rights of a controller, what it reports without them, and when it lets policies refuse."""
 
 import time
 
@@ -27,7 +27,7 @@ def test_the_rights_that_the_readme_lists_are_enough(bound: Bound) -> None:
 @pytest.mark.parametrize(
     "kind", ["ClusterRoleBinding", "RoleBinding"], ids=["registration", "secret"]
 )
-def test_rights_withdrawn_are_told_and_what_serves_goes_on(bound: Bound, kind: str) -> None:
+def test_rights_withdrawn_are_reported_and_replicas_keep_serving(bound: Bound, kind: str) -> None:
     # P1 66
     bound.register()
     bound.bind("Audit")
@@ -36,22 +36,22 @@ def test_rights_withdrawn_are_told_and_what_serves_goes_on(bound: Bound, kind: s
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
         wait_until(lambda: controller.state.enforcing, "enforcing", 60)
         bound.plane.api.delete(right).expect()
-        wait_until(lambda: bool(controller.state.concerns), "told", 60)
+        wait_until(lambda: bool(controller.state.concerns), "reported", 60)
         assert controller.ready()
         assert "is forbidden" in " ".join(controller.state.concerns.values())
         assert controller.process.poll() is None
         bound.plane.api.create(right).expect(201)
-        wait_until(lambda: not controller.state.concerns, "well again", 60)
+        wait_until(lambda: not controller.state.concerns, "no concern left", 60)
 
 
-def test_a_newcomer_without_rights_is_not_ready_and_says_which_it_lacks(
+def test_a_new_replica_without_rights_is_not_ready_and_says_which_it_lacks(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     # P0 36, P1 66
     bound = Bound(cluster, namespace())
     bound.register()
     with Controller(bound.plane, bound.options, bound.kubeconfig) as controller:
-        wait_until(lambda: controller.state.reached, "told")
+        wait_until(lambda: controller.state.reached, "reported")
         assert set(controller.state.missing) == {"certificate"}
         assert "read Secret authorities: 403" in controller.state.concerns["certificates"]
         assert "MutatingWebhookConfiguration" in controller.state.concerns["registration"]
@@ -76,7 +76,7 @@ def test_a_policy_denies_once_a_replica_is_ready_and_not_before(
         assert bound.actions() == {*before, "Deny"} - {"Warn"}
 
 
-def test_a_policy_denies_no_sooner_than_what_was_begun_before_has_ended(bound: Bound) -> None:
+def test_a_policy_denies_only_after_creations_that_began_before_have_ended(bound: Bound) -> None:
     # P1 91: nodes route to the replica, and creations that missed it have ended
     bound.register(timeout=4)
     bound.bind("Audit")
@@ -89,7 +89,7 @@ def test_a_policy_denies_no_sooner_than_what_was_begun_before_has_ended(bound: B
     assert time.monotonic() - began >= 2 + 4
 
 
-def test_where_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_before(
+def test_if_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_before(
     bound: Bound,
 ) -> None:
     # P1 65, P1 91
@@ -98,7 +98,9 @@ def test_where_the_bundle_is_not_ours_a_policy_denies_once_it_is_there_and_not_b
     bound.endpoint(ready=True)
     options = msgspec.structs.replace(bound.options, secret=None)
     with controllers(bound.plane, options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: "caBundle" in controller.state.concerns.get("enforcement", ""), "told")
+        wait_until(
+            lambda: "caBundle" in controller.state.concerns.get("enforcement", ""), "reported"
+        )
         time.sleep(4)
         assert bound.actions() == {"Audit"}
         bound.trust(bound.plane.authority.pem)
@@ -118,7 +120,7 @@ def test_a_policy_that_is_applied_again_denies_again(bound: Bound) -> None:
         wait_until(lambda: "Deny" in bound.actions(), "denies again", 60)
 
 
-def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_for(
+def test_failure_policy_becomes_fail_once_a_replica_is_ready_if_an_option_says_so(
     bound: Bound,
 ) -> None:
     # P1 91
@@ -134,10 +136,10 @@ def test_failure_policy_turns_fail_once_a_replica_is_ready_where_that_is_asked_f
         assert bound.registered()["clientConfig"]["caBundle"]
         time.sleep(2)  # the API server notes whole seconds
         with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
-            wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "taken back", 60)
+            wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "reset", 60)
             generation = bound.generation()
             time.sleep(4)  # for looks of both
-            assert bound.registered()["failurePolicy"] == "Ignore", "who leaves yields"
+            assert bound.registered()["failurePolicy"] == "Ignore", "the newer replica wins"
             assert bound.generation() == generation
 
 
@@ -151,10 +153,10 @@ def test_failure_policy_that_somebody_else_has_set_is_left(bound: Bound) -> None
         assert bound.registered()["failurePolicy"] == "Fail"
 
 
-def test_a_binding_that_does_not_exist_is_told(bound: Bound) -> None:
+def test_a_binding_that_does_not_exist_is_reported(bound: Bound) -> None:
     bound.register()
     bound.endpoint(ready=True)
     with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig) as (controller,):
-        wait_until(lambda: bool(controller.state.concerns), "told")
+        wait_until(lambda: bool(controller.state.concerns), "reported")
         assert bound.name in controller.state.concerns["enforcement"]
         assert not controller.state.enforcing
