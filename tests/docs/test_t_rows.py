@@ -1,7 +1,7 @@
-"""The rows of the requirements' table of cases, and where each is held.
+"""The rows T of docs/requirements.md: each is held by a test or by a folder of tests/cases.
 
-A row is named by a test (test_t1_…, an id "T1") or by the comment on the first
-line of a case's pod.yaml or workload.yaml.
+A row is named by a test (test_t1_…, an id "T1") or by the comment on the first line of a case's
+pod.yaml or workload.yaml.
 """
 
 import re
@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.requirements import rows
+
 TESTS = Path(__file__).parents[1]
-ROWS = {
-    "memory of containers": (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 22, 23, 24, 27, 28, 30, 32, 33,
-                             34, 35),
-    "pod-level resources": (36, 37, 39, 41),
-    "idempotence": (43, 45, 48),
-    "shared memory": (49, 50, 52, 53),
-    "claims": (54, 56, 57, 59, 60, 61),
-    "host paths": (62, 63, 66, 67),
-    "images": (68, 69, 70, 71, 73),
-    "routing": (74, 75, 77, 78, 79, 80, 82, 83, 84, 85, 87, 88, 89, 90),
-}  # fmt: skip
-ALL = [row for rows in ROWS.values() for row in rows]
+ALL = [int(row.removeprefix("T")) for row in rows() if row.startswith("T")]
 
 
 def named_rows() -> dict[int, set[str]]:
@@ -49,5 +40,5 @@ def test_row_is_held_by_a_test(row: int) -> None:
     assert row in named_rows()
 
 
-def test_no_test_names_a_row_that_is_none() -> None:
+def test_no_test_names_a_row_that_does_not_exist() -> None:
     assert set(named_rows()) <= set(ALL)
