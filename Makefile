@@ -1,11 +1,12 @@
-# Targets work on a bare machine with Python 3.11 or later; test and cluster also need Go 1.26, and
-# root on Debian for nodes: what else they need they build or install.
+# All targets work on a bare machine with Python 3.11 or later. test-cluster and cluster also need
+# Go 1.26 and, for nodes, root on Debian; they build or install everything else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
 
-.PHONY: help demo test cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
+.PHONY: help demo test test-cluster cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,10 +21,13 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: $(READY)   ## send the article's Deployments through the webhook and show the pods
 	$(BIN)/python -m tests.demo
 
-test: $(READY)   ## everything: lint, types, units, the server, the real API server
+test: $(READY)   ## lint, types, and every test that needs Python alone: a few minutes
+	$(PYTEST) -m "not programs" --ignore=tests/cluster
+
+test-cluster: $(READY) ## real API servers, pods on nodes, images: compiles Kubernetes the first time
 	$(BIN)/python -m tests.kubernetes build
 	$(BIN)/python -m tests.images build
-	$(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
+	$(PYTEST) -m programs
 
 cluster: $(READY) ## leave a cluster with a node and the webhook registered running
 	$(BIN)/python -m tests.kubernetes up

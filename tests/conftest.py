@@ -10,8 +10,13 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 CLUSTERS: Final = "tests/cluster/"
-LONGEST: Final = ("one_node", "two_nodes", "disruptions", "rollouts", "api_servers", "controllers")
-"""Folders of tests/cluster/, the one that takes the longest first."""
+LONGEST: Final = (
+    *(f"{CLUSTERS}{name}/" for name in ("one_node", "api_servers", "two_nodes", "rollouts")),
+    CLUSTERS,
+    "tests/test_quality.py",
+    "tests/admission/test_properties.py",
+)
+"""Beginnings of names, of what takes the longest first."""
 PROCESS_BYTES: Final = 700 << 20
 """What a process of pytest and the servers that its tests start need."""
 CLUSTER_BYTES: Final = 3 << 30
@@ -38,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use clusters, and put them first: they take the longest, mostly waiting."""
+    """Mark the tests that use clusters. Start first what takes the longest."""
     for item in items:
         if item.nodeid.startswith(CLUSTERS):
             item.add_marker("programs")
@@ -46,10 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(nodeid: str) -> int:
-    folder = nodeid.removeprefix(CLUSTERS).partition("/")[0]
-    if folder in LONGEST:
-        return LONGEST.index(folder)
-    return len(LONGEST) + (not nodeid.startswith(CLUSTERS))
+    found = (place for place, start in enumerate(LONGEST) if nodeid.startswith(start))
+    return next(found, len(LONGEST))
 
 
 class ByCluster(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

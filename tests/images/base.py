@@ -52,6 +52,7 @@ def parts() -> Iterator[bytes]:
 
 def make(folder: Path) -> Image:
     """Return the image; its layer is a file in *folder*."""
+    packages.install()
     path = folder / "base.tar"
     words: list[str | Path] = [
         "mmdebstrap",

@@ -8,6 +8,7 @@ from tests.images.archive import Image
 from tests.images.base import BASE
 from tests.images.build import build, sources
 from tests.images.recipe import Recipe
+from tests.kubernetes import packages
 
 
 def parts() -> Iterator[bytes]:
@@ -18,6 +19,7 @@ def parts() -> Iterator[bytes]:
 
 def make(folder: Path) -> Image:
     """Return the image."""
+    packages.install()
     return build(folder, "Dockerfile", BASE.path())
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.images.archive import Image
-from tests.kubernetes import binaries, packages
+from tests.kubernetes import binaries
 
 ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")
@@ -68,7 +68,6 @@ class Recipe:
         return renamed
 
     def _build(self, target: Path) -> None:
-        packages.install()
         say(f"building image {self.name} (a minute the first time, then it is cached) …")
         began = time.monotonic()
         with _scratch(target.with_suffix(".parts")) as parts:

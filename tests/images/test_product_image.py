@@ -20,6 +20,8 @@ from tests.kubernetes.hosts import Loopback
 from tests.server.reviews import body, pod
 from tests.store import models
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="session")
 def image() -> Image:

@@ -121,8 +121,7 @@ def act(arguments: argparse.Namespace) -> None:
         case "build":
             packages.install()
             packages.promtool()
-            for program in binaries.ALL:
-                binaries.path(program)
+            binaries.build(binaries.ALL)
         case "up":
             up(runs() / arguments.name, arguments.nodes)
         case "load":

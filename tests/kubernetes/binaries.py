@@ -9,13 +9,14 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import math
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,8 @@ class Program:
     module: str
     package: str
     version: str = ""
+    seconds: int = 0
+    """About how long two cores build it, if those before it in ALL are built."""
 
     def flags(self) -> list[str]:
         """Return the flags of `go build`; an unstamped server would call itself v0.0.0."""
@@ -59,6 +62,11 @@ class Program:
             hashed.update(path.read_bytes())
         return hashed.hexdigest()[:16]
 
+    @property
+    def label(self) -> str:
+        """The name and the version, for people."""
+        return " ".join(filter(None, [self.name, self.version]))
+
     def provided(self) -> Path | None:
         """Return the executable that KUBEBUILDER_ASSETS offers, if it is for us."""
         assets = os.environ.get("KUBEBUILDER_ASSETS")
@@ -68,31 +76,36 @@ class Program:
         return path if os.access(path, os.X_OK) else None
 
 
-def _kubernetes(name: str, version: str = KUBERNETES) -> Program:
+def _kubernetes(name: str, seconds: int, version: str = KUBERNETES) -> Program:
     module = "kubernetes-" + ".".join(version.removeprefix("v").split(".")[:2])
-    return Program(name, module, f"k8s.io/kubernetes/cmd/{name}", version)
+    return Program(name, module, f"k8s.io/kubernetes/cmd/{name}", version, seconds)
 
 
-def _containerd(name: str) -> Program:
-    return Program(name, "containerd", f"github.com/containerd/containerd/v2/cmd/{name}")
+def _containerd(name: str, seconds: int) -> Program:
+    package = f"github.com/containerd/containerd/v2/cmd/{name}"
+    return Program(name, "containerd", package, seconds=seconds)
 
 
-ETCD: Final = Program("etcd", "etcd", "go.etcd.io/etcd/server/v3")
-API_SERVER: Final = _kubernetes("kube-apiserver")
-CONTROLLER_MANAGER: Final = _kubernetes("kube-controller-manager")
-KUBECTL: Final = _kubernetes("kubectl")
-OLD_API_SERVER: Final = _kubernetes("kube-apiserver", OLD_KUBERNETES)
-SCHEDULER: Final = _kubernetes("kube-scheduler")
-KUBELET: Final = _kubernetes("kubelet")
-KUBE_PROXY: Final = _kubernetes("kube-proxy")
-CONTAINERD: Final = _containerd("containerd")
-SHIM: Final = _containerd("containerd-shim-runc-v2")
-CTR: Final = _containerd("ctr")
-HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm")
-CERT_MANAGER: Final = Program("cert-manager-controller", "cert-manager", "./controller")
-CA_INJECTOR: Final = Program("cert-manager-cainjector", "cert-manager", "./cainjector")
-FAKE_GCS: Final = Program("fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server")
-REGISTRY: Final = Program("registry", "registry", ".")
+ETCD: Final = Program("etcd", "etcd", "go.etcd.io/etcd/server/v3", seconds=60)
+API_SERVER: Final = _kubernetes("kube-apiserver", 700)
+CONTROLLER_MANAGER: Final = _kubernetes("kube-controller-manager", 120)
+KUBECTL: Final = _kubernetes("kubectl", 180)
+OLD_API_SERVER: Final = _kubernetes("kube-apiserver", 400, OLD_KUBERNETES)
+SCHEDULER: Final = _kubernetes("kube-scheduler", 15)
+KUBELET: Final = _kubernetes("kubelet", 40)
+KUBE_PROXY: Final = _kubernetes("kube-proxy", 15)
+CONTAINERD: Final = _containerd("containerd", 70)
+SHIM: Final = _containerd("containerd-shim-runc-v2", 3)
+CTR: Final = _containerd("ctr", 5)
+HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm", seconds=120)
+CERT_MANAGER: Final = Program(
+    "cert-manager-controller", "cert-manager", "./controller", seconds=140
+)
+CA_INJECTOR: Final = Program("cert-manager-cainjector", "cert-manager", "./cainjector", seconds=10)
+FAKE_GCS: Final = Program(
+    "fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server", seconds=60
+)
+REGISTRY: Final = Program("registry", "registry", ".", seconds=40)
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
 ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY)
@@ -113,28 +126,64 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def build(programs: Sequence[Program]) -> None:
+    """Build the programs that are missing, after showing how many there are and how long it takes."""
+    missing = [program for program in programs if not _existing(program)]
+    left = sum(program.seconds for program in missing)
+    ready = f"{len(programs) - len(missing)} of {len(programs)} programs are ready"
+    if not missing:
+        _say(ready)
+        return
+    cores = len(os.sched_getaffinity(0))
+    pace = 2 / cores
+    _say(f"{ready}; building {len(missing)} takes about {_minutes(left * pace)} on {cores} cores")
+    spent = expected = 0.0
+    for number, program in enumerate(missing, 1):
+        began = time.monotonic()
+        path(program)
+        spent += time.monotonic() - began
+        expected += program.seconds
+        left -= program.seconds
+        pace = spent / expected
+        _say(f"{number} of {len(missing)} are built, {_minutes(left * pace)} left")
+
+
+def _minutes(seconds: float) -> str:
+    number = math.ceil(seconds / 60)
+    return f"{number} minute{'' if number == 1 else 's'}"
+
+
+def _existing(program: Program) -> Path | None:
+    """Return the executable of *program*, unless it has to be built."""
+    target = _target(program)
+    return program.provided() or (target if target.exists() else None)
+
+
+def _target(program: Program) -> Path:
+    return cache() / program.digest() / program.name
+
+
 def path(program: Program) -> Path:
-    """Return the executable of *program*, built now if need be."""
-    if offered := program.provided():
-        return offered
-    target = cache() / program.digest() / program.name
-    if not target.exists():
-        with locked(target.with_name(f".{program.name}.lock")):
-            if not target.exists():  # another process may have built it meanwhile
-                _build(program, target)
+    """Return the executable of *program*, and build it first if it is missing."""
+    if found := _existing(program):
+        return found
+    target = _target(program)
+    with locked(target.with_name(f".{program.name}.lock")):
+        if not target.exists():  # another process may have built it meanwhile
+            _build(program, target)
     return target
 
 
 def _build(program: Program, target: Path) -> None:
     go = shutil.which("go")
-    label = " ".join(filter(None, [program.name, program.version]))
+    label = program.label
     if not go:
         raise CannotBuildError(
             f"{label} has to be built once, and there is no `go` on the PATH: install Go 1.26 or "
             "newer (https://go.dev/dl/), or name a folder that has kube-apiserver, etcd and "
             "kubectl in KUBEBUILDER_ASSETS"
         )
-    _say(f"building {label} (minutes the first time, then it is cached) …")
+    _say(f"building {label} (once: the result is cached) …")
     began = time.monotonic()
     unfinished = target.with_name(f"{target.name}.{os.getpid()}")
     command = [go, "build", *program.flags(), "-o", str(unfinished), program.package]

@@ -1,5 +1,6 @@
 """Where the Kubernetes programs come from."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -104,3 +105,34 @@ def test_a_command_of_our_own_is_built_anew_when_its_source_changes(
         source.write("// changed\n")
     assert binaries.path(binaries.CERT_MANAGER) != before
     assert [call.split()[-1] for call in builds(machine)] == ["./controller", "./controller"]
+
+
+def test_building_all_shows_first_how_long_it_takes_and_then_how_far_it_is(
+    machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binaries.path(binaries.ETCD)
+    capsys.readouterr()
+    binaries.build([binaries.ETCD, binaries.KUBECTL, binaries.API_SERVER])
+    lines = [
+        line.removeprefix("tests.kubernetes: ") for line in capsys.readouterr().err.split("\n")
+    ]
+    seconds = (binaries.KUBECTL.seconds + binaries.API_SERVER.seconds) * 2
+    cores = len(os.sched_getaffinity(0))
+    minutes = math.ceil(seconds / cores / 60)
+    assert lines[0] == (
+        f"1 of 3 programs are ready; building 2 takes about {minutes} minutes on {cores} cores"
+    )
+    assert [line for line in lines if "left" in line] == [
+        "1 of 2 are built, 1 minute left",
+        "2 of 2 are built, 0 minutes left",
+    ]
+    assert len(builds(machine)) == 3
+
+
+def test_when_all_are_built_only_that_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    binaries.path(binaries.ETCD)
+    capsys.readouterr()
+    binaries.build([binaries.ETCD])
+    assert capsys.readouterr().err == "tests.kubernetes: 1 of 1 programs are ready\n"

@@ -23,7 +23,7 @@ Made = Callable[[str], AbstractContextManager[Bucket]]
 REQUESTS = pytest.mark.parametrize("request_for", ["listing", "weights"])
 
 
-@pytest.fixture(scope="module", params=["s3", "gs"])
+@pytest.fixture(scope="module", params=["s3", pytest.param("gs", marks=pytest.mark.programs)])
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Made]:

@@ -13,6 +13,8 @@ from tests.loading.buckets import published, refused
 from tests.loading.faulty_server import Fault
 from tests.loading.gs_server import TOKEN, GoogleBucket, google_bucket, gs_server
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def gs(tmp_path: Path) -> Iterator[GoogleBucket]:

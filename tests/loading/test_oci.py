@@ -37,6 +37,8 @@ from webhook.models.layout import uri_folder
 from webhook.rendering.loader import PEAK
 from webhook.store.verify import faults_of
 
+pytestmark = pytest.mark.programs
+
 WEIGHTS = "model.safetensors"
 SIZE = 3_000_000
 MiB = 2**20

@@ -21,6 +21,8 @@ from tests.loading.loading import Loader, loader
 from webhook.models.layout import INCOMING
 from webhook.store.verify import faults_of
 
+pytestmark = pytest.mark.programs
+
 MB: Final = 1_000_000
 SIZE: Final = 24 * MB
 RATE: Final = 4 * MB

@@ -24,7 +24,10 @@ from tests.loading.s3_server import s3_bucket, s3_server
 from tests.store.models import safetensors
 
 WEIGHTS = "tiny.safetensors"
-KINDS = ("hf", "https", "s3", "gs", "oci")
+KINDS = (
+    "hf", "https", "s3",
+    pytest.param("gs", marks=pytest.mark.programs), pytest.param("oci", marks=pytest.mark.programs),
+)  # fmt: skip
 NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
 USER, PASSWORD = "loader", "password-of-the-proxy"
 

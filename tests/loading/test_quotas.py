@@ -13,6 +13,8 @@ from tests.loading.loading import Loader, loader
 from tests.store.models import sharded
 from webhook.store.verify import faults_of
 
+pytestmark = pytest.mark.programs
+
 MB = 1_000_000
 LIMIT = 60 * MB
 
