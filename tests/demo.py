@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +38,7 @@ from webhook.offline.explain import sentences
 ROOT: Final = Path(__file__).parents[1]
 ARTICLE: Final = ROOT / "examples" / "article.yaml"
 VERSION: Final = (1, 37)
-SECONDS: Final = 20
+SECONDS: Final = 60
 EXPECTED: Final = {
     # name → source of the model's volume, where it is mounted, memory limit of the server
     "vllm-inference": ("persistentVolumeClaim", "/models/llama-3.1-8b-instruct", "40Gi"),
@@ -101,10 +101,10 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(program: Sequence[str] = (sys.executable, "-m", "webhook")) -> Iterator[Server]:
     """Run the webhook on free ports of this machine, and end it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "webhook", "serve", "--dev", "--host", "127.0.0.1",
+        [*program, "serve", "--dev", "--host", "127.0.0.1",
          "--port", "0", "--health-port", "0", "--kube-version", ".".join(map(str, VERSION)),
          "--self-check", "--shutdown-delay", "0"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
