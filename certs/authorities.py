@@ -1,13 +1,13 @@
-"""Owns the content of the Secret: the authority that signs, the next one, and those before.
+"""Read and write the content of the Secret: the current authority, the next one, retired ones.
 
-| key | is |
+| key | holds |
 |---|---|
 | ca.crt, ca.key | the authority that signs leaves |
-| next.crt, next.key | the one that will, once every API server trusts it |
-| retired.json | authorities that sign no more, each trusted until its last leaf has expired |
+| next.crt, next.key | the authority that will sign, once every API server trusts it |
+| retired.json | authorities that no longer sign, each trusted until its last leaf has expired |
 
-All replicas read it, and any of them may write it: the API server lets one win
-(resourceVersion), and the others read again.
+All replicas read the Secret, and any of them may write it. If several write at once, the API server
+accepts one (resourceVersion), and the others read again.
 """
 
 import datetime as dt
@@ -40,7 +40,7 @@ class Retired(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """What the Secret holds."""
+    """The authorities in the Secret."""
 
     signing: Authority
     upcoming: Authority | None = None
@@ -48,11 +48,11 @@ class Authorities:
 
     @property
     def number(self) -> int:
-        """How many API servers must trust: more than one while one follows another."""
+        """How many authorities API servers must trust: more than one during a rotation."""
         return 1 + (self.upcoming is not None) + len(self.retired)
 
     def trusted(self) -> bytes:
-        """Return what API servers must trust: PEM, the signing one first."""
+        """Return the certificates that API servers must trust: PEM, the signing one first."""
         known = [pem(self.signing.certificate)]
         if self.upcoming:
             known.append(pem(self.upcoming.certificate))
@@ -73,7 +73,10 @@ class Authorities:
 
 
 def decode(data: Mapping[str, bytes]) -> tuple[Authorities, list[str]]:
-    """Return what a Secret holds, and what of it can't be used; ValueError if nothing can sign."""
+    """Return the authorities in a Secret, and the faults of entries that can't be used.
+
+    ValueError if no authority can sign.
+    """
     if CERTIFICATE not in data or KEY not in data:
         raise ValueError(f"{CERTIFICATE} or {KEY} is missing")
     try:

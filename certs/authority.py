@@ -1,7 +1,8 @@
-"""A certificate authority of our own, and the leaves that it signs.
+"""Make a certificate authority, and sign leaves with it.
 
-ECDSA P-256 (a handshake costs two thirds of one with RSA-2048), back-dated for clocks that
-differ, random serials, SHA-256; subjectAltName and serverAuth as Go demands of a server.
+Keys are ECDSA P-256: a handshake takes two thirds of the time of one with RSA-2048. Validity is
+back-dated because clocks differ. Leaves have subjectAltName and serverAuth, which Go requires of a
+server. Serial numbers are random; the hash is SHA-256.
 """
 
 import datetime as dt
@@ -30,20 +31,20 @@ class Leaf:
     end: dt.datetime
 
     def due(self, times: Times, share: float) -> bool:
-        """Return whether it is to be renewed: by age, or because a clock was put back."""
+        """Whether it must be renewed: after *share* of its life, or if a clock was set back."""
         return times.earliest < self.begin or times.latest >= renewal(self.begin, self.end, share)
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A CA's certificate and the key that belongs to it."""
+    """A CA certificate and its private key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
     def make(cls, name: str, times: Times, lifetime: dt.timedelta) -> "Authority":
-        """Return a new one."""
+        """Return a new authority."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(name)
         usage = x509.KeyUsage(
@@ -66,29 +67,29 @@ class Authority:
 
     @classmethod
     def read(cls, certificate: bytes, key: bytes) -> "Authority":
-        """Return the pair of two PEM texts; ValueError says why it can't sign."""
+        """Return the authority in two PEM texts; ValueError says why it can't sign."""
         try:
             found = x509.load_pem_x509_certificate(certificate)
         except ValueError as error:
-            raise ValueError("its certificate is not PEM of an X.509 certificate") from error
+            raise ValueError("its certificate is not an X.509 certificate in PEM") from error
         try:
             private = serialization.load_pem_private_key(key, None)
         except (ValueError, TypeError) as error:  # TypeError: encrypted
-            raise ValueError("its key is not an unencrypted PEM key") from error
+            raise ValueError("its key is not an unencrypted private key in PEM") from error
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise ValueError("its key is not an elliptic curve key")  # content
         if private.public_key() != found.public_key():
-            raise ValueError("its key is not that of its certificate")
+            raise ValueError("its key does not belong to its certificate")
         if not signs(found):
-            raise ValueError("its certificate is not that of an authority which signed itself")
+            raise ValueError("its certificate is not a self-signed CA certificate")
         return cls(found, private)
 
     def sign(self, hosts: Sequence[str], times: Times, lifetime: dt.timedelta) -> Leaf:
-        """Return a leaf for *hosts* (DNS names or addresses) that holds by all clocks."""
+        """Return a leaf for *hosts* (DNS names or addresses) that is valid by all clocks."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(self.certificate.subject, times, lifetime)
-            .subject_name(_name(hosts[0][:64]))  # as much as a common name may have
+            .subject_name(_name(hosts[0][:64]))  # the longest common name that X.509 allows
             .public_key(key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(
@@ -111,7 +112,7 @@ class Authority:
 
 
 def signs(certificate: x509.Certificate) -> bool:
-    """Return whether *certificate* is that of a CA that signed itself."""
+    """Whether *certificate* is a self-signed CA certificate."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
         certificate.verify_directly_issued_by(certificate)

@@ -1,11 +1,11 @@
-"""Compares bundles of CA certificates: by what they hold, not by how it is written."""
+"""Compare bundles of CA certificates by the certificates in them, not by their text."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 
 def certificates(bundle: bytes) -> frozenset[bytes]:
-    """Return the certificates of a PEM *bundle*, each as DER; none if any of it is garbled."""
+    """Return the certificates of a PEM *bundle*, each as DER; none if any of them is malformed."""
     try:
         found = x509.load_pem_x509_certificates(bundle)
     except ValueError:
@@ -14,10 +14,10 @@ def certificates(bundle: bytes) -> frozenset[bytes]:
 
 
 def holds(bundle: bytes, wanted: bytes) -> bool:
-    """Return whether *bundle* has every certificate of *wanted*."""
+    """Whether *bundle* has every certificate of *wanted*."""
     return certificates(wanted) <= certificates(bundle)
 
 
 def same(bundle: bytes, wanted: bytes) -> bool:
-    """Return whether *bundle* has the certificates of *wanted* and no other."""
+    """Whether *bundle* has exactly the certificates of *wanted*."""
     return certificates(bundle) == certificates(wanted)

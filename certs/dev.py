@@ -1,4 +1,4 @@
-"""A CA and a leaf made in memory, for `modelcache serve --dev`."""
+"""Make a CA and a leaf in memory, for `modelcache serve --dev`."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ LIFETIME: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A CA's certificate, and a leaf that it signed, as PEM."""
+    """A CA certificate and a leaf that it signed, as PEM."""
 
     ca: bytes
     certificate: bytes

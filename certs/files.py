@@ -1,7 +1,7 @@
-"""A pair in files that somebody else renews: cert-manager, or the admin.
+"""Serve a certificate and key from files that cert-manager or an admin renews.
 
-They are read, not watched: a Secret's volume is replaced by a link (`..data`), other tools
-write one file after the other, and both look the same to who compares what is in them.
+The files are read again and compared, not watched. A Secret's volume is replaced by a link
+(`..data`), while other tools write one file after the other. Comparing contents works for both.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ LARGEST: Final = 2**20
 
 
 class Files:
-    """The pair in two files; *use* serves a pair, and raises ValueError if it can't."""
+    """The certificate and key in two files; *use* serves them, or raises ValueError."""
 
     def __init__(
         self, certificate: Path, key: Path, use: Callable[[bytes, bytes, dt.datetime], None]
@@ -26,9 +26,10 @@ class Files:
         self._fault = ""
 
     def look(self) -> bool:
-        """Serve what the files hold if that is new; return whether it was.
+        """Serve the content of the files if it is new; return whether it was.
 
-        ValueError if it can't be served, once for each fault; what was served before is kept.
+        ValueError if it can't be served, raised once for each fault. The previous pair stays in
+        use.
         """
         try:
             pair = self._read()
@@ -53,7 +54,7 @@ class Files:
             with path.open("rb") as file:
                 contents.append(file.read(LARGEST + 1))
             if len(contents[-1]) > LARGEST:
-                raise ValueError(f"{path} has more than {LARGEST} bytes: it must be a PEM file")
+                raise ValueError(f"{path} is larger than {LARGEST} bytes: it must be a PEM file")
         return contents[0], contents[1]
 
 
@@ -62,4 +63,4 @@ def _expiry(chain: bytes) -> dt.datetime:
     try:
         return x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc
     except ValueError as error:
-        raise ValueError("the certificate is not PEM of an X.509 certificate") from error
+        raise ValueError("the certificate is not an X.509 certificate in PEM") from error

@@ -1,9 +1,13 @@
-"""Decides what the Secret should hold.
+"""Decide which authorities the Secret should hold.
 
-An authority is replaced with overlap: the next one is added to what API servers trust, stays
-there until they all have it, then signs; the one before is trusted until its last leaf has
-expired. The order is what makes it free of failures: measured, a leaf that is swapped a second
-after its CA fails for that second.
+An authority is replaced with an overlap:
+
+1. The next authority is added to those that API servers trust.
+2. Once all API servers trust it, it signs.
+3. The previous authority stays trusted until its last leaf has expired.
+
+This order avoids failures. Measured: if the leaf is replaced one second after its CA, reviews fail
+for that second.
 """
 
 import datetime as dt
@@ -17,19 +21,19 @@ from certs.lifetime import RENEWED, SPREAD, Lives, Times, renewal
 
 NAME: Final = "modelcache webhook CA"
 _SLACK: Final = dt.timedelta(seconds=5)
-"""A replica that has not heard yet may sign with the one before."""
+"""A replica that has not read the Secret yet may still sign with the previous authority."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How one replica renews; *spread*, from 0 to 1, tells it from the others."""
+    """When one replica renews; *spread*, from 0 to 1, differs between replicas."""
 
     lives: Lives
     spread: float
 
     @property
     def share(self) -> float:
-        """The share of a life after which this replica renews."""
+        """The share of a lifetime after which this replica renews."""
         return RENEWED - SPREAD * self.spread
 
     def wanted(
@@ -40,23 +44,24 @@ class Rotation:
         *,
         settled: Callable[[Authority], bool],
     ) -> Authorities:
-        """Return what the Secret should hold.
+        """Return the authorities that the Secret should hold.
 
-        *found* is what it holds, None if nothing that can sign; *known* what we last knew of it;
-        *settled* tells whether API servers have trusted an authority long enough.
+        *found* are those that it holds, None if none of them can sign. *known* are those that it
+        held last. *settled* returns whether API servers have trusted an authority long enough.
         """
         now = times.cluster
         if found is None:
             if known is None:
                 return Authorities(self._new(times))
-            # Who deletes the Secret wants another authority. Ours go on until it is trusted.
+            # Someone deleted the Secret to get a new authority. The known ones stay in use until
+            # API servers trust it.
             found = replace(known, upcoming=self._new(times))
         retired = tuple(one for one in found.retired if one.until > now)
         signing, upcoming = found.signing, found.upcoming
         if upcoming and not _holds(upcoming, now):
             upcoming = None
         if not _holds(signing, now):
-            # No leaf of it is accepted: there is nothing to overlap with.
+            # API servers accept no leaf of it, so an overlap is pointless.
             return Authorities(upcoming or self._new(times), None, retired)
         if upcoming is None:
             if now >= _renewal(signing, self.share):

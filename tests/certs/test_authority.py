@@ -126,13 +126,16 @@ def _rsa() -> bytes:
 @pytest.mark.parametrize(
     ("pair", "why"),
     [
-        ((b"", b""), "certificate is not PEM"),
-        ((b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----", b""), "not PEM"),
-        (_with_key(b""), "key is not an unencrypted PEM key"),
-        (_with_key(_encrypted()), "key is not an unencrypted PEM key"),
+        ((b"", b""), "certificate is not an X.509 certificate in PEM"),
+        (
+            (b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----", b""),
+            "not an X.509 certificate in PEM",
+        ),
+        (_with_key(b""), "key is not an unencrypted private key in PEM"),
+        (_with_key(_encrypted()), "key is not an unencrypted private key in PEM"),
         (_with_key(_rsa()), "not an elliptic curve key"),
-        (_with_key(private_pem(made().key)), "key is not that of its certificate"),
-        (_leaf_pair(), "not that of an authority which signed itself"),
+        (_with_key(private_pem(made().key)), "key does not belong to its certificate"),
+        (_leaf_pair(), "is not a self-signed CA certificate"),
     ],
     ids=["nothing", "garbage", "no key", "encrypted", "rsa", "key of another", "leaf"],
 )
