@@ -1,4 +1,4 @@
-"""The messages of the controller to the server: one JSON document a line."""
+"""The messages of the controller to the server: one JSON document per line."""
 
 import datetime as dt
 from typing import Final, Literal, TypeAlias, get_args
@@ -6,36 +6,37 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 
 Topic: TypeAlias = Literal["api-server", "certificates", "enforcement", "registration"]
-"""The subject of a concern."""
+"""The topic of a concern."""
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
 class Certificate(msgspec.Struct, frozen=True, tag="certificate"):
-    """A certificate to serve from now on."""
+    """A new leaf, which the server must serve."""
 
     certificate: str
     """PEM."""
     key: str
-    """PEM; it is kept in the memory of two processes, and nowhere else."""
+    """PEM; the key is only in the memory of the two processes."""
     end: dt.datetime
     authority_end: dt.datetime
 
 
 class State(msgspec.Struct, frozen=True, tag="state"):
-    """The state of the installation, sent when it changes."""
+    """The state of the controller, sent when it changes."""
 
     missing: dict[str, str] = {}
-    """Why this replica is not ready, by subject."""
+    """Reasons why this replica is not ready."""
     concerns: dict[Topic, str] = {}
-    """What somebody should fix, although reviews are answered."""
+    """Problems that someone should fix, although reviews are answered."""
     reached: bool = False
-    """Whether the API server answered last."""
+    """Whether the API server answered the last request."""
     enforcing: bool = False
-    """Whether the cluster refuses pods that the webhook missed."""
+    """Whether pods that the webhook missed are refused."""
     authorities: int = 0
-    """How many the CA bundle should have; 0 if it is not ours to write, or not known yet."""
+    """Number of authorities that the CA bundle should hold; 0 if someone else writes it, or if
+    they are not known."""
     upcoming_end: dt.datetime | None = None
-    """When the next authority expires; None if there is no next authority yet."""
+    """When the authority that will sign next expires; None if there is none."""
 
 
 class Patched(msgspec.Struct, frozen=True, tag="patched"):

@@ -1,18 +1,20 @@
 """The webhook as a process: modelcache serve.
 
-process             listen, answer, drain, stop: begin here
+process             start, serve, drain, stop: begin here
 settings            the options of serve, read once
 known_facts         what reviews know of each namespace
 http/               ports, connections and their limits
 reviews/            one review: bytes in, bytes out
 telemetry/          metrics and the log
-certificate         the certificate that is served
+certificate         the TLS certificate that is served
 controller_process  runs the controller next to the server
-readiness, shutdown whether this replica is ready; the phases of its end
-descriptors         how many files may be open, and how many of them may be connections
+readiness           whether this replica is ready
+shutdown            the phases of a shutdown
+descriptors         the limit of open files, shared among connections
 dev_registration    the registration that --dev prints
 
 Rule 1: no review waits for the API server or the disk. What a review needs is in memory before
 the review arrives.
-Rule 2: a fault of ours never refuses a pod. It becomes an HTTP error, and failurePolicy decides.
+Rule 2: a fault of the webhook never refuses a pod. It becomes an HTTP error, and failurePolicy
+decides.
 """

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 DEV_HOSTS: Final = ("localhost", "127.0.0.1")
 PERIOD: Final = 2.0
-"""Seconds between two looks at files: what is renewed there is served within 10 s."""
+"""Seconds between two reads of the files: a renewed certificate is served within 10 s."""
 
 
 class ServingCertificate:
-    """The certificate of the admission port; ValueError if the files given can't be served."""
+    """The certificate of the admission port; ValueError if the given files can't be served."""
 
     def __init__(self, settings: Settings, metrics: Metrics, logger: Logger) -> None:
         self.served = Served()
         self.authority: bytes | None = None
-        """The CA that signed a pair made for development, PEM."""
+        """The CA that signed the certificate of --dev, PEM."""
         self._metrics, self._logger = metrics, logger
         if settings.certificate and settings.key:
             from certs.files import Files  # noqa: PLC0415  # only files need cryptography here
@@ -43,15 +43,13 @@ class ServingCertificate:
         self._metrics.certificate_end.labels("leaf").set(end.timestamp())
 
     def readiness(self) -> Readiness:
-        """Return what is missing once the certificate has expired."""
+        """Return what is missing: a valid certificate, once the served one has expired."""
         if self.served.end is None or not self.served.expired():
             return Readiness()
-        return Readiness(
-            {"certificate": f"it has expired at {self.served.end:%Y-%m-%d %H:%M:%S} UTC"}
-        )
+        return Readiness({"certificate": f"it expired at {self.served.end:%Y-%m-%d %H:%M:%S} UTC"})
 
     async def keep(self) -> None:
-        """Serve what files hold whenever that changes, until cancelled."""
+        """Serve the pair in the files whenever it changes; runs until cancelled."""
         if self._files:
             await self._look(self._files)
 

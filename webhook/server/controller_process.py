@@ -1,7 +1,7 @@
-"""Runs the controller beside the server, and takes from it what it says.
+"""Run the controller as a process next to the server, and act on its messages.
 
-A process of its own: reading an answer of the API server in a thread would hold up reviews.
-If it ends, it is started again; the server goes on with the certificate it has.
+It is a separate process because reading answers of the API server in a thread would delay reviews.
+If it ends, it is started again. Meanwhile the server keeps serving the certificate that it has.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from webhook.server.telemetry.log import Logger
 from webhook.server.telemetry.metrics import Metrics
 
 LONGEST: Final = 30.0
-"""Seconds until it is started again, at most."""
+"""Seconds until the controller is started again, at most."""
 _LINE: Final = 2**20
 _decode: Final = msgspec.json.Decoder(Message).decode
 
 
 class ControllerProcess:
-    """The process, and what it said last; ValueError if *options* don't fit each other.
+    """The process and its last state; ValueError if *options* contradict each other.
 
     *use* serves a certificate, and raises ValueError if it can't.
     """
@@ -41,20 +41,20 @@ class ControllerProcess:
     ) -> None:
         options.lives()
         self._state = State(
-            {"certificate": "the controller has not said anything yet"} if options.secret else {}
+            {"certificate": "the controller has not reported yet"} if options.secret else {}
         )
         self._served = False
         self._options, self._use, self._metrics, self._logger = options, use, metrics, logger
 
     def readiness(self) -> Readiness:
-        """Return what is missing or of concern by what the controller said last."""
+        """Return what is missing or of concern, as the controller last reported it."""
         missing = dict(self._state.missing)
         if self._options.secret is not None and not self._served:
             missing.setdefault("certificate", "there is none yet")
         return Readiness(missing, dict[str, str](self._state.concerns.items()))
 
     async def run(self) -> None:
-        """Keep it running until cancelled."""
+        """Keep the controller running until cancelled."""
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
@@ -72,11 +72,11 @@ class ControllerProcess:
             await asyncio.sleep(pause)
 
     async def _once(self) -> int:
-        """Start it, take what it says until it ends, and return its exit status."""
+        """Start it, act on its messages until it ends, and return its exit status."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "webhook.controller",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            limit=_LINE, start_new_session=True,  # a terminal's Ctrl-C is for us
+            limit=_LINE, start_new_session=True,  # Ctrl-C in a terminal is for the server
         )  # fmt: skip
         self._metrics.controller_pid = process.pid
         try:

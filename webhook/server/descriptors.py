@@ -1,7 +1,7 @@
-"""How many files the process may have open, and how many of them connections may be.
+"""Raise the limit of open files, and share it among the kinds of connections.
 
-Where descriptors are used up nobody is accepted, probes included. So the limit is raised to what
-the system allows, and each kind of connection has a share of it that leaves the others theirs.
+Without a free descriptor no connection is accepted, not even a probe. So the limit is raised to
+what the system allows, and no kind of connection can use up the share of another.
 """
 
 import resource
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import Final
 
 MOST_CONNECTIONS: Final = 2000
-"""To the admission port, their handshake complete."""
+"""To the admission port, with a complete handshake."""
 MOST_HANDSHAKES: Final = 1200
-"""Those whose handshake is not complete: more than a thousand callers at once."""
+"""To the admission port, with a handshake under way: enough for 1,000 callers at once."""
 MOST_PROBES: Final = 50
 """To the health port."""
 _OTHERS: Final = 128
-"""What is no connection, such as the log and files of certificates; connections about to close."""
+"""Other files, such as the log and certificates, and connections that are about to close."""
 _SECONDS_BETWEEN_LINES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many connections of each kind there may be."""
+    """How many connections of each kind may be open."""
 
     connections: int
     handshakes: int
@@ -31,12 +31,12 @@ class Shares:
 
 
 def needed() -> int:
-    """Return the number of open files with which no share is cut."""
+    """Return the number of open files that full shares need."""
     return MOST_CONNECTIONS + MOST_HANDSHAKES + MOST_PROBES + _OTHERS
 
 
 def raised_limit() -> int:
-    """Raise the limit of open files as far as the system lets us, and return what it is now."""
+    """Raise the limit of open files as far as the system allows, and return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -46,7 +46,7 @@ def raised_limit() -> int:
 
 
 def shares(limit: int) -> Shares:
-    """Return the shares of a process that may have *limit* files open, cut alike if need be."""
+    """Return the shares for a limit of open files, all reduced in proportion if it is too low."""
     free = max(limit - _OTHERS, 0)
     part = min(1.0, free / (needed() - _OTHERS))
     return Shares(
@@ -55,7 +55,7 @@ def shares(limit: int) -> Shares:
 
 
 class Shortage:
-    """Connections that can't be accepted, told to *log* at most once a minute."""
+    """Counts connections that can't be accepted, and calls *log* at most once a minute."""
 
     def __init__(self, log: Callable[..., None]) -> None:
         self._log = log
@@ -63,7 +63,7 @@ class Shortage:
         self._silent_until = 0.0
 
     def met(self, error: OSError) -> None:
-        """Count *error*, which accept gave, and tell it unless that was done a moment ago."""
+        """Count *error*, which accept(2) returned, and log it if the last line is a minute old."""
         self._times += 1
         now = time.monotonic()
         if now >= self._silent_until:

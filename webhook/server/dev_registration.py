@@ -1,4 +1,4 @@
-"""The registration that trusts a development server: the file of deploy/ with URL and CA put in."""
+"""Print the registration of --dev: the manifest in deploy/, with the server's URL and CA."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ _NAME: Final = "mutatingwebhookconfiguration.yaml"
 
 
 def _manifest() -> Path:
-    """Return the manifest: inside the installed package, or in a checkout beside it."""
+    """Return the manifest's path: inside the installed package, or in a checkout next to it."""
     here = Path(__file__).parents[1]
     inside = here / _NAME
     return inside if inside.exists() else here.parent / "deploy" / _NAME

@@ -1,4 +1,4 @@
-"""The facts of each namespace that reviews are decided with, kept in memory."""
+"""Keep the facts of each namespace in memory, for reviews."""
 
 from dataclasses import replace
 from typing import Final
@@ -10,7 +10,7 @@ _LONGEST_NAMESPACE: Final = 63
 
 
 class KnownFacts:
-    """Tells the facts of a namespace: *everywhere*, with its name."""
+    """The facts of each namespace: *everywhere*, with the namespace's name."""
 
     def __init__(self, everywhere: Facts) -> None:
         self._everywhere = everywhere
@@ -20,7 +20,7 @@ class KnownFacts:
         """Return the facts of *namespace*."""
         if (found := self._known.get(namespace)) is None:
             found = replace(self._everywhere, namespace=namespace)
-            # What a review names may be made up, so what is kept has a bound.
+            # Callers may invent namespaces, so the number that is kept has a limit.
             if len(self._known) < _MOST_NAMESPACES and len(namespace) <= _LONGEST_NAMESPACE:
                 self._known[namespace] = found
         return found

@@ -1,4 +1,4 @@
-"""The webhook as a process: listen, answer, drain, stop."""
+"""Run the webhook as a process: start, serve, drain, stop."""
 
 import asyncio
 import functools
@@ -30,11 +30,11 @@ from webhook.server.telemetry.log import Logger, fault_log, line_log, open_log
 from webhook.server.telemetry.log_lines import Lines
 
 _FREED: Final = 16
-"""Connections that are ended at once where there is no descriptor for one more."""
+"""Connections to end at a time when no descriptor is left for a new one."""
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop; ValueError if the process can't start."""
+    """Serve until a signal stops the process; ValueError if it can't start."""
     with without_signals():
         logger, lines = open_log(settings.log_format)
     try:
@@ -97,7 +97,7 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     tasks.append(asyncio.create_task(health.sweep(lambda: None)))
     await shutdown.stop.wait()
     port.draining = True
-    missing["draining"] = "the process was told to stop"
+    missing["draining"] = "the process is stopping"
     logger.info("draining", delay=settings.shutdown_delay, drain=settings.drain)
     await shutdown.delayed(settings.shutdown_delay)
     await listener.close(settings.drain, shutdown.cut)
@@ -130,9 +130,10 @@ def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) ->
 def _limits(
     telemetry: Telemetry, logger: Logger, make_room: Callable[[], None]
 ) -> tuple[Limits, Limits]:
-    """Return those of the admission port and of probes; say so where they are below what is meant.
+    """Return the limits of the admission port and of the health port.
 
-    *make_room* is called where there is no descriptor for one more connection.
+    Logs a warning if the process may not open enough files. *make_room* is called when no
+    descriptor is left for a new connection.
     """
     limit = raised_limit()
     room = shares(limit)

@@ -1,4 +1,4 @@
-"""Whether this replica is ready, and what somebody should mend though it is."""
+"""Whether this replica is ready, and which problems someone should fix."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ import msgspec
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """What /readyz says."""
+    """The answer of /readyz: texts by topic."""
 
     missing: Mapping[str, str] = {}
-    """What keeps reviews from being answered, and why."""
+    """Reasons why this replica can't answer reviews."""
     concerns: Mapping[str, str] = {}
-    """What is wrong, but keeps nothing from being answered now."""
+    """Problems that do not keep it from answering reviews now."""
 
     @property
     def ready(self) -> bool:
@@ -20,7 +20,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 def together(*parts: Readiness) -> Readiness:
-    """Return what all *parts* say; where two name the same thing, the later one's reason."""
+    """Return one answer for all *parts*; if two name the same topic, the later one wins."""
     missing: dict[str, str] = {}
     concerns: dict[str, str] = {}
     for part in parts:

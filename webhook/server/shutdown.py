@@ -1,9 +1,11 @@
-"""The phases of an end: stop, hurry, cut.
+"""Shut down in phases: stop, hurry, cut.
 
-On SIGTERM readiness turns false and answers carry Connection: close, while new
-connections are still taken for --shutdown-delay (endpoints lag behind); then
-the listeners close, what runs may finish within --drain, and the rest is cut.
-Each further signal ends the phase it comes in; SIGINT knows no delay.
+1. On SIGTERM readiness turns false and answers carry Connection: close. New connections are still
+   accepted for --shutdown-delay, because endpoints lag behind.
+2. The listeners close. Running requests may finish within --drain.
+3. The remaining connections are cut.
+
+Each further signal ends the current phase. SIGINT skips the delay.
 """
 
 import asyncio
@@ -17,22 +19,22 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Shutdown:
-    """What signals have told the process."""
+    """The phases that signals have started."""
 
     def __init__(self) -> None:
         self.stop, self.hurry, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
         for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._told, number)
-        # A thread that is joined lives on for a moment, in which no signal may meet it.
+            asyncio.get_running_loop().add_signal_handler(number, self._signalled, number)
+        # A joined thread lives on for a moment. No signal may reach it then.
         executor = ThreadPoolExecutor(initializer=ignore_signals)
         asyncio.get_running_loop().set_default_executor(executor)
 
     async def delayed(self, seconds: float) -> None:
-        """Wait for *seconds*, or until there is hurry."""
+        """Wait for *seconds*, or until another signal ends the phase."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.hurry.wait(), seconds)
 
-    def _told(self, number: int) -> None:
+    def _signalled(self, number: int) -> None:
         if not self.stop.is_set():
             self.stop.set()
             if number == signal.SIGTERM:
@@ -43,16 +45,16 @@ class Shutdown:
 
 
 def ignore_signals() -> None:
-    """Let no late signal break the exit."""
+    """Block signals, so that a late one does not break the exit."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 @contextlib.contextmanager
 def without_signals() -> Iterator[None]:
-    """Start threads that take no signal.
+    """Block signals in the threads that are started in this context.
 
-    One that comes after the loop has closed, when nothing handles it any more, then meets
-    threads that block it instead of killing the exit.
+    After the loop has closed, nothing handles signals any more. A late one would then kill the
+    process while it exits.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:

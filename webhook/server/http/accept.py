@@ -1,8 +1,9 @@
-"""Taking connections, no more at once than can be held, and none while there are no descriptors.
+"""Accept connections, within limits.
 
-The loop's own servers know no limit of handshakes that never complete, and nothing outside them
-can end one. Out of descriptors libuv accepts with one that it holds in reserve, only to close at
-once (uv__emfile_trick): who is connected and idle stays, and probes are turned away.
+The event loop's own servers do not limit handshakes that never complete, and nothing outside them
+can end such a handshake. When descriptors run out, libuv accepts each connection with a reserved
+descriptor and closes it at once (uv__emfile_trick): idle connections stay open while probes are
+refused.
 """
 
 import asyncio
@@ -17,31 +18,32 @@ from typing import Final, TypeAlias
 
 Begin: TypeAlias = Callable[[socket.socket], Coroutine[None, None, None]]
 _AT_ONCE: Final = 32
-"""Taken before those that are here have their turn."""
+"""Connections accepted before open connections get their turn."""
 _PAUSE: Final = 0.25
-"""Seconds until it is tried again."""
+"""Seconds until accepting is tried again after a failure."""
 
 
-def _untold(*_: object) -> None:
-    """Tell nobody."""
+def _ignore(*_: object) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many connections a port has at once, and who is told of those beyond."""
+    """How many connections a port may have at once, and what is called beyond that."""
 
     connections: int
     handshakes: int
-    dropped: Callable[[], object] = _untold
+    dropped: Callable[[], object] = _ignore
     """Called for each connection that is ended to make room for others."""
-    failed: Callable[[OSError], object] = _untold
-    """Called where the system has no descriptor or no memory for one more."""
+    failed: Callable[[OSError], object] = _ignore
+    """Called when the system has no descriptor or no memory for a new connection."""
 
 
 def unread(descriptor: int) -> bool:
-    """Whether bytes wait to be read from the socket *descriptor*: it is our turn, not the peer's.
+    """Whether bytes are waiting to be read from the socket *descriptor*.
 
-    False for a descriptor that is closed. Bytes that TLS has decrypted already do not count.
+    If so, the peer waits for us. False for a closed descriptor. Bytes that TLS has already
+    decrypted do not count.
     """
     count = bytearray(4)
     try:
@@ -52,7 +54,7 @@ def unread(descriptor: int) -> bool:
 
 
 class Acceptor:
-    """Hands each connection of *listening* to *begin*, which ends once the handshake has."""
+    """Hands each connection of *listening* to *begin*, which returns after the handshake."""
 
     def __init__(self, listening: socket.socket, begin: Begin, limits: Limits) -> None:
         self._loop = asyncio.get_running_loop()
@@ -60,19 +62,20 @@ class Acceptor:
         self._begin = begin
         self._limits = limits
         self._beginning: dict[asyncio.Task[None], tuple[float, socket.socket]] = {}
-        """Handshakes under way, the oldest first: since when, and the socket."""
+        """Handshakes under way, the oldest first: when each began, and its socket."""
         self._waiting: asyncio.TimerHandle | None = None
         self._start()
 
     @property
     def beginning(self) -> int:
-        """How many handshakes go on."""
+        """How many handshakes are under way."""
         return len(self._beginning)
 
     def abort(self, number: int, seconds: float = 0) -> int:
-        """End the oldest *number* whose handshake takes longer than *seconds*; return how many.
+        """End up to *number* handshakes older than *seconds*, the oldest first; return how many.
 
-        With *seconds*, a peer whose next message is here already is not slow: we are.
+        With *seconds*, a handshake whose next message has arrived is kept: we are slow, not the
+        peer.
         """
         before = self._loop.time() - seconds
         slow = (
@@ -88,11 +91,11 @@ class Acceptor:
         return len(ended)
 
     def abort_all(self) -> None:
-        """End every handshake that goes on."""
+        """End every handshake that is under way."""
         self.abort(len(self._beginning))
 
     def close(self) -> None:
-        """Take no more; what has begun goes on."""
+        """Accept no more connections; handshakes under way continue."""
         if self._waiting:
             self._waiting.cancel()
         self._loop.remove_reader(self._socket)
@@ -122,4 +125,4 @@ class Acceptor:
     def _begun(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         self._beginning.pop(task, None)
         if task.cancelled():
-            accepted.close()  # the task may not have run at all
+            accepted.close()  # the task may never have started

@@ -1,10 +1,11 @@
-"""The admission port: a body in, an answer out.
+"""Answer reviews on the admission port, as an ASGI application.
 
-    200 an answer          404 another path       413 body over the limit
-    400 no AdmissionReview 405 another method     415 another media type
-    408 body not in time   429 overload           500 a fault of ours
+    200 an answer              408 body not in time       429 overload
+    400 not an AdmissionReview 413 body over the limit    500 a fault of the webhook
+    404 another path           415 another media type
+    405 another method
 
-Everything but 200 leaves the decision to failurePolicy.
+With any status but 200, failurePolicy decides.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +27,9 @@ from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
 MOST_IN_FLIGHT: Final = 1500
-"""More than a thousand at once, or as many that dawdle; fewer than connections."""
+"""Enough for 1,000 reviews at once, or as many slow callers; fewer than MOST_CONNECTIONS."""
 LARGEST_AT_ONCE: Final = 32 * 1024
-"""MOST_IN_FLIGHT times that stays below MOST_BUFFERED."""
+"""Bytes. MOST_IN_FLIGHT bodies of this size stay below MOST_BUFFERED."""
 _UNUSUAL: Final = frozenset((b"content-encoding", b"transfer-encoding", b"expect"))
 
 
@@ -45,9 +46,9 @@ class AdmissionPort:
     ) -> None:
         self.draining = False
         self.oldest_connection = oldest_connection
-        """Seconds after which a connection closes with its next answer."""
+        """Age in seconds at which a connection closes after its next answer."""
         self.in_flight = 0
-        """Reviews that are read or decided."""
+        """Reviews being read or decided."""
         self._reviews: dict[str, Callable[[bytes], bytes]] = {
             "/mutate": reviewer.review_pod,
             "/mutate-workload": reviewer.review_workload,
@@ -86,7 +87,7 @@ class AdmissionPort:
         await send({"type": "http.response.body", "body": answer})
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return status and body of the answer to a whole review; never raises."""
+        """Return the status and body of the answer to a complete review; never raises."""
         try:
             status, answer = 200, self._reviews[path](body)
         except BadReview as error:
@@ -99,7 +100,7 @@ class AdmissionPort:
         return status, answer
 
     def takes_at_once(self, scope: Mapping[str, Any]) -> bool:
-        """Whether a request is a short review with nothing unusual about it."""
+        """Whether a request is a short review without unusual headers."""
         if scope["path"] not in self._reviews or scope["method"] != "POST":
             return False
         if self.in_flight >= MOST_IN_FLIGHT:

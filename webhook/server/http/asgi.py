@@ -1,4 +1,4 @@
-"""The types of ASGI, as an application sees them."""
+"""Types of ASGI, from the application's side."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias

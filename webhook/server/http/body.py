@@ -1,4 +1,4 @@
-"""The body of a review, checked before it is read and while it is."""
+"""Read the body of a review, within limits of size."""
 
 from typing import Final
 
@@ -6,15 +6,15 @@ from webhook.server.http.asgi import Receive, Scope
 from webhook.server.http.error import CLOSE, JSON, Disconnected, HttpError, Overload
 
 LARGEST_BODY: Final = 12 * 2**20
-"""Go escapes < > & sixfold, so a legal pod becomes a review of 8.5 MB and more."""
+"""Bytes. Go writes each of < > & as six bytes, so the review of a legal pod can exceed 8.5 MB."""
 MOST_BUFFERED: Final = 64 * 2**20
-"""Bytes of bodies that arrive in more than one piece, all together."""
+"""Bytes of all bodies that are arriving in more than one piece."""
 
 
 def check_head(scope: Scope) -> None:
-    """Raise HttpError for a head that no review has: 405, 413, 415."""
+    """Raise HttpError 405, 413 or 415 if the head is not that of a review."""
     if scope["method"] != "POST":
-        raise HttpError(405, "must be POST", (b"allow", b"POST"), CLOSE)
+        raise HttpError(405, "the method must be POST", (b"allow", b"POST"), CLOSE)
     media_type = None
     for name, value in scope["headers"]:
         if name == b"content-type":
@@ -22,21 +22,21 @@ def check_head(scope: Scope) -> None:
         elif name == b"content-length" and int(value) > LARGEST_BODY:
             raise _too_large()
         elif name == b"content-encoding" and value != b"identity":
-            raise HttpError(415, "must not be compressed", CLOSE)
+            raise HttpError(415, "the body must not be compressed", CLOSE)
     if media_type != JSON[1] and (
         media_type is None or media_type.partition(b";")[0].strip().lower() != JSON[1]
     ):
-        raise HttpError(415, "must be application/json", CLOSE)
+        raise HttpError(415, "the content type must be application/json", CLOSE)
 
 
 class Bodies:
-    """The bodies that arrive on one port."""
+    """The bodies that are arriving on one port."""
 
     def __init__(self) -> None:
         self._buffered = 0
 
     async def read(self, receive: Receive) -> bytes:
-        """Return the whole body; HttpError 413, Overload or Disconnected if there is none."""
+        """Return the complete body; raises HttpError 413, Overload or Disconnected."""
         if self._buffered > MOST_BUFFERED:
             raise Overload("too many reviews at once")
         body, more = await _part(receive)
@@ -69,4 +69,4 @@ async def _part(receive: Receive) -> tuple[bytes, bool]:
 
 
 def _too_large() -> HttpError:
-    return HttpError(413, f"must not be larger than {LARGEST_BODY} bytes", CLOSE)
+    return HttpError(413, f"the body must not be larger than {LARGEST_BODY} bytes", CLOSE)

@@ -1,6 +1,6 @@
-"""An application that is imported in a thread, when it is asked or told to.
+"""Import an application in a thread, before its first request or during it.
 
-FastAPI takes as long to import as all the rest; reviews are answered meanwhile.
+Importing FastAPI takes as long as importing everything else. Reviews are answered meanwhile.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ class Deferred:
         self._loading: asyncio.Task[Application] | None = None
 
     async def loaded(self) -> Application:
-        """Return the application, imported by now."""
+        """Return the application once it is imported."""
         if self._loading is None:
             self._loading = asyncio.create_task(asyncio.to_thread(self._make))
         return await asyncio.shield(self._loading)

@@ -1,7 +1,7 @@
-"""Answers of the admission port other than 200: an HTTP status, and JSON that says why.
+"""Answers of the admission port other than 200: an HTTP status, and JSON with the reason.
 
-They leave the decision to failurePolicy; a 429 with Retry-After is retried by the
-API server within its timeout (client-go rest/with_retry.go).
+With them, failurePolicy decides. The API server retries a 429 with Retry-After within its timeout
+(client-go rest/with_retry.go).
 """
 
 import re
@@ -27,7 +27,7 @@ def _closing(status: str, text: str) -> bytes:
     return "\r\n".join((*lines, "", body)).encode()
 
 
-TIMED_OUT: Final = _closing("408 Request Timeout", "the request did not arrive")
+TIMED_OUT: Final = _closing("408 Request Timeout", "the request did not arrive in time")
 TOO_LARGE: Final = _closing("413 Content Too Large", "the request is too large")
 HEAD_TOO_LARGE: Final = _closing("431 Request Header Fields Too Large", "the head is too large")
 
@@ -41,16 +41,16 @@ class HttpError(Exception):
 
 
 class Overload(HttpError):
-    """More than can be held at once: come again."""
+    """There are more requests than the server can hold; the caller should retry."""
 
     def __init__(self, text: str) -> None:
         super().__init__(429, text, (b"retry-after", b"1"), CLOSE)
 
 
 class Disconnected(Exception):
-    """The caller has gone; nobody waits for an answer."""
+    """The caller has disconnected, so there is nobody to answer."""
 
 
 def error_body(text: str) -> bytes:
-    """Return *text* as JSON, cut, and without what a terminal may obey."""
+    """Return *text* as JSON, at most 300 characters of it, with control characters replaced."""
     return msgspec.json.encode({"error": _UNSAFE.sub("?", text)[:300]})

@@ -1,6 +1,6 @@
-"""FastAPI: probes and metrics on the plain port, and 404 on the admission port.
+"""Serve probes and metrics on the health port, with FastAPI.
 
-/livez says that the event loop answers, nothing else; /readyz says why not.
+/livez only says that the event loop answers. /readyz also says why the replica is not ready.
 """
 
 from collections.abc import Callable
@@ -38,5 +38,5 @@ def health_app(registry: CollectorRegistry, readiness: Callable[[], Readiness]) 
 
 
 def bare_app() -> FastAPI:
-    """Return an application that knows no path: what the admission port serves otherwise."""
+    """Return an application without paths: its 404 answers other paths of the admission port."""
     return FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -1,4 +1,4 @@
-"""One port: its socket, its connections, and their end."""
+"""Listen on one port: its socket, its connections, and how they end."""
 
 import asyncio
 import contextlib
@@ -16,17 +16,18 @@ from webhook.server.http.asgi import Application
 from webhook.server.http.protocol import TimedProtocol
 
 IDLE_SECONDS: Final = 120
-"""The API server keeps idle connections for 90 s and does not retry a POST on EOF."""
+"""More than the 90 s for which the API server keeps an idle connection: it does not retry a POST
+on EOF."""
 _HANDSHAKE_SECONDS: Final = 10
 _CLOSE_SECONDS: Final = 2
 _SLOW_SECONDS: Final = 1
-"""A handshake that takes longer goes first where there are no descriptors."""
+"""When descriptors run out, handshakes that take longer are ended first."""
 _BACKLOG: Final = 2048
 _FEW: Final = Limits(100, 100)
 
 
 class Listener:
-    """One port; ValueError if it can't be had."""
+    """One port; ValueError if it can't be bound."""
 
     def __init__(
         self,
@@ -53,22 +54,22 @@ class Listener:
 
     @property
     def connections(self) -> int:
-        """How many are open; with TLS, those whose handshake is complete."""
+        """How many connections are open; with TLS, only those with a complete handshake."""
         return len(self.state.connections)
 
     @property
     def handshakes(self) -> int:
-        """How many have not begun, since their handshake goes on."""
+        """How many connections have a handshake under way."""
         return self._acceptor.beginning if self._acceptor else 0
 
     async def listen(self) -> None:
-        """Take connections."""
+        """Begin to accept connections."""
         self._socket.setblocking(False)
         self._socket.listen(_BACKLOG)
         self._acceptor = Acceptor(self._socket, self._begin, self._limits)
 
     async def _begin(self, accepted: socket.socket) -> None:
-        """Let the connection begin: with TLS, once the handshake is complete."""
+        """Start serving a connection: with TLS, after the handshake."""
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(
@@ -78,18 +79,18 @@ class Listener:
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
                 ssl_shutdown_timeout=_CLOSE_SECONDS if self._tls else None,
             )
-        except OSError:  # it has gone, or speaks no TLS: that is worth no line
+        except OSError:  # the peer left, or does not speak TLS: not worth a line in the log
             return
         if len(self.state.connections) > self._limits.connections:
-            # Of no use the longest: never the one that is new.
+            # The connection that has been idle longest, never the new one.
             self._drop(nsmallest(1, self._held(), key=lambda c: c.used_at))
 
     def free(self, number: int) -> None:
         """End up to *number* connections on which nobody waits for an answer.
 
-        At most one of them has sent a request before, and only if no other kind can be ended, nor
-        a handshake under way: an API server's next review may be on its way. A connection whose
-        bytes wait to be read is kept: after a pause of this process, they may be a whole review.
+        At most one of them has sent a request, and only if there is no other connection to close
+        and no handshake is under way: an API server's next review may be on its way. A connection
+        with unread bytes is kept: after a pause of this process, they may be a complete review.
         """
         begun = self._acceptor.abort(number, _SLOW_SECONDS) if self._acceptor else 0
         idle = nsmallest(number, (c for c in self._held() if _has_nothing(c)), key=_usefulness)
@@ -100,7 +101,7 @@ class Listener:
             self._drop(idle[:1])
 
     def _held(self) -> Iterator[TimedProtocol]:
-        """Yield the connections that are not about to end."""
+        """Yield the connections that are not closing."""
         for connection in self.state.connections:
             if isinstance(connection, TimedProtocol) and not connection.transport.is_closing():
                 yield connection
@@ -111,7 +112,7 @@ class Listener:
             self._limits.dropped()
 
     async def sweep(self, timed_out: Callable[[], None]) -> None:
-        """Close connections that are late, for ever, once a second."""
+        """Close late connections once a second, until cancelled; call *timed_out* for each."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1)
@@ -121,7 +122,7 @@ class Listener:
                     timed_out()
 
     async def close(self, seconds: float, cut: asyncio.Event) -> None:
-        """Stop listening, let requests finish for *seconds* or until *cut*, abort the rest."""
+        """Stop listening, let requests finish for *seconds* or until *cut*, then abort the rest."""
         if self._acceptor:
             self._acceptor.close()
         loop = asyncio.get_running_loop()
@@ -139,7 +140,7 @@ class Listener:
 
 
 def _has_nothing(connection: TimedProtocol) -> bool:
-    """Whether nobody waits for an answer on *connection*, nor will when its bytes are read."""
+    """Whether nobody waits for an answer on *connection*, and no bytes of it are unread."""
     return connection.idle and not unread(connection.transport.get_extra_info("socket").fileno())
 
 

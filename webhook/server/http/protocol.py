@@ -1,9 +1,9 @@
-"""uvicorn's HTTP protocol with a time limit on everything that is read.
+"""Limit how long and how much one connection may send, on top of uvicorn's HTTP protocol.
 
-uvicorn sets no limit on headers and bodies. Here each connection notes since
-when it owes us the rest of a request, and one sweep a second closes those that
-owe it too long, so that a request itself pays for no timer. The same sweep ends
-connections whose peer takes no answer, and makes old ones close after the next.
+uvicorn has no time limit for headers and bodies. Here each connection notes when a request began,
+and one sweep a second closes the connections that are late, so that no request needs a timer. The
+same sweep aborts connections whose peer does not read answers, and marks old connections to be
+closed after their next answer.
 """
 
 import asyncio
@@ -15,41 +15,42 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from webhook.server.http.error import HEAD_TOO_LARGE, TIMED_OUT, TOO_LARGE
 
 READ_SECONDS: Final = 10.0
-"""For the whole of a request, headers and body; twice the webhook's timeoutSeconds."""
+"""For a complete request, headers and body; twice the webhook's timeoutSeconds."""
 LARGEST_HEAD: Final = 16 * 1024
 MOST_PIPELINED: Final = 100
-"""Requests sent ahead of their answers on one connection. Go sends none; uvicorn has no limit."""
+"""Requests that a connection may send before their answers. Go sends none; uvicorn has no
+limit."""
 LARGEST_MESSAGE: Final = 16 * 2**20
-"""Bytes of a request, with all that frames its body."""
+"""Bytes of a request, including the framing of its body."""
 
 
 class _Nowhere(list[Any]):
-    """Where the trailers of a chunked body go."""
+    """Discards the trailers of a chunked body."""
 
     def append(self, _: object, /) -> None:
-        """Keep nothing."""
+        """Discard it."""
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """An HTTP/1.1 connection that must deliver what it began, and take what it asked for."""
+    """An HTTP/1.1 connection that must complete its requests and read its answers in time."""
 
     oldest = 40.0
-    """Seconds after which a connection closes with its next answer, so that a client which keeps
-    connections comes back through the Service and finds replicas that are new; 0: with each."""
+    """Age in seconds at which a connection closes after its next answer, so that clients which
+    keep connections also connect to new replicas, through the Service; 0: after each answer."""
     owes = False
-    """Whether a request has begun and is not complete."""
+    """Whether a request has begun to arrive and is not complete."""
     asked = False
-    """Whether a request has ever begun."""
+    """Whether the connection has ever sent a request."""
     used_at = 0.0
     """When the connection, or its last request, began."""
     received = 0
-    """Bytes of a request that came in more than one piece."""
+    """Bytes of the current request after its first piece."""
     stuck_since: float | None = None
     retires_at = 0.0
     retires = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a request as long as between two: Go keeps connections it has not used yet."""
+        """Wait for the first request as long as for a later one: Go keeps unused connections."""
         super().connection_made(transport)
         now = self.used_at = self.loop.time()
         self.retires_at = now + self.oldest * random.uniform(0.75, 1.25)  # noqa: S311  # spread
@@ -59,7 +60,7 @@ class TimedProtocol(HttpToolsProtocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a request without end."""
+        """Refuse a request that is too large."""
         if self.owes:
             self.received += len(data)
             if self.received > LARGEST_HEAD and self._in_head():
@@ -71,7 +72,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the connection: uvicorn leaves its timer after a reset, and 61 KB with it."""
+        """Free the connection: after a reset uvicorn keeps its timer, and 61 KB with it."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
@@ -83,7 +84,7 @@ class TimedProtocol(HttpToolsProtocol):
         self.used_at = self.loop.time()
 
     def on_message_complete(self) -> None:
-        """Stop the clock: the request is here."""
+        """Stop the clock: the request is complete."""
         self.owes = False
         if self.retires:
             self.cycle.keep_alive = False
@@ -92,22 +93,22 @@ class TimedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_chunk_header(self) -> None:
-        """Forget the trailers, which nobody reads and nothing limits."""
+        """Discard trailers: nothing reads them, and nothing limits them."""
         self.headers = _Nowhere()
 
     def shutdown(self) -> None:
-        """Close now, or after the answer to a request that has begun to arrive."""
+        """Close now, or after the answer if a request has begun to arrive."""
         self.retires_at, self.retires = 0.0, True
         if not self.owes:
             super().shutdown()
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits for anything of it."""
+        """Whether no request is arriving and every answer has been sent."""
         return not self.owes and self._answered()
 
     def close_if_late(self, now: float) -> bool:
-        """Close the connection if it owes the rest of a request too long at the time *now*."""
+        """Close the connection if its request is late at the time *now*; return whether it was."""
         self.retires = now > self.retires_at
         if self.transport.is_closing() or self.flow.write_paused:
             if self.stuck_since is None:
@@ -118,7 +119,7 @@ class TimedProtocol(HttpToolsProtocol):
         self.stuck_since = None
         if not self.owes:
             if self.timeout_keep_alive_task is None and self._answered():
-                # Bytes came that begin no request, such as empty lines.
+                # The peer sent bytes that do not begin a request, such as empty lines.
                 self.owes, self.used_at = True, now
             return False
         if now - self.used_at <= READ_SECONDS:
@@ -127,7 +128,7 @@ class TimedProtocol(HttpToolsProtocol):
         return True
 
     def _refuse(self, answer: bytes) -> None:
-        """Close, with *answer* if nothing was answered yet and no other answer is under way."""
+        """Close; send *answer* if the request has no answer and no other is being sent."""
         self.owes = False
         if self._in_head() is self._answered():
             self.transport.write(answer)
@@ -137,5 +138,5 @@ class TimedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _in_head(self) -> bool:
-        """Whether the head of the last request is not complete."""
+        """Whether the head of the last request is still arriving."""
         return self.cycle is None or self.cycle.scope is not self.scope

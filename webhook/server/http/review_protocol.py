@@ -1,9 +1,9 @@
-"""Short reviews answered by the protocol itself, as soon as their last byte is here.
+"""Answer short reviews in the protocol itself, as soon as their last byte arrives.
 
-An ASGI application runs as a task that waits for the body and sends head and
-body of its answer apart. Most reviews need none of it: they are short, and
-decided without waiting. So they are answered while they are parsed, with one
-write: one TLS record, one system call. What is unusual goes the way of ASGI.
+An ASGI application runs as a task that waits for the body, and sends the head and the body of its
+answer separately. Most reviews are short and are decided without waiting. They are answered while
+they are parsed, with one write: one TLS record, one system call. All other requests are handled by
+the ASGI application.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ _CLOSE: Final = b"connection: close\r\n"
 
 
 def _nothing() -> None:
-    """Do what is to be done after an answer that the protocol gives itself."""
+    """No-op: nothing is pending after an answer written by the protocol."""
 
 
 class ReviewProtocol(TimedProtocol):
     """An HTTP/1.1 connection to the admission port."""
 
     _review: RequestResponseCycle | None = None
-    """The one that is arriving, if it is to be answered at once."""
+    """The review that is arriving, if the protocol will answer it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ReviewProtocol(TimedProtocol):
         self.oldest = port.oldest_connection
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give up the review that is arriving."""
+        """Drop the review that is arriving."""
         super().connection_lost(exc)
         if self._review is not None:
             self._review = None
@@ -57,11 +57,11 @@ class ReviewProtocol(TimedProtocol):
             self._answer(self._review)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        # Who takes no answers has to wait, which only a task can.
+        # If the client is not reading, the answer must wait, and only a task can wait.
         if self.flow.write_paused or not self._port.takes_at_once(cycle.scope):
             super()._start_asgi_task(cycle, app)
             return
-        cycle.on_response = _nothing  # else connection and cycle hold each other
+        cycle.on_response = _nothing  # otherwise connection and cycle refer to each other
         self._review = cycle
         self._port.in_flight += 1
         if not cycle.more_body:

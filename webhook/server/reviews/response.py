@@ -1,4 +1,4 @@
-"""The answer to a review: a Decision to bytes, in the version of the review."""
+"""Encode the answer to a review, in the API version of the review."""
 
 import binascii
 
@@ -9,7 +9,7 @@ from webhook.objects.json import Json
 
 
 def head(api_version: str, uid: str) -> bytes:
-    """Return the part of an answer that belongs to one review."""
+    """Return the first part of an answer, which belongs to one review."""
     return b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%s,' % (
         api_version.encode(),
         msgspec.json.encode(uid),
@@ -17,7 +17,7 @@ def head(api_version: str, uid: str) -> bytes:
 
 
 def tail(decision: Decision) -> bytes:
-    """Return the part of an answer that only the decision makes."""
+    """Return the rest of an answer, which depends on the decision alone."""
     response: Json = {}
     match decision:
         case Skip():

@@ -1,7 +1,7 @@
-"""An AdmissionReview, read: bytes to a Review.
+"""Decode an AdmissionReview, v1 or v1beta1.
 
-v1 and v1beta1. A body that is no review, or whose object can't be a pod, is a
-BadReview: HTTP 400, so that failurePolicy decides.
+A body that is not a review, or whose object can't be a pod, raises BadReview. The answer is then
+HTTP 400, so that failurePolicy decides.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _LONGEST_UID: Final = 256
 
 
 class BadReview(Exception):
-    """The body is not an AdmissionReview that can be answered; its text names the fault."""
+    """The body is not an AdmissionReview that can be answered; the text names the fault."""
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -26,7 +26,7 @@ class _Wire(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class GroupVersionResource(_Wire, frozen=True):
-    """Which kind of object the review is about."""
+    """The resource of the object under review."""
 
     group: str = ""
     version: str = ""
@@ -34,13 +34,13 @@ class GroupVersionResource(_Wire, frozen=True):
 
 
 class GroupVersionKind(_Wire, frozen=True):
-    """The object's kind."""
+    """The kind of the object under review."""
 
     kind: str = ""
 
 
 class Request(_Wire, Generic[T], frozen=True):
-    """The request of a review, its object decoded as far as it is read."""
+    """The request of a review; of its object, only the fields that are read are decoded."""
 
     uid: str
     object: T
@@ -72,7 +72,7 @@ _WORKLOAD_RESOURCES: Final = {
 
 
 def is_pod_creation(request: Request[Any]) -> bool:
-    """Whether the request creates a pod; nothing else is ours (no UPDATE, no subresource)."""
+    """Whether the request creates a pod: an UPDATE or a subresource is not injected."""
     resource = request.resource
     return (
         resource.resource == "pods"
@@ -93,7 +93,7 @@ def is_workload_change(request: Request[Any]) -> bool:
 
 
 def decode_pod(body: bytes) -> Review[Pod] | Review[msgspec.Raw]:
-    """Return the review of a pod, or of something foreign with its object unread."""
+    """Return the review of a pod, or of another kind with its object not decoded."""
     try:
         return _checked(body, _PODS.decode(body))
     except _UNDECODABLE as error:
@@ -101,7 +101,7 @@ def decode_pod(body: bytes) -> Review[Pod] | Review[msgspec.Raw]:
 
 
 def decode_workload(body: bytes) -> Review[Workload] | Review[msgspec.Raw]:
-    """Return the review of a workload, or of something foreign with its object unread."""
+    """Return the review of a workload, or of another kind with its object not decoded."""
     try:
         return _checked(body, _WORKLOADS.decode(body))
     except _UNDECODABLE as error:
@@ -111,7 +111,7 @@ def decode_workload(body: bytes) -> Review[Workload] | Review[msgspec.Raw]:
 def _unread(
     body: bytes, error: Exception, is_ours: Callable[[Request[Any]], bool], what: str
 ) -> Review[msgspec.Raw]:
-    """Return a foreign review with its object unread; BadReview if *is_ours* takes it for ours."""
+    """Return the review of another kind; BadReview if *is_ours* says that it is about *what*."""
     review = _foreign(body)
     if is_ours(review.request):
         raise BadReview(f"the object is not {what}: {error}") from error
@@ -127,9 +127,9 @@ def _foreign(body: bytes) -> Review[msgspec.Raw]:
 
 def _checked(body: bytes, review: Review[T]) -> Review[T]:
     if not body.isascii():
-        body.decode()  # what is skipped is not decoded, but must be UTF-8 all the same
+        body.decode()  # skipped fields are not decoded, but they too must be UTF-8
     if review.api_version not in VERSIONS or review.kind != "AdmissionReview":
-        raise BadReview("must be an AdmissionReview of admission.k8s.io/v1 or v1beta1")
+        raise BadReview("the body must be an AdmissionReview of admission.k8s.io/v1 or v1beta1")
     if not 0 < len(review.request.uid) <= _LONGEST_UID:
         raise BadReview(f"request.uid must have 1 to {_LONGEST_UID} characters")
     return review

@@ -100,7 +100,7 @@ class Reviewer:
             self._telemetry.self_check_failures.inc()
             raise
         except Unreadable as error:
-            raise BadReview("the object can't be read") from error
+            raise BadReview("the object can't be decoded") from error
 
     def _answer(
         self,
@@ -111,7 +111,7 @@ class Reviewer:
         started: float,
         metadata: Metadata | None,
     ) -> bytes:
-        """Return the answer, which ends with *made*, once the decision is logged and counted."""
+        """Log and count the decision; return the answer, which ends with *made*."""
         if self._self_check and isinstance(decision, Mutate):
             self._check(body, decision)
         request = review.request

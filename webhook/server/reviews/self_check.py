@@ -1,7 +1,7 @@
-"""Our own patch, applied to our own input before an answer leaves.
+"""Apply a patch to the object of its review before the answer is sent.
 
-A patch that decodes but does not apply costs the user a 500 whatever the
-failurePolicy (apiserver mutating/dispatcher.go), so it must never leave.
+If a patch decodes but does not apply, the API server answers the user with a 500, whatever the
+failurePolicy (apiserver mutating/dispatcher.go). So such a patch must never be sent.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ ROOTS: Final = (
     "/spec/affinity", "/spec/securityContext/fsGroupChangePolicy", "/spec/resources/",
     "/spec/template/metadata", "/spec/jobTemplate/spec/template/metadata",
 )  # fmt: skip
-"""Everything that a patch of ours may touch."""
+"""The only paths that a patch of the webhook may touch."""
 
 
 class Unreadable(Exception):
-    """The object has what Python can't hold: an integer of thousands of digits."""
+    """Python can't decode the object: it holds an integer of thousands of digits."""
 
 
 def check(body: bytes, operations: Iterable[Json]) -> None:

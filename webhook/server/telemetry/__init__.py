@@ -1,11 +1,11 @@
-"""What operators see of a server: metrics and the log.
+"""Metrics and the log: what operators see of a server.
 
-decisions   one decision, counted and logged
-metrics     the metrics of the process: add one here
-tallies     counters that every review touches, as plain numbers
-log         one structured line an event
-log_lines   lines, written by a thread so that the event loop does not wait
+decisions   counts and logs each decision
+metrics     the metrics of the process: add a new one here
+tallies     fast counters, for metrics that every review touches
+log         writes one structured line per event
+log_lines   writes lines in a thread, so that the event loop does not wait
 
-Rule 1: a label has few values, and none that a user writes.
-Rule 2: no line, no label and no name holds a secret or an unescaped user's text.
+Rule 1: a label has few values, and users write none of them.
+Rule 2: no line and no label holds a secret or unescaped text from a user.
 """

@@ -1,7 +1,7 @@
-"""What was decided, told to operators: metrics and one log line per decision.
+"""Count each decision, and log it as one line.
 
-Labels are bounded: nothing that a pod's author writes becomes one. A line
-holds names and codes, never a value of an annotation, variable or argument.
+The values of labels are bounded: no text that a pod's author writes becomes one. A line holds names
+and codes, never the value of an annotation, a variable or an argument.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.server.telemetry.metrics import Metrics
 
 _LONGEST: Final = 256
-"""Characters logged of a name; strangers may send megabytes."""
+"""Characters of a name that are logged; callers may send megabytes."""
 _OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
 _NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
 
 
 class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The line of one decision, its fields in the order of the log."""
+    """The line of one decision; its fields are logged in this order."""
 
     uid: str
     namespace: str
@@ -38,7 +38,7 @@ class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Telemetry(Metrics):
-    """The metrics of one process, and its log of decisions."""
+    """The metrics of the process, and its log of decisions."""
 
     def __init__(self, log: Callable[[DecisionLine], Any]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Telemetry(Metrics):
         seconds: float,
         size: int,
     ) -> None:
-        """Count and log one decision."""
+        """Count and log one decision; *size* is the review's in bytes."""
         result, reason, operations = _outcome(decision)
         operation = operation if operation in _OPERATIONS else "OTHER"
         self.requests.count(operation, result, reason, "true" if dry_run else "false")
@@ -89,7 +89,7 @@ class Telemetry(Metrics):
 
 
 def _outcome(decision: Decision) -> tuple[str, str, int]:
-    """Return result, reason and number of operations."""
+    """Return the result, the reason and the number of operations."""
     match decision:
         case Mutate():
             return "injected", decision.strategy or "copied", len(decision.operations)

@@ -1,4 +1,4 @@
-"""Log one structured line per event, as JSON or as text."""
+"""Write the log: one structured line per event, as JSON or as text."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _Encode: TypeAlias = Callable[[dict[str, Any]], bytes]
 
 
 class Logger:
-    """Logs each event with its fields as one line, which does not hold the level."""
+    """Writes an event and its fields as one line; the line does not hold the level."""
 
     def __init__(self, lines: Lines, encode: _Encode) -> None:
         self._lines, self._encode = lines, encode
@@ -29,7 +29,7 @@ class Logger:
 
 
 class _Libraries(logging.Handler):
-    """Logs what libraries log: the first line and the type, since a trace may hold an object."""
+    """Logs warnings of libraries: first line and type only, since a trace may hold an object."""
 
     def __init__(self, logger: Logger) -> None:
         super().__init__(logging.WARNING)
@@ -46,7 +46,7 @@ class _Libraries(logging.Handler):
 
 def _json(event: dict[str, Any]) -> bytes:
     line = msgspec.json.encode(event)
-    # Terminals obey some characters beyond ASCII as well.
+    # Terminals also obey some characters beyond ASCII.
     return line if line.isascii() else json.dumps(event).encode()
 
 
@@ -58,19 +58,19 @@ def _text(event: dict[str, Any]) -> bytes:
 
 
 def open_log(form: str) -> tuple[Logger, Lines]:
-    """Return a logger that writes *form* (json or text) lines, and the lines to close."""
+    """Return a logger of *form* (json or text), and the lines, which the caller closes."""
     lines = Lines()
     logger = Logger(lines, _json if form == "json" else _text)
     logging.getLogger().handlers = [_Libraries(logger)]
-    # Anyone may send what is not HTTP: that is worth no line.
+    # Anyone can send bytes that are not HTTP. That is not worth a line.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return logger, lines
 
 
 def line_log(lines: Lines, form: str) -> Callable[[msgspec.Struct], None]:
-    """Return a function that logs a struct as one line, as the logger of *form* logs its fields.
+    """Return a function that logs a struct as the logger of *form* would log its fields.
 
-    Every review logs a decision. A struct is encoded in one call, without a dict of its fields.
+    It is for decisions, which every review logs: a struct is encoded in one call.
     """
     encode = msgspec.json.Encoder().encode
 
@@ -85,7 +85,7 @@ def line_log(lines: Lines, form: str) -> Callable[[msgspec.Struct], None]:
 
 
 def fault_log(logger: Logger) -> Callable[[Exception], None]:
-    """Return a function that logs a fault by type and place: its text may quote the object."""
+    """Return a function that logs a fault by type and place; its text may quote an object."""
 
     def log(error: Exception) -> None:
         logger.error("fault", type=type(error).__name__, at=_place(error))
@@ -94,7 +94,7 @@ def fault_log(logger: Logger) -> Callable[[Exception], None]:
 
 
 def _place(error: Exception) -> str:
-    """Return file and line of the innermost frame of *error*."""
+    """Return the file and line of the innermost frame of *error*."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

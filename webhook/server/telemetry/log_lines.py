@@ -1,7 +1,7 @@
-"""Lines of the log, written by a thread beside the event loop.
+"""Write lines of the log in a thread, so that the event loop never waits.
 
-A slow reader of our output never holds up an admission. When it is too slow,
-lines are dropped and their number is logged.
+A slow reader of the log does not delay reviews. If it is too slow, lines are dropped, and their
+number is logged.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Final
 
 _MOST_LINES: Final = 20_000
 _AT_ONCE: Final = 1000
-"""Lines that one write holds a copy of."""
+"""Lines that are copied for one write."""
 _SECONDS: Final = 0.05
 
 
@@ -34,12 +34,12 @@ class Lines:
             self._dropped += 1
 
     def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write the lines that are left, and end the thread."""
         self._stopped.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        # Not through sys.stderr: its lock, held while a reader is slow, would abort the exit.
+        # sys.stderr has a lock. If a slow reader kept it held, the exit would abort.
         output = sys.stderr.fileno()
         while True:
             stopping = self._stopped.wait(_SECONDS)

@@ -1,6 +1,6 @@
-"""The metrics of one process: declare a new one here, in its group.
+"""Declare the metrics of the process: add a new one here, to its group.
 
-Labels are bounded: nothing that a pod's author writes becomes one.
+The values of labels are bounded: no text that a pod's author writes becomes one.
 """
 
 import sys
@@ -19,7 +19,7 @@ _SIZES: Final = (1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 12582912)
 
 
 class Metrics:
-    """Every metric as an attribute; the page lists them in the order of their groups."""
+    """Each metric is an attribute; /metrics lists them in the order of their groups."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -125,7 +125,7 @@ class Metrics:
             "enforcing", "1 while pods that the webhook missed are refused."
         )
         self.controller_pid = 0
-        """The process of the controller; 0 while there is none, and so no series of it."""
+        """The controller's process; 0 while there is none, so that there are no series of it."""
 
     def _process(self) -> None:
         self.ready = self._gauge("ready", "1 while /readyz answers 200.")

@@ -1,7 +1,7 @@
-"""Metrics that every review touches: plain numbers, made into samples when somebody asks.
+"""Count with plain numbers, for metrics that every review touches.
 
-prometheus_client takes a lock for each number, since threads may share it. Ours
-belong to the event loop, which counts and is scraped by turns.
+prometheus_client locks each number, because threads may share it. These numbers belong to the event
+loop alone: it counts, and it makes the samples when /metrics is read.
 """
 
 import time
@@ -17,7 +17,7 @@ from prometheus_client.utils import floatToGoString
 
 
 class Tally(Collector):
-    """A counter with labels, each sample of which begins when it is first counted."""
+    """A counter with labels; a sample exists once its labels have been counted."""
 
     def __init__(
         self, name: str, documentation: str, label_names: Sequence[str], registry: CollectorRegistry
@@ -28,7 +28,7 @@ class Tally(Collector):
         registry.register(self)
 
     def count(self, *labels: object) -> None:
-        """Count one more with *labels*."""
+        """Add one to the sample with *labels*."""
         try:
             self._counts[labels] += 1
         except KeyError:
@@ -46,7 +46,7 @@ class Tally(Collector):
 
 
 class Distribution(Collector):
-    """A histogram without labels, *bounds* being the upper ends of its buckets."""
+    """A histogram without labels; *bounds* are the upper ends of its buckets."""
 
     def __init__(
         self, name: str, documentation: str, bounds: Sequence[float], registry: CollectorRegistry
