@@ -1,16 +1,17 @@
-# The webhook, its loader and its gate, in one image. Another base: --build-arg BASE=…
-# Behind a mirror: --secret id=pip.conf,src=… and, if it has an authority of its own,
-# --secret id=certificates,src=… (pip.conf then says cert = /run/certificates.pem).
-# --build-arg EXTRAS="s3 gs" adds what `modelcache load` needs for buckets.
+# Builds one image with the webhook, its loader and its gate.
+#   --build-arg BASE=…              another base image
+#   --build-arg EXTRAS="s3 gs"      what `modelcache load` needs for buckets
+#   --secret id=pip.conf,src=…      a pip.conf, for example to use a mirror
+#   --secret id=certificates,src=…  the mirror's CA; set cert = /run/certificates.pem in pip.conf
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS dependencies
 WORKDIR /build
-# The same bytes each time: neither age nor the seed of hashes shows in what is compiled.
+# Builds are reproducible: compiled files depend neither on the time nor on the hash seed.
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONHASHSEED=0
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/modelcache
-# Wheels alone: nothing is compiled, here or later. Of kubernetes, half is a second client, for
-# asyncio, which nothing here imports.
+# Only wheels are installed, so that nothing is compiled from C. Half of the package kubernetes is a
+# second client, for asyncio, which is removed because nothing imports it.
 ARG EXTRAS=
 COPY requirements.lock requirements-s3.lock requirements-gs.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
@@ -22,7 +23,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
  && /opt/modelcache/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/modelcache
 
 FROM dependencies AS build
-# What builds, and what writes down what is in the image, stays here.
+# The tools that build the wheel and the list of components are not in the final image.
 COPY requirements-build.lock requirements-sbom.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/certificates.pem \
@@ -46,9 +47,9 @@ RUN /opt/pip/bin/pip --python /opt/modelcache/bin/python install \
     /opt/modelcache/bin/python
 
 FROM ${BASE}
-# Python's own library is compiled here where the base leaves that to the first start: a
-# read-only root would leave it to every start. It can install nothing. And the user has a
-# group: without an entry, container runtimes take that of root.
+# Some bases leave compiling Python's library to the first start. With a read-only root, every start
+# would compile it again, so it is compiled here. pip is removed, so that nothing can be installed.
+# The user gets a group: without an entry, container runtimes use the group of root.
 RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
  && rm -rf "$library"/ensurepip "$library"/site-packages/pip* /usr/local/bin/pip* \
     /usr/share/python-wheels \
@@ -58,10 +59,10 @@ RUN library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'
  && echo modelcache:x:65532: >> /etc/group
 COPY --from=dependencies /opt/modelcache /opt/modelcache
 COPY --from=build /product/opt/modelcache /opt/modelcache
-# The root filesystem may be read-only: nothing is written but into volumes.
+# The root filesystem may be read-only: only volumes are written to.
 ENV PATH=/opt/modelcache/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     PYTHONSAFEPATH=1 HOME=/nonexistent
-# By number, so that runAsNonRoot can tell.
+# A number, because runAsNonRoot can't check a name.
 USER 65532:65532
 WORKDIR /
 EXPOSE 8443 8080

@@ -1,4 +1,4 @@
-{{- /* What several templates say. */ -}}
+{{- /* Definitions that several templates use. */ -}}
 
 {{- define "modelcache.image" -}}
 {{- with .Values.image -}}
@@ -16,7 +16,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* "true" if the API server is at least of the minor version given. */ -}}
+{{- /* "true" if the API server has at least the given minor version. */ -}}
 {{- define "modelcache.atLeast" -}}
 {{- if semverCompare (printf ">=1.%d.0-0" (int .minor)) (printf "%s.0" (include "modelcache.kubeVersion" .root)) -}}true{{- end -}}
 {{- end -}}
@@ -25,7 +25,7 @@
 ["{{ prepend .Values.excludedNamespaces .Release.Namespace | uniq | join "\", \"" }}"]
 {{- end -}}
 
-{{- /* "true" if ValidatingAdmissionPolicies are part of the profile. */ -}}
+{{- /* "true" if ValidatingAdmissionPolicies are installed. */ -}}
 {{- define "modelcache.policies" -}}
 {{- if eq .Values.failurePolicy "Ignore" -}}true{{- end -}}
 {{- end -}}
@@ -38,12 +38,12 @@ modelcache-webhook.{{ .Release.Namespace }}.svc
 app.kubernetes.io/name: modelcache-webhook
 {{- end -}}
 
-{{- /* Mebibytes of 256Mi or 1Gi. */ -}}
+{{- /* Mebibytes in a quantity such as 256Mi or 1Gi. */ -}}
 {{- define "modelcache.mebibytes" -}}
 {{- if hasSuffix "Gi" . -}}{{ trimSuffix "Gi" . | int | mul 1024 }}{{- else -}}{{ trimSuffix "Mi" . }}{{- end -}}
 {{- end -}}
 
-{{/* Seconds of a duration in one unit, such as 168h. */}}
+{{/* Seconds in a duration with one unit, such as 168h. */}}
 {{- define "modelcache.seconds" -}}
 {{- mul (regexFind "^[0-9]+" . | int) (get (dict "h" 3600 "m" 60 "s" 1) (regexFind "[hms]$" .)) -}}
 {{- end -}}

@@ -149,7 +149,9 @@ def test_the_webhook_may_write_no_other_field_of_a_webhook(
         wanted = registration.hooks(merged(change, BUNDLE), only)
         refused = registration.write(wanted)
         assert (refused.code, refused.reason) == (403, "Forbidden")
-        assert "the webhook may write caBundle, and failurePolicy Ignore, of its" in refused.message
+        assert (
+            "the webhook may only write caBundle and failurePolicy Ignore in its" in refused.message
+        )
         registration.write(wanted, user="somebody").expect()
 
 

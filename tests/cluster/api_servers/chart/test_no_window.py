@@ -97,7 +97,7 @@ def test_a_registration_that_was_deleted_alone_is_missed(
     cluster.api.delete(registered).expect(200)
     settle(cluster, PLUGINS)
     answer = cluster.api.create(asking(where), dry_run=True)
-    assert "is it registered?" in answer.message
+    assert "(kubectl get mutatingwebhookconfiguration zz-modelcache)" in answer.message
     required = cluster.api.get(GROUP, "MutatingWebhookConfiguration", REQUIRED).expect().body
     cluster.api.delete(required).expect(200)
     wait_until(lambda: cluster.api.create(asking(where), dry_run=True).ok, "nothing is required")

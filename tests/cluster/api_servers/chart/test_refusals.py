@@ -44,35 +44,35 @@ BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
         "default",
     ),
     "version of three parts": ({"kubeVersion": "1.35.2"}, "kubeVersion"),
-    "caBundle that is no PEM": ({"certificates": {"mode": "files", "caBundle": "x"}}, "caBundle"),
+    "caBundle that is not PEM": ({"certificates": {"mode": "files", "caBundle": "x"}}, "caBundle"),
     "negative drain": ({"shutdown": {"drain": -1}}, "drain"),
     "value where a map belongs": ({"podLabels": ["a"]}, "podLabels"),
 }  # fmt: skip
 BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     "policies on an old server": (
         {"kubeVersion": "1.29"},
-        "failurePolicy: Ignore needs ValidatingAdmissionPolicy, which servers have from 1.30; this is 1.29: set failurePolicy to Fail",
+        "failurePolicy: Ignore needs ValidatingAdmissionPolicy, which API servers have since 1.30; this is 1.29: set failurePolicy to Fail",
     ),
     "a server without matchConditions": (
         {"kubeVersion": "1.27", "failurePolicy": "Fail"},
-        "kubeVersion: 1.27: servers before 1.28 would send us every pod",
+        "kubeVersion: 1.27: API servers before 1.28 would send every pod of the cluster to the webhook",
     ),
     "self without controller": ({"controller": False}, "controller: certificates.mode self needs it"),
-    "a bundle that is not ours to give": (
+    "a bundle that is written at run time": (
         {"certificates": {"caBundle": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"}},
-        "certificates.caBundle: in mode self it is written at run time",
+        "certificates.caBundle: in mode self the bundle is written at run time",
     ),
     "an issuer without cert-manager": (
         {"certificates": {"issuerRef": {"name": "i"}}},
-        "certificates.issuerRef: mode self has no issuer",
+        "certificates.issuerRef: mode self uses no issuer",
     ),
     "a leaf that outlives its CA": (
         {"certificates": {"authorityLifetime": "168h"}},
-        "certificates.leafLifetime: must be a quarter",
+        "certificates.leafLifetime: must be at most a quarter",
     ),
     "a leaf that cert-manager would not issue": (
         {"certificates": {"mode": "certManager", "leafLifetime": "59m"}},
-        "certificates.leafLifetime: cert-manager issues for an hour or more",
+        "certificates.leafLifetime: cert-manager requires an hour or more",
     ),
     "a limit below the request": (
         {"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi"}}},
@@ -83,34 +83,34 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"hostNetwork": True, "networkPolicy": {"enabled": True}},
         "networkPolicy: has no effect on pods with hostNetwork",
     ),
-    "a FlowSchema for nobody": (
+    "a FlowSchema without a controller": (
         {"controller": False, "certificates": {"mode": "files"}, "flowSchema": {"enabled": True}},
-        "flowSchema: without controller there are no calls",
+        "flowSchema: without controller the webhook does not call the API server",
     ),
     "a FlowSchema before its version": (
         {"kubeVersion": "1.28", "failurePolicy": "Fail", "flowSchema": {"enabled": True}},
         "flowSchema: needs Kubernetes 1.29; this is 1.28",
     ),
-    "a label of ours": (
+    "a label that the chart sets": (
         {"podLabels": {"app.kubernetes.io/name": "x"}},
-        "podLabels: app.kubernetes.io/name is ours",
+        "podLabels: the chart sets app.kubernetes.io/name: remove it",
     ),
-    "rules that nobody enforces": (
+    "rules that are not enforced": (
         {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
                      "metadata": {"name": "p"}, "spec": {"rules": [{"mode": "enforce"}]}}]},
-        "policy: CachePolicy p: spec.rules: this version enforces none",
+        "policy: CachePolicy p: spec.rules: this version enforces no rules",
     ),
     "an option that a value sets": (
         {"extraArgs": ["--drain=60"]},
-        "extraArgs: --drain=60: other values set this option",
+        "extraArgs: --drain=60: another value sets this option",
     ),
-    "an address that is none": (
+    "a host that is not an address": (
         {"extraArgs": ["--host=everywhere"]},
         "extraArgs: --host=everywhere: must be an address to listen on, such as --host=::",
     ),
     "an option that does not exist": (
         {"extraArgs": ["--verbose"]},
-        "extraArgs: --verbose: serve has no such option; it may be: --host",
+        "extraArgs: --verbose: serve has no such option; allowed: --host",
     ),
 }  # fmt: skip
 
