@@ -39,7 +39,7 @@ class GoogleBucket(Bucket):
     secrets = (TOKEN,)
     listing = "/storage/v1/b/*"
     weights = f"/download/*{WEIGHTS}*"
-    changed = removed = "is another by now, or gone"
+    changed = removed = "has changed since it was listed, or is gone"
     no_bucket = "answered 404"
 
     def put(self, objects: Mapping[str, bytes]) -> None:

@@ -39,7 +39,7 @@ class S3Bucket(Bucket):
     secrets = (KEY, SECRET, "Signature")
     listing = "*list-type=2*"
     weights = f"*/{WEIGHTS}"
-    changed = f"{WEIGHTS} (PreconditionFailed): is another by now"
+    changed = f"{WEIGHTS} (PreconditionFailed): has changed since it was listed"
     removed = "(NoSuchKey): answered 404"
     no_bucket = "(NoSuchBucket): answered 404"
 

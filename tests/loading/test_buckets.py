@@ -159,7 +159,7 @@ def test_a_server_that_asks_for_more_time_than_there_is_is_not_waited_for(
     headers = {"Retry-After": "3000"}
     bucket.faulty.faults.append(Fault(bucket.weights, status=503, headers=headers))
     ran = bucket.load(store, "--deadline", "20m")
-    assert "the deadline is over (--deadline)" in refused(ran, store)
+    assert "the deadline has passed (--deadline)" in refused(ran, store)
 
 
 @REQUESTS
@@ -169,7 +169,7 @@ def test_a_refusal_is_reported_at_once(
 ) -> None:
     bucket.faulty.faults.append(Fault(getattr(bucket, request_for), status=status))
     said = refused(bucket.load(store), store)
-    assert f"answered {status}: not for us, or not for these credentials" in said
+    assert f"answered {status}: it denies access without credentials, or with these" in said
     assert bucket.codes(status) == 1
 
 
@@ -185,7 +185,7 @@ def test_a_bucket_that_is_not_there_is_reported(bucket: Bucket, store: Path) -> 
 @pytest.mark.parametrize("name", ["../../x.json", "a/../../x.json", "/x.json"])
 def test_a_name_that_leads_elsewhere_is_refused(bucket: Bucket, store: Path, name: str) -> None:
     bucket.put({f"v1/{name}": b"{}"})
-    assert f'"{name}": is no path below the model' in refused(bucket.load(store), store)
+    assert f'"{name}": is not a path below the model' in refused(bucket.load(store), store)
     assert list(store.iterdir()) == []
 
 

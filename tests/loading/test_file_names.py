@@ -11,15 +11,15 @@ from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import Unavailable
 
 HOSTILE = {
-    "..": "is no path below the model",
-    "../out.json": "is no path below the model",
-    "/etc/passwd": "is no path below the model",
-    "a/../../out.json": "is no path below the model",
-    "a/./b": "is no path below the model",
-    "a//b.json": "is no path below the model",
-    "a/": "is no path below the model",
-    "": "is no path below the model",
-    "a\\..\\b.json": "is no path below the model",
+    "..": "is not a path below the model",
+    "../out.json": "is not a path below the model",
+    "/etc/passwd": "is not a path below the model",
+    "a/../../out.json": "is not a path below the model",
+    "a/./b": "is not a path below the model",
+    "a//b.json": "is not a path below the model",
+    "a/": "is not a path below the model",
+    "": "is not a path below the model",
+    "a\\..\\b.json": "is not a path below the model",
     ".modelcache.json": "is the name of the manifest",
     ".modelcache.json/x": "is the name of the manifest",
     "models--acme--tiny/refs/main": "is the name of a Hugging Face cache",
@@ -47,8 +47,8 @@ def test_all_names_that_are_refused_are_told_at_once() -> None:
     with pytest.raises(Unavailable) as refused:
         checked(["../a", "b", "/c", "b", "b/d"])
     assert str(refused.value).splitlines() == [
-        '"../a": is no path below the model',
-        '"/c": is no path below the model',
+        '"../a": is not a path below the model',
+        '"/c": is not a path below the model',
         '"b": is listed 2 times',
         '"b": is a file and a folder',
     ]

@@ -36,7 +36,7 @@ def test_what_a_nearer_store_has_is_not_asked_of_the_hub(
 def test_what_it_has_not_is_asked_of_the_hub(loading: Loader, tmp_path: Path) -> None:
     done = loading.run(f"--first=file://{tmp_path / 'claim' / 'acme--tiny' / 'main'}")
     assert done.returncode == 0
-    assert f"main: has another model, or none; asking hf://{REPOSITORY}@main" in done.stderr
+    assert f"main: has another model, or none; trying hf://{REPOSITORY}@main" in done.stderr
     loading.see_whole()
 
 
@@ -44,7 +44,7 @@ def test_another_model_there_is_not_taken_for_it(loading: Loader, tmp_path: Path
     other = sharded(tmp_path / "other", 1)
     done = loading.run(f"--first=file://{other}")
     assert done.returncode == 0
-    told = f"file://{other}: has another model, or none; asking hf://{REPOSITORY}@main"
+    told = f"file://{other}: has another model, or none; trying hf://{REPOSITORY}@main"
     assert told in done.stderr
     loading.see_whole()
 
@@ -54,7 +54,10 @@ def test_another_commit_there_is_not_taken_for_it(loading: Loader, nearer: Path)
     newer = loading.hub.commit(REPOSITORY, files | {"more.json": b"{}"})
     done = loading.run(f"--first=file://{nearer / 'main'}", source=f"{REPOSITORY}@{newer}")
     assert done.returncode == 0
-    assert f"what is there is of {loading.commit}; asking " in done.stderr
+    assert (
+        f"the source now has commit {loading.commit}, not the one that was asked for; trying "
+        in done.stderr
+    )
     assert (loading.place.with_name(newer) / "more.json").exists()
 
 

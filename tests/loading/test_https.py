@@ -67,7 +67,7 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(server: HttpsServer, store: 
     server.cut, server.then = 1_000_000, (other, '"two"')
     ran = load(server, store)
     assert ran.status == 1
-    assert "is another by now" in ran.err
+    assert "has changed since it was listed" in ran.err
     assert [path.name for path in store.iterdir()] == [".incoming"]
     assert load(server, store).status == 0
     assert place(server, store, '"two"').read_bytes() == server.content

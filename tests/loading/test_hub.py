@@ -85,20 +85,20 @@ def test_the_token_may_come_from_the_environment(loading: Loader) -> None:
 def test_what_is_not_for_us_is_told_with_what_to_do(loading: Loader, token: str) -> None:
     loading.hub.private(REPOSITORY, TOKEN)
     said = refused(loading, loading.run(HF_TOKEN=token))
-    assert "there is none, or it is not open to" in said
-    assert ("the token that was given" if token else "give a token") in said
+    assert "does not exist, or there is no access " in said
+    assert ("with this token" if token else "without a token: give one") in said
     assert "hf_wrong" not in said
 
 
 def test_a_gated_repository_is_told_with_what_to_do(loading: Loader) -> None:
     loading.hub.gated(REPOSITORY, TOKEN)
-    assert "is gated, and not open to anybody: give a token" in refused(loading, loading.run())
+    assert "is gated: no access without a token: give one" in refused(loading, loading.run())
 
 
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("acme/none", "hf://acme/none@main: there is none, or it is not open to"),
+        ("acme/none", "hf://acme/none@main: does not exist, or there is no access "),
         (f"{REPOSITORY}@v9", f"hf://{REPOSITORY}@v9: there is no such revision"),
     ],
 )

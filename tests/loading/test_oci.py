@@ -189,7 +189,7 @@ def test_an_image_that_is_published_is_not_changed_for_other_patterns(
     place = published(load(oci, store))
     ran = load(oci, store, "--allow", "*")
     assert (ran.status, names(place)) == (1, {WEIGHTS})
-    assert f"{place}: was published by other patterns" in ran.err
+    assert f"{place}: was published with other patterns" in ran.err
 
 
 def test_an_image_without_models_is_the_model(oci: Repository, store: Path, tmp_path: Path) -> None:
@@ -237,15 +237,15 @@ def sparse() -> tarfile.TarInfo:
 
 
 HOSTILE: dict[str, tuple[Mapping[str, Any] | bytes, str]] = {
-    "climbs": ({"../../x.json": b"{}"}, '"../../x.json": is no path below the model'),
-    "climbs within": ({"models/a/../../../x.json": b"{}"}, "is no path below the model"),
-    "absolute": ({"/x.json": b"{}"}, '"/x.json": is no path below the model'),
-    "folder climbs": ({"../x": special(tarfile.DIRTYPE)}, '"../x": is no path below the model'),
-    "whiteout climbs": ({"../.wh.x": b""}, '"../.wh.x": is no path below the model'),
-    "no name": ({"models/a//b.json": b"{}"}, '"a//b.json": is no path below the model'),
-    "device": ({"models/x.json": special(tarfile.CHRTYPE)}, "is a device, a pipe, or no plain"),
-    "disk": ({"models/x.json": special(tarfile.BLKTYPE)}, "is a device, a pipe, or no plain"),
-    "pipe": ({"models/x.json": special(tarfile.FIFOTYPE)}, "is a device, a pipe, or no plain"),
+    "climbs": ({"../../x.json": b"{}"}, '"../../x.json": is not a path below the model'),
+    "climbs within": ({"models/a/../../../x.json": b"{}"}, "is not a path below the model"),
+    "absolute": ({"/x.json": b"{}"}, '"/x.json": is not a path below the model'),
+    "folder climbs": ({"../x": special(tarfile.DIRTYPE)}, '"../x": is not a path below the model'),
+    "whiteout climbs": ({"../.wh.x": b""}, '"../.wh.x": is not a path below the model'),
+    "no name": ({"models/a//b.json": b"{}"}, '"a//b.json": is not a path below the model'),
+    "device": ({"models/x.json": special(tarfile.CHRTYPE)}, "is a device, a pipe or another"),
+    "disk": ({"models/x.json": special(tarfile.BLKTYPE)}, "is a device, a pipe or another"),
+    "pipe": ({"models/x.json": special(tarfile.FIFOTYPE)}, "is a device, a pipe or another"),
     "link out": (
         {"etc/passwd": b"root", "models/x.json": special(tarfile.SYMTYPE, "../etc/passwd")},
         'x.json": is a link that leads out of the model, to "etc/passwd"',
@@ -261,11 +261,11 @@ HOSTILE: dict[str, tuple[Mapping[str, Any] | bytes, str]] = {
     "link without end": (
         {"models/x.json": special(tarfile.SYMTYPE, "y.json"),
          "models/y.json": special(tarfile.SYMTYPE, "x.json")},
-        "which is no file here",
+        "which is not a file of the image",
     ),
     "link to a folder": (
         {"models/a/b.json": b"{}", "models/x.json": special(tarfile.SYMTYPE, "a")},
-        'x.json": is a link to "models/a", which is no file here',
+        'x.json": is a link to "models/a", which is not a file of the image',
     ),
     "link to what is left out": (
         {"models/blob": b"{}", "models/x.json": special(tarfile.SYMTYPE, "blob")},
@@ -274,17 +274,17 @@ HOSTILE: dict[str, tuple[Mapping[str, Any] | bytes, str]] = {
     "file below a link": (
         {"models/a": special(tarfile.SYMTYPE, "/etc"), "models/a/x.json": b"{}",
          "models/a.json": special(tarfile.SYMTYPE, "a/passwd")},
-        'a.json": is a link to "models/a/passwd", which is no file here',
+        'a.json": is a link to "models/a/passwd", which is not a file of the image',
     ),
     "file and folder": ({"models/x.json": b"", "models/x.json/y.json": b""}, "is a file and a folder"),
-    "larger than the layer": (lying(b"{}", 5000), "layer 1: is no whole tar"),
+    "larger than the layer": (lying(b"{}", 5000), "layer 1: is not a complete tar"),
     "larger than the disk": (lying(b"{}", 2**50), "bytes more"),
     "negative": (lying(b"{}", -512), "layer 1: "),
     "endless name": ({"models/" + "x" * 2**21: b"{}"}, "has a header of more than 1048576 bytes"),
-    "sparse": ({"models/x.json": sparse()}, "is a device, a pipe, or no plain file"),
+    "sparse": ({"models/x.json": sparse()}, "is a device, a pipe or another special file"),
     "cut": (tar({"models/x.json": b"x" * 9000})[:4096], "layer 1: "),
     "cut gzip": (tar({"models/x.json": secrets.token_bytes(9000)}, compressed=True)[:4096], "layer 1: "),
-    "no tar": (b"{}" * 3000, "layer 1: is no whole tar"),
+    "no tar": (b"{}" * 3000, "layer 1: is not a complete tar"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(100), "is compressed with zstd"),
 }  # fmt: skip
 
@@ -307,7 +307,7 @@ def test_unpacking_ends_with_the_deadline(tmp_path: Path, within: str) -> None:
         layers._deadline = 0.0
 
     layers = Layers(tmp_path, Patterns(), room, time.monotonic() + 60 if within == "a file" else 0)
-    with pytest.raises(Unavailable, match="layer 1: the deadline is over"):
+    with pytest.raises(Unavailable, match="layer 1: the deadline has passed"):
         layers.add(tmp_path / "layer")
 
 
@@ -494,7 +494,7 @@ def test_a_password_that_is_wrong_is_told(ports: Ports, store: Path, tmp_path: P
         artifact(oci, tmp_path)
         config = docker_config(tmp_path / "d", {oci.faulty.host: {"auth": basic(password="no")}})
         said = told(load(oci, store, DOCKER_CONFIG=config), store)
-        assert "answered 401: not for us, or not for these credentials" in said
+        assert "answered 401: it denies access without credentials, or with these" in said
 
 
 @pytest.mark.parametrize("content", ['{"auths": {"a": {"auth": 3}}}', "secret", '{"auths": 1}'])

@@ -66,7 +66,7 @@ def test_a_download_begins_at_some_moment_of_the_stagger(loading: Loader) -> Non
     environment = loading.environment()
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr
-        assert re.search(rf"{source}: begins in \d+ s ", process.stderr.readline())
+        assert re.search(rf"{source}: starts in \d+ s ", process.stderr.readline())
         process.kill()
     assert loading.fetched() == 0
     assert loading.run(source=source).returncode == 0
@@ -77,5 +77,5 @@ def test_a_stagger_as_long_as_the_deadline_is_a_mistake(loading: Loader) -> None
     done = loading.run("--stagger=2h", "--deadline=1h")
     assert (done.returncode, done.stderr) == (
         1,
-        "modelcache: --stagger 2h leaves nothing of --deadline 1h: give less of it\n",
+        "modelcache: --stagger 2h leaves no time of --deadline 1h: give a shorter one\n",
     )

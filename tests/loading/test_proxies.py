@@ -162,7 +162,7 @@ def test_an_authority_that_is_not_there_is_named(remote: Remote, store: Path) ->
     ran = load(remote, store, REQUESTS_CA_BUNDLE="/none.pem")
     assert ran.status == 1
     assert ran.err == (
-        "modelcache: REQUESTS_CA_BUNDLE=/none.pem: is no file: name the authorities, as PEM\n"
+        "modelcache: REQUESTS_CA_BUNDLE=/none.pem: is not a file: give certificate authorities as a PEM file\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_a_proxy_that_is_away_is_not_passed_by(remote: Remote, store: Path) -> N
         remote, store, "--deadline", "1s", SSL_CERT_FILE=str(remote.authority), HTTPS_PROXY=away
     )
     assert ran.status == 1
-    assert ": the deadline is over (--deadline)" in ran.err
+    assert ": the deadline has passed (--deadline)" in ran.err
 
 
 def test_a_proxy_that_does_not_know_us_is_told(remote: Remote, store: Path, proxy: Proxy) -> None:

@@ -126,7 +126,7 @@ def test_what_is_published_is_not_changed_for_other_patterns(tmp_path: Path, sto
     place = published(load(source, store))
     said = told(load(source, store, "--allow", "*"))
     assert said.startswith(
-        f"modelcache: {place}: was published without notes.md: it is not changed"
+        f"modelcache: {place}: was published without notes.md, and is not changed"
     )
     published(load(source, store, "--allow", "*.safetensors"))  # all of it is there
 
@@ -137,7 +137,7 @@ def test_a_directory_in_its_place_that_nobody_published_is_left_alone(
     source = sharded(tmp_path / "m")
     place = published(load(source, store))
     (place / ".modelcache.json").unlink()
-    assert "is no published model" in told(load(source, store))
+    assert "is not a published model" in told(load(source, store))
     assert (place / INDEX).exists()
 
 
@@ -152,7 +152,7 @@ def test_a_model_that_is_cut_in_its_place_is_named(tmp_path: Path, store: Path) 
     ("files", "flags", "said"),
     [
         (["pytorch_model.bin", "config.json"], [], "it has no safetensors"),
-        (["README.md"], [], "none of 1 files is wanted (README.md)"),
+        (["README.md"], [], "none of the 1 files is wanted (README.md)"),
         (["a.bin"], ["--allow", "*.bin", "--safetensors-only"], "a.bin: pickle, which runs code"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_manifest_that_names_what_is_elsewhere_is_refused(tmp_path: Path, stor
     content = json.loads((source / ".modelcache.json").read_text())
     content["files"][0]["path"] = "../secret.json"
     (source / ".modelcache.json").write_text(json.dumps(content))
-    assert '"../secret.json": is no path below the model' in told(load(source, store))
+    assert '"../secret.json": is not a path below the model' in told(load(source, store))
     assert names(store) == set()
 
 

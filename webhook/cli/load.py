@@ -1,4 +1,4 @@
-"""modelcache load: its arguments."""
+"""modelcache load: its options."""
 
 import contextlib
 import os
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, TERMINATED, fail
+from webhook.cli.options import value
 from webhook.models.schemes import SCHEMES
 from webhook.values.duration import seconds
 
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from webhook.loading.in_cluster.node_labels import NodeLabels
 
 app = typer.Typer()
+_SOURCE: Final = "Source"
+_FILES: Final = "Files"
+_TIME: Final = "Speed and time"
+_POD: Final = "In a pod"
 
 _SOURCES: Final = "; ".join(scheme.form for scheme in SCHEMES).replace("[", r"\[")
 _CREDENTIALS: Final = "; ".join(
     f"{scheme.name}: {scheme.credentials}" for scheme in SCHEMES if scheme.credentials != "none"
 ).replace("`", "")
 _TERMINATION: Final = Path("/dev/termination-log")
-"""Of a container: kubectl describe pod shows what it says. Nowhere else is such a file."""
+"""Exists only in a container of a pod: kubectl describe pod shows its content."""
 
 
 class ProgressForm(StrEnum):
@@ -41,75 +46,117 @@ class ProgressForm(StrEnum):
 @app.command(
     epilog="Example: modelcache load hf://mistralai/Mistral-7B-Instruct-v0.3 /store",
     short_help="Download a model into a store.",
-    help="Download a model into a STORE, check it, and publish it whole. What is there already is "
-    f"not downloaded again, and what an earlier attempt left is used. SOURCE: {_SOURCES}. "
-    f"Credentials: {_CREDENTIALS}.",
+    help="Download the model SOURCE into the store STORE, check it, and publish it whole. A model "
+    "that the store has already is not downloaded again, and what an earlier attempt left is used. "
+    f"Credentials: {_CREDENTIALS}. Exit status 1: the model is not published.",
 )
 def load(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", show_default=False)],
-    store: Annotated[Path, typer.Argument(metavar="STORE", show_default=False)],
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", help="Files that are wanted; repeatable.", show_default=False),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB", help="Files that are not, of these; repeatable.", show_default=False
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help=f"One of: {_SOURCES}.", show_default=False)
+    ],
+    store: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STORE",
+            help="A directory of models: the root of a claim, or the cache of a node.",
+            show_default=False,
         ),
-    ] = None,
-    safetensors_only: Annotated[
-        bool, typer.Option("--safetensors-only", help="Refuse weights that are pickle.")
-    ] = False,
-    hub_cache: Annotated[
-        bool,
-        typer.Option("--hub-cache", help="Make it a Hugging Face cache too, for layout hf-cache."),
-    ] = False,
+    ],
+    *,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Holds the hub's or the registry's token.", show_default=False
+        value("FILE", "A file with the token of the hub, or of the registry.", panel=_SOURCE),
+    ] = None,
+    first: Annotated[
+        str | None,
+        value(
+            "SOURCE",
+            "A nearer source to try first, such as file:///claim/org--name/main. SOURCE is used "
+            "only if that one does not have the same model.",
+            panel=_SOURCE,
         ),
     ] = None,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
-    deadline: Annotated[str, typer.Option(help="For all of it, such as 90m.")] = "6h",
     xet: Annotated[
         bool,
         typer.Option(
-            "--xet", help="Use the hub's Xet storage for all files, not above 50 GB alone."
+            "--xet",
+            help="Use the hub's Xet storage for all files, not only for files above 50 GB.",
+            rich_help_panel=_SOURCE,
         ),
     ] = False,
-    first: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="Nearer, and asked first, such as file:///claim/org--name/main; SOURCE is asked "
-            "only if that has not the same.",
-            show_default=False,
+    allow: Annotated[
+        list[str] | None,
+        value(
+            "GLOB",
+            "Files to load; repeatable. Default: safetensors, tokenizer, configuration and code.",
+            panel=_FILES,
         ),
     ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        value(
+            "GLOB",
+            "Files to leave out of those that --allow selects; repeatable.",
+            panel=_FILES,
+        ),
+    ] = None,
+    safetensors_only: Annotated[
+        bool,
+        typer.Option(
+            "--safetensors-only", help="Refuse weights that are pickle.", rich_help_panel=_FILES
+        ),
+    ] = False,
+    hub_cache: Annotated[
+        bool,
+        typer.Option(
+            "--hub-cache",
+            help="Make the model a Hugging Face cache too, for layout hf-cache.",
+            rich_help_panel=_FILES,
+        ),
+    ] = False,
+    parallel: Annotated[
+        int,
+        typer.Option(
+            min=1, max=64, help="Files to download at the same time.", rich_help_panel=_TIME
+        ),
+    ] = 8,
+    deadline: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Give up after this long, such as 90m.",
+            rich_help_panel=_TIME,
+        ),
+    ] = "6h",
     stagger: Annotated[
-        str, typer.Option(help="A download begins at some moment within it; none: 0s.")
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Start the download at a random moment within this long; 0s: at once.",
+            rich_help_panel=_TIME,
+        ),
     ] = "0s",
     label_node: Annotated[
         str | None,
-        typer.Option(
-            metavar="NODE",
-            help="In a pod: label the node once the model is there, and not before.",
-            show_default=False,
+        value(
+            "NODE",
+            "Label this node while the store, which is its cache, has the whole model.",
+            panel=_POD,
         ),
     ] = None,
     lease: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAMESPACE/NAME",
-            help="In a pod: download only while this Lease is ours, which others wait for.",
-            show_default=False,
+        value(
+            "NAMESPACE/NAME",
+            "Hold this Lease during the download; other loaders wait for it.",
+            panel=_POD,
         ),
     ] = None,
     progress: Annotated[
         ProgressForm,
-        typer.Option(help="auto: a bar on a terminal, else lines; json: lines for programs."),
+        typer.Option(
+            help="auto: a bar on a terminal, otherwise lines; json: lines for programs.",
+        ),
     ] = ProgressForm.AUTO,
 ) -> None:
     """Load a model."""
@@ -121,7 +168,7 @@ def load(
     try:
         if seconds(stagger) and seconds(stagger) >= seconds(deadline):
             raise ValueError(
-                f"--stagger {stagger} leaves nothing of --deadline {deadline}: give less of it"
+                f"--stagger {stagger} leaves no time of --deadline {deadline}: give a shorter one"
             )
         token = token_file.read_text().strip() if token_file else None
         ours = _lease(lease, seconds(deadline)) if lease else None
@@ -142,7 +189,7 @@ def load(
             lease=ours,
         )
         os.umask(0o022)  # the server may run as another user
-        # As process 1 of a container it would not hear of it otherwise, until it is killed.
+        # Process 1 of a container gets no SIGTERM without a handler.
         signal.signal(signal.SIGTERM, lambda *_: _terminated(ours))
         done = load_model(options, say, shown(progress.value))
     except (OSError, ValueError) as error:
@@ -166,13 +213,13 @@ def _lease(name: str, deadline: float) -> "Lease":
     from webhook.loading.in_cluster.lease import Lease
     from webhook.terminal.progress import say
 
-    # Host names are cut where names of pods are longer, and then two pods may have one.
+    # A host name is the start of a long pod name, so two pods may have the same.
     holder = os.environ.get("POD_NAME") or f"{socket.gethostname()}-{secrets.token_hex(4)}"
     return Lease(name, holder, time.monotonic() + deadline, say, _superseded)
 
 
 def _superseded(why: str) -> None:
-    """End at once: another loader goes on with what has arrived."""
+    """Exit at once: another loader continues with the bytes so far."""
     from webhook.store.incoming import end_all
 
     end_all()
@@ -181,7 +228,7 @@ def _superseded(why: str) -> None:
 
 
 def _terminated(lease: "Lease | None") -> None:
-    """End at once: what has arrived stays, and the next loader need not wait for us."""
+    """Exit at once: the bytes so far stay, and the next loader need not wait for us."""
     from webhook.store.incoming import end_all
 
     end_all()

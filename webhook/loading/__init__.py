@@ -1,17 +1,17 @@
-"""From a source into a store: modelcache load.
+"""modelcache load: download a model into a store.
 
-load                what happens in which order: begin here
+load                the steps, in order: begin here
 options             what is to be loaded, and how
-origins/            CATALOGUE of sources: what each has, and its bytes
-layers              archives that have the files of a model
-transfer            files in parallel, resumed and checked
+origins/            CATALOGUE of sources: they list files, and read their bytes
+layers              unpacks the layers of an image
+transfer            downloads files in parallel, resumes and checks them
 patience            attempts and waits, until the deadline
-arriving            the digest of a file while it arrives
-patterns            which files are wanted
-capacity            room in the store, asked for before the first byte
-published           what is in the store already
-in_cluster/         Lease and node labels
+arriving            the digests of a file while it arrives
+patterns            which files of a source are wanted
+capacity            whether the store has room, before the first byte
+published           what the store has already
+in_cluster/         a Lease, and the label of a node
 
-Rule 1: a loader may be killed at any moment. The next one goes on where it stopped.
-Rule 2: nothing is published that was not compared with what the source says of it.
+Rule 1: a loader may be killed at any moment. The next one continues where it stopped.
+Rule 2: nothing is published before it was compared with the source's sizes and digests.
 """

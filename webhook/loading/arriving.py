@@ -1,4 +1,4 @@
-"""The digests of a file while it arrives: those of the manifest, others where they are told."""
+"""Compute the digests of a file while it arrives, and compare them with the source's."""
 
 import hashlib
 from pathlib import Path
@@ -12,24 +12,24 @@ _BLOCK: Final = 2**20
 
 
 class Digest:
-    """What the bytes so far add up to."""
+    """The digests of the bytes so far: those of the manifest, and those that the source gives."""
 
     def __init__(self, file: RemoteFile) -> None:
         self._file = file
         self._digests = Digests()
         self._blob = None
         if file.blob and not file.sha256 and file.size is not None:
-            # gitformat: an object is its kind, its length, a nul and the content.
+            # gitformat: an object is its kind, its length, a NUL and the content.
             self._blob = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
         self._md5 = hashlib.md5(usedforsecurity=False) if file.md5 and not file.sha256 else None
         self.size = 0
         """Bytes so far."""
 
     def update(self, block: bytes) -> None:
-        """Take the next bytes; Changed if they are more than was announced."""
+        """Add the next bytes; Changed if there are more than announced."""
         self.size += len(block)
         if self._file.size is not None and self.size > self._file.size:
-            raise Changed(f"more than the {self._file.size} bytes that were announced arrived")
+            raise Changed(f"more than the announced {self._file.size} bytes arrived")
         self._digests.update(block)
         if self._blob:
             self._blob.update(block)
@@ -37,18 +37,18 @@ class Digest:
             self._md5.update(block)
 
     def feed(self, path: Path) -> None:
-        """Take the bytes of a file."""
+        """Add the bytes of a stored file."""
         with path.open("rb") as stored:
             while block := stored.read(_BLOCK):
                 self.update(block)
 
     def checked(self) -> ManifestFile:
-        """Return what the manifest says of it; Changed if a digest is not the announced one."""
+        """Return the entry for the manifest; Changed if a digest is not the announced one."""
         found = self._digests.of(self._file.path, self.size)
         if self._file.sha256 and found.sha256 != self._file.sha256:
-            raise Changed(f"its sha256 is {found.sha256}, announced was {self._file.sha256}")
+            raise Changed(f"its sha256 is {found.sha256}, but {self._file.sha256} was announced")
         if self._blob and (blob := self._blob.hexdigest()) != self._file.blob:
-            raise Changed(f"its git object is {blob}, announced was {self._file.blob}")
+            raise Changed(f"its git object is {blob}, but {self._file.blob} was announced")
         if self._md5 and (md5 := self._md5.hexdigest()) != self._file.md5:
-            raise Changed(f"its MD5 is {md5}, announced was {self._file.md5}")
+            raise Changed(f"its MD5 is {md5}, but {self._file.md5} was announced")
         return found

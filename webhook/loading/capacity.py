@@ -1,4 +1,4 @@
-"""Whether a store takes a model, asked before its first byte; a refusal says what would help."""
+"""Check, before the first byte, that a store is writable and has room for a model."""
 
 import errno
 import os
@@ -12,15 +12,17 @@ from webhook.store.memory_limit import beyond_limit, is_memory
 from webhook.values.quantity import Quantity
 
 _RESERVE: Final = 16 * 2**20
-"""Bytes for the manifest, folders and what the file system writes of its own."""
+"""Bytes for the manifest, the folders and the file system itself."""
 _ALLOCATE: Final = frozenset({"btrfs", "ext4", "xfs"})
-"""File systems that can allocate without writing, and whose quotas statvfs(3) may not tell."""
+"""File systems that can allocate without writing. statvfs(3) may not show their quotas."""
 
 
 def writable(store: Path) -> None:
-    """Unavailable unless a folder can be made in *store*; what is made for it is removed."""
+    """Raise Unavailable unless a folder can be created in *store*; it is removed again."""
     if not store.is_dir():
-        raise Unavailable(f"{store}: is not a directory: is the claim or the cache mounted there?")
+        raise Unavailable(
+            f"{store}: is not a directory: is the claim or the node's cache mounted there?"
+        )
     try:
         with tempfile.TemporaryDirectory(prefix=".probe-", dir=store):
             pass
@@ -37,17 +39,18 @@ def _why(store: Path, error: OSError) -> str:
     user, group = os.geteuid(), os.getegid()
     return (
         f"belongs to {found.st_uid}:{found.st_gid} with mode {found.st_mode & 0o7777:04o}, and "
-        f"this is user {user}, groups {sorted({group, *os.getgroups()})}, who may not write "
-        f"there: chown {user}:{group} it once (on a node, as root), or let the loader run as its "
-        "owner; on a claim, fsGroup does it where the driver can"
+        f"this process (user {user}, groups {sorted({group, *os.getgroups()})}) may not write "
+        f"there: chown {user}:{group} it once (on a node, as root), or run the loader as its "
+        "owner; on a claim, fsGroup does this if the driver supports it"
     )
 
 
 def fits(store: Path, needed: int, what: str) -> None:
-    """Unavailable if fewer than *needed* bytes are free, or may be used where they are memory.
+    """Raise Unavailable if fewer than *needed* bytes are free; *what* is named in the message.
 
-    A quota counts too: statvfs(3) tells what project quotas of XFS and ext4, and quotas of NFS
-    exports, leave; those of users and groups, and of btrfs, are asked by allocating.
+    Quotas count too. statvfs(3) shows project quotas of XFS and ext4, and quotas of NFS exports, as
+    free space. Quotas of users, of groups and of btrfs are found by allocating the bytes. If the
+    store is in memory, the memory limit of this process counts.
     """
     space = os.statvfs(store)
     free = space.f_bavail * space.f_frsize
@@ -58,19 +61,19 @@ def fits(store: Path, needed: int, what: str) -> None:
         )
     if file_system(store) in _ALLOCATE and (error := _refused(store, needed)):
         raise Unavailable(
-            f"{store}: {what} needs {needed} bytes more ({_read(needed)}), and the file system has "
-            f"not as many for this user, group and directory: {error.strerror}: raise the quota, "
+            f"{store}: {what} needs {needed} bytes more ({_read(needed)}), and the file system "
+            f"refuses that to this user, group and directory: {error.strerror}: raise the quota, "
             "or remove models (modelcache prune)"
         )
     if is_memory(store) and (lack := beyond_limit(needed)):
         raise Unavailable(
-            f"{store}: is memory, and {what} needs more of it than this process may use: {lack}: "
+            f"{store}: is in memory, and {what} needs more than this process may use: {lack}: "
             "raise the container's memory limit, or load into a store on a disk"
         )
 
 
 def _refused(store: Path, needed: int) -> OSError | None:
-    """Return why *needed* bytes can't be allocated; what is allocated is given back."""
+    """Return why *needed* bytes can't be allocated, None if they can; they are freed again."""
     try:
         with tempfile.TemporaryFile(dir=store) as file:
             os.posix_fallocate(file.fileno(), 0, max(needed, 1))

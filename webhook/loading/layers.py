@@ -1,8 +1,8 @@
-"""Layers of an image into the files of a model: nothing is written where a tar says.
+"""Unpack the layers of an image into the files of a model.
 
-What is unpacked gets numbers for names, and its place only once all layers have been read. If
-there is a folder /models, it is the model, as in modelcars; else all of the image is. Whiteouts are
-obeyed.
+No name in a tar decides where bytes are written: files are unpacked under numbers, and put in place
+once all layers have been read. A folder /models is the model, as in modelcars; without it, the
+whole image is. Whiteouts apply.
 """
 
 import gzip
@@ -27,9 +27,9 @@ from webhook.values.text import quoted
 _ROOT: Final = "models/"
 _BLOCK: Final = 2**20
 _HEADERS: Final = 2**20
-"""Bytes between two files: tarfile reads names and attributes of any length into memory."""
+"""Bytes between two files: tarfile would read names and attributes of any length into memory."""
 _MEMBERS: Final = 10 * MOST
-"""An image has more files than a model."""
+"""Names in an image, which has more files than a model."""
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _GZIP: Final = b"\x1f\x8b"
@@ -42,26 +42,26 @@ class _Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a name is by now."""
+    """What a name means after the layers so far."""
 
     layer: int
     size: int = 0
     content: Path | None = None
-    """Where its bytes are, if it is wanted."""
+    """The unpacked file, if it is wanted."""
     digests: Digests | None = None
     link: str | None = None
-    """The name in the image that it leads to."""
+    """The name in the image that a link leads to."""
     wrong: str = ""
-    """Why it can't be in a model."""
+    """Why a model can't contain it."""
 
 
 class _Stream:
-    """Decompressed bytes; too many of them between two files are refused."""
+    """Decompressed bytes; Unavailable if there are too many between two files."""
 
     def __init__(self, layer: _Readable) -> None:
         self._layer = layer
         self.between: int | None = 0
-        """Bytes since the last file ended; None within one."""
+        """Bytes since the end of the last file; None within a file."""
 
     def read(self, size: int) -> bytes:
         block = self._layer.read(size)
@@ -73,30 +73,33 @@ class _Stream:
 
 
 class Layers:
-    """The image that layers make, one upon the other."""
+    """The image that layers make, one on top of the other."""
 
     def __init__(
         self, scratch: Path, patterns: Patterns, room: Callable[[int], None], deadline: float
     ) -> None:
-        """*room* is asked before so many bytes are written, and raises if there are not."""
+        """*room* gets the size of each file before it is written, and raises if it does not fit.
+
+        *deadline* is of time.monotonic().
+        """
         self._scratch, self._patterns, self._room = scratch, patterns, room
         self._deadline = deadline
         self._entries: dict[str, _Entry] = {}
         self._layer = self._count = 0
 
     def add(self, path: Path) -> None:
-        """Unpack a layer upon those before; Unavailable says what is wrong with it."""
+        """Unpack the next layer; Unavailable says what is wrong with it."""
         self._layer += 1
         try:
             with path.open("rb") as file:
                 self._read(_Stream(_decompressed(file)))
         except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise Unavailable(f"layer {self._layer}: is no whole tar: {error}") from error
+            raise Unavailable(f"layer {self._layer}: is not a complete tar: {error}") from error
         except Unavailable as error:
             raise Unavailable(f"layer {self._layer}: {error}") from error
 
     def _read(self, stream: _Stream) -> None:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]  # it reads alone
+        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]  # it has only read()
             while member := archive.next():
                 archive.members.clear()
                 self._count += 1
@@ -109,13 +112,13 @@ class Layers:
 
     def _in_time(self) -> None:
         if time.monotonic() > self._deadline:
-            raise Unavailable("the deadline is over (--deadline)")
+            raise Unavailable("the deadline has passed (--deadline)")
 
     def _take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         name = member.name.removeprefix("./")
         folder, base = posixpath.split(name)
         if name.startswith("/") or ".." in name.split("/"):
-            raise Unavailable(f"{quoted(name)}: is no path below the model")
+            raise Unavailable(f"{quoted(name)}: is not a path below the model")
         if member.isdir():
             self._forget(name)
         elif base.startswith(_WHITEOUT):
@@ -137,7 +140,7 @@ class Layers:
                 wrong="is a link that leads out of the image" if climbs else "",
             )
         if not member.isreg() or member.issparse():
-            return _Entry(self._layer, wrong="is a device, a pipe, or no plain file")
+            return _Entry(self._layer, wrong="is a device, a pipe or another special file")
         return self._file(archive, member, name)
 
     def _file(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> _Entry:
@@ -152,7 +155,7 @@ class Layers:
         return _Entry(self._layer, size, place, digests)
 
     def _copy(self, data: IO[bytes], place: Path | None) -> tuple[Digests, int]:
-        """Return digests and size of what is read, and written if there is a place."""
+        """Return digests and size of a file, which is written to *place* if that is given."""
         digests, size = Digests(), 0
         with (place or Path(os.devnull)).open("wb") as out:
             while block := data.read(_BLOCK):
@@ -164,13 +167,13 @@ class Layers:
         return digests, size
 
     def _hide(self, name: str) -> None:
-        """Remove what layers further down have at a name and below it."""
+        """Remove what lower layers have at a name and below it."""
         start = f"{name}/" if name else ""
         for found in [p for p in self._entries if p == name or p.startswith(start)]:
             self._forget(found)
 
     def _forget(self, name: str) -> None:
-        """Remove what a layer further down has at a name."""
+        """Remove what a lower layer has at a name."""
         there = self._entries.get(name)
         if there and there.layer < self._layer:
             del self._entries[name]
@@ -178,16 +181,16 @@ class Layers:
                 there.content.unlink()
 
     def found(self) -> tuple[RemoteFile, ...]:
-        """Return the names and sizes of all files of the model, wanted or not."""
+        """Return names and sizes of all files in the model, wanted or not."""
         return tuple(RemoteFile(path, self._entries[whole].size) for path, whole in self._model())
 
-    def into(self, files: Path, beside: Iterable[str]) -> list[ManifestFile]:
-        """Return the wanted files, once they are in their places; Unavailable names all faults.
+    def into(self, files: Path, others: Iterable[str]) -> list[ManifestFile]:
+        """Put the wanted files into *files* and return them; Unavailable names every fault.
 
-        *beside*: names of files that are there already.
+        *others*: names of files that are already there.
         """
         wanted = [(path, whole) for path, whole in self._model() if self._patterns.fit(path)]
-        checked((*beside, *(path for path, _ in wanted)))
+        checked((*others, *(path for path, _ in wanted)))
         resolved = [(path, self._followed(whole)) for path, whole in wanted]
         if wrong := [f"{quoted(path)}: {e.wrong}" for path, e in resolved if e.wrong]:
             raise Unavailable("\n".join(wrong))
@@ -199,14 +202,14 @@ class Layers:
         return [e.digests.of(path, e.size) for path, e in resolved if e.digests]
 
     def _model(self) -> list[tuple[str, str]]:
-        """Return names in the model, each with that in the image."""
+        """Return pairs: the name in the model, and the name in the image."""
         below = [path for path in self._entries if path.startswith(_ROOT)]
         named = [(path.removeprefix(_ROOT), path) for path in sorted(below or self._entries)]
-        # A manifest of ours would be of another store; this one gets its own.
+        # A manifest in the image is another store's. The model gets a new one.
         return [(path, whole) for path, whole in named if path != MANIFEST]
 
     def _followed(self, name: str) -> _Entry:
-        """Return the file that a name leads to, in the end; *wrong* if there is none."""
+        """Return the file that a name leads to, after all links; *wrong* says why there is none."""
         inside = any(path.startswith(_ROOT) for path in self._entries)
         entry, seen = self._entries[name], {name}
         while entry.link is not None and not entry.wrong:
@@ -214,11 +217,15 @@ class Layers:
                 leads = quoted(entry.link)
                 return _Entry(0, wrong=f"is a link that leads out of the model, to {leads}")
             if entry.link in seen or entry.link not in self._entries:
-                return _Entry(0, wrong=f"is a link to {quoted(entry.link)}, which is no file here")
+                return _Entry(
+                    0, wrong=f"is a link to {quoted(entry.link)}, which is not a file of the image"
+                )
             seen.add(entry.link)
             entry = self._entries[entry.link]
         if not entry.wrong and not entry.content:
-            return _Entry(0, wrong="is a link to what is not wanted: name that too with --allow")
+            return _Entry(
+                0, wrong="is a link to a file that is not wanted: allow that too with --allow"
+            )
         return entry
 
 

@@ -1,4 +1,4 @@
-"""modelcache load: from a source into a store, whole or not at all."""
+"""The steps of modelcache load: a model is published whole, or not at all."""
 
 import random
 import threading
@@ -80,9 +80,9 @@ class Load:
                 nearer = named(options.first, Access())
                 if nearer.source.folder == model.source.folder:
                     return self._from(replace(model, origin=nearer.origin))
-                self.say(f"{options.first}: has another model, or none; asking {model.uri}")
+                self.say(f"{options.first}: has another model, or none; trying {model.uri}")
             except Unavailable as error:
-                self.say(f"{error}; asking {model.uri}")
+                self.say(f"{error}; trying {model.uri}")
         return self._from(model)
 
     def _from(self, model: Named) -> Loaded:
@@ -142,7 +142,10 @@ class Load:
         """Return what the source has now; Unavailable if it is not what is wanted."""
         snapshot = Patience(self.deadline, self.say).call(model.origin.snapshot)
         if model.source.commit and snapshot.commit != model.source.commit:
-            raise Unavailable(f"{model.uri}: what is there is of {snapshot.commit}")
+            raise Unavailable(
+                f"{model.uri}: the source now has commit {snapshot.commit}, "
+                "not the one that was asked for"
+            )
         checked(file.path for file in snapshot.files)
         if snapshot.layers:
             files = [file for file in snapshot.files if self.options.patterns.fit(file.path)]
@@ -163,10 +166,10 @@ class Load:
         return published(announced.place, announced.files)
 
     def _stagger(self) -> None:
-        """Wait for a random time: nodes that start together don't ask the source together."""
+        """Wait for a random time, so that nodes that start together don't download together."""
         seconds = random.uniform(0, self.options.stagger)  # noqa: S311  # spread
         if seconds > 1:
-            self.say(f"{self.options.source}: begins in {seconds:.0f} s (--stagger)")
+            self.say(f"{self.options.source}: starts in {seconds:.0f} s (--stagger)")
         time.sleep(seconds)
 
     def _turn(self, incoming: Incoming, announced: _Announced) -> Loaded | None:
@@ -175,7 +178,7 @@ class Load:
         place = announced.place
         while before := incoming.before():
             try:
-                waiting.goes_on(str(place), before.host, "is loading it", "has been loading it")
+                waiting.report(str(place), before.host, "is loading it", "was loading it")
             except Unavailable:
                 incoming.remove()
                 raise
@@ -186,7 +189,7 @@ class Load:
         """Return the model once it is loaded, verified and published."""
         model, place = announced.model, announced.place
         if incoming.inherit():
-            self.say(f"{model.uri}: going on where an earlier loader has ended")
+            self.say(f"{model.uri}: continuing where an earlier loader stopped")
         total = incoming.writer.total
         there = sum(part.stat().st_size for part in incoming.parts.iterdir())
         fits(self.options.store, max(0, total - there), model.uri)
@@ -205,7 +208,7 @@ class Load:
         if self.options.hub_cache and model.source.repository:
             cache = incoming.files / hub_cache_folder(model.source.repository)
             make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
-        publish(incoming.files, place)  # if another was first, it is the same
+        publish(incoming.files, place)  # if another loader was first, its model is the same
         return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)
 
     def _fetched(
@@ -219,7 +222,7 @@ class Load:
         files, layers = announced.files, announced.snapshot.layers
         entries = transfer.all(files, self.options.parallel, report)
         if layers:
-            # A stop of its own: the one of the files is set by now.
+            # It needs a new stop: the one of the files is set by now.
             apart = replace(transfer, files=incoming.layers, stop=threading.Event())
             apart.all(layers, self.options.parallel, report)
             image = self._unpacked(incoming.layers, layers)
@@ -228,7 +231,7 @@ class Load:
         return entries
 
     def _unpacked(self, folder: Path, layers: Sequence[RemoteFile]) -> Layers:
-        """Return the image that the layers in *folder* make, unpacked beside it."""
+        """Return the image that the layers in *folder* make, unpacked next to it."""
         scratch = folder.with_name("unpacked")
         scratch.mkdir()
 
@@ -238,5 +241,5 @@ class Load:
         image = Layers(scratch, self.options.patterns, room, self.deadline)
         for layer in layers:
             image.add(folder / layer.path)
-            (folder / layer.path).unlink()  # room for the next
+            (folder / layer.path).unlink()  # makes room for the next
         return image

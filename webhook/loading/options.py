@@ -1,4 +1,4 @@
-"""The options of modelcache load, and what a loader in a cluster needs beside them."""
+"""The options of modelcache load."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Options:
 
 
 class Node(Protocol):
-    """A node whose cache the store is: it learns what the cache holds."""
+    """Records whether a node, whose cache the store is, has a model."""
 
     def lacks(self, label: str) -> None:
         """Record, before the first byte is written, that the node does not have the model.
@@ -52,7 +52,7 @@ class Node(Protocol):
 
 
 class Lease(Protocol):
-    """Loaders of one model wait for it."""
+    """Lets one loader of a model work at a time."""
 
     def held(self) -> AbstractContextManager[None]:
         """Wait until it is ours, and hold it for a `with` block; Unavailable if it is not."""

@@ -14,10 +14,10 @@ Found = TypeVar("Found")
 FRUITLESS: Final = 8
 """Attempts in a row in which nothing arrived; with the waits below, a minute at most."""
 CHANGES: Final = 2
-"""Times that what arrived was not what was announced."""
+"""Times that other bytes arrived than were announced."""
 _LONGEST_SECONDS: Final = 60.0
 _SHOW_SECONDS: Final = 10.0
-"""Between two lines that say who is waited for."""
+"""Between two lines about a wait."""
 
 
 class Patience:
@@ -43,7 +43,7 @@ class Patience:
                     self._changes += 1
                 else:
                     self._fruitless += 1
-                if why := self._over(error, seconds):
+                if why := self._over(seconds):
                     raise Unavailable(f"{error}: {why}") from error
                 self._say(f"{error}; again in {seconds:.0f} s")
                 time.sleep(seconds)
@@ -54,30 +54,30 @@ class Patience:
         asked = error.after if isinstance(error, Interrupted) else 0.0
         return max(asked, random.uniform(0, longest))  # noqa: S311  # spread
 
-    def _over(self, error: Interrupted | Changed, seconds: float) -> str:
+    def _over(self, seconds: float) -> str:
         """Return why there is no further attempt after *seconds*; empty if there is one."""
         late = time.monotonic() + seconds >= self._deadline
         if self._fruitless < FRUITLESS and self._changes <= CHANGES and not late:
             return ""
-        if isinstance(error, Changed):
+        if self._changes > CHANGES:
             return f"{self._changes} times"
         if self._fruitless >= FRUITLESS:
             return f"nothing arrived in {FRUITLESS} attempts"
-        return "the deadline is over (--deadline)"
+        return "the deadline has passed (--deadline)"
 
 
 class Waiting:
-    """A wait for another loader, of any length: look, call `goes_on`, sleep, look again."""
+    """A wait for another loader: check it, call `report`, sleep, and check again."""
 
     def __init__(self, deadline: float, say: Callable[[str], None]) -> None:
         """*deadline* is of time.monotonic()."""
         self._deadline, self._say, self._shown = deadline, say, 0.0
 
-    def goes_on(self, what: str, other: str, does: str, has_done: str) -> None:
-        """Say sometimes what *other* does; Unavailable, with what it has done, at the deadline."""
+    def report(self, what: str, other: str, does: str, did: str) -> None:
+        """Report now and then what *other* does; Unavailable with what it did at the deadline."""
         now = time.monotonic()
         if now > self._deadline:
-            raise Unavailable(f"{what}: {other} {has_done} until the deadline")
+            raise Unavailable(f"{what}: {other} {did} until the deadline")
         if now - self._shown > _SHOW_SECONDS:
             self._shown = now
             self._say(f"{what}: {other} {does}; waiting")

@@ -1,7 +1,7 @@
-"""Which files of a source are wanted: safetensors, the tokenizer and the configuration, by default.
+"""Choose the files of a source; by default safetensors, tokenizer, configuration and code.
 
-What servers that follow transformers read (vLLM and SGLang filter alike). Pickle runs code when it
-is read, and the other formats are the same weights once more.
+Servers that follow transformers read these files (vLLM and SGLang choose alike). Pickle runs code
+when it is read, and other formats contain the same weights again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _SHOWN: Final = 5
 
 
 class Patterns(Globs, frozen=True):
-    """Globs of paths: a file is wanted if one of *allow* fits it and none of *ignore* does."""
+    """Globs of paths: a file is wanted if it matches one of *allow* and none of *ignore*."""
 
     allow: tuple[str, ...] = ALLOW
     ignore: tuple[str, ...] = IGNORE
@@ -33,16 +33,16 @@ class Patterns(Globs, frozen=True):
 def chosen(
     files: Sequence[RemoteFile], patterns: Patterns, *, safetensors_only: bool
 ) -> list[RemoteFile]:
-    """Return the wanted files; Unavailable if none are, or no weights, or some that are refused."""
+    """Return the wanted files; Unavailable if there are none, no weights, or refused ones."""
     wanted = [file for file in files if patterns.fit(file.path)]
     if safetensors_only and (pickled := [f.path for f in wanted if _any(f.path, PICKLE)]):
         raise Unavailable(
             f"{_some(pickled)}: pickle, which runs code when it is read, is refused here: "
-            "take it out with --ignore"
+            "leave it out with --ignore"
         )
     if not wanted:
         raise Unavailable(
-            f"none of {len(files)} files is wanted ({_some(f.path for f in files)}): "
+            f"none of the {len(files)} files is wanted ({_some(f.path for f in files)}): "
             f"the patterns are {', '.join(patterns.allow)}; give others with --allow"
         )
     if patterns.allow == ALLOW and not any(f.path.endswith(".safetensors") for f in wanted):

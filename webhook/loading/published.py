@@ -1,4 +1,4 @@
-"""What a store has already: a model is downloaded once."""
+"""Find a model that the store has already, so that it is downloaded once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from webhook.store.verify import faults_of
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model that readers see."""
+    """A published model."""
 
     place: Path
     size: int
     """Bytes."""
     fetched: int
-    """Bytes that came from the source; 0 if it was there."""
+    """Bytes that came from the source; 0 if the store had the model."""
 
 
 def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:
-    """Return what is there, None if nothing is; Unavailable if it is not what is wanted.
+    """Return the model at *place*, None if there is none; Unavailable if it is another one.
 
-    Stamped before it is looked at: either `prune` sees the stamp and puts back what it has taken
-    away, or the model is seen to be gone here.
+    It is stamped before it is read. So either `prune` sees the stamp and puts the model back, or
+    this function sees that the model is gone.
     """
     if not place.exists():
         return None
@@ -39,12 +39,12 @@ def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:
     except (OSError, msgspec.MsgspecError) as error:
         if not place.exists():
             return None
-        raise Unavailable(f"{place}: is no published model: {MANIFEST}: {error}") from error
+        raise Unavailable(f"{place}: is not a published model: {MANIFEST}: {error}") from error
     there = {file.path: file for file in manifest.files}
     if missing := [file.path for file in files if file.path not in there]:
         raise Unavailable(
-            f"{place}: was published without {', '.join(missing[:5])}: it is not changed, for pods "
-            "may read it; load with the patterns of its manifest, or remove it first"
+            f"{place}: was published without {', '.join(missing[:5])}, and is not changed, since "
+            "pods may read it: load with the patterns of its manifest, or remove it first"
         )
     if faults := list(faults_of(place)):
         if not place.exists():
@@ -54,10 +54,10 @@ def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:
 
 
 def pinned(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded | None:
-    """Return the model of a commit that was loaded by these patterns; None: ask the source.
+    """Return the model of a commit that was loaded with these patterns; None: ask the source.
 
-    A commit does not change, so a node that starts again needs no network. Unavailable if its
-    weights are pickle, and that is refused now.
+    A commit does not change, so a node that restarts needs no network. Unavailable if its weights
+    are pickle, and *safetensors_only* refuses that.
     """
     if place.exists():
         stamp(place)
@@ -65,8 +65,8 @@ def pinned(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded
         manifest = read_manifest(place / MANIFEST)
     except (OSError, msgspec.MsgspecError):
         return None
-    asked = (manifest.patterns.allow, manifest.patterns.ignore)
-    if asked != (patterns.allow, patterns.ignore) or any(faults_of(place)):
+    used = (manifest.patterns.allow, manifest.patterns.ignore)
+    if used != (patterns.allow, patterns.ignore) or any(faults_of(place)):
         return None
     files = [RemoteFile(file.path, file.size) for file in manifest.files]
     chosen(files, patterns, safetensors_only=safetensors_only)
@@ -74,12 +74,15 @@ def pinned(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded
 
 
 def same(place: Path, patterns: Patterns, *, safetensors_only: bool) -> Loaded | None:
-    """Return what was loaded by these patterns, None if nothing is there; else Unavailable."""
+    """Return the model if it was loaded with these patterns; None if there is none.
+
+    Unavailable if it was loaded with others, or is damaged.
+    """
     found = pinned(place, patterns, safetensors_only=safetensors_only)
     if found is None and place.exists():
         raise Unavailable(
-            f"{place}: was published by other patterns, or is not whole: it is not changed, for "
-            "pods may read it; load with the patterns of its manifest, or remove it first"
+            f"{place}: was published with other patterns, or is damaged, and is not changed, since "
+            "pods may read it: load with the patterns of its manifest, or remove it first"
         )
     return found
 

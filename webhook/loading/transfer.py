@@ -1,6 +1,6 @@
-"""Files from an origin into a directory: in parallel, each resumed, checked and put in its place.
+"""Download files from an origin into a directory: in parallel, resumed and checked.
 
-A file lies under its own name only once its digest is right; until then it is a part.
+A file gets its name once its digest is right. Until then it is a part.
 """
 
 import threading
@@ -17,34 +17,34 @@ from webhook.store.manifest import ManifestFile
 
 
 class Counter:
-    """How many bytes of which file have arrived; those that were there before count too."""
+    """Counts the bytes of each file, including those that an earlier loader left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._there: dict[str, int] = {}
         self.fetched = 0
-        """Bytes that came from the origin this time, those of attempts that failed included."""
+        """Bytes that came from the origin this time, including failed attempts."""
 
     @property
     def done(self) -> int:
-        """Bytes that are there."""
+        """Bytes of all files so far."""
         with self._lock:
             return sum(self._there.values())
 
     def have(self, path: str, size: int, fetched: int = 0) -> None:
-        """Say that a file has *size* bytes by now, *fetched* of them since it was last said."""
+        """Record that a file now has *size* bytes, *fetched* of them since the last call."""
         with self._lock:
             self._there[path] = size
             self.fetched += fetched
 
 
 class Stopped(Exception):
-    """Another file has failed, or somebody interrupts."""
+    """Another file failed, or the user interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Where from, where to, and for how long."""
+    """A download from one origin into two directories, for whole files and for parts."""
 
     origin: Origin
     files: Path
@@ -58,7 +58,7 @@ class Transfer:
     def all(
         self, wanted: Iterable[RemoteFile], parallel: int, report: Callable[[int], None]
     ) -> list[ManifestFile]:
-        """Return the files in the order wanted, once all are in place; Unavailable, OSError."""
+        """Download all files, and return them in the order of *wanted*; Unavailable, OSError."""
         pool = ThreadPoolExecutor(parallel)
         try:
             running = [pool.submit(self.one, file) for file in wanted]
@@ -74,7 +74,7 @@ class Transfer:
             pool.shutdown(cancel_futures=True)
 
     def one(self, file: RemoteFile) -> ManifestFile:
-        """Return one file, once it is in place."""
+        """Download one file, put it in place, and return it."""
         place = self.files / file.path
         place.parent.mkdir(parents=True, exist_ok=True)
         part = self.parts / part_name(file.path)
@@ -87,7 +87,7 @@ class Transfer:
         return found
 
     def _attempt(self, file: RemoteFile, part: Path, patience: Patience) -> ManifestFile:
-        """Return the file once *part* is whole and right; what is wrong is removed."""
+        """Return the file once *part* is complete and right; a wrong part is removed."""
         part.touch()
         try:
             digest = Digest(file)
@@ -102,11 +102,11 @@ class Transfer:
             part.unlink()
             raise
         except OSError as error:
-            # A write that fails names no file.
+            # The error of a failed write has no file name.
             raise OSError(error.errno, error.strerror, error.filename or str(part)) from error
 
     def _append(self, file: RemoteFile, part: Path, digest: Digest, patience: Patience) -> Digest:
-        """Return the digest of what was there and what has come."""
+        """Download the rest of *part*, and return the digest of the whole file."""
         with part.open("r+b") as out, self.origin.open(file, digest.size) as body:
             if body.start != digest.size:
                 digest = Digest(file)

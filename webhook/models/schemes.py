@@ -13,7 +13,7 @@ class Scheme:
     """One kind of source."""
 
     name: str
-    """What stands before ://."""
+    """The text before ://."""
     form: str
     """What such a source looks like."""
     files: str
@@ -23,9 +23,9 @@ class Scheme:
     credentials: str
     """Where they come from."""
     origin: str
-    """Its class below webhook.loading.origins, with its module: imported when it is used."""
+    """Module and class below webhook.loading.origins; imported when the source is used."""
     extra: str = ""
-    """The extra of our distribution that has what the class imports; empty: it needs none."""
+    """The extra of our distribution that the class needs; empty: none."""
     digests: bool = False
     """Whether its sources may end in @sha256:…."""
     local: bool = False
@@ -37,9 +37,9 @@ class Scheme:
 HF: Final = Scheme(
     name="hf",
     form="[hf://]org/name[@revision]",
-    files="those of the repository",
-    commit="the hub's",
-    credentials="`--token-file`, else `HF_TOKEN`",
+    files="the files of the repository",
+    commit="the commit of the hub",
+    credentials="`--token-file`, or else `HF_TOKEN`",
     origin="hub.Hub",
     rendered=True,
 )
@@ -48,7 +48,7 @@ S3: Final = Scheme(
     form="s3://bucket/prefix",
     files="the objects below the prefix",
     commit="sha256 of their names and ETags",
-    credentials="AWS's own: environment, files, the identity of pod or machine",
+    credentials="as AWS's tools find them: environment, files, identity of the pod or machine",
     origin="s3.S3",
     extra="s3",
 )
@@ -57,15 +57,15 @@ GS: Final = Scheme(
     form="gs://bucket/prefix",
     files="the objects below the prefix",
     commit="sha256 of their names and ETags",
-    credentials="Google's own: environment, files, the identity of pod or machine",
+    credentials="as Google's tools find them: environment, files, identity of the pod or machine",
     origin="gs.GoogleStorage",
     extra="gs",
 )
 HTTPS: Final = Scheme(
     name="https",
     form="https://host/path",
-    files="that one",
-    commit="sha256 of the ETag, else of date and size",
+    files="that file",
+    commit="sha256 of the ETag, or else of date and size",
     credentials="none",
     origin="https.Https",
     rendered=True,
@@ -73,9 +73,9 @@ HTTPS: Final = Scheme(
 OCI: Final = Scheme(
     name="oci",
     form="oci://registry/repository[:tag|@digest]",
-    files="those of an artifact; of an image those in `/models`, else all",
-    commit="the digest that the tag means",
-    credentials="`--token-file`, else `config.json` of `DOCKER_CONFIG` or `~/.docker`",
+    files="the files of an artifact; of an image those in `/models`, or else all",
+    commit="the digest of the tag",
+    credentials="`--token-file`, or else `config.json` in `DOCKER_CONFIG` or `~/.docker`",
     origin="oci.Oci",
     digests=True,
     rendered=True,
@@ -83,8 +83,8 @@ OCI: Final = Scheme(
 FILE: Final = Scheme(
     name="file",
     form="file:///directory",
-    files="those of the directory, or of its manifest",
-    commit="the manifest's, else sha256 of names, sizes and times",
+    files="the files that its manifest lists, or else all",
+    commit="the commit in the manifest, or else sha256 of names, sizes and times",
     credentials="none",
     origin="directory.Directory",
     local=True,

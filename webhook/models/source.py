@@ -1,6 +1,6 @@
-"""Where a model comes from: org/name[@revision] or a URI.
+"""Parse the name of a source: org/name[@revision] or a URI.
 
-A source is only named here, never asked: admission makes no call.
+Nothing here contacts a source, since admission makes no calls.
 """
 
 import re
@@ -24,46 +24,46 @@ class Source:
 
     uri: str
     repository: str | None
-    """org/name if the source is a hub."""
+    """org/name in the hub; None for other sources."""
     revision: str | None
 
     @property
     def commit(self) -> str | None:
-        """The revision, if it can't move: a full commit or an OCI digest."""
+        """The revision, if it can't move: a full commit or an OCI digest; otherwise None."""
         if self.revision and (_COMMIT.fullmatch(self.revision) or ":" in self.revision):
             return self.revision
         return None
 
     @property
     def folder(self) -> str:
-        """The first level of the store."""
+        """The folder of the model in the store."""
         return (
             layout.hub_folder(self.repository) if self.repository else layout.uri_folder(self.uri)
         )
 
     @property
     def text(self) -> str:
-        """The source with its revision, as `modelcache load` reads it."""
+        """The source with its revision, as an argument of `modelcache load`."""
         return f"{self.uri}@{self.revision}" if self.revision else self.uri
 
     @property
     def identity(self) -> str:
-        """What the source is without its revision."""
+        """The source without its revision."""
         return self.repository or self.uri
 
 
 def parse_revision(text: str) -> str:
-    """Read a branch, tag or commit that can be the name of a directory."""
+    """Return a branch, tag or commit that can name a directory; ValueError if it can't."""
     if not _REVISION.fullmatch(text) or ".." in text:
         raise ValueError(
             f"{quoted(text)} is not a revision such as main, v1.0 or a commit; "
-            "for one with a slash give its commit"
+            "if it has a slash, give its commit"
         )
     return text
 
 
 def parse_source(text: str) -> Source:
-    """Return the source that *text* names; ValueError says what a source looks like."""
+    """Return the source that *text* names; ValueError if it is not a source."""
     scheme, separator, rest = text.partition("://")
     if separator and scheme != HF.name:
         return _location(text, scheme, rest)
@@ -90,8 +90,8 @@ def _location(text: str, scheme: str, rest: str) -> Source:
         raise ValueError(f"{quoted(text, 120)} must end in @sha256: and 64 hexadecimal digits")
     if not _LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
         raise ValueError(
-            f"{quoted(scheme + '://…')} must be host and path alone: no user, password, query, "
-            "fragment or spaces (credentials belong into a Secret)"
+            f"{quoted(scheme + '://…')} must be only host and path: no user, password, query, "
+            "fragment or spaces (credentials belong in a Secret)"
         )
     return Source(
         uri=f"{scheme}://{location.rstrip('/')}",

@@ -1,4 +1,4 @@
-"""The model that a name or a source means, as it will be loaded."""
+"""Find the model to load for a name or a source."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from webhook.values.quantity import Quantity
 from webhook.values.text import quoted
 
 _SLUG: Final = 40
-"""Characters; with what comes before and behind, a name is a DNS label of at most 63."""
+"""Characters of the model in a name, so that the whole name fits a DNS label (63)."""
 _DIGITS: Final = 10
 
 
@@ -24,7 +24,7 @@ class Wanted:
     """A model that a loader can load."""
 
     asked: str
-    """As it was typed."""
+    """As the user typed it."""
     source: Source
     size: Quantity | None
     files: ModelFiles
@@ -32,16 +32,16 @@ class Wanted:
 
     @property
     def text(self) -> str:
-        """The source with its revision, as `load` reads it."""
+        """The source with its revision, as an argument of `load`."""
         return self.source.text
 
     @property
     def place(self) -> str:
-        """Where readers find it below the root of a store."""
+        """The path of the model below the root of a store."""
         return f"{self.source.folder}/{revision_folder(self.source.revision or DEFAULT_REVISION)}"
 
     def named(self, prefix: str, store: str, *, of_revision: bool = True) -> str:
-        """Return a name that model, revision if wanted, and *store* have alone: a DNS label."""
+        """Return a DNS label that is unique for model, *store* and, if *of_revision*, revision."""
         last = self.source.identity.rpartition("/")[2].lower()
         slug = re.sub("[^a-z0-9]+", "-", last)[:_SLUG].strip("-")
         place = f"@{self.place}" if of_revision else ""
@@ -50,19 +50,19 @@ class Wanted:
 
 
 def wanted(text: str, catalogue: Catalogue) -> Wanted:
-    """Return the model that *text* means; ValueError if there is none, or none to be loaded."""
+    """Return the model that *text* names; ValueError if there is none, or none to load."""
     source, entry = resolved(text, catalogue)
     scheme = source.uri.partition("://")[0]
     if scheme not in RENDERED:
         raise ValueError(
-            f"{quoted(source.uri, 120)}: loaders are rendered for {', '.join(RENDERED)}; fill "
-            "the store with modelcache load"
+            f"{quoted(source.uri, 120)}: render prints loaders only for {', '.join(RENDERED)}; "
+            "fill the store with modelcache load"
         )
     if entry and entry.directory:
         raise ValueError(
             f"spec.directory of CachedModel {entry.name} is {entry.directory}, where pods look for "
-            f"it, and load publishes it as {source.folder}: leave spec.directory out, or fill that "
-            "directory by hand"
+            f"the model, but load publishes it as {source.folder}: leave spec.directory out, or "
+            "fill that directory by hand"
         )
     return Wanted(
         asked=text,

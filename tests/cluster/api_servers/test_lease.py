@@ -163,7 +163,7 @@ def test_a_holder_from_whom_it_was_taken_is_told(leased: Leased) -> None:
         leased.write(holderIdentity="second", leaseDurationSeconds=60)
         wait_until(lambda: bool(leased.lost), "it is told")
     name = f"{leased.namespace}/{leased.name}"
-    assert leased.lost == [f"Lease {name}: second has taken it, and loads the same"]
+    assert leased.lost == [f"Lease {name}: second has taken it, and loads the same model"]
     assert leased.spec()["holderIdentity"] == "second"
 
 
@@ -173,7 +173,7 @@ def test_a_holder_that_can_not_renew_goes_on(leased: Leased) -> None:
         assert holds.wait(30)
         leased.plane.api.delete(binding).expect()
         wait_until(lambda: bool(leased.said), "it says so")
-        assert leased.said[0].endswith("; going on")
+        assert leased.said[0].endswith("; continuing")
         assert "403" in leased.said[0]
         before = leased.spec()["renewTime"]
         leased.plane.api.create(binding).expect(201)
@@ -192,7 +192,7 @@ def test_who_may_not_is_told_what_permits_it(leased: Leased) -> None:
 
 def test_who_waits_beyond_its_deadline_says_for_whom(leased: Leased) -> None:
     leased.write(holderIdentity="first", leaseDurationSeconds=3600)
-    said = "first has held it until the deadline"
+    said = "first held it until the deadline"
     with pytest.raises(Unavailable, match=said), leased.loader("second", seconds=1).held():
         pass
 

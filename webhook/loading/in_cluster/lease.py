@@ -1,8 +1,8 @@
-"""One loader writes a model at a time, as a Lease of the cluster says.
+"""Let one loader of a model work at a time, with a Lease.
 
-The rules are those of client-go's leaderelection, but for one: a holder that does not reach the
-API server goes on. What two loaders write is in folders of their own and published by a rename, so
-a Lease saves downloads, and an outage of the API server should not cost one.
+The rules are those of client-go's leaderelection, with one exception: a holder that can't reach the
+API server continues. Two loaders write separate folders and publish with a rename, so the Lease
+only saves downloads, and an outage of the API server should not cost one.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from webhook.values.readers import object_name
 from webhook.values.text import quoted
 
 _SECONDS: Final = 60
-"""Without a sign of life: its holder is taken to have ended (spec.leaseDurationSeconds)."""
+"""Without a renewal for that long, the holder counts as ended (spec.leaseDurationSeconds)."""
 _RENEW_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 2.0
 
 
 class _Spec(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """LeaseSpec of coordination.k8s.io/v1, as far as one loader hands it to the next."""
+    """The fields of LeaseSpec (coordination.k8s.io/v1) that loaders use."""
 
     holder_identity: str | None = None
     lease_duration_seconds: int | None = None
@@ -38,14 +38,14 @@ class _Spec(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 class _Object(msgspec.Struct, rename="camel"):
     metadata: dict[str, Any]
-    """As it was read, so that nothing of it is lost; its resourceVersion tells of conflicts."""
+    """As it was read, so that nothing is lost; its resourceVersion detects conflicts."""
     spec: _Spec = msgspec.field(default_factory=_Spec)
     api_version: str = "coordination.k8s.io/v1"
     kind: str = "Lease"
 
 
 class Lease:
-    """A Lease that is there; the pod's ServiceAccount may get and update it."""
+    """An existing Lease; the pod's ServiceAccount may get and update it."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class Lease:
     ) -> None:
         """*name*: NAMESPACE/NAME; *holder*: our pod; *deadline* is of time.monotonic().
 
-        *lost* is called, in a thread, if another loader has taken it while we held it.
-        ValueError if *name* is none, and outside of a pod if there is no *api*.
+        *lost* is called, in a thread, if another loader takes the Lease while we hold it.
+        ValueError if *name* is not such a name, or outside of a pod without *api*.
         """
         space, slash, own = name.partition("/")
         if not slash:
@@ -86,7 +86,7 @@ class Lease:
             self.release()
 
     def release(self) -> None:
-        """Let the next loader begin at once; else it waits for our silence."""
+        """Let the next loader start at once; otherwise it waits until the Lease expires."""
         mine, self._mine = self._mine, None
         if mine:
             with contextlib.suppress(Interrupted, Unavailable):
@@ -102,14 +102,16 @@ class Lease:
             patience.progressed()
             now, spec = time.monotonic(), found.spec
             record = (spec.holder_identity, spec.renew_time)
-            if record != seen:  # by the clock of who waits: no two clocks are compared
+            if record != seen:  # by our clock alone: no two clocks are compared
                 seen, since = record, now
             free = now - since >= (spec.lease_duration_seconds or _SECONDS)
             if not spec.holder_identity or spec.holder_identity == self._holder or free:
-                with contextlib.suppress(Interrupted):  # another was faster, or it is asked again
+                with contextlib.suppress(
+                    Interrupted
+                ):  # another loader was faster, or the next round tries again
                     return self._taken(found)
             else:
-                waiting.goes_on(self._name, spec.holder_identity, "holds it", "has held it")
+                waiting.report(self._name, spec.holder_identity, "holds it", "held it")
             time.sleep(_LOOK_SECONDS)
 
     def _taken(self, found: _Object) -> _Object:
@@ -132,19 +134,19 @@ class Lease:
             except Overtaken:
                 self._look_again()
             except (Interrupted, Unavailable) as error:
-                self._say(f"{error}; going on")
+                self._say(f"{error}; continuing")
 
     def _renewed(self, mine: _Object) -> _Object:
         return self._write(mine, msgspec.structs.replace(mine.spec, renew_time=_now()))
 
     def _look_again(self) -> None:
-        """Take what somebody has written of our Lease; if it is a holder, say that it is lost."""
+        """Read our Lease after a conflict; if another loader holds it, report that it is lost."""
         with contextlib.suppress(Interrupted, Unavailable):
             found = self._read()
             if found.spec.holder_identity != self._holder:
                 self._mine = None
-                holder = found.spec.holder_identity or "somebody"
-                self._lost(f"{self._name}: {holder} has taken it, and loads the same")
+                holder = found.spec.holder_identity or "another loader"
+                self._lost(f"{self._name}: {holder} has taken it, and loads the same model")
             else:
                 self._mine = found
 
@@ -162,9 +164,11 @@ class Lease:
         try:
             return msgspec.json.decode(answer, type=_Object)
         except msgspec.MsgspecError as error:
-            raise Interrupted(f"{self._name}: {doing}: what came is no Lease: {error}") from error
+            raise Interrupted(
+                f"{self._name}: {doing}: the answer is not a Lease: {error}"
+            ) from error
 
 
 def _now() -> str:
-    """Return the time as MicroTime has it (meta/v1)."""
+    """Return the time in the format of MicroTime (meta/v1)."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""Labels a node while its cache holds a model, so that pods are drawn to it."""
+"""Label a node while its cache has a model, so that pods prefer it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,22 +11,22 @@ from webhook.values.readers import object_name
 
 
 class NodeLabels:
-    """The labels of one node; its pod's ServiceAccount may patch nodes, and need not read them."""
+    """The labels of one node; the pod's ServiceAccount may patch nodes, and need not read them."""
 
     def __init__(self, name: str, deadline: float, say: Callable[[str], None]) -> None:
-        """*deadline* is of time.monotonic(); ValueError outside of a pod, and if *name* is none."""
+        """*deadline* is of time.monotonic(); ValueError outside of a pod, or for a bad *name*."""
         self._api = PodApi("label-node")
         self._name = object_name(name)
         self._deadline, self._say = deadline, say
 
     def lacks(self, label: str) -> None:
-        """Take *label* away, if it is there; Unavailable if that can't be done."""
+        """Remove *label* if the node has it; Unavailable if that fails."""
         path = _path(label)
-        # To remove what is not there would be an error (RFC 6902 section 4.2).
-        self._patch([add(path, ""), remove(path)], f"take label {label} away")
+        # Added first: removing a label that is not there is an error (RFC 6902 section 4.2).
+        self._patch([add(path, ""), remove(path)], f"remove label {label}")
 
     def holds(self, label: str) -> None:
-        """Set *label*; Unavailable if that can't be done."""
+        """Set *label*; Unavailable if that fails."""
         self._patch([add(_path(label), NODE_LABEL_VALUE)], f"set label {label}")
 
     def _patch(self, operations: list[dict[str, Any]], doing: str) -> None:
@@ -42,5 +42,5 @@ class NodeLabels:
 
 
 def _path(label: str) -> str:
-    """Return where a label is in a node."""
+    """Return the JSON pointer of a label."""
     return f"/metadata/labels/{escaped(label)}"

@@ -1,14 +1,14 @@
-"""CATALOGUE of origins: what a download source has, and its bytes.
+"""CATALOGUE of origins: they list the files of a download source, and read their bytes.
 
-sources       from the name of a source to its origin, by the table in models/schemes.py
-origin        what every origin answers
+sources       finds the origin of a source, in the table of webhook/models/schemes.py
+origin        the interface of every origin, and its errors
 hub, https, s3, gs, oci, directory    the origins
-xet           the hub's Xet storage
-registry, docker_config               the registry that oci asks, and our account there
-bucket, http_body, http_status        what several origins share
-authorities   the certificate authorities that we trust
+xet           the Xet storage of the hub
+registry, docker_config               the client of a registry, and its credentials
+bucket, http_body, http_status        shared by several origins
+authorities   one file of trusted certificate authorities for all libraries
 file_names    which file names are refused
 
-Rule 1: an origin knows nothing of stores. It lists files and gives bytes from an offset.
-Rule 2: an error says whether another attempt may help, and never holds a token.
+Rule 1: an origin does not know the store. It lists files, and reads bytes from an offset.
+Rule 2: an error says whether another attempt may help, and never contains a token.
 """

@@ -1,4 +1,4 @@
-"""Which authorities servers are verified by: one file for all libraries, whatever its name."""
+"""Trust the same certificate authorities in all libraries, whichever variable names them."""
 
 import os
 from pathlib import Path
@@ -7,19 +7,22 @@ from typing import Final
 from webhook.loading.origins.origin import Unavailable
 
 _NAMES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
-"""OpenSSL's, which httpx2 and aiohttp follow; that of requests; that of botocore."""
+"""The variables of OpenSSL (httpx2 and aiohttp use it too), of requests, and of botocore."""
 
 
 def trust_alike() -> None:
-    """Let the libraries that are told nothing trust what others are told; Unavailable if it's none.
+    """Set the variables that are not set to the first that is; Unavailable if a file is missing.
 
-    What is set stays: SSL_CERT_FILE for the hub, https, oci and gs, AWS_CA_BUNDLE for s3.
+    Variables that are set keep their values: SSL_CERT_FILE is for the hub, https, oci and gs,
+    AWS_CA_BUNDLE for s3.
     """
-    told = {name: os.environ[name] for name in _NAMES if os.environ.get(name)}
-    if missing := [f"{name}={path}" for name, path in told.items() if not Path(path).exists()]:
-        raise Unavailable(f"{', '.join(missing)}: is no file: name the authorities, as PEM")
-    first = next(iter(told.values()), "")
+    given = {name: os.environ[name] for name in _NAMES if os.environ.get(name)}
+    if missing := [f"{name}={path}" for name, path in given.items() if not Path(path).exists()]:
+        raise Unavailable(
+            f"{', '.join(missing)}: is not a file: give certificate authorities as a PEM file"
+        )
+    first = next(iter(given.values()), "")
     for name in _NAMES:
-        if name not in told:
-            os.environ.pop(name, None)  # one that is empty is a mistake for botocore
+        if name not in given:
+            os.environ.pop(name, None)  # botocore fails if it is empty
             os.environ |= {name: first} if first else {}

@@ -1,4 +1,4 @@
-"""What S3 and Google Cloud Storage have in common: the objects below a prefix of a bucket."""
+"""The objects below a prefix of a bucket, for S3 and Google Cloud Storage."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
 
 
 def bucket_and_prefix(uri: str) -> tuple[str, str]:
-    """Return the bucket of scheme://BUCKET/PREFIX, and what its objects' names begin with."""
+    """Return the bucket of scheme://BUCKET/PREFIX, and what the names of its objects start with."""
     bucket, _, path = uri.partition("://")[2].partition("/")
     return bucket, f"{path}/" if path else ""
 
 
 def snapshot(uri: str, prefix: str, objects: Iterable[RemoteFile]) -> Snapshot:
-    """Return what lies below the prefix; the commit is the digest of names and ETags.
+    """Return the objects below the prefix; the commit is the digest of their names and ETags.
 
-    *objects* have whole names, and are not asked for more of them than a model may have files.
+    *objects* have full names. No more of them are read than a model may have files.
     """
-    # Consoles make an object for a folder: empty, and named as the folder.
+    # Consoles create an object for a folder: it is empty, and has the folder's name.
     named = (one for one in objects if not (one.path.endswith("/") and not one.size))
     files = tuple(_below(prefix, one) for one in islice(named, MOST + 1))
     if not files:

@@ -1,6 +1,6 @@
-"""A directory of this machine: a store of its own, or a model that somebody put there.
+"""A directory of this machine as a source: a model of another store, or one without a manifest.
 
-With a manifest it keeps its name and commit, so that a node's cache can be filled from a claim.
+A model with a manifest keeps its name and commit, so that a claim can fill the cache of a node.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _BLOCK: Final = 2**20
 
 
 class Directory:
-    """A directory as a source."""
+    """One directory."""
 
     def __init__(self, source: Source, _access: Access) -> None:
         """ValueError if its URI is not file:// and an absolute path."""
@@ -32,17 +32,20 @@ class Directory:
     def source(self) -> Source:
         """Return the source that its manifest names, or else the directory itself."""
         manifest = self._manifest()
-        told = manifest.source if manifest else ""
-        if told and not told.startswith("file://"):
+        stored = manifest.source if manifest else ""
+        if stored and not stored.startswith("file://"):
             try:
-                return parse_source(told)
+                return parse_source(stored)
             except ValueError as error:
                 raise Unavailable(f"{self.path}: the manifest's source: {error}") from error
-        uri = told or f"file://{self.path.resolve()}"
+        uri = stored or f"file://{self.path.resolve()}"
         return Source(uri=uri, repository=None, revision=None)
 
     def snapshot(self) -> Snapshot:
-        """Return what the manifest lists, or all files; their digest is the commit then."""
+        """Return the files that the manifest lists, or else all files.
+
+        Without a commit in a manifest, the digest of names, sizes and times is the commit.
+        """
         if not self.path.is_dir():
             raise Unavailable(f"{self.path}: is not a directory")
         if manifest := self._manifest():
@@ -56,7 +59,7 @@ class Directory:
         return Snapshot(_commit(files), files)
 
     def close(self) -> None:
-        """End nothing: there are no connections."""
+        """No-op: there are no connections."""
 
     def _manifest(self) -> Manifest | None:
         try:
@@ -68,17 +71,17 @@ class Directory:
 
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
-        """Yield a file; Unavailable if it leads out of the directory."""
+        """Yield a file from byte *start* on; Unavailable if it leads out of the directory."""
         path = self.path / file.path
         if not path.resolve().is_relative_to(self.path.resolve()):
             raise Unavailable(f"{path}: leads out of {self.path}")
         try:
-            stored = path.open("rb")
+            content = path.open("rb")
         except OSError as error:
             raise Unavailable(f"{path}: {error.strerror}") from error
-        with stored:
-            stored.seek(start)
-            yield Body(start, iter(lambda: stored.read(_BLOCK), b""))
+        with content:
+            content.seek(start)
+            yield Body(start, iter(lambda: content.read(_BLOCK), b""))
 
 
 def _paths(root: Path) -> Iterator[Path]:
@@ -91,6 +94,6 @@ def _paths(root: Path) -> Iterator[Path]:
 
 
 def _commit(files: tuple[RemoteFile, ...]) -> str:
-    """Return a digest of names, sizes and times: what can be told without reading everything."""
+    """Return a digest of names, sizes and times, which needs no reading of the files."""
     listed = "".join(f"{file.path}\0{file.size}\0{file.etag}\n" for file in files)
     return hashlib.sha256(listed.encode()).hexdigest()

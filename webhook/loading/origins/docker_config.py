@@ -1,6 +1,7 @@
-"""Who we are for a registry: what `docker login` and pull secrets write, or a token of a file.
+"""Credentials for a registry: from docker's config.json, or from a token file.
 
-config.json of DOCKER_CONFIG, else of ~/.docker; programs that it names (credsStore) are not run.
+`docker login` and pull secrets write config.json. It is read from DOCKER_CONFIG, or else from
+~/.docker. Programs that it names (credsStore) are not run.
 """
 
 import base64
@@ -15,20 +16,20 @@ import msgspec
 from webhook.loading.origins.origin import Unavailable
 
 _HUB: Final = "index.docker.io"
-"""What Docker's own registry is called in the file, whatever its host."""
+"""The name of Docker's own registry in the file, whatever its host."""
 _VERSIONS: Final = frozenset({"", "v1", "v2"})
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One of the ways in which a registry knows somebody; its text shows no secret."""
+    """The credentials for a registry; its repr shows no secret."""
 
     name: str = ""
     password: str = field(default="", repr=False)
     refresh: str = field(default="", repr=False)
-    """For the token service (identitytoken)."""
+    """A refresh token for the token service (identitytoken)."""
     bearer: str = field(default="", repr=False)
-    """A token as it is sent."""
+    """A token, sent as it is."""
 
 
 class _Auth(msgspec.Struct, rename="lower"):
@@ -44,13 +45,13 @@ class _Config(msgspec.Struct):
 
 
 def of_token(text: str) -> Login:
-    """Return who the text of --token-file means: name:password, or a bearer's token."""
+    """Return the credentials in the text of --token-file: name:password, or a bearer token."""
     name, colon, password = text.partition(":")
     return Login(name, password) if colon else Login(bearer=text)
 
 
 def login(host: str, repository: str) -> Login | None:
-    """Return who we are for *host*, None if nothing is said; Unavailable if it can't be read."""
+    """Return the credentials for *host*, None if there are none; Unavailable if unreadable."""
     folder = os.environ.get("DOCKER_CONFIG")
     path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
     try:
@@ -59,12 +60,12 @@ def login(host: str, repository: str) -> Login | None:
         return _login(auths[max(fitting, key=len)]) if fitting else None
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:  # its text may hold what stands there
+    except (OSError, ValueError) as error:  # the text of the error may contain secrets of the file
         raise Unavailable(f"{path}: can't be read as a docker config") from error
 
 
 def _fits(key: str, host: str, repository: str) -> bool:
-    """Whether credentials are for all of a host, or for a path that the repository is below."""
+    """Whether a key names the whole host, or a path that the repository is below."""
     place, _, path = key.rpartition("://")[2].partition("/")
     path = path.rstrip("/")
     same = place == (_HUB if host == "docker.io" else host)
@@ -77,6 +78,6 @@ def _login(auth: _Auth) -> Login:
         try:
             text = base64.b64decode(auth.auth, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise ValueError("auth is no base64") from error
+            raise ValueError("auth is not base64") from error
         name, _, password = text.partition(":")
     return Login(name, password.rstrip("\0"), auth.identity_token, auth.registry_token)

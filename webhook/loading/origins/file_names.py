@@ -1,4 +1,4 @@
-"""Names of files that come from outside: none may lead out of the model, or into its manifest."""
+"""Check the names of files: none may lead out of the model, or replace its manifest."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,18 @@ from webhook.models.layout import MANIFEST
 from webhook.values.text import quoted
 
 _LONGEST: Final = 255
-"""Bytes of a name (NAME_MAX) ..."""
+"""Bytes of a name (NAME_MAX)."""
 _LONGEST_PATH: Final = 1024
-"""... and of a path below the model, which leaves room for the store's own."""
+"""Bytes of a path below the model, so that there is room for the path of the store."""
 MOST: Final = 100_000
-"""Files; the largest repositories of models have some thousand."""
+"""Files of a model; the largest repositories have a few thousand."""
 
 
 def checked(paths: Iterable[str]) -> None:
-    """Unavailable with every name that is refused, and why."""
+    """Raise Unavailable with every name that is refused, and the reasons."""
     paths = list(paths)
     if len(paths) > MOST:
-        raise Unavailable(f"it has {len(paths)} files, and no model has more than {MOST}")
+        raise Unavailable(f"it has {len(paths)} files: a model may have {MOST}")
     if faults := [*_alone(paths), *_together(paths)]:
         raise Unavailable("\n".join(faults))
 
@@ -32,10 +32,10 @@ def _alone(paths: Iterable[str]) -> Iterator[str]:
 
 
 def fault(path: str) -> str:
-    """Return why a name is refused, empty if it is not."""
+    """Return why a name is refused; empty if it is not."""
     parts = path.split("/")
     if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in parts):
-        return "is no path below the model"
+        return "is not a path below the model"
     if not path.isprintable():
         return "has characters that can't be printed"
     if parts[0] == MANIFEST:
@@ -45,14 +45,14 @@ def fault(path: str) -> str:
     try:
         lengths = [len(part.encode()) for part in parts]
     except UnicodeEncodeError:
-        return "is no Unicode"
+        return "is not Unicode"
     if max(lengths) > _LONGEST or sum(lengths) + len(parts) > _LONGEST_PATH:
         return f"is too long: a name may have {_LONGEST} bytes, a path {_LONGEST_PATH}"
     return ""
 
 
 def _together(paths: Iterable[str]) -> Iterator[str]:
-    """Yield names that can't be beside each other: twice the same, a file that is a folder too."""
+    """Yield names that conflict: one that is listed twice, a file that is also a folder."""
     counted = Counter(paths)
     yield from (f"{quoted(path)}: is listed {n} times" for path, n in counted.items() if n > 1)
     folders = {path[:i] for path in counted for i, c in enumerate(path) if c == "/"}

@@ -1,6 +1,6 @@
-"""Objects of Google Cloud Storage below a prefix: gcsfs knows who we are, and where they lie.
+"""Objects of Google Cloud Storage below a prefix; gcsfs finds the credentials and the host.
 
-The bytes are read here: gcsfs holds whole answers in memory, and its retries know no Retry-After.
+The bytes are read here, since gcsfs keeps whole answers in memory and ignores Retry-After.
 """
 
 import base64
@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from gcsfs.core import GCSFileSystem
-from gcsfs.retry import HttpError, NonRetryableError  # what its credentials raise
+from gcsfs.retry import HttpError, NonRetryableError  # raised by its credentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 
 from webhook.loading.origins.bucket import bucket_and_prefix, snapshot
-from webhook.loading.origins.http_body import body, http_client, refused, shown, told_apart
+from webhook.loading.origins.http_body import body, http_client, refused, shown, translated
 from webhook.loading.origins.http_status import CREDENTIALS
 from webhook.loading.origins.origin import (
     Access,
@@ -40,7 +40,7 @@ class _Object(msgspec.Struct, rename="camel"):
     etag: str
     generation: str
     md5_hash: str = ""
-    """Base64; objects that were composed of parts have none."""
+    """Base64; an object that was composed of parts has none."""
 
 
 class _Page(msgspec.Struct, rename="camel"):
@@ -59,13 +59,13 @@ class GoogleStorage:
 
     @cached_property
     def _system(self) -> GCSFileSystem:
-        with _told_apart(self._uri):
+        with _translated(self._uri):
             try:
                 return _files("google_default")
             except DefaultCredentialsError:
                 if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
                     raise
-                return _files("anon")  # a bucket that everyone may read needs none
+                return _files("anon")  # a public bucket needs no credentials
 
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
@@ -73,19 +73,19 @@ class GoogleStorage:
 
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
-        """Yield the very generation of an object that snapshot() found; Changed if it has gone."""
+        """Yield the generation of an object that snapshot() found; Changed if it is gone."""
         name = quote(self._prefix + file.path, safe="")
         asked = urlencode({"alt": "media", "generation": self._generations[file.path]})
         url = f"{self._place()}/download/storage/v1/b/{quote(self._bucket)}/o/{name}?{asked}"
-        # The generation says which bytes; an answer writes the ETag in another way.
+        # No ETag is compared: the generation is exact, and answers write the ETag differently.
         try:
             with body(self._client, url, self._headers(), start, None, CREDENTIALS) as opened:
                 yield opened
         except Missing as error:
-            raise Changed(f"{shown(url)}: is another by now, or gone") from error
+            raise Changed(f"{shown(url)}: has changed since it was listed, or is gone") from error
 
     def close(self) -> None:
-        """End connections."""
+        """Close connections."""
         self._client.close()
 
     def _listed(self) -> Iterator[RemoteFile]:
@@ -102,21 +102,21 @@ class GoogleStorage:
 
     def _page(self, asked: dict[str, str]) -> _Page:
         url = f"{self._place()}/storage/v1/b/{quote(self._bucket)}/o?{urlencode(asked)}"
-        with told_apart(url):
+        with translated(url):
             answer = self._client.get(url, headers=self._headers())
         refused(url, answer, CREDENTIALS)
         try:
             return msgspec.json.decode(answer.content, type=_Page)
         except msgspec.MsgspecError as error:
-            raise Unavailable(f"{shown(url)}: lists no objects: {error}") from error
+            raise Unavailable(f"{shown(url)}: is not a list of objects: {error}") from error
 
     def _place(self) -> str:
-        """Return scheme and host: STORAGE_EMULATOR_HOST, or the one of our universe."""
+        """Return scheme and host: STORAGE_EMULATOR_HOST, or the one for the credentials."""
         return str(self._system.url("bucket/object")).partition("/download/")[0]
 
     def _headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        with _told_apart(self._uri):
+        with _translated(self._uri):
             self._system.credentials.apply(found)
         return found
 
@@ -126,14 +126,14 @@ def _files(token: str) -> GCSFileSystem:
 
 
 @contextmanager
-def _told_apart(uri: str) -> Iterator[None]:
-    """Raise Interrupted or Unavailable for what credentials raise; their texts may hold secrets."""
+def _translated(uri: str) -> Iterator[None]:
+    """Turn errors of the credentials into ours, without their texts, which may contain secrets."""
     try:
         yield
     except TransportError as error:
-        raise Interrupted(f"{uri}: who gives credentials does not answer") from error
+        raise Interrupted(f"{uri}: the server that issues credentials does not answer") from error
     except (GoogleAuthError, HttpError, NonRetryableError) as error:
         raise Unavailable(
-            f"{uri}: no credentials could be had ({type(error).__name__}): see "
+            f"{uri}: can't get credentials ({type(error).__name__}): check "
             "GOOGLE_APPLICATION_CREDENTIALS, or the identity of this pod or machine"
         ) from error

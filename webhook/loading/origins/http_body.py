@@ -1,4 +1,4 @@
-"""The body of a GET from a byte on, and what its failures mean."""
+"""Read the body of a GET from a byte on, and turn its failures into our errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _REDIRECTS: Final = 10
 
 
 def http_client() -> httpx2.Client:
-    """Return a client; proxies and authorities (SSL_CERT_FILE) come from the environment."""
+    """Return a client; it takes proxies and authorities (SSL_CERT_FILE) from the environment."""
     return httpx2.Client(follow_redirects=True, max_redirects=_REDIRECTS, timeout=SECONDS)
 
 
@@ -26,30 +26,29 @@ def body(
     etag: str | None,
     means: Mapping[int, str] = MEANS,
 ) -> Iterator[Body]:
-    """Yield what *url* has from byte *start* on, if it is still what *etag* names.
+    """Yield the content of *url* from byte *start* on; Changed if its ETag is not *etag*.
 
-    *means* says more of some statuses.
-
-    RFC 9110, If-Range: a server that has something else by now sends all of it.
+    *means* has more text for some statuses. RFC 9110, If-Range: a server whose content has changed
+    sends all of it.
     """
     asked = {**headers, "Accept-Encoding": "identity"}
     if start:
         asked["Range"] = f"bytes={start}-"
         if etag and not etag.startswith("W/"):
             asked["If-Range"] = etag
-    with told_apart(url), client.stream("GET", url, headers=asked) as response:
+    with translated(url), client.stream("GET", url, headers=asked) as response:
         refused(url, response, means)
         if etag and response.headers.get("etag", etag) != etag:
-            raise Changed(f"{shown(url)}: is another by now")
+            raise Changed(f"{shown(url)}: has changed since it was listed")
         said = response.headers.get("content-range", "")
         begins = first_byte(shown(url), response.status_code, said, start)
-        # As it arrives: of a block of its own it would drop what is there when the rest fails.
+        # Bytes as they arrive: with a block size, httpx2 drops the start of a block that fails.
         yield Body(begins, response.iter_raw())
 
 
 @contextmanager
-def told_apart(url: str) -> Iterator[None]:
-    """Raise Interrupted or Unavailable for what the client raises."""
+def translated(url: str) -> Iterator[None]:
+    """Turn errors of the client into Interrupted or Unavailable."""
     try:
         yield
     except httpx2.TooManyRedirects as error:
@@ -61,11 +60,11 @@ def told_apart(url: str) -> Iterator[None]:
 
 
 def refused(url: str, response: httpx2.Response, means: Mapping[int, str] = MEANS) -> None:
-    """Raise what a status other than success means."""
+    """Raise an error for a status other than success."""
     refuse(shown(url), response.status_code, response.headers, means)
 
 
 def shown(url: str) -> str:
-    """Return *url* without what may be secret in it: its query, and a user's name."""
+    """Return *url* without the parts that may be secret: query, fragment, user and password."""
     parsed = httpx2.URL(url)
     return str(parsed.copy_with(query=None, fragment=None, username="", password=""))

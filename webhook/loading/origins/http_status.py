@@ -1,4 +1,4 @@
-"""What a status of HTTP other than success means, whoever has answered."""
+"""Turn HTTP statuses other than success into errors, and read Retry-After and Content-Range."""
 
 import re
 from collections.abc import Mapping
@@ -9,28 +9,33 @@ from typing import Final
 from webhook.loading.origins.origin import Changed, Interrupted, Missing, Unauthorized, Unavailable
 
 SECONDS: Final = 30.0
-"""To connect, and between two bytes."""
+"""Seconds to connect, and between two bytes."""
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 _LONGEST_WAIT: Final = 3600.0
-MEANS: Final = {401: ": it asks for a token", 403: ": not for us, or not for this token"}
-CREDENTIALS: Final = dict.fromkeys((401, 403), ": not for us, or not for these credentials")
-"""The same where it is not a token that we are known by."""
+MEANS: Final = {
+    401: ": it requires a token",
+    403: ": it denies access without a token, or with this one",
+}
+CREDENTIALS: Final = dict.fromkeys(
+    (401, 403), ": it denies access without credentials, or with these"
+)
+"""The same for sources with credentials other than a token."""
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 
 def refuse(
     what: str, code: int, headers: Mapping[str, str], means: Mapping[int, str] = MEANS
 ) -> None:
-    """Raise what a status other than success means; *means* says more of some.
+    """Raise an error for a status other than success; *means* has more text for some.
 
-    *headers*: their names in lower case, or in any case if the mapping does not mind.
+    Names in *headers* are in lower case, unless the mapping ignores case.
     """
     if code in _AGAIN or code >= 500:
         raise Interrupted(f"{what}: answered {code}", retry_after(headers))
     if code == 412:
-        raise Changed(f"{what}: is another by now")
+        raise Changed(f"{what}: has changed since it was listed")
     if code == 416:
-        raise Changed(f"{what}: is shorter than before")
+        raise Changed(f"{what}: has become shorter")
     if code == 404:
         raise Missing(f"{what}: answered 404")
     if code == 401:
@@ -41,7 +46,7 @@ def refuse(
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds that Retry-After asks for (RFC 9110 10.2.3), 0 if it asks for none."""
+    """Return the seconds of Retry-After (RFC 9110 10.2.3), 0 without it."""
     said = headers.get("retry-after", "").strip()
     try:
         seconds = (
@@ -55,7 +60,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 
 def first_byte(what: str, code: int, content_range: str, start: int) -> int:
-    """Return where a body begins: at *start*, or at 0; Changed if it is anywhere else."""
+    """Return where a body starts: at *start*, or at 0; Changed if it starts anywhere else."""
     if code != 206:
         return 0
     found = _CONTENT_RANGE.fullmatch(content_range)

@@ -1,7 +1,7 @@
-"""The Hugging Face Hub, through its own library: metadata, tokens, redirects, errors.
+"""The Hugging Face Hub as a source; its library does metadata, tokens, redirects and errors.
 
-Its library keeps nothing of an interrupted file for the next process, and gives up after some
-attempts; so the bytes are read here, at the place that it names.
+The library loses an interrupted file when its process ends, and gives up after a few attempts. So
+the bytes are read here, from the address that it gives.
 """
 
 import os
@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-# The library reads it when it is imported. It would ask the hub for a list of known programs, to
-# name the one that runs us.
+# The library reads this when it is imported. Without it, it would ask the hub for a list of known
+# programs, to report which one runs us.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import httpx2
@@ -30,7 +30,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import HfFileMetadata, get_hf_file_metadata
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from webhook.loading.origins.http_body import body, http_client, told_apart
+from webhook.loading.origins.http_body import body, http_client, translated
 from webhook.loading.origins.http_status import SECONDS, retry_after
 from webhook.loading.origins.origin import (
     Access,
@@ -64,12 +64,12 @@ class Hub:
 
     def snapshot(self) -> Snapshot:
         """Return its commit and files."""
-        with self._told_apart():
+        with self._translated():
             info = self._api.model_info(
                 self._repository, revision=self._revision, files_metadata=True, timeout=SECONDS
             )
         if not info.sha:
-            raise Unavailable(f"{self._repository}: the hub names no commit")
+            raise Unavailable(f"{self._repository}: the hub gives no commit")
         self._commit = info.sha
         return Snapshot(
             info.sha,
@@ -86,11 +86,11 @@ class Hub:
 
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
-        """Yield a file of the commit that snapshot() found, whatever its branch is by now."""
+        """Yield a file of the commit that snapshot() found, even if the branch has moved since."""
         url = hf_hub_url(
             self._repository, file.path, revision=self._commit, endpoint=self._api.endpoint
         )
-        with self._told_apart(), told_apart(url):
+        with self._translated(), translated(url):
             found = get_hf_file_metadata(
                 url,
                 timeout=SECONDS,
@@ -101,18 +101,18 @@ class Hub:
         self._same(file, found)
         if found.xet_file_data and found.size is not None and self._by_xet(found.size):
             self._xet = self._xet or Xet()
-            # The hub gives a token for the storage; ours goes to the hub alone.
+            # The hub issues a token for the storage; ours is sent only to the hub.
             with self._xet.open(found.xet_file_data, found.size, start, self._headers) as opened:
                 yield opened
             return
-        # The place may be another's: a token is for the hub alone.
+        # The address may be another host's. Our token is only for the hub.
         same = urlsplit(found.location).netloc == urlsplit(url).netloc
         headers = {
             name: value
             for name, value in self._headers.items()
             if same or name.lower() != "authorization"
         }
-        # No If-Range: the hub's ETag is not the one of the place. The digests tell.
+        # No If-Range: the ETag is the hub's, not that host's. The digests are compared later.
         with body(self._client, found.location, headers, start, None) as opened:
             yield opened
 
@@ -120,44 +120,44 @@ class Hub:
         return not HF_HUB_DISABLE_XET and (self._always or size > PLAIN_MOST)
 
     def close(self) -> None:
-        """End connections, those of the library too."""
+        """Close connections, the library's too."""
         self._client.close()
         close_session()
 
     def _same(self, file: RemoteFile, found: HfFileMetadata) -> None:
-        """Raise Changed unless a file is still the one of the commit."""
+        """Raise Changed unless the hub still has the same file."""
         if found.commit_hash not in (None, self._commit):
             raise Changed(f"belongs to commit {found.commit_hash}, not to {self._commit}")
         if None not in (file.size, found.size) and file.size != found.size:
-            raise Changed(f"has {found.size} bytes, announced were {file.size}")
+            raise Changed(f"has {found.size} bytes, but {file.size} were announced")
         known = file.sha256 or file.blob
         if known and found.etag and found.etag != known:
-            raise Changed(f"is {found.etag} by now, announced was {known}")
+            raise Changed(f"is now {found.etag}, but {known} was announced")
 
-    def _told_apart(self) -> AbstractContextManager[None]:
+    def _translated(self) -> AbstractContextManager[None]:
         return _hub_errors(f"hf://{self._repository}@{self._revision}", bool(self._token))
 
 
 @contextmanager
 def _hub_errors(name: str, token: bool) -> Iterator[None]:
-    """Raise Interrupted or Unavailable for what the library raises."""
-    given = "the token that was given" if token else "anybody: give a token"
+    """Turn errors of the library into Interrupted or Unavailable."""
+    given = "with this token" if token else "without a token: give one"
     try:
         yield
     except GatedRepoError as error:
         raise Unavailable(
-            f"{name}: is gated, and not open to {given}; ask for access on its page"
+            f"{name}: is gated: no access {given}; request access on its page"
         ) from error
     except RevisionNotFoundError as error:
         raise Unavailable(f"{name}: there is no such revision") from error
     except RepositoryNotFoundError as error:
-        raise Unavailable(f"{name}: there is none, or it is not open to {given}") from error
+        raise Unavailable(f"{name}: does not exist, or there is no access {given}") from error
     except EntryNotFoundError as error:
-        raise Unavailable(f"{name}: a file that was listed is not there") from error
+        raise Unavailable(f"{name}: a file that was listed is gone") from error
     except (HFValidationError, FileMetadataError) as error:
         raise Unavailable(f"{name}: {error}") from error
     except OfflineModeIsEnabled as error:
-        raise Unavailable(f"{name}: HF_HUB_OFFLINE is set, so the hub is not asked") from error
+        raise Unavailable(f"{name}: HF_HUB_OFFLINE is set, so the hub is not contacted") from error
     except HfHubHTTPError as error:
         _status(name, given, error)
     except httpx2.TransportError as error:
@@ -169,5 +169,5 @@ def _status(name: str, given: str, error: HfHubHTTPError) -> None:
     code = response.status_code
     if code in {408, 429} or code >= 500:
         raise Interrupted(f"{name}: answered {code}", retry_after(response.headers)) from error
-    why = f": it is not open, or not any more, to {given}" if code in {401, 403} else ""
+    why = f": there is no access {given}" if code in {401, 403} else ""
     raise Unavailable(f"{name}: answered {code}{why}") from error

@@ -1,7 +1,7 @@
-"""A model in an OCI registry: an artifact of files, or an image that has it in its layers.
+"""A model in an OCI registry: an artifact of files, or an image with the model in its layers.
 
-Files: layers with a title, as ORAS writes them, or with a file's path, as ModelPack does. Images:
-tar, with gzip or without, as KServe's modelcars and image volumes have them.
+A layer is a file if it has a title, as ORAS writes it, or a path, as ModelPack does. Layers of
+images are tar, plain or with gzip, as in modelcars of KServe and in image volumes.
 """
 
 import platform
@@ -76,7 +76,7 @@ class Oci:
         self._registry = Registry(host, repository, who)
 
     def snapshot(self) -> Snapshot:
-        """Return its files and layers; the digest that the tag means is the commit."""
+        """Return its files and layers; the digest of the tag is the commit."""
         commit, manifest = self._manifest(self._reference)
         if manifest.manifests is not None:
             _, manifest = self._manifest(self._ours(manifest.manifests).digest)
@@ -84,7 +84,10 @@ class Oci:
             raise Unavailable(f"{self._uri}: is neither an artifact nor an image with layers")
         for layer in manifest.layers:
             if not _DIGEST.fullmatch(layer.digest) or layer.size < 0:
-                raise Unavailable(f"{self._uri}: {quoted(layer.digest)} with {layer.size} bytes")
+                raise Unavailable(
+                    f"{self._uri}: its manifest has a layer {quoted(layer.digest)} of "
+                    f"{layer.size} bytes"
+                )
         archives = [layer for layer in manifest.layers if _is_archive(layer)]
         files = [layer for layer in manifest.layers if layer not in archives]
         if nameless := [layer.digest for layer in files if not _name(layer)]:
@@ -99,11 +102,11 @@ class Oci:
         )
 
     def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
-        """Return a context that yields a blob; its digest is compared by whoever reads it."""
+        """Return a context that yields a blob; the caller compares its digest."""
         return self._registry.blob(f"sha256:{file.sha256}", start)
 
     def close(self) -> None:
-        """End connections."""
+        """Close connections."""
         self._registry.close()
 
     def _manifest(self, reference: str) -> tuple[str, _Manifest]:
@@ -111,10 +114,10 @@ class Oci:
         try:
             return digest, msgspec.json.decode(content, type=_Manifest)
         except msgspec.MsgspecError as error:
-            raise Unavailable(f"{self._uri}: {digest} is no manifest: {error}") from error
+            raise Unavailable(f"{self._uri}: {digest} is not a manifest: {error}") from error
 
     def _ours(self, found: Iterable[_Descriptor]) -> _Descriptor:
-        """Return the one manifest of an index, or the one for this machine."""
+        """Return the only manifest of an index, or the one for this machine."""
         manifests = [one for one in found if one.media_type in (*_MANIFESTS, "")]
         machine = platform.machine()
         wanted = _Platform("linux", _MACHINES.get(machine, machine))
@@ -125,14 +128,14 @@ class Oci:
                 return chosen
         raise Unavailable(
             f"{self._uri}: is an index of {len(manifests)}, none for linux/{wanted.architecture}: "
-            "name one by its digest"
+            "give the digest of one"
         )
 
 
 def _is_archive(layer: _Descriptor) -> bool:
     if layer.annotations.get(_UNPACK) == "true":
         return True
-    # ORAS calls any file a tar if it is not told otherwise; its title says that it is a file.
+    # By default ORAS gives every file the type tar; a title says that it is a file.
     titled = _TITLE in layer.annotations and ".cncf.model." not in layer.media_type
     return not titled and bool(_ARCHIVE.fullmatch(layer.media_type))
 

@@ -1,4 +1,4 @@
-"""What an origin tells of a model, and the two ways in which it fails."""
+"""The interface of an origin: a snapshot, the bytes of its files, and the errors."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -7,63 +7,63 @@ from typing import Protocol
 
 
 class Interrupted(Exception):
-    """It may work when it is tried again: the network, a server that is busy, a body cut short."""
+    """Another attempt may help: a network error, a busy server, a body that was cut short."""
 
     def __init__(self, text: str, after: float = 0.0) -> None:
         super().__init__(text)
         self.after = after
-        """Seconds that the server asks to wait."""
+        """Seconds to wait at least, as the server says."""
 
 
 class Changed(Exception):
-    """What arrived is not what was announced; what there is of it is worth nothing."""
+    """The bytes that arrived are not the announced ones, so they are useless."""
 
 
 class Unavailable(ValueError):
-    """It will not work however often it is tried: it is not there, or not for us."""
+    """No further attempt will help: the source does not exist, or gives no access."""
 
 
 class Unauthorized(Unavailable):
-    """It is not for those that nobody knows."""
+    """The source needs credentials."""
 
     def __init__(self, text: str, challenge: str) -> None:
         super().__init__(text)
         self.challenge = challenge
-        """WWW-Authenticate."""
+        """The header WWW-Authenticate of the answer."""
 
 
 class Missing(Unavailable):
-    """It is not there, or not any more."""
+    """The source does not exist, or does not exist any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file as its origin announces it."""
+    """One file, as its origin announces it."""
 
     path: str
     size: int | None = None
-    """Bytes, if the origin says so before it sends them."""
+    """Bytes; None if the origin does not announce the size."""
     sha256: str | None = None
     blob: str | None = None
-    """The SHA-1 that git gives the content: what the hub tells of small files."""
+    """The SHA-1 of the git object: the hub gives it for small files."""
     md5: str | None = None
-    """What object stores tell of an object that was uploaded in one piece."""
+    """Object stores give it for an object that was uploaded in one piece."""
     etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a source is at one moment; *commit* names it for good."""
+    """The content of a source at one moment; *commit* always names the same content."""
 
     commit: str
     files: tuple[RemoteFile, ...]
     layers: tuple[RemoteFile, ...] = ()
-    """Archives whose files are the model too, the lowest first; no names in a model themselves."""
+    """Archives whose files belong to the model, the lowest first; not files themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes of a file from *start* on, which may be 0 although more was asked to be skipped."""
+    """The bytes of a file from *start* on; *start* may be 0 although a later one was requested."""
 
     start: int
     blocks: Iterator[bytes]
@@ -71,24 +71,24 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How a source is asked; an origin takes of it what is meant for it."""
+    """How to access a source; each origin uses the fields that are meant for it."""
 
     token: str | None = None
-    """As given with --token-file."""
+    """The content of --token-file."""
     endpoint: str | None = None
-    """The hub's address, if it is not the usual one."""
+    """The address of the hub, if it is not the usual one."""
     xet: bool = False
     """Whether all files of the hub come by Xet, not only the largest."""
 
 
 class Origin(Protocol):
-    """A place from which a model can be had."""
+    """A place to download a model from."""
 
     def snapshot(self) -> Snapshot:
-        """Return what is there now; Interrupted, Unavailable if that can't be told."""
+        """Return the current content; raises Interrupted or Unavailable."""
 
     def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
-        """Yield a file of the snapshot from byte *start* on; Interrupted, Changed, Unavailable."""
+        """Yield a file from byte *start* on; raises Interrupted, Changed or Unavailable."""
 
     def close(self) -> None:
-        """End connections."""
+        """Close connections."""

@@ -1,8 +1,8 @@
-"""A repository of an OCI registry: manifests, blobs, and the tokens that they ask for.
+"""A repository of an OCI registry: its manifests, its blobs, and the tokens for them.
 
-opencontainers/distribution-spec; the flow of tokens is Docker's (distribution, "Token
-Authentication"). What we are known by goes to the registry, and to the token service that it names
-over TLS; never to the place that a blob is redirected to.
+The protocol is opencontainers/distribution-spec. Tokens follow Docker's flow (distribution, "Token
+Authentication"). Our credentials are sent to the registry, and to the token service that it names,
+if that is https. They are never sent to a host that a blob is redirected to.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ import httpx2
 import msgspec
 
 from webhook.loading.origins.docker_config import Login
-from webhook.loading.origins.http_body import body, http_client, refused, shown, told_apart
+from webhook.loading.origins.http_body import body, http_client, refused, shown, translated
 from webhook.loading.origins.http_status import CREDENTIALS
 from webhook.loading.origins.origin import Body, Changed, Unauthorized, Unavailable
 
 Found = TypeVar("Found")
 _LARGEST: Final = 4 * 2**20
-"""Bytes of a manifest or a token's answer; registries refuse larger manifests."""
+"""Bytes of a manifest, or of an answer with a token; registries refuse larger manifests."""
 _HOSTS: Final = {"docker.io": "registry-1.docker.io"}
 _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
 
@@ -43,26 +43,29 @@ class Registry:
         self._authorization = f"Bearer {login.bearer}" if login and login.bearer else ""
 
     def close(self) -> None:
-        """End connections."""
+        """Close connections."""
         self._client.close()
 
     def manifest(self, reference: str, accept: str) -> tuple[str, bytes]:
-        """Return the digest of a tag or digest, and the manifest; Changed if they don't agree."""
+        """Return digest and content of a manifest; Changed if they don't match.
+
+        *reference* is a tag or a digest.
+        """
         url = f"{self._base}/manifests/{reference}"
 
         def ask(headers: Mapping[str, str]) -> tuple[str, bytes]:
             with (
-                told_apart(url),
+                translated(url),
                 self._client.stream("GET", url, headers={**headers, "Accept": accept}) as answer,
             ):
                 refused(url, answer, CREDENTIALS)
                 return answer.headers.get("docker-content-digest", ""), _read(url, answer)
 
-        told, content = self._known(ask)
+        named, content = self._known(ask)
         found = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        announced = reference if ":" in reference else told or found
+        announced = reference if ":" in reference else named or found
         if found != announced:
-            raise Changed(f"{shown(url)}: its digest is {found}, announced was {announced}")
+            raise Changed(f"{shown(url)}: its digest is {found}, but {announced} was announced")
         return found, content
 
     @contextmanager
@@ -77,18 +80,18 @@ class Registry:
             )
 
     def _known(self, ask: Callable[[Mapping[str, str]], Found]) -> Found:
-        """Return what *ask* returns, once the registry knows who we are; tokens expire."""
+        """Return what *ask* returns; with new credentials if the registry refuses those it gets."""
         used = self._authorization
         try:
             return ask({"Authorization": used} if used else {})
         except Unauthorized as error:
             with self._lock:
-                if self._authorization == used:  # no other file has been here meanwhile
+                if self._authorization == used:  # another file's thread may have renewed it
                     self._authorization = self._authorized(error)
         return ask({"Authorization": self._authorization})
 
     def _authorized(self, refusal: Unauthorized) -> str:
-        """Return what the registry asks to be told; *refusal* again if we have nothing."""
+        """Return a header Authorization for the registry; raise *refusal* if there is none."""
         kind, _, rest = refusal.challenge.partition(" ")
         asked = dict(_PARAMETER.findall(rest))
         login = self._login
@@ -103,12 +106,12 @@ class Registry:
         raise refusal
 
     def _token(self, realm: str, service: str) -> str:
-        """Return a token to pull from this repository, no more, of the service at *realm*."""
+        """Return a token of the service at *realm*, only to pull from this repository."""
         if not realm.startswith("https://"):
             raise Unavailable(f"{shown(self._base)}: names a token service that is not https")
         wanted = {"service": service, "scope": f"repository:{self._repository}:pull"}
         login = self._login
-        # Never redirected: what is asked here says who we are.
+        # No redirects: the request contains our credentials.
         how: dict[str, Any] = {"follow_redirects": False}
         if login and login.refresh:
             grant = {"grant_type": "refresh_token", "refresh_token": login.refresh}
@@ -117,7 +120,7 @@ class Registry:
             how |= {"method": "GET", "params": wanted}
             if login and login.name:
                 how["auth"] = (login.name, login.password)
-        with told_apart(realm), self._client.stream(url=realm, **how) as answer:
+        with translated(realm), self._client.stream(url=realm, **how) as answer:
             refused(realm, answer, CREDENTIALS)
             content = _read(realm, answer)
         try:

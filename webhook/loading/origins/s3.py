@@ -1,6 +1,6 @@
-"""Objects of S3 below a prefix, through s3fs: credentials, regions, endpoints as AWS has them.
+"""Objects of S3 below a prefix; s3fs finds credentials, regions and endpoints as AWS's tools do.
 
-Of s3fs, calls alone: its files read ahead whole blocks, and its retries know no Retry-After.
+Only its calls are used: its files read whole blocks ahead, and its retries ignore Retry-After.
 """
 
 import re
@@ -14,7 +14,7 @@ import aiohttp
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,  # noqa: A004  # its name there
+    ConnectionError,  # noqa: A004  # its name in botocore
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
@@ -37,11 +37,11 @@ from webhook.loading.origins.origin import (
 from webhook.models.source import Source
 
 _MOST_PARALLEL: Final = 64
-"""Connections: as many as --parallel may ask for."""
+"""Connections: the most that --parallel may be."""
 _BLOCK: Final = 2**18
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _AGAIN: Final = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling"})
-"""Codes that come with 400 or 403 too."""
+"""Codes that mean another attempt, even with status 400 or 403."""
 
 
 class S3:
@@ -60,11 +60,11 @@ class S3:
                 "retries": {"total_max_attempts": 1},
             },
         )
-        self._system.retries = 1  # attempts; webhook.loading.patience makes them
+        self._system.retries = 1  # attempts; webhook.loading.patience makes more
 
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
-        with self._told_apart(self._uri):
+        with self._translated(self._uri):
             found = snapshot(self._uri, self._prefix, self._listed())
             with ThreadPoolExecutor(16) as pool:
                 return replace(found, files=tuple(pool.map(self._with_md5, found.files)))
@@ -74,20 +74,20 @@ class S3:
         """Yield an object, if it still has the ETag that snapshot() found."""
         asked = {"Range": f"bytes={start}-"} if start else {}
         what = f"{self._uri}/{file.path}"
-        with self._told_apart(what):
+        with self._translated(what):
             answer = self._call("get_object", file, **asked)
             body = answer["Body"]
             try:
                 code = answer["ResponseMetadata"]["HTTPStatusCode"]
                 begins = first_byte(what, code, answer.get("ContentRange", ""), start)
-                # As they arrive: a whole block is not waited for.
+                # Bytes as they arrive: this does not wait for a whole block.
                 blocks = iter(lambda: sync(self._system.loop, body.read, _BLOCK), b"")
                 yield Body(begins, blocks)
             finally:
                 sync(self._system.loop, body.aclose)
 
     def close(self) -> None:
-        """End connections; s3fs does that when nothing needs them any more."""
+        """Close connections: s3fs does that once nothing refers to it."""
         del self._system
 
     def _listed(self) -> Iterator[RemoteFile]:
@@ -105,8 +105,8 @@ class S3:
     def _with_md5(self, file: RemoteFile) -> RemoteFile:
         """Return *file* with its MD5, if its ETag is one.
 
-        AWS, "Checking object integrity": of an object in one piece, not in a directory bucket, and
-        neither encrypted with a key of KMS nor with one of the customer's.
+        AWS, "Checking object integrity": it is, if the object was uploaded in one piece, is not in
+        a directory bucket, and is not encrypted with a key of KMS or of the customer.
         """
         found = _MD5.fullmatch(file.etag or "")
         if not found or self._bucket.endswith("--x-s3"):
@@ -124,18 +124,18 @@ class S3:
         return found
 
     @contextmanager
-    def _told_apart(self, what: str) -> Iterator[None]:
-        """Raise Interrupted, Changed or Unavailable for what s3fs and botocore raise."""
+    def _translated(self, what: str) -> Iterator[None]:
+        """Turn errors of s3fs and botocore into Interrupted, Changed or Unavailable."""
         try:
             yield
         except FlexibleChecksumError as error:
-            raise Changed(f"{what}: is not what its checksum says") from error
+            raise Changed(f"{what}: does not match its checksum") from error
         except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
-            raise Interrupted(f"{what}: {_told(error)}") from error
+            raise Interrupted(f"{what}: {_text(error)}") from error
         except BotoCoreError as error:
             raise Unavailable(f"{what}: {error}") from error
         except aiohttp.ClientError as error:
-            raise Interrupted(f"{what}: {_told(error)}") from error
+            raise Interrupted(f"{what}: {_text(error)}") from error
         except (OSError, ClientError) as error:
             if answer := _answer(error):
                 _refused(what, answer)
@@ -145,18 +145,18 @@ class S3:
 
 
 def _answer(error: BaseException | None) -> ClientError | None:
-    """Return the answer that an error is about; s3fs and fsspec put others around it."""
+    """Return the answer in an error of s3fs or fsspec, which wrap it; None if there is none."""
     while error and not isinstance(error, ClientError):
         error = error.__cause__
     return error
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
 def _refused(what: str, error: ClientError) -> NoReturn:
-    """Raise what an answer of S3 means; its text is left out, for it may say who asked."""
+    """Raise an error for an answer of S3, without its text, which may contain who asked."""
     answer: Any = error.response
     code = answer["ResponseMetadata"].get("HTTPStatusCode", 0)
     said = answer["Error"].get("Code", "")

@@ -1,4 +1,4 @@
-"""From the name of a source to its origin, and to what the model is called in a store."""
+"""Find the origin of a source, and the name of its model in a store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from webhook.models.source import Source, parse_source
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A model as a source names it."""
+    """A model, and the origin to load it from."""
 
     source: Source
     origin: Origin
 
     @property
     def uri(self) -> str:
-        """The source with its revision, as the manifest has it."""
+        """The source with its revision, as in the manifest."""
         source = self.source
         has_revision = source.repository or source.commit
         return f"{source.uri}@{self._revision}" if has_revision else source.uri
 
     @property
     def ref(self) -> str | None:
-        """The name that moves, such as a branch; None for a commit."""
+        """The name that may move, such as a branch; None for a commit."""
         return None if self.source.commit else self._revision
 
     @property
@@ -36,7 +36,7 @@ class Named:
 
 
 def named(text: str, access: Access) -> Named:
-    """Return the model that *text* names; ValueError says what a source looks like.
+    """Return the model that *text* names; ValueError if it is not a source.
 
     Unavailable if an extra is missing, or the manifest of a directory can't be read.
     """
@@ -49,9 +49,9 @@ def named(text: str, access: Access) -> Named:
 
 
 def origin_class(scheme: Scheme) -> Callable[[Source, Access], Origin]:
-    """Return the class of a scheme; Unavailable says which extra has what it imports.
+    """Return the class of a scheme; Unavailable if its extra is not installed.
 
-    Imported only now: the libraries of the hub, of S3 and of Google take half a second each.
+    It is imported only now: the libraries of the hub, of S3 and of Google take half a second each.
     """
     module, _, name = scheme.origin.partition(".")
     try:

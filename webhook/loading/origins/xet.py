@@ -1,6 +1,6 @@
-"""Files of the hub that lie in its Xet storage, by the hub's own library: blocks in their order.
+"""Read files of the hub from its Xet storage, with the hub's library.
 
-The library would hold gigabytes of a fast stream; here it holds what a loader's memory allows.
+By default the library buffers gigabytes of a fast stream. Here its buffers fit a loader's memory.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from huggingface_hub.utils import XetFileData  # type: ignore[attr-defined]
 from webhook.loading.origins.origin import Body, Interrupted, Unavailable
 
 PLAIN_MOST: Final = 50 * 10**9
-"""Bytes of a file: a larger one the hub gives by Xet alone."""
+"""Bytes of a file; the hub gives larger files only by Xet."""
 _MB: Final = 10**6
 _BUFFERS: Final = {
     "reconstruction.min_reconstruction_fetch_size": 8 * _MB,
@@ -28,7 +28,7 @@ _BUFFERS: Final = {
 
 
 class Xet:
-    """The storage, as one loader sees it: its streams share connections and buffers."""
+    """The storage; streams of one loader share its connections and buffers."""
 
     def __init__(self) -> None:
         self._session = hf_xet.XetSession(hf_xet.XetConfig().with_config(_BUFFERS))
@@ -37,8 +37,8 @@ class Xet:
     def open(
         self, found: XetFileData, size: int, start: int, headers: Mapping[str, str]
     ) -> Iterator[Body]:
-        """Yield a file from byte *start* on; *headers* are for the hub, which gives a token."""
-        with _told_apart():
+        """Yield a file from byte *start* on; *headers* go to the hub, which issues a token."""
+        with _translated():
             group = self._session.new_download_stream_group(
                 token_refresh_url=found.refresh_route, token_refresh_headers=dict(headers)
             )
@@ -50,18 +50,18 @@ class Xet:
 
 
 def _blocks(stream: "hf_xet.XetDownloadStream") -> Iterator[bytes]:
-    with _told_apart():
+    with _translated():
         yield from stream
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
-    """Raise Interrupted or Unavailable for what the library raises."""
+def _translated() -> Iterator[None]:
+    """Turn errors of the library into Interrupted or Unavailable."""
     try:
         yield
     except hf_xet.XetAuthenticationError as error:
-        raise Unavailable(f"Xet: the token is not good, or not any more: {error}") from error
+        raise Unavailable(f"Xet: the token is not valid, or has expired: {error}") from error
     except hf_xet.XetObjectNotFoundError as error:
-        raise Unavailable(f"Xet: what was listed is not there: {error}") from error
+        raise Unavailable(f"Xet: a file that was listed is gone: {error}") from error
     except (RuntimeError, OSError, ValueError) as error:
         raise Interrupted(f"Xet: {error}") from error
