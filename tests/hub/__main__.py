@@ -1,7 +1,7 @@
-"""Runs a Hub of our own: python -m tests.hub --folder DIR --address 127.0.0.1 --port 0.
+"""Run a Hub: python -m tests.hub --folder DIR --address 127.0.0.1 --port 0.
 
-Its address is the one line that it prints; SIGTERM ends it, with status 1 if it failed to answer a request.
-What was committed stays in the folder.
+It prints one line, its address. SIGTERM ends it, with status 1 if it failed to answer a request.
+Commits stay in the folder.
 """
 
 import argparse
@@ -13,16 +13,16 @@ from tests.hub.server import Site
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     words = argparse.ArgumentParser(prog="python -m tests.hub", description=__doc__)
-    words.add_argument("--folder", type=Path, required=True, help="all that is served")
+    words.add_argument("--folder", type=Path, required=True, help="the repositories")
     words.add_argument("--address", default="127.0.0.1")
-    words.add_argument("--port", type=int, default=0, help="0: one that is free")
-    words.add_argument("--cdn-port", type=int, default=0, help="the same, of the CDN")
+    words.add_argument("--port", type=int, default=0, help="0: a free port")
+    words.add_argument("--cdn-port", type=int, default=0, help="the same, for the CDN")
     words.add_argument("--xet", action="store_true", help="offer large files by Xet too")
     given = words.parse_args()
     ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before there are threads that could get them
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before threads start, which could get them
     try:
         site = Site(given.folder, given.address, given.port, given.cdn_port, xet=given.xet)
     except (OSError, OverflowError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Says what an answer is before it is sent: status, headers, and content of bytes or of a file."""
+"""An answer before it is sent: status, headers, and content from memory or a file."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ BLOCK: Final = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a body is taken from."""
+    """The source of a body."""
 
     open: Callable[[], BinaryIO]
     size: int
     flipped: int | None = None
-    """The position of a byte whose bits are all other than they were."""
+    """The position of a byte whose bits are inverted."""
 
     @classmethod
     def of(cls, content: bytes) -> "Content":
@@ -24,7 +24,7 @@ class Content:
         return cls(lambda: BytesIO(content), len(content))
 
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes from *start* to before *end*; EOFError if some are not there."""
+        """Yield the bytes from *start* to before *end*; EOFError if some are missing."""
         with self.open() as file:
             file.seek(start)
             while start < end:
@@ -39,15 +39,15 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered, if no fault changes it."""
+    """An answer, unless a fault changes it."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     content: Content = field(default_factory=lambda: Content.of(b""))
     ranges: bool = False
-    """Whether a part of the content may be asked for."""
+    """Whether ranges of the content may be requested."""
     commit: str | None = None
-    """Which commit it speaks of, for X-Repo-Commit."""
+    """The commit for X-Repo-Commit."""
 
 
 def document(found: Any, **headers: str) -> Answer:
@@ -58,7 +58,7 @@ def document(found: Any, **headers: str) -> Answer:
 
 
 def error(status: int, message: str, code: str = "", commit: str | None = None) -> Answer:
-    """Return an error as the Hub says it: twice, in headers and as JSON."""
+    """Return an error as the Hub does: both in headers and as JSON."""
     headers = {"Content-Type": "application/json; charset=utf-8", "X-Error-Message": message}
     if code:
         headers["X-Error-Code"] = code

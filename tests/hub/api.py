@@ -1,4 +1,4 @@
-"""Describes repositories as the Hub's API does: a model, its tree page by page, its refs."""
+"""Describe repositories as the API of the Hub does: a model, pages of its tree, its refs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ from tests.hub.routes import Asked
 Json = dict[str, Any]
 Claimed = Callable[[str], int | None]
 PAGE: Final = 50
-"""Entries of a tree at once; the Hub has 1000, and 50 if they are expanded."""
+"""Entries on a page of a tree; the Hub has 1000, or 50 if they are expanded."""
 DATE: Final = "2023-11-14T22:13:20.000Z"
 
 
@@ -21,7 +21,7 @@ def true(asked: Asked, name: str) -> bool:
 
 
 def model(repository: Repository, commit: Commit, size: Claimed, *, blobs: bool) -> Json:
-    """Return what is said of a repository at a commit; of its files the names, or with *blobs* all."""
+    """Return the description of a repository at a commit, with details of files if *blobs*."""
     return {
         "_id": repository.name,
         "id": repository.name,

@@ -1,4 +1,4 @@
-"""Signs the addresses that files are redirected to, and knows them again."""
+"""Sign the addresses that files are redirected to, and check the signatures."""
 
 import hashlib
 import hmac
@@ -11,18 +11,18 @@ from urllib.parse import urlencode, urlsplit
 from tests.hub.repositories import File
 
 SECONDS: Final = 3600
-"""How long an address holds."""
+"""Seconds that an address is valid."""
 
 
 class Signer:
-    """Has a key of its own: an address is of no use to another server."""
+    """Signs with a random key, so no other server accepts its addresses."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._key = secrets.token_bytes(32)
 
     def address(self, host: str, repo: str, file: File) -> str:
-        """Return where *file* is, for a client that knows the Hub as *host*."""
+        """Return the address of *file*, for a client that reached the Hub as *host*."""
         sha256 = file.blob.sha256
         query = {"repo": repo, "file": file.name, "Expires": str(int(time.time()) + SECONDS)}
         query["Signature"] = self._signature(sha256, query)
@@ -31,7 +31,7 @@ class Signer:
         return f"http://{bracketed}:{self._port}/cdn/{sha256}?{urlencode(query)}"
 
     def knows(self, sha256: str, query: Mapping[str, str]) -> bool:
-        """Whether an address is ours and still holds."""
+        """Whether an address has our signature and is still valid."""
         given, expires = query.get("Signature", ""), query.get("Expires", "")
         signature = self._signature(sha256, query)
         genuine = hmac.compare_digest(signature.encode(), given.encode())

@@ -1,4 +1,4 @@
-"""Owns the real client of the Hub, in a process whose environment names no other Hub."""
+"""Call the real client of the Hub, in a process whose environment names no other Hub."""
 
 import json
 import os
@@ -28,19 +28,19 @@ class Refused:
     """An exception of the client."""
 
     kinds: tuple[str, ...]
-    """The names of its class and of those above."""
+    """The names of its class and the base classes."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Calls functions of huggingface_hub; what is kept is below *home*."""
+    """Calls functions of huggingface_hub; its cache is below *home*."""
 
     url: str
     home: Path
 
     def snapshot(self, repo: str, **words: Any) -> dict[str, bytes]:
-        """Return name → content of what snapshot_download leaves; an exception fails the test."""
+        """Return name → content of a downloaded snapshot; an exception fails the test."""
         found = self.call("snapshot_download", repo_id=repo, **words)
         assert isinstance(found, str), found
         root = Path(found)

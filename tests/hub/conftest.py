@@ -1,4 +1,4 @@
-"""A Hub for each test, and the real client in a process of its own."""
+"""Fixtures: a Hub for each test, and clients."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +23,6 @@ def client(hub: Hub, tmp_path: Path) -> Client:
 
 @pytest.fixture
 def plain(hub: Hub) -> Iterator[httpx.Client]:
-    """A client that knows nothing of hubs, and follows redirects."""
+    """A plain HTTP client that follows redirects."""
     with httpx.Client(base_url=hub.url, trust_env=False, follow_redirects=True) as found:
         yield found

@@ -1,4 +1,4 @@
-"""Lets tests change a running Hub, below a path that no repository can have."""
+"""Change a running Hub through requests to a path that no repository can have."""
 
 from io import BufferedIOBase
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ PATH: Final = "/_hub/"
 
 
 class Committed(msgspec.Struct):
-    """A commit to make, of blobs that are there."""
+    """A commit to make, of blobs that were uploaded."""
 
     repo: str
     files: dict[str, Blob]
@@ -31,7 +31,7 @@ class Tagged(msgspec.Struct):
 
 
 class Closed(msgspec.Struct):
-    """Who alone may read a repository, or its files."""
+    """The tokens that may read a repository, or its files."""
 
     repo: str
     private: str | None = None
@@ -39,7 +39,7 @@ class Closed(msgspec.Struct):
 
 
 def answer(site: "Site", path: str, body: BufferedIOBase, size: int) -> tuple[int, bytes]:
-    """Do what is asked, and return status and body; 400 and a reason if that can't be."""
+    """Carry out a call, and return status and body; 400 and a reason if it is not possible."""
     call = path.removeprefix(PATH)
     try:
         if call == "blobs":

@@ -1,4 +1,4 @@
-"""Describes what goes wrong with some requests."""
+"""A fault in the answers to some requests."""
 
 from fnmatch import fnmatchcase
 from typing import Final, Literal
@@ -8,7 +8,7 @@ import msgspec
 from tests.hub.routes import Asked
 
 LONGEST: Final = 60.0
-"""Seconds; nothing stalls for more."""
+"""Seconds: the longest stall."""
 EFFECTS: Final = (
     "status",
     "cut_after",
@@ -28,48 +28,48 @@ ABOUT_METADATA: Final = ("claim_size", "etag", "redirect_loop")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that goes wrong; ValueError if that is none, several or without bound.
+    """One effect on answers; ValueError if there is no effect, more than one, or no limit.
 
-    It is spent on requests that it does something to: a body that ends before `cut_after`, or an
-    error in its place, is none of them. Of several faults the first that has an effect counts.
+    Only a request whose answer it changes counts for *times*: not one whose body ends before
+    `cut_after`, or that gets an error. Of several faults the first that has an effect applies.
     """
 
     paths: str = "*"
-    """A pattern for names of files, with their repository or without; in the API for repositories."""
+    """A pattern of file names, with or without the repository; in the API, of repositories."""
     methods: tuple[str, ...] | None = None
-    """None: GET, and HEAD too where the fault is about metadata."""
+    """None: GET, and also HEAD if the fault is about metadata."""
     times: int | None = None
-    """How many requests it spoils; None: all."""
+    """The number of requests to spoil; None: all."""
     where: Literal["any", "api", "resolve", "cdn"] = "any"
 
     status: int | None = None
-    """An error in place of the answer, with *headers*."""
+    """Answer with this error and *headers* instead."""
     headers: dict[str, str] = {}
     cut_after: int | None = None
-    """The connection is reset when so many bytes of the body have arrived."""
+    """Reset the connection once this many bytes of the body have arrived."""
     end_after: int | None = None
-    """The connection ends there in the usual way, as that of a server that stops."""
+    """Close the connection after this many bytes, as a server does that stops."""
     stall_after: int | None = None
-    """Nothing more is sent for *seconds*; then the rest."""
+    """Send this many bytes, then nothing for *seconds*, then the rest."""
     seconds: float = LONGEST
     corrupt_at: int | None = None
-    """The position of a byte of the file that is another, also for a range that has it."""
+    """Change the byte at this position of the file, in ranges too."""
     truncate_to: int | None = None
-    """The file has so many bytes, and Content-Length says so."""
+    """Shorten the file to this many bytes, and Content-Length with it."""
     claim_size: int | None = None
-    """What the API, and X-Linked-Size, say of the file; its body is whole."""
+    """The size in the API and in X-Linked-Size; the body is whole."""
     etag: str | None = None
-    """In ETag and X-Linked-Etag, without quotes."""
+    """The ETag and X-Linked-Etag, without quotes."""
     redirect_loop: bool = False
-    """The answer leads to where it came from."""
+    """Redirect to the same address."""
     rate: float | None = None
-    """Bytes of the body in a second."""
+    """Bytes of the body per second."""
     before_headers_seconds: float | None = None
-    """Nothing is answered for so long; then everything."""
+    """Answer only after this many seconds."""
     ignore_range: bool = False
-    """A range is answered with the whole body, and 200."""
+    """Answer a range with the whole body, and 200."""
     move_main_to: str | None = None
-    """A commit that `main` names from the first such request on, which is answered as before."""
+    """Let `main` name this commit after the first such request, which is answered as before."""
 
     def __post_init__(self) -> None:
         given = [name for name in EFFECTS if getattr(self, name) not in (None, False)]
@@ -77,11 +77,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if len(given) != 1:
             wrong.append(f"a fault is one of {', '.join(EFFECTS)}; this has {given or 'none'}")
         if self.headers and self.status is None:
-            wrong.append("headers are those of a status")
+            wrong.append("headers need a status")
         if self.status is not None and not 400 <= self.status <= 599:
-            wrong.append(f"status {self.status} is no error: 400 to 599")
+            wrong.append(f"status {self.status} is not an error: 400 to 599")
         if not 0 <= max(self.seconds, self.before_headers_seconds or 0) <= LONGEST:
-            wrong.append(f"nothing stalls for more than {LONGEST:.0f} s")
+            wrong.append(f"the longest stall is {LONGEST:.0f} s")
         if self.rate is not None and self.rate < 1:
             wrong.append(f"a rate of {self.rate} bytes per second is a stall: 1 or more")
         if self.times is not None and self.times < 1:
@@ -90,7 +90,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("; ".join(wrong))
 
     def concerns(self, asked: Asked, method: str, file: str | None = None) -> bool:
-        """Whether it is about such requests; *file* is one of those that the API describes."""
+        """Whether it applies to a request; *file* is one that the API describes."""
         about_metadata = any(getattr(self, name) not in (None, False) for name in ABOUT_METADATA)
         methods = self.methods or (("GET", "HEAD") if about_metadata else ("GET",))
         if not asked.repo or method not in methods or self.where not in ("any", asked.place):

@@ -1,4 +1,4 @@
-"""Chooses the fault of a request, counts it, and does to an answer what it says."""
+"""Choose the fault for a request, count it, and change the answer."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.hub.routes import Asked
 
 @dataclass(slots=True)
 class Pending:
-    """A fault, and for how many requests more it holds."""
+    """A fault, and the number of requests left for it."""
 
     fault: Fault
     left: int | None
@@ -25,7 +25,7 @@ class Pending:
 
 
 class Faults:
-    """All that go wrong at the time, the first first."""
+    """The current faults, in the order in which they were added."""
 
     def __init__(self, repositories: Repositories) -> None:
         self._repositories = repositories
@@ -33,7 +33,7 @@ class Faults:
         self._choosing = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let *fault* happen from now on; ValueError if there is no such commit to move to."""
+        """Add a fault; ValueError if no repository has the commit to move to."""
         moved = fault.move_main_to
         if moved is not None and not self._repositories.with_commit(moved):
             raise ValueError(f"no repository has a commit {moved}")
@@ -41,12 +41,12 @@ class Faults:
             self._pending.append(Pending(fault, 1 if moved else fault.times))
 
     def heal(self) -> None:
-        """Let no more requests go wrong; those under way still do."""
+        """Remove all faults; requests that are being answered keep theirs."""
         with self._choosing:
             self._pending.clear()
 
     def claims(self, asked: Asked, method: str) -> Callable[[str], int | None]:
-        """Return what tells the size that one request is given of a file, if not the truth."""
+        """Return a function that gives the false size of a file, for one request; None if true."""
         spent: list[Pending] = []
 
         def claimed(file: str) -> int | None:
@@ -65,7 +65,7 @@ class Faults:
         return claimed
 
     def choose(self, asked: Asked, method: str, answer: Answer, span: Span | None) -> Fault | None:
-        """Return the first fault that does something to an answer, and count it."""
+        """Return the first fault that changes an answer, and count it."""
         with self._choosing:
             for pending in self._pending:
                 fault = pending.fault
@@ -80,7 +80,7 @@ class Faults:
         self, fault: Fault, asked: Asked, method: str, answer: Answer, span: Span | None
     ) -> bool:
         if fault.claim_size is not None:
-            return False  # it was asked for before there was an answer
+            return False  # it was applied while the answer was made
         if fault.etag is not None:
             return not {"ETag", "X-Linked-Etag"}.isdisjoint(answer.headers)
         if fault.move_main_to is not None:
@@ -88,7 +88,7 @@ class Faults:
         if fault.status or fault.redirect_loop or fault.before_headers_seconds is not None:
             return True
         if answer.status != 200 or method == "HEAD":
-            return False  # what is left is about the body
+            return False  # the others change a body
         sent = span or Span(0, answer.content.size)
         for place in (fault.cut_after, fault.end_after, fault.stall_after):
             if place is not None:
@@ -100,7 +100,7 @@ class Faults:
         return span is not None if fault.ignore_range else True
 
     def spoil(self, fault: Fault, asked: Asked, target: str, answer: Answer) -> Answer:
-        """Return the answer with what a fault changes of it, if that is more than its pace."""
+        """Return the answer as a fault changes it; the pace of the body is changed elsewhere."""
         if fault.move_main_to is not None:
             self._repositories.name(asked.repo, "main", fault.move_main_to, tag=False)
         if fault.status is not None:

@@ -1,4 +1,4 @@
-"""Gives the object ids of git for what a repository holds, as the Hub's answers name them."""
+"""Compute the object ids of git, which the Hub gives in its answers."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def digests(path: Path) -> tuple[str, str]:
 
 
 def pointer(sha256: str, size: int) -> bytes:
-    """Return the text that git holds in place of a file that Git LFS holds."""
+    """Return the pointer in git for a file in Git LFS."""
     lines = ("version https://git-lfs.github.com/spec/v1", f"oid sha256:{sha256}", f"size {size}")
     return "".join(f"{line}\n" for line in lines).encode()
 

@@ -1,4 +1,4 @@
-"""Records requests in the order in which they came."""
+"""Record requests in the order in which they arrive."""
 
 import contextlib
 import threading
@@ -11,11 +11,11 @@ import msgspec
 from tests.hub.routes import Asked
 
 PATIENCE: Final = 5.0
-"""Seconds that a list of requests waits for answers that are just being sent."""
+"""Seconds to wait for answers that are being sent, before requests are listed."""
 
 
 class Request(msgspec.Struct, kw_only=True):
-    """What was asked, and what was answered so far."""
+    """A request, and the answer so far."""
 
     method: str
     path: str
@@ -31,9 +31,9 @@ class Request(msgspec.Struct, kw_only=True):
     token: bool
     """Whether there was an Authorization header."""
     at: float
-    """Seconds of the server's monotonic clock when its head had come."""
+    """The server's monotonic clock, in seconds, when the head had arrived."""
     code: int = 0
-    """The status; 0: nothing was answered yet."""
+    """The status; 0: no answer yet."""
     sent: int = 0
     """Bytes of the body."""
 
@@ -47,7 +47,7 @@ class Entry:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Let nobody wait for it meanwhile: a fault holds it up."""
+        """Count it as settled for a `with` block: a fault delays it."""
         self._journal.settle(self, settled=True)
         try:
             yield
@@ -92,13 +92,13 @@ class Journal:
             self.settle(entry, settled=True)
 
     def settle(self, entry: Entry, *, settled: bool) -> None:
-        """Say whether a request stands as it is for now."""
+        """Record whether a request is settled: it will not change soon."""
         with self._changed:
             (self._under_way.discard if settled else self._under_way.add)(entry)
             self._changed.notify_all()
 
     def listed(self) -> bytes:
-        """Return all as JSON, once those that a client may have seen the end of have ended."""
+        """Return all requests as JSON, once they are settled; a client may see an end before us."""
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, PATIENCE)
             return msgspec.json.encode(self._requests)

@@ -1,4 +1,4 @@
-"""Answers as the Hub does: files, redirects to the CDN, and who may not have them."""
+"""Answer as the Hub does: files, redirects to the CDN, and refusals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,20 +15,20 @@ from tests.hub.xet import XetStorage
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and how."""
+    """The client of a request."""
 
     host: str
-    """What it calls the Hub: host and port."""
+    """Host and port of the Hub, as the client knows it."""
     authorization: str | None
     head: bool = False
 
-    def bears(self, token: str | None) -> bool:
-        """Whether it may read what needs *token*."""
+    def has(self, token: str | None) -> bool:
+        """Whether it sent *token*, if one is needed."""
         return token is None or self.authorization == f"Bearer {token}"
 
 
 class Protocol:
-    """Reads repositories, and changes nothing."""
+    """Answers from the repositories, and does not change them."""
 
     def __init__(
         self, repositories: Repositories, signer: Signer, xet: XetStorage | None = None
@@ -38,7 +38,7 @@ class Protocol:
         self._xet = xet
 
     def answer(self, asked: Asked, caller: Caller, size: Callable[[str], int | None]) -> Answer:
-        """Return what is answered; *size* is what is claimed of a file, if not the truth."""
+        """Return the answer; *size* gives the false size of a file, or None."""
         if asked.place == "cdn":
             return self._from_cdn(asked)
         if asked.kind == "agent-harnesses":
@@ -46,12 +46,12 @@ class Protocol:
         repository = self._repositories.get(asked.repo)
         if repository is None:
             return error(404, "Repository not found", "RepoNotFound")
-        if not caller.bears(repository.private_to):
+        if not caller.has(repository.private_to):
             return error(401, "Invalid username or password.", "RepoNotFound")
         if asked.kind == "refs":
             return document(api.refs(repository))
         if asked.kind == "auth-check":
-            return document({}) if caller.bears(repository.gated_to) else _gated(repository)
+            return document({}) if caller.has(repository.gated_to) else _gated(repository)
         commit = repository.at(asked.revision)
         if commit is None:
             return error(404, f"Invalid rev id: {asked.revision}", "RevisionNotFound")
@@ -71,7 +71,7 @@ class Protocol:
         caller: Caller,
         size: Callable[[str], int | None],
     ) -> Answer:
-        if not caller.bears(repository.gated_to):
+        if not caller.has(repository.gated_to):
             return _gated(repository)
         file = commit.files.get(asked.file)
         if file is None:
@@ -92,7 +92,7 @@ class Protocol:
         if claimed is None:
             return found
         said = replace(found, headers=found.headers | {"X-Linked-Size": str(claimed)})
-        # Of a body that is not sent, Content-Length may say anything.
+        # No body is sent for HEAD, so Content-Length may be wrong.
         return replace(said, content=replace(said.content, size=claimed)) if caller.head else said
 
     def _from_cdn(self, asked: Asked) -> Answer:

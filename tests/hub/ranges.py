@@ -1,4 +1,4 @@
-"""Reads the header Range, of one range of bytes as RFC 9110 has it."""
+"""Parse the header Range, for one range of bytes (RFC 9110)."""
 
 import re
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ class Span:
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """Bytes."""
         return self.end - self.start
 
 
 class UnsatisfiableError(Exception):
-    """A range has no byte of the content."""
+    """The range is outside of the content."""
 
 
 def span(header: str | None, size: int) -> Span | None:
-    """Return what *header* asks for of *size* bytes; None: everything; or UnsatisfiableError.
+    """Return the range of *header* in *size* bytes, None for everything; UnsatisfiableError.
 
-    Several ranges, and what can't be read, are everything too, as the RFC permits.
+    Several ranges, and a malformed header, also mean everything, as the RFC permits.
     """
     found = _RANGE.fullmatch(header.strip()) if header else None
     if not found or found.groups() == ("", ""):

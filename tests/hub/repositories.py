@@ -1,6 +1,6 @@
-"""Keeps repositories in one folder: blobs by their sha256, and what commits and refs say of them.
+"""Keep repositories in one folder: blobs by their sha256, and an index of commits and refs.
 
-No name that a client sends becomes a path: names are looked up in commits, and commits name blobs.
+No name from a client becomes a path: it is looked up in a commit, which names blobs.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.hub import git
 
 LFS_SUFFIXES: Final = (".bin", ".gguf", ".onnx", ".pt", ".pth", ".safetensors")
 LFS_LIMIT: Final = 10 * 2**20
-"""Bytes; a larger file is held by Git LFS whatever its name, and so is what a CDN serves."""
+"""Bytes; a larger file is in Git LFS whatever its name. The CDN serves files in Git LFS."""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
@@ -42,22 +42,22 @@ class File(msgspec.Struct, frozen=True):
 
     @property
     def lfs(self) -> bool:
-        """Whether Git LFS holds it, and git a pointer."""
+        """Whether it is in Git LFS, with a pointer in git."""
         return self.name.endswith(LFS_SUFFIXES) or self.blob.size > LFS_LIMIT
 
     @property
     def pointer(self) -> bytes:
-        """What git holds in its place."""
+        """The pointer in git."""
         return git.pointer(self.blob.sha256, self.blob.size)
 
     @property
     def git(self) -> str:
-        """The id of the blob that git holds."""
+        """The id of the blob in git."""
         return git.object_id("blob", self.pointer) if self.lfs else self.blob.git
 
     @property
     def etag(self) -> str:
-        """What tells this content from every other."""
+        """The ETag, without quotes."""
         return self.blob.sha256 if self.lfs else self.blob.git
 
 
@@ -73,16 +73,16 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Repository(msgspec.Struct):
-    """Commits, the names by which they are found, and who may read them."""
+    """Commits, their names, and the tokens that may read them."""
 
     name: str
     commits: dict[str, Commit] = msgspec.field(default_factory=dict)
     branches: dict[str, str] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     private_to: str | None = None
-    """The token that reads it; None: everyone does."""
+    """The token that may read it; None: no token is needed."""
     gated_to: str | None = None
-    """The token that reads its files; None: everyone does."""
+    """The token that may read its files; None: no token is needed."""
 
     def at(self, revision: str) -> Commit | None:
         """Return the commit that a branch, a tag or 40 hex digits name."""
@@ -92,7 +92,7 @@ class Repository(msgspec.Struct):
 
 
 class Repositories:
-    """All of a folder; what is changed is written before it is said to be."""
+    """The repositories of a folder; a change is on disk before its call returns."""
 
     def __init__(self, folder: Path) -> None:
         self._blobs = folder / "blobs"
@@ -131,9 +131,9 @@ class Repositories:
         return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
     def commit(self, name: str, files: Mapping[str, Blob], ref: str) -> str:
-        """Add a commit that has *files* alone, let *ref* name it, and return its 40 hex digits."""
+        """Add a commit of exactly *files*, let *ref* name it, and return its 40 hex digits."""
         unkept = (blob.sha256 for blob in files.values() if not self._keeps(blob))
-        missing = [f"{sha256!r} is no blob that was kept" for sha256 in unkept]
+        missing = [f"{sha256!r} is not a blob that was uploaded" for sha256 in unkept]
         if wrong := [*_wrong_names(name, ref), *_wrong_paths(files), *missing]:
             raise ValueError("; ".join(wrong))
         with self._changing:
@@ -147,7 +147,7 @@ class Repositories:
         return sha
 
     def name(self, name: str, ref: str, sha: str, *, tag: bool) -> None:
-        """Let a branch or a tag name a commit that is there."""
+        """Let a branch or a tag name an existing commit."""
         with self._changing:
             repository = self._known(name)
             if sha not in repository.commits:
@@ -156,7 +156,7 @@ class Repositories:
             self._write()
 
     def close(self, name: str, *, private: str | None = None, gated: str | None = None) -> None:
-        """Let nobody but the bearer of a token read a repository, or its files alone."""
+        """Require a token to read a repository (*private*), or its files (*gated*)."""
         with self._changing:
             repository = self._known(name)
             repository.private_to = private or repository.private_to
@@ -179,15 +179,15 @@ class Repositories:
 
 def _wrong_names(name: str, ref: str) -> Iterator[str]:
     if not _REPO.fullmatch(name):
-        yield f"{name!r} is no name of a repository: owner/name, or name"
+        yield f"{name!r} is not the name of a repository: owner/name, or name"
     if not _REF.fullmatch(ref) or COMMIT.fullmatch(ref):
-        yield f"{ref!r} is no name of a branch"
+        yield f"{ref!r} is not the name of a branch"
 
 
 def _wrong_paths(files: Mapping[str, Blob]) -> Iterator[str]:
     for path in files:
         parts = path.split("/")
         if not {"", ".", "..", ".git"}.isdisjoint(parts) or "\0" in path:
-            yield f"{path!r} is no path below a repository"
+            yield f"{path!r} is not a path below a repository"
         if above := {"/".join(parts[:number]) for number in range(1, len(parts))} & files.keys():
-            yield f"{path!r} lies below a file: {', '.join(sorted(above))}"
+            yield f"{path!r} is below a file: {', '.join(sorted(above))}"

@@ -1,4 +1,4 @@
-"""Reads what a request is for: which part of the Hub, which repository, revision and file."""
+"""Parse the target of a request: the part of the Hub, repository, revision and file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,22 +11,22 @@ KINDS: Final = frozenset({"revision", "tree", "refs", "auth-check"})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request is for; a repository of no name: nothing that is there."""
+    """The target of a request; without a repository, it does not exist."""
 
     place: Place
     repo: str = ""
     kind: str = ""
-    """Which part of the API."""
+    """The part of the API."""
     revision: str = "main"
     file: str = ""
     """A file of the repository, or a directory in the API."""
     digest: str = ""
-    """The sha256 that the CDN is asked for."""
+    """The sha256 in a request to the CDN."""
     query: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(target: str, *, cdn: bool) -> Asked:
-    """Return what a target of the Hub's port, or of the CDN's, asks for."""
+    """Parse a target of the port of the Hub, or of the CDN."""
     path, _, text = target.partition("?")
     query = dict(parse_qsl(text, keep_blank_values=True))
     # Split before unquoting: a slash in a segment is part of a revision or of a file's path.

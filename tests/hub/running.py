@@ -1,4 +1,4 @@
-"""Owns a Hub as a process, and what tests ask of it."""
+"""Run a Hub as a process, and control it."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 class Hub:
-    """A running Hub; what it refuses is a ValueError."""
+    """A running Hub; ValueError if it refuses a call."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -36,7 +36,7 @@ class Hub:
         self._client.close()
 
     def commit(self, repo: str, files: Mapping[str, bytes | Path], ref: str = "main") -> str:
-        """Commit *files* and no others, let *ref* name that, and return its 40 hex digits."""
+        """Commit exactly *files*, let *ref* name the commit, and return its 40 hex digits."""
         blobs = {name: self._upload(content) for name, content in files.items()}
         return self._call("commit", Committed(repo, blobs, ref)).decode()
 
@@ -45,23 +45,23 @@ class Hub:
         self._call("tag", Tagged(repo, name, commit))
 
     def private(self, repo: str, token: str) -> None:
-        """Hide a repository from all but the bearer of *token*."""
+        """Hide a repository from everyone without *token*."""
         self._call("close", Closed(repo, private=token))
 
     def gated(self, repo: str, token: str) -> None:
-        """Give files to the bearer of *token* alone; what the API says of them everyone reads."""
+        """Require *token* for files; their descriptions in the API stay public."""
         self._call("close", Closed(repo, gated=token))
 
     def fault(self, fault: Fault) -> None:
-        """Let something go wrong from now on."""
+        """Add a fault."""
         self._call("fault", fault)
 
     def heal(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._call("heal")
 
     def requests(self) -> list[Request]:
-        """Return all requests so far, in the order in which they came."""
+        """Return all requests so far, in the order in which they arrived."""
         return msgspec.json.decode(self._call("requests"), type=list[Request])
 
     def _upload(self, content: bytes | Path) -> Blob:
@@ -83,9 +83,9 @@ def hub_server(
     address: str = "127.0.0.1",
     command: Callable[[Sequence[str]], Sequence[str]] = list,
 ) -> Iterator[Hub]:
-    """Yield a Hub that keeps all it has in *folder*, and ends with the block.
+    """Yield a Hub that keeps its repositories in *folder*, and ends with the block.
 
-    *command* puts the process elsewhere, as a network namespace's does.
+    *command* may start the process elsewhere, for example in a network namespace.
     """
     serve = [sys.executable, "-m", "tests.hub", "--folder", str(folder.absolute())]
     guarded = [sys.executable, str(GUARD), str(os.getpid()), *serve, "--address", address, *options]
@@ -94,7 +94,7 @@ def hub_server(
         try:
             assert process.stdout
             if not (url := process.stdout.readline().strip()):
-                raise RuntimeError("the Hub did not start; what it wrote says why")
+                raise RuntimeError("the Hub did not start: its output says why")
             with Hub(url) as hub:
                 yield hub
         finally:
@@ -104,7 +104,7 @@ def hub_server(
             finally:
                 process.kill()
     if status == 1:
-        raise RuntimeError("the Hub failed to answer a request; what it wrote says why")
+        raise RuntimeError("the Hub failed to answer a request: its output says why")
 
 
 def _accepted(answer: httpx.Response) -> bytes:

@@ -1,4 +1,4 @@
-"""Sends a body at the pace that a fault has, or not to its end."""
+"""Send a body, at the pace of a fault or only in part."""
 
 import fcntl
 import socket
@@ -15,7 +15,7 @@ from tests.hub.journal import Entry
 from tests.hub.ranges import Span
 
 STEPS: Final = 20
-"""A limited rate is kept to by so many pieces in a second."""
+"""Pieces per second, to keep a limited rate."""
 ARRIVAL_SECONDS: Final = 5.0
 
 
@@ -28,7 +28,7 @@ class Sending:
         self._stopping = stopping
 
     def send(self, content: Content, part: Span, fault: Fault | None) -> bool:
-        """Send *part*; return whether it is whole. If it was cut, closing resets the connection."""
+        """Send *part*; return whether all was sent. After a cut, closing resets the connection."""
         rate = fault.rate if fault else None
         places = (fault.cut_after, fault.end_after, fault.stall_after) if fault else ()
         place = next((place for place in places if place is not None), None)
@@ -43,7 +43,7 @@ class Sending:
             return True
         if fault.cut_after is not None:
             self._wait_for_arrival()
-            # No lingering: close sends a reset, and drops what was not sent.
+            # No lingering: close sends a reset, and drops unsent bytes.
             self._connection.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
             )
@@ -63,7 +63,7 @@ class Sending:
                         self._stopping.wait(max(0.0, began + sent / rate - time.monotonic()))
 
     def _wait_for_arrival(self) -> None:
-        """Wait until the client's kernel has everything: a reset would overtake it."""
+        """Wait until the client's kernel has all bytes: a reset would overtake them."""
         deadline = time.monotonic() + ARRIVAL_SECONDS
         while time.monotonic() < deadline and not self._stopping.is_set():
             (left,) = struct.unpack(

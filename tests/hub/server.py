@@ -1,4 +1,4 @@
-"""Listens on two ports, the Hub's and the CDN's, and takes each request through its answer."""
+"""Listen on two ports, for the Hub and for the CDN, and answer requests."""
 
 import socket
 import sys
@@ -21,7 +21,7 @@ from tests.hub.xet import XetStorage
 
 
 class Site:
-    """What both ports serve."""
+    """The Hub and the CDN: what both ports share."""
 
     def __init__(
         self, folder: Path, address: str, port: int, cdn_port: int, *, xet: bool = False
@@ -39,7 +39,7 @@ class Site:
         self.url = self.hub.url
 
     def start(self) -> None:
-        """Answer, in threads that end with the process."""
+        """Start to answer, in threads that end with the process."""
         for listener in (self.cdn, self.hub):
             threading.Thread(target=listener.serve_forever, daemon=True).start()
 
@@ -56,19 +56,19 @@ class Listener(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """The address of the port."""
         host, port = self.socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def server_bind(self) -> None:
-        """Bind, and leave out the reverse look-up of our own address, which can take seconds."""
+        """Bind without the reverse look-up of our address, which can take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = self.socket.getsockname()[:2]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Show what is wrong with us; a client that has gone is not."""
+        """Show our own errors; a client that disconnected is not one."""
         if not isinstance(sys.exception(), ConnectionError):
             self.site.failed.set()
             super().handle_error(request, client_address)
@@ -83,7 +83,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # what follows is no request
+            self.close_connection = True  # the body would be read as a request
         self._answer()
 
     do_HEAD = do_GET  # noqa: N815  # http.server's name
@@ -97,7 +97,7 @@ class Exchange(BaseHTTPRequestHandler):
     do_PUT = do_POST  # noqa: N815  # likewise
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: requests are recorded."""
+        """Print nothing: requests are recorded."""
 
     def _control(self) -> None:
         size = int(self.headers.get("Content-Length", 0))
@@ -160,7 +160,7 @@ class Exchange(BaseHTTPRequestHandler):
         if answer.commit:
             headers["X-Repo-Commit"] = answer.commit
         for name, value in headers.items():
-            # What the client sent may stand in it, and be what no header can hold.
+            # It may contain text of the client that is not valid in a header.
             self.send_header(name, value.encode("unicode_escape").decode())
         self.send_header("Content-Length", str(part.size))
         try:
@@ -171,7 +171,7 @@ class Exchange(BaseHTTPRequestHandler):
                 )
                 self.close_connection |= not whole
                 if not whole and fault and fault.cut_after is not None:
-                    self.rfile.close()  # it holds the socket open
+                    self.rfile.close()  # it keeps the socket open
                     self.connection.close()
         except OSError:
-            self.close_connection = True  # the client has gone
+            self.close_connection = True  # the client disconnected

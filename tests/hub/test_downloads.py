@@ -1,4 +1,4 @@
-"""The real client, and a Hub where nothing goes wrong."""
+"""The real client with a Hub without faults."""
 
 import hashlib
 import subprocess
@@ -39,7 +39,7 @@ def test_a_snapshot_of_a_directory_is_what_was_committed(
 
 
 @pytest.mark.parametrize("access", [PRIVATE, GATED])
-def test_a_token_opens_what_is_closed(hub: Hub, client: Client, access: str) -> None:
+def test_a_token_opens_a_closed_repository(hub: Hub, client: Client, access: str) -> None:
     hub.commit(REPO, FILES)
     getattr(hub, access)(REPO, token=TOKEN)
     assert client.snapshot(REPO, token=TOKEN) == FILES
@@ -76,7 +76,7 @@ def test_a_gated_repository_shows_its_files_and_gives_none(
         ({"repo_id": REPO, "revision": "0" * 40}, "RevisionNotFoundError"),
     ],
 )
-def test_what_is_not_there_is_not_found(
+def test_a_missing_repository_or_revision_is_not_found(
     hub: Hub, client: Client, words: dict[str, str], kind: str
 ) -> None:
     hub.commit(REPO, FILES)
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_not_found(
     assert {request.code for request in hub.requests() if request.repo} == {404}
 
 
-def test_a_file_that_is_not_there_is_not_found(hub: Hub, client: Client) -> None:
+def test_a_missing_file_is_not_found(hub: Hub, client: Client) -> None:
     hub.commit(REPO, FILES)
     refused = client.refused("hf_hub_download", repo_id=REPO, filename="none")
     assert refused.kinds[:2] == ("RemoteEntryNotFoundError", "HfHubHTTPError")
@@ -108,7 +108,7 @@ def test_branches_tags_and_commits_are_revisions(hub: Hub, client: Client) -> No
 
 
 @pytest.mark.parametrize("access", [PUBLIC, PRIVATE, GATED])
-def test_the_cdn_is_not_given_the_token(hub: Hub, client: Client, access: str) -> None:
+def test_the_cdn_does_not_get_the_token(hub: Hub, client: Client, access: str) -> None:
     hub.commit(REPO, FILES)
     if access != PUBLIC:
         getattr(hub, access)(REPO, token=TOKEN)
@@ -128,7 +128,7 @@ def test_a_tree_comes_page_by_page(hub: Hub, client: Client) -> None:
     assert "cursor=100" in pages[2]
 
 
-def test_what_is_large_is_held_by_the_cdn(hub: Hub, plain: httpx.Client, tmp_path: Path) -> None:
+def test_a_large_file_is_served_by_the_cdn(hub: Hub, plain: httpx.Client, tmp_path: Path) -> None:
     for name, size in (("large", LFS_LIMIT + 1), ("not", LFS_LIMIT)):
         with (tmp_path / name).open("wb") as file:
             file.truncate(size)
@@ -141,7 +141,7 @@ def test_what_is_large_is_held_by_the_cdn(hub: Hub, plain: httpx.Client, tmp_pat
 
 def test_ids_are_those_of_git(hub: Hub, plain: httpx.Client, tmp_path: Path) -> None:
     weights = FILES["model.safetensors"]
-    # git sorts sub.txt before sub/, as the slash counts.
+    # git sorts sub.txt before sub/, since the slash counts.
     files = FILES | {"onnx/sub/a": b"a", "onnx/sub.txt": b"b", "onnx/sub0": b"c"}
     hub.commit(REPO, files)
     sha256 = hashlib.sha256(weights).hexdigest()

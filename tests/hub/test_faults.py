@@ -1,4 +1,4 @@
-"""Each fault does what it says, and no more."""
+"""Each fault has its effect, and no other."""
 
 import contextlib
 import time
@@ -16,7 +16,7 @@ WEIGHTS = bytes(range(256)) * 1024
 SMALL, LARGE = f"/{REPO}/resolve/main/config.json", f"/{REPO}/resolve/main/model.safetensors"
 API = f"/api/models/{REPO}"
 CHUNK = 10 * 2**20
-"""What the real client writes at once; what it has of a chunk it asks for anew."""
+"""The chunk that the real client writes; it requests an incomplete one again."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def cdn(hub: Hub) -> list[tuple[int, str | None, int]]:
 
 
 def received(client: httpx.Client, path: str = LARGE) -> tuple[bytes, Exception | None]:
-    """Return what came of a body, and what ended it."""
+    """Return the bytes of a body that arrived, and what ended it."""
     found = b""
     try:
         with client.stream("GET", path) as answer:
@@ -71,7 +71,7 @@ def test_the_real_client_resumes_with_a_range(hub: Hub, client: Client, tmp_path
 
 
 def test_the_real_client_does_not_resume_after_a_reset(hub: Hub, client: Client) -> None:
-    # huggingface_hub 2.4: ReadError is none of what it tries again for.
+    # huggingface_hub 2.4 does not retry after a ReadError.
     hub.fault(Fault(where="cdn", times=1, cut_after=1000))
     refused = client.refused("snapshot_download", repo_id=REPO)
     assert refused.kinds[0] == "ReadError"
@@ -83,7 +83,7 @@ def test_the_real_client_waits_as_long_as_it_is_asked(
     hub: Hub, client: Client, where: Place
 ) -> None:
     methods = ("GET",) if where == "cdn" else ("HEAD",)
-    # The first refusal of a HEAD is taken for an absence, and tried again at once.
+    # The client takes the first refused HEAD for a missing file, and tries again at once.
     times = 1 if where == "cdn" else 2
     hub.fault(
         Fault(
@@ -97,7 +97,7 @@ def test_the_real_client_waits_as_long_as_it_is_asked(
         if (r.where, r.method, r.file) == (where, methods[0], "model.safetensors")
     ]  # fmt: skip
     assert [r.code for r in asked] == [429] * times + [200 if where == "cdn" else 302]
-    assert asked[-1].at - asked[-2].at >= 2  # unasked it waits one second
+    assert asked[-1].at - asked[-2].at >= 2  # by itself it waits one second
 
 
 @pytest.mark.parametrize("status", [404, 429, 500, 503])
@@ -112,14 +112,14 @@ def test_an_error_takes_the_place_of_an_answer(hub: Hub, plain: httpx.Client, st
     assert plain.get(SMALL).status_code == 200
 
 
-def test_a_stalled_body_goes_on_after_its_time(hub: Hub, plain: httpx.Client) -> None:
+def test_a_stalled_body_continues_after_its_time(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(paths="*.safetensors", times=1, stall_after=1000, seconds=0.5))
     began = time.monotonic()
     assert received(plain) == (WEIGHTS, None)
     assert time.monotonic() - began >= 0.5
 
 
-def test_a_stalled_body_is_seen_as_far_as_it_came(hub: Hub, plain: httpx.Client) -> None:
+def test_a_stalled_body_arrives_up_to_the_stall(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(paths="*.safetensors", stall_after=1000, seconds=60))
     with plain.stream("GET", LARGE) as answer:
         assert next(answer.iter_bytes(1000)) == WEIGHTS[:1000]
@@ -128,7 +128,7 @@ def test_a_stalled_body_is_seen_as_far_as_it_came(hub: Hub, plain: httpx.Client)
 
 def test_a_stalled_body_does_not_keep_the_server(tmp_path: Path, plain: httpx.Client) -> None:
     with contextlib.ExitStack() as clients:
-        with hub_server(tmp_path / "other") as other:  # it ends in time, or fails
+        with hub_server(tmp_path / "other") as other:  # it must end in time
             other.commit(REPO, {"config.json": b"{}"})
             other.fault(Fault(stall_after=1, seconds=60))
             answer = clients.enter_context(plain.stream("GET", f"{other.url}{SMALL}"))
@@ -152,7 +152,7 @@ def test_a_rate_is_not_exceeded(hub: Hub, plain: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("asked", "at"), [(None, 5000), ("bytes=4000-5999", 1000)])
-def test_one_byte_is_another(hub: Hub, plain: httpx.Client, asked: str | None, at: int) -> None:
+def test_one_byte_is_changed(hub: Hub, plain: httpx.Client, asked: str | None, at: int) -> None:
     hub.fault(Fault(paths="*.safetensors", corrupt_at=5000))
     headers = {"Range": asked} if asked else {}
     true = WEIGHTS[4000:6000] if asked else WEIGHTS
@@ -191,7 +191,7 @@ def test_the_real_client_sees_a_body_that_is_too_short(hub: Hub, client: Client)
     assert f"should be of size {len(WEIGHTS)} but has size 1000" in refused.text
 
 
-def test_another_size_is_claimed_wherever_one_is_told(hub: Hub, plain: httpx.Client) -> None:
+def test_another_size_is_given_wherever_there_is_one(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(paths="*", claim_size=7))
     blobs = plain.get(API, params={"blobs": "true"}).json()["siblings"]
     tree = plain.get(f"{API}/tree/main").json()
@@ -224,7 +224,7 @@ def test_another_etag_is_given(hub: Hub, plain: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("where", ["resolve", "cdn"])
-def test_redirects_lead_round_in_circles(hub: Hub, plain: httpx.Client, where: Place) -> None:
+def test_redirects_go_in_circles(hub: Hub, plain: httpx.Client, where: Place) -> None:
     hub.fault(Fault(paths="*.safetensors", where=where, redirect_loop=True))
     with pytest.raises(httpx.TooManyRedirects):
         plain.get(LARGE)
@@ -238,7 +238,7 @@ def test_the_real_client_leaves_a_circle(hub: Hub, client: Client) -> None:
 
 def test_a_range_is_ignored(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(paths="*.safetensors", ignore_range=True, times=1))
-    assert plain.get(LARGE).status_code == 200  # asks for no range, and does not count
+    assert plain.get(LARGE).status_code == 200  # has no range, and does not count
     for status in (200, 206):
         answer = plain.get(LARGE, headers={"Range": "bytes=1000-"})
         assert answer.status_code == status
@@ -253,17 +253,17 @@ def test_main_moves_after_an_answer(
     assert plain.get(API).json()["sha"] == new
     assert plain.get(API).json()["sha"] == commit
     hub.fault(Fault(where="api", move_main_to=new))
-    # What was resolved once is what is downloaded, whatever main names by then.
+    # The resolved commit is downloaded, even if main has moved by then.
     assert client.snapshot(REPO) == {"config.json": b"{}", "model.safetensors": WEIGHTS}
     assert plain.get(API).json()["sha"] == new
 
 
-def test_main_moves_to_nothing_unknown(hub: Hub) -> None:
+def test_main_does_not_move_to_an_unknown_commit(hub: Hub) -> None:
     with pytest.raises(ValueError, match="no repository has a commit 0000"):
         hub.fault(Fault(move_main_to="0" * 40))
 
 
-def test_faults_are_taken_one_after_the_other(hub: Hub, plain: httpx.Client) -> None:
+def test_faults_apply_one_after_the_other(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(status=500, times=2))
     hub.fault(Fault(status=503, times=1))
     codes = [plain.get(SMALL).status_code for _ in range(4)]

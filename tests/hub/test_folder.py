@@ -1,4 +1,4 @@
-"""Only what was committed is served, out of the folder of the Hub."""
+"""The Hub serves only committed files from its folder."""
 
 import socket
 from pathlib import Path
@@ -25,7 +25,7 @@ SEGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
-def test_nothing_but_what_was_committed_is_served(tmp_path: Path) -> None:
+def test_only_committed_files_are_served(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub") as hub:
         hub.commit(REPO, {"config.json": b"{}"})
         for place in (tmp_path, tmp_path / "hub", tmp_path / "hub" / "blobs"):
@@ -56,7 +56,7 @@ def cdn_port(hub: Hub) -> int | None:
 
 
 def raw(port: int | None, path: str) -> bytes:
-    """Ask for *path* as it stands: clients tidy it."""
+    """Request *path* unchanged; clients would normalise it."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
         with connection.makefile("rb") as answer:
@@ -76,7 +76,7 @@ def test_a_blob_that_leads_out_of_the_folder_is_not_followed(
     assert SECRET not in answer.content
 
 
-def test_a_file_that_has_shrunk_is_told_as_a_failure_of_the_hub(tmp_path: Path) -> None:
+def test_a_file_that_has_shrunk_is_reported_as_a_failure_of_the_hub(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="the Hub failed to answer"):  # noqa: PT012, SIM117
         with hub_server(tmp_path / "hub") as hub:
             hub.commit(REPO, {"config.json": b"{}"})
@@ -86,7 +86,7 @@ def test_a_file_that_has_shrunk_is_told_as_a_failure_of_the_hub(tmp_path: Path) 
                 httpx.get(f"{hub.url}/{REPO}/resolve/main/config.json", trust_env=False)
 
 
-def test_what_was_committed_outlives_the_process(tmp_path: Path) -> None:
+def test_commits_outlive_the_process(tmp_path: Path) -> None:
     files = {"config.json": b"{}", "model.safetensors": b"weights"}
     with hub_server(tmp_path / "hub") as first:
         commit = first.commit(REPO, files)

@@ -1,4 +1,4 @@
-"""What a test can't ask of the Hub, and how it is told."""
+"""Calls that the Hub refuses, and the messages."""
 
 import re
 import subprocess
@@ -17,29 +17,29 @@ REPO = "acme/tiny"
 @pytest.mark.parametrize(
     ("repo", "files", "ref", "said"),
     [
-        (REPO, {"../a": b""}, "main", "'../a' is no path below a repository"),
-        (REPO, {"/a": b""}, "main", "'/a' is no path below a repository"),
-        (REPO, {"a": b"", "a/b": b""}, "main", "'a/b' lies below a file: a"),
-        ("a/b/c", {}, "main", "'a/b/c' is no name of a repository"),
-        ("_hub/a", {}, "main", "'_hub/a' is no name of a repository"),
-        (REPO, {}, "0" * 40, "is no name of a branch"),
+        (REPO, {"../a": b""}, "main", "'../a' is not a path below a repository"),
+        (REPO, {"/a": b""}, "main", "'/a' is not a path below a repository"),
+        (REPO, {"a": b"", "a/b": b""}, "main", "'a/b' is below a file: a"),
+        ("a/b/c", {}, "main", "'a/b/c' is not the name of a repository"),
+        ("_hub/a", {}, "main", "'_hub/a' is not the name of a repository"),
+        (REPO, {}, "0" * 40, "is not the name of a branch"),
     ],
 )
-def test_what_no_repository_can_have_is_not_committed(
+def test_a_commit_that_no_repository_can_have_is_refused(
     hub: Hub, repo: str, files: dict[str, bytes | Path], ref: str, said: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         hub.commit(repo, files, ref=ref)
 
 
-def test_a_fault_that_is_none_is_refused() -> None:
+def test_a_malformed_fault_is_refused() -> None:
     for words, said in (
         ({}, "this has none"),
         ({"status": 503, "rate": 5}, "this has ['status', 'rate']"),
-        ({"status": 200}, "status 200 is no error"),
-        ({"etag": "x", "headers": {"a": "b"}}, "headers are those of a status"),
-        ({"stall_after": 1, "seconds": 61}, "nothing stalls for more than 60 s"),
-        ({"before_headers_seconds": 61}, "nothing stalls for more than 60 s"),
+        ({"status": 200}, "status 200 is not an error"),
+        ({"etag": "x", "headers": {"a": "b"}}, "headers need a status"),
+        ({"stall_after": 1, "seconds": 61}, "the longest stall is 60 s"),
+        ({"before_headers_seconds": 61}, "the longest stall is 60 s"),
         ({"rate": 0.5}, "is a stall: 1 or more"),
         ({"status": 503, "times": 0}, "0 times is never"),
     ):
@@ -47,14 +47,14 @@ def test_a_fault_that_is_none_is_refused() -> None:
             Fault(**words)
 
 
-def test_a_repository_that_is_not_there_cannot_be_closed(hub: Hub) -> None:
+def test_a_missing_repository_cannot_be_closed(hub: Hub) -> None:
     with pytest.raises(ValueError, match="there is no repository acme/none: commit to it first"):
         hub.private("acme/none", token="hf_x")
 
 
-def test_a_blob_of_no_sha256_is_not_committed(hub: Hub) -> None:
+def test_a_blob_that_is_not_a_sha256_is_not_committed(hub: Hub) -> None:
     blob = Blob("../../secret", 1, "0" * 40)
-    with pytest.raises(ValueError, match=r"'\.\./\.\./secret' is no blob that was kept"):
+    with pytest.raises(ValueError, match=r"'\.\./\.\./secret' is not a blob that was uploaded"):
         hub._call("commit", Committed(REPO, {"config.json": blob}, "main"))
 
 
@@ -66,9 +66,7 @@ def test_a_blob_of_no_sha256_is_not_committed(hub: Hub) -> None:
         (("--port", "99999"), "on 127.0.0.1:99999: "),
     ],
 )
-def test_what_keeps_it_from_starting_is_told(
-    tmp_path: Path, options: tuple[str, str], said: str
-) -> None:
+def test_a_failed_start_is_reported(tmp_path: Path, options: tuple[str, str], said: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.hub", "--folder", tmp_path / "hub", *options],
         cwd=ROOT,

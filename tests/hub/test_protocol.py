@@ -1,4 +1,4 @@
-"""What is said over HTTP, seen by a client that knows nothing of hubs."""
+"""The answers of the Hub, seen by a plain HTTP client."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ SMALL, LARGE = f"/{REPO}/resolve/main/config.json", f"/{REPO}/resolve/main/model
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """One that all these tests share."""
+    """One Hub for all these tests."""
     with hub_server(tmp_path_factory.mktemp("hub")) as found:
         yield found
 
@@ -80,7 +80,7 @@ def test_the_cdn_knows_its_own_addresses(plain: httpx.Client, change: tuple[str,
     assert plain.get(location).content == WEIGHTS
 
 
-def test_a_hub_is_known_by_the_name_that_the_client_has_for_it(plain: httpx.Client) -> None:
+def test_the_hub_uses_the_host_name_of_the_client(plain: httpx.Client) -> None:
     head = plain.head(LARGE, headers={"Host": "hub.example:80"}, follow_redirects=False)
     assert urlsplit(head.headers["Location"]).hostname == "hub.example"
 
@@ -117,7 +117,7 @@ def test_a_range_beyond_the_end_is_refused(plain: httpx.Client, asked: str) -> N
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-3", "bytes=-", "lines=0-1", "bytes=0-1,3-4", ""])
-def test_what_is_no_single_range_is_answered_with_everything(
+def test_anything_but_a_single_range_is_answered_with_everything(
     plain: httpx.Client, asked: str
 ) -> None:
     answer = plain.get(SMALL, headers={"Range": asked})
@@ -159,20 +159,20 @@ def test_requests_are_recorded_in_order(hub: Hub, plain: httpx.Client) -> None:
     assert times == sorted(times)
 
 
-def test_what_changes_the_hub_is_no_request_to_it(hub: Hub, commit: str) -> None:
+def test_control_calls_are_not_recorded_as_requests(hub: Hub, commit: str) -> None:
     before = hub.requests()
     hub.tag(REPO, "v1", commit)
     assert hub.requests() == before
 
 
-def test_an_empty_registry_of_harnesses_is_given_to_who_asks(hub: Hub, plain: httpx.Client) -> None:
+def test_the_registry_of_harnesses_is_empty(hub: Hub, plain: httpx.Client) -> None:
     hub.fault(Fault(status=500))
     assert plain.get("/api/agent-harnesses").json()["harnesses"] == {}
     assert plain.get(SMALL).status_code == 500
     hub.heal()
 
 
-def test_what_no_header_can_hold_makes_no_header(plain: httpx.Client) -> None:
+def test_invalid_text_makes_no_header(plain: httpx.Client) -> None:
     answer = plain.get(f"/{REPO}/resolve/a%0D%0AOdd:%201%C3%BC/config.json")
     assert answer.headers["X-Error-Code"] == "RevisionNotFound"
     assert answer.headers["X-Error-Message"] == r"Invalid rev id: a\r\nOdd: 1\xfc"

@@ -1,4 +1,4 @@
-"""The Hub's other storage: the library's own, in a folder, which it reaches as local://."""
+"""The Xet storage of the Hub: a folder of the library's own format, reached as local://."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ TOKEN = "token-of-the-storage"
 
 
 class XetStorage:
-    """Files by the hashes that hf_xet gives them; each is put there when it is first asked for."""
+    """Stores files under hashes of hf_xet, when they are first requested."""
 
     def __init__(self, folder: Path) -> None:
         self.endpoint = f"local://{folder.absolute() / 'xet'}"
@@ -24,7 +24,7 @@ class XetStorage:
     def hash_of(self, file: File, commit: Commit, opened: Callable[[Blob], BinaryIO]) -> str:
         """Return the hash of *file*.
 
-        All large files of its commit are put there at once: while a loader reads, nobody can write.
+        All large files of the commit are stored at once, since a reader blocks writers.
         """
         with self._lock:
             if file.blob.sha256 not in self._hashes:
@@ -39,5 +39,5 @@ class XetStorage:
             return self._hashes[file.blob.sha256]
 
     def token(self) -> dict[str, str | int]:
-        """Return what lets its bearer read from the storage for an hour."""
+        """Return a token to read from the storage for an hour."""
         return {"accessToken": TOKEN, "exp": int(time.time()) + 3600, "casUrl": self.endpoint}

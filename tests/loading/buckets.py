@@ -1,4 +1,4 @@
-"""Owns what tests of S3 and of Google Cloud Storage share: a bucket with a model, and its load."""
+"""A bucket with a model, for tests of S3 and of Google Cloud Storage."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ MiB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Bucket(ABC):
-    """A bucket of its own, and the faulty server before it."""
+    """A bucket that one test uses, behind a faulty server."""
 
     name: str
     faulty: FaultyServer
 
     scheme: ClassVar[str]
     library: ClassVar[str]
-    """What the extra of that name installs."""
+    """The library that the extra of that name installs."""
     secrets: ClassVar[tuple[str, ...]]
-    """What no command may print."""
+    """Texts that no command may print."""
     listing: ClassVar[str]
-    """A pattern of the requests that list the objects ..."""
+    """A pattern of the requests that list objects."""
     weights: ClassVar[str]
-    """... and of those that fetch the weights."""
+    """A pattern of the requests for the weights."""
     changed: ClassVar[str]
-    """What load prints for an object that has been replaced since it was listed ..."""
+    """What load prints for an object that was replaced after it was listed."""
     removed: ClassVar[str]
-    """... or removed ..."""
+    """The same for an object that was removed."""
     no_bucket: ClassVar[str]
-    """... and for a bucket that does not exist."""
+    """The same for a bucket that does not exist."""
 
     @abstractmethod
     def put(self, objects: Mapping[str, bytes]) -> None: ...
@@ -50,10 +50,10 @@ class Bucket(ABC):
 
     @abstractmethod
     def environment(self, home: Path, **more: str) -> dict[str, str]:
-        """Return the variables that lead a loader to the faulty server."""
+        """Return the variables that send a loader to the faulty server."""
 
     def put_model(self, folder: Path) -> None:
-        """Put a model below v1, and other things beside it."""
+        """Put a model below v1, and another file outside of it."""
         model = {"v1/config.json": b"{}", f"v1/{WEIGHTS}": weights(folder)}
         self.put({**model, "v10/x.json": b"1"})
 
@@ -79,7 +79,7 @@ def weights(folder: Path, size: int = SIZE) -> bytes:
 
 
 def published(ran: Ran) -> Path:
-    """Return the place of a model; it is whole."""
+    """Return the place of the published model, which is whole."""
     assert ran.status == 0, ran.err
     place = Path(ran.out.partition(": ")[0])
     assert not list(faults_of(place, full=True))

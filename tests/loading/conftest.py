@@ -1,4 +1,4 @@
-"""A Hub for each test that asks for one, with a model in it."""
+"""Fixtures: a Hub with a model, and an empty store."""
 
 from collections.abc import Iterator
 from pathlib import Path

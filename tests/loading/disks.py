@@ -1,4 +1,4 @@
-"""Owns disks of these tests: files with a file system, which can be mounted."""
+"""Make disks: files with a file system, which can be mounted."""
 
 import contextlib
 import subprocess
@@ -9,12 +9,12 @@ from tests.kubernetes import packages
 
 
 def run(*words: str | Path) -> None:
-    """Run a command of the administrator; it must end well."""
+    """Run a command that needs root; it must succeed."""
     subprocess.run(words, check=True, capture_output=True)
 
 
 def formatted(file: Path, size: int, *mkfs: str) -> None:
-    """Make a disk of *size* bytes, with what the command *mkfs* writes."""
+    """Make a disk of *size* bytes, formatted by the command *mkfs*."""
     packages.install()
     with file.open("wb") as new:
         new.truncate(size)
@@ -23,7 +23,7 @@ def formatted(file: Path, size: int, *mkfs: str) -> None:
 
 @contextlib.contextmanager
 def mounted(file: Path, folder: Path) -> Iterator[Path]:
-    """Mount a disk at *folder*, which is made if it is not there, for a `with` block."""
+    """Mount a disk at *folder* for a `with` block; the folder is made if it is missing."""
     folder.mkdir(exist_ok=True)
     run("mount", "-o", "loop", file, folder)
     try:

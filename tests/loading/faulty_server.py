@@ -1,6 +1,7 @@
-"""Owns a server before another that spoils answers as networks and servers do, with TLS if asked.
+"""A server in front of another one, which spoils its answers as networks and servers do.
 
-What it forwards is streamed, and keeps its Host: signatures and redirects of the other hold.
+It streams what it forwards, and keeps the header Host, so that signatures and redirects stay valid.
+It can serve TLS.
 """
 
 import contextlib
@@ -22,30 +23,30 @@ HOP = {"connection", "keep-alive", "transfer-encoding"}
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong with answers to what fits; the first that fits counts."""
+    """A fault in answers to matching requests; the first that matches counts."""
 
     path: str = "*"
-    """A pattern of the path with its query."""
+    """A pattern of the path and query."""
     method: str = "GET"
     status: int | None = None
-    """An answer in place of the answer, with *headers*."""
+    """Answer with this status and *headers* instead."""
     body: bytes = b""
-    """What comes with *status*."""
+    """The body for *status*."""
     headers: dict[str, str] = field(default_factory=dict)
-    """Beside those of the answer, where there is no *status*."""
+    """Without *status*: added to the headers of the answer."""
     cut_after: int | None = None
-    """The connection ends when so many bytes of the body have been sent."""
+    """Close the connection after this many bytes of the body."""
     corrupt_at: int | None = None
-    """The position in the body of a byte that is another."""
+    """Change the byte of the body at this position."""
     times: int | None = None
-    """How many requests it spoils; None: all."""
+    """The number of requests to spoil; None: all."""
     then: Callable[[], object] | None = None
-    """Called after each."""
+    """Called after each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that came."""
+    """A request that arrived."""
 
     method: str
     path: str
@@ -55,7 +56,7 @@ class Asked:
 
 
 class FaultyServer(ThreadingHTTPServer):
-    """Listens on loopback and asks the server at *port* of it."""
+    """Listens on loopback, and forwards to the server at *port* there."""
 
     daemon_threads = True
 
@@ -75,7 +76,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.url = f"{'https' if pair else 'http'}://{self.host}"
 
     def fault_of(self, method: str, path: str) -> Fault:
-        """Return what goes wrong now."""
+        """Return the fault of a request; an empty one if there is none."""
         with self.lock:
             for fault in self.faults:
                 if fault.method == method and fnmatchcase(path, fault.path) and fault.times != 0:
@@ -85,7 +86,7 @@ class FaultyServer(ThreadingHTTPServer):
         return Fault()
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: callers may go at any time."""
+        """Print nothing: clients may disconnect at any time."""
 
 
 class _Exchange(BaseHTTPRequestHandler):
@@ -156,7 +157,7 @@ class _Exchange(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def faulty_server(port: int, pair: Pair | None = None) -> Iterator[FaultyServer]:
-    """Stand before the server at *port* for the time of a `with` block."""
+    """Run one in front of the server at *port* for a `with` block."""
     server = FaultyServer(port, pair)
     with serving(server):
         yield server

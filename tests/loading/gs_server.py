@@ -1,4 +1,4 @@
-"""Owns a server of Google Cloud Storage, fake-gcs-server, and what tests put into it."""
+"""Run a server of Google Cloud Storage (fake-gcs-server) with buckets for tests."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ TOKEN = "ya29.token-of-the-tests"
 
 @contextmanager
 def gs_server(folder: Path) -> Iterator[int]:
-    """Run it, and yield its port."""
+    """Run it for a `with` block, and yield its port."""
     port = HOST.free_port()
     argv: list[str | Path] = [
         binaries.path(binaries.FAKE_GCS), "-scheme", "http", "-host", "127.0.0.1",
@@ -64,7 +64,7 @@ class GoogleBucket(Bucket):
 
 @contextmanager
 def google_bucket(port: int, name: str) -> Iterator[GoogleBucket]:
-    """Make a bucket, which only this test uses."""
+    """Make a bucket for one test."""
     with (
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
         faulty_server(port) as faulty,

@@ -1,4 +1,4 @@
-"""Owns an https server of one file that knows ETags, ranges and If-Range (RFC 9110)."""
+"""An https server of one file, with ETags, ranges and If-Range (RFC 9110)."""
 
 import re
 import ssl
@@ -15,7 +15,7 @@ PATH = "/models/tiny.safetensors"
 
 
 class HttpsServer(ThreadingHTTPServer):
-    """What it has may change at any time."""
+    """Serves one file, which may change at any time."""
 
     daemon_threads = True
 
@@ -23,9 +23,9 @@ class HttpsServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.content, self.etag = content, '"one"'
         self.cut: int | None = None
-        """Bytes after which the next body ends, once."""
+        """The next body ends after this many bytes, once."""
         self.then: tuple[bytes, str] | None = None
-        """Content and ETag from then on."""
+        """Content and ETag after that."""
         self.asked: list[tuple[str | None, int]] = []
         """Range and status of each request."""
         authority = Authority(folder)
@@ -37,7 +37,7 @@ class HttpsServer(ThreadingHTTPServer):
         self.url = f"https://127.0.0.1:{self.server_port}{PATH}"
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: callers may go at any time."""
+        """Print nothing: clients may disconnect at any time."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -77,7 +77,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def https_server(folder: Path, content: bytes) -> Iterator[HttpsServer]:
-    """Serve *content* for the time of a `with` block."""
+    """Serve *content* for a `with` block."""
     with HttpsServer(folder, content) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

@@ -1,4 +1,4 @@
-"""Owns the way these tests load from a Hub: the command, as people run it, in its own process."""
+"""Load from a Hub as people do: with the command, in a process."""
 
 import contextlib
 import os
@@ -23,18 +23,18 @@ REPOSITORY = "acme/tiny"
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """A Hub and a store, and the loader between them."""
+    """A Hub, a store, and the loader between them."""
 
     hub: Hub
     store: Path
     model: Path
-    """The model, as it was committed."""
+    """The directory of the model as it was committed."""
     commit: str
     said: list[str] = field(default_factory=list)
 
     @property
     def place(self) -> Path:
-        """Where it is published."""
+        """Where the model is published."""
         return self.store / "acme--tiny" / self.commit
 
     @property
@@ -52,7 +52,7 @@ class Loader:
     def run(
         self, *flags: str | Path, source: str = REPOSITORY, seconds: float = 60, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end; a traceback fails the test, whatever it is about."""
+        """Run the command to its end; a traceback fails the test."""
         done = subprocess.run(
             self.command(*flags, source=source), capture_output=True, text=True, check=False,
             cwd=ROOT, env=self.environment(**environment), timeout=seconds,
@@ -61,7 +61,7 @@ class Loader:
         return done
 
     def load(self, repository: str = REPOSITORY, deadline: float = 60) -> Loaded:
-        """Load in this process, which has imported everything; ValueError says why it failed."""
+        """Load in this process, which saves the imports; ValueError says why it failed."""
         options = Options(
             source=repository, store=self.store, patterns=Patterns(), safetensors_only=True,
             hub_cache=False, token=None, endpoint=self.hub.url, parallel=3, deadline=deadline,
@@ -69,20 +69,20 @@ class Loader:
         return load(options, self.said.append, lambda what, total: contextlib.nullcontext(unseen))
 
     def until(self, process: "subprocess.Popen[str]", size: int) -> None:
-        """Wait until the Hub has sent *size* bytes to *process*, which goes on."""
+        """Wait until the Hub has sent *size* bytes to *process*, which keeps running."""
         while self.fetched() < size:
             assert process.poll() is None
             time.sleep(0.01)
 
     def see_whole(self) -> None:
-        """See that the whole model is published, and nothing else lies in the store."""
+        """Check that the whole model is published, and that the store has nothing else."""
         assert not list(faults_of(self.place, full=True))
         for path in self.model.iterdir():
             assert sha256_of(self.place / path.name) == sha256_of(path)
         assert not list((self.store / ".incoming").iterdir())
 
     def fetched(self) -> int:
-        """Return how many bytes of bodies the Hub has sent, metadata apart."""
+        """Return how many bytes of files the Hub has sent, without metadata."""
         return sum(one.sent for one in self.hub.requests() if not one.path.startswith("/api/"))
 
 
@@ -91,9 +91,9 @@ def unseen(done: int) -> None:
 
 
 def loader(hub: Hub, folder: Path, shards: int, size: int, store: Path | None = None) -> Loader:
-    """Return a loader of a model of *size* bytes that the Hub has and the store has not.
+    """Return a loader for a model of *size* bytes that is on the Hub and not in the store.
 
-    *store*: where it is; None: it is made.
+    *store*: None: a new one.
     """
     model = sharded(folder / "model", shards, size)
     files: dict[str, bytes | Path] = {path.name: path for path in model.iterdir()}

@@ -1,4 +1,4 @@
-"""A name server on loopback that is slow, or silent: what a loader meets where DNS is ill."""
+"""A name server on loopback that is slow or silent."""
 
 import contextlib
 import socket
@@ -16,7 +16,7 @@ _RECORD: Final = struct.pack("!HHHIH", 0xC00C, _A, 1, 60, 4) + socket.inet_aton(
 
 @contextlib.contextmanager
 def name_server(folder: Path, seconds: float | None, patience: int) -> Iterator[list[str]]:
-    """Yield the words that let a command ask it: it answers after *seconds*, never if None.
+    """Yield the words that make a command use it; it answers after *seconds*, never if None.
 
     *patience*: the seconds after which the resolver gives up one attempt (resolv.conf(5)).
     """
@@ -31,7 +31,8 @@ def name_server(folder: Path, seconds: float | None, patience: int) -> Iterator[
                 return
             question = query[12:]
             (kind,) = struct.unpack("!H", question[-4:-2])
-            count = 1 if kind == _A else 0  # that there is no IPv6 address is an answer too
+            # For IPv6, an answer without an address: there is none.
+            count = 1 if kind == _A else 0
             head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, count, 0, 0)
             with contextlib.suppress(OSError):
                 server.sendto(head + question + _RECORD * count, asker)

@@ -1,4 +1,4 @@
-"""Owns the servers of these tests that are programs of others: each a process for a `with` block."""
+"""Run a server program of a third party for a `with` block."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ HOST = Loopback()
 def program(
     argv: Sequence[str | Path], url: str, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Run a server until the block ends; it is ready once *url* answers, whatever it says."""
+    """Run a server until the block ends; it is ready once *url* gives any answer."""
     guarded = [sys.executable, str(GUARD), str(os.getpid()), *map(str, argv)]
     with (
         log.open("wb") as out,

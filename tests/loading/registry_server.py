@@ -1,4 +1,4 @@
-"""Owns OCI registries, distribution's, that share what they have, and what tests push there."""
+"""Run OCI registries (distribution) that share their storage, and push to them."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ from tests.loading.programs import HOST, program
 
 NAME, PASSWORD = "loader", "password-of-the-tests"
 HASH = "$2b$05$abcdefghijklmnopqrstuuWIdHHbcHCbQl9axRX8PLVYdE/X22muy"
-"""Of the password, by bcrypt."""
+"""The bcrypt hash of the password."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 TAR = "application/vnd.oci.image.layer.v1.tar"
@@ -37,19 +37,19 @@ TITLE = "org.opencontainers.image.title"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where registries listen; they share their storage."""
+    """The ports of the registries, which share their storage."""
 
     open: int
     basic: int
-    """Wants name and password."""
+    """Requires name and password."""
     token: int
-    """Wants a token that the authority has signed."""
+    """Requires a token that the authority signed."""
     authority: Authority
 
 
 @contextmanager
 def registries(folder: Path) -> Iterator[Ports]:
-    """Run them."""
+    """Run the registries for a `with` block."""
     authority = Authority(folder / "pki")
     (folder / "htpasswd").write_text(f"{NAME}:{HASH}\n")
     ways: list[dict[str, Any]] = [
@@ -87,13 +87,13 @@ def digest_of(content: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository of its own; the faulty servers are before registries, with TLS."""
+    """A repository that one test uses; faulty servers with TLS stand in front of the registries."""
 
     name: str
     faulty: FaultyServer
-    """Before the registry that is asked."""
+    """In front of the registry that the loader asks."""
     storage: FaultyServer
-    """Before the open one: where blobs may be redirected to."""
+    """In front of the open registry, to which blobs may be redirected."""
     ports: Ports
     client: httpx.Client
 
@@ -112,9 +112,14 @@ class Repository:
         self, content: bytes, media: str = FILE, name: str | None = None, **notes: str
     ) -> dict[str, Any]:
         """Push a layer, and return its descriptor."""
-        told = notes | ({TITLE: name} if name is not None else {})
+        annotations = notes | ({TITLE: name} if name is not None else {})
         digest = self.blob(content)
-        return {"mediaType": media, "digest": digest, "size": len(content), "annotations": told}
+        return {
+            "mediaType": media,
+            "digest": digest,
+            "size": len(content),
+            "annotations": annotations,
+        }
 
     def push(self, layers: Sequence[Mapping[str, Any]], tag: str = "latest") -> str:
         """Push a manifest of *layers*, and return its digest."""
@@ -132,7 +137,7 @@ class Repository:
         return digest_of(content)
 
     def token(self) -> str:
-        """Return a token to pull, as a token service signs it (RFC 7519)."""
+        """Return a signed token to pull, as from a token service (RFC 7519)."""
         authority = self.ports.authority
         pair = authority.sign(f"signer-{secrets.token_hex(4)}", hosts=["signer"])
         key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
@@ -157,7 +162,7 @@ def _encoded(content: bytes) -> str:
 
 @contextmanager
 def repository(ports: Ports, kind: str = "open") -> Iterator[Repository]:
-    """Give a repository that only this test uses, behind the registry of that kind."""
+    """Yield a repository for one test, behind the registry of that kind."""
     pair = ports.authority.sign(f"front-{secrets.token_hex(4)}", hosts=["127.0.0.1"])
     with (
         httpx.Client(base_url=f"http://127.0.0.1:{ports.open}", trust_env=False) as client,
@@ -170,7 +175,7 @@ def repository(ports: Ports, kind: str = "open") -> Iterator[Repository]:
 def tar(
     files: Mapping[str, bytes | tarfile.TarInfo], *, compressed: bool = False, **options: Any
 ) -> bytes:
-    """Return an archive; a TarInfo stands for what is no file, or has other attributes."""
+    """Return an archive; a TarInfo is for an entry that is not a plain file, or has other attributes."""
     out = io.BytesIO()
     mode = "w:gz" if compressed else "w"
     with tarfile.open(fileobj=out, mode=mode, **options) as archive:  # type: ignore[call-overload]  # two modes

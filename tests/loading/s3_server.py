@@ -1,4 +1,4 @@
-"""Owns an S3 server, moto's, and what tests put into it."""
+"""Run an S3 server (moto) with buckets for tests."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from tests.loading.programs import HOST, program
 
 KEY, SECRET = "AKIAMODELCACHETESTS0", "secret-of-the-tests-0123456789"
 PART = 5 * 2**20
-"""The least of a part that is not the last."""
+"""The smallest size of a part, except for the last."""
 
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[int]:
-    """Run it, and yield its port."""
+    """Run it for a `with` block, and yield its port."""
     port = HOST.free_port()
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with program(argv, f"http://127.0.0.1:{port}/moto-api/", folder / "moto.log"):
@@ -66,7 +66,7 @@ class S3Bucket(Bucket):
         self.client.delete_object(Bucket=self.name, Key=name)
 
     def etag(self, name: str) -> str:
-        """Return what names the object's content, with its quotes."""
+        """Return the ETag of an object, with its quotes."""
         return str(self.client.head_object(Bucket=self.name, Key=name)["ETag"])
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
@@ -82,14 +82,14 @@ class S3Bucket(Bucket):
 
 @contextmanager
 def s3_bucket(port: int, name: str) -> Iterator[S3Bucket]:
-    """Make a bucket, which only this test uses."""
+    """Make a bucket for one test."""
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",
         aws_access_key_id=KEY,
         aws_secret_access_key=SECRET,
         region_name="us-east-1",
-        # No checksum of theirs beside the MD5, which these tests are about.
+        # Without a checksum in addition to the MD5, which these tests are about.
         config=Config(request_checksum_calculation="when_required", proxies={}),
     )
     client.create_bucket(Bucket=name)

@@ -1,4 +1,4 @@
-"""A model below a prefix of a bucket, of S3 or Google: what was listed is read, or nothing."""
+"""A model below a prefix of a bucket, of S3 or Google: only the listed objects are published."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ REQUESTS = pytest.mark.parametrize("request_for", ["listing", "weights"])
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Made]:
-    """What makes a bucket of a name."""
+    """A function that makes a bucket."""
     folder = tmp_path_factory.mktemp("server")
     if request.param == "s3":
         with s3_server(folder) as port:
@@ -76,7 +76,7 @@ def test_a_whole_bucket_may_be_a_model(bucket: Bucket, store: Path) -> None:
 
 
 def test_more_objects_than_one_answer_lists_are_found(bucket: Bucket, store: Path) -> None:
-    # The names that are not wanted fill the first answer; what comes after them is loaded.
+    # Names that are not wanted fill the first answer. The wanted ones come after them.
     bucket.put({f"v1/many/{number:04}.bin": b"{}" for number in range(1005)})
     bucket.put({f"v1/more/{number}.json": b"{}" for number in range(5)})
     place = published(bucket.load(store))
@@ -94,7 +94,7 @@ def test_a_body_that_is_cut_continues_where_it_stopped(
     assert (first.code, second.code) == (200, 206)
     assert "range" not in first.headers
     found = re.fullmatch(r"bytes=(\d+)-", second.headers["range"])
-    # What was on the way when the connection ended may be lost, not more.
+    # Only bytes in flight may be lost when the connection ends.
     assert found
     assert cut - MiB <= int(found[1]) <= cut
 
@@ -111,7 +111,7 @@ def test_wrong_bytes_are_never_published(bucket: Bucket, store: Path) -> None:
 def test_an_object_that_is_replaced_meanwhile_is_not_mixed(
     bucket: Bucket, store: Path, tmp_path: Path
 ) -> None:
-    other = weights(tmp_path)[:-1] + b"\xee"  # as long as the first
+    other = weights(tmp_path)[:-1] + b"\xee"  # the same length
     assert other != weights(tmp_path)
     fault = Fault(
         bucket.weights, cut_after=MiB, times=1, then=lambda: bucket.put({f"v1/{WEIGHTS}": other})

@@ -1,4 +1,4 @@
-"""What goes wrong on the way from a Hub: it is overcome or told, and nothing wrong is published."""
+"""Faults between Hub and loader: they are overcome or reported, and nothing wrong is published."""
 
 import itertools
 import os
@@ -23,13 +23,13 @@ MiB = 2**20
 
 
 def whole(loading: Loader) -> None:
-    """Load, and see that the whole model is published, and nothing else."""
+    """Load, and check that the whole model is published, and nothing else."""
     loading.load()
     loading.see_whole()
 
 
 def failed(loading: Loader, deadline: float = 60) -> str:
-    """Load, see that nothing is published, and return what was said."""
+    """Load, check that nothing is published, and return the message."""
     with pytest.raises(Unavailable) as refused:
         loading.load(deadline=deadline)
     assert not list(loading.store.glob("acme--tiny/*"))
@@ -44,24 +44,24 @@ def gaps(loading: Loader, path: str) -> list[float]:
 
 
 @pytest.mark.parametrize("percent", [1, *range(10, 100, 10)])
-def test_a_body_that_is_cut_goes_on_where_it_stopped(loading: Loader, percent: int) -> None:
+def test_a_body_that_is_cut_continues_where_it_stopped(loading: Loader, percent: int) -> None:
     size = (loading.model / SHARD).stat().st_size
     loading.hub.fault(Fault(paths=SHARD, where="cdn", cut_after=size * percent // 100, times=1))
     whole(loading)
-    # What was on the way when the connection was reset may be lost, not more.
+    # Only bytes in flight may be lost when the connection is reset.
     assert loading.fetched() <= loading.size + 2 * MiB
     ranges = [one.range for one in loading.hub.requests() if one.file == SHARD and one.range]
     assert len(ranges) <= 1
-    assert percent < 50 or ranges != [], "most of it is not asked for again"
+    assert percent < 50 or ranges != [], "most of it is not requested again"
 
 
-def test_a_body_that_ends_early_goes_on_where_it_stopped(loading: Loader) -> None:
+def test_a_body_that_ends_early_continues_where_it_stopped(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", end_after=700_000, times=1))
     whole(loading)
     assert loading.fetched() == loading.size
 
 
-def test_a_server_that_knows_no_ranges_sends_it_all_again(loading: Loader) -> None:
+def test_a_server_without_ranges_sends_everything_again(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", end_after=700_000, times=1))
     loading.hub.fault(Fault(paths=SHARD, where="cdn", ignore_range=True))
     whole(loading)
@@ -78,14 +78,14 @@ def test_a_server_that_is_busy_is_asked_again(loading: Loader, where: str, statu
     assert answers.count(status) == 2
 
 
-def test_as_long_is_waited_as_the_server_says(loading: Loader) -> None:
+def test_the_wait_is_as_long_as_the_server_asks_for(loading: Loader) -> None:
     said = {"Retry-After": "3"}
     loading.hub.fault(Fault(paths=SHARD, where="cdn", status=429, headers=said, times=1))
     whole(loading)
     assert max(gaps(loading, SHARD)) >= 3
 
 
-def test_what_goes_on_to_fail_is_told_and_what_arrived_is_kept(loading: Loader) -> None:
+def test_a_lasting_failure_is_reported_and_the_bytes_so_far_are_kept(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", status=503))
     said = failed(loading, 4)
     assert f"{SHARD}: " in said
@@ -96,7 +96,7 @@ def test_what_goes_on_to_fail_is_told_and_what_arrived_is_kept(loading: Loader) 
     assert loading.fetched() - before == (loading.model / SHARD).stat().st_size
 
 
-def test_an_answer_that_asks_for_more_time_than_there_is_is_not_waited_for(
+def test_a_server_that_asks_for_more_time_than_there_is_is_not_waited_for(
     loading: Loader,
 ) -> None:
     loading.hub.fault(Fault(where="cdn", status=429, headers={"Retry-After": "3000"}))
@@ -105,7 +105,7 @@ def test_an_answer_that_asks_for_more_time_than_there_is_is_not_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (Fault(paths=SHARD, where="cdn", corrupt_at=1000), f"{SHARD}: its sha256 is "),
         (Fault(paths=INDEX, where="resolve", corrupt_at=10), f"{INDEX}: its git object is "),
@@ -115,18 +115,18 @@ def test_an_answer_that_asks_for_more_time_than_there_is_is_not_waited_for(
     ],
     ids=["corrupt", "corrupt, without a sha256", "wrong size", "other size", "other ETag"],
 )
-def test_what_is_not_what_was_announced_is_never_published(
-    loading: Loader, fault: Fault, told: str
+def test_a_file_that_differs_from_what_was_announced_is_never_published(
+    loading: Loader, fault: Fault, expected: str
 ) -> None:
     loading.hub.fault(fault)
     said = failed(loading)
-    assert told in said
+    assert expected in said
     assert said.endswith(": 3 times")
     loading.hub.heal()
     whole(loading)
 
 
-def test_what_was_corrupt_once_is_loaded_anew(loading: Loader) -> None:
+def test_a_file_that_was_corrupt_once_is_loaded_again(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", corrupt_at=1000, times=1))
     whole(loading)
 
@@ -137,13 +137,13 @@ def test_a_file_that_is_truncated_is_never_published(loading: Loader) -> None:
     assert f"{SHARD}: " in said
 
 
-def test_redirects_without_end_are_told_at_once(loading: Loader) -> None:
+def test_redirects_without_end_are_reported_at_once(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", redirect_loop=True))
     said = failed(loading)
     assert "redirects without end" in said
 
 
-def test_no_signature_of_an_address_is_told(loading: Loader) -> None:
+def test_the_signature_of_an_address_is_never_shown(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", status=403))
     said = failed(loading)
     assert "answered 403" in said
@@ -162,20 +162,20 @@ def test_a_loader_that_is_killed_leaves_its_parts_to_the_next(loading: Loader) -
     assert loading.fetched() - before <= loading.size - there
 
 
-def test_a_loader_that_is_told_to_end_does_so_at_once_even_as_process_1(loading: Loader) -> None:
+def test_a_loader_ends_at_once_on_sigterm_even_as_process_1(loading: Loader) -> None:
     process = stalled(loading, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(child), signal.SIGTERM)
     assert process.wait(10) == 143
     loading.hub.heal()
     there, before = there_is(loading), loading.fetched()
-    whole(loading)  # in another namespace of processes, where its number means nothing
+    whole(loading)  # in another PID namespace, where the number of the process means nothing
     assert not [text for text in loading.said if "waiting" in text]
     assert loading.fetched() - before <= loading.size - there
 
 
 def stalled(loading: Loader, *words: str) -> subprocess.Popen[bytes]:
-    """Return a loader, started by *words*, that has two thirds of each shard and gets no more."""
+    """Return a loader, started by *words*, that has two thirds of each shard and then gets nothing."""
     loading.hub.fault(Fault(paths=ALL, where="cdn", stall_after=900_000, seconds=50))
     process = subprocess.Popen([*words, *loading.command()], env=loading.environment())
     while there_is(loading) < 3 * 800_000:
@@ -185,7 +185,7 @@ def stalled(loading: Loader, *words: str) -> subprocess.Popen[bytes]:
 
 
 def there_is(loading: Loader) -> int:
-    """Return how many bytes of the model lie in the store unpublished."""
+    """Return how many unpublished bytes of the model the store has."""
     return sum(
         path.stat().st_size
         for kind in ("files", "parts")

@@ -1,4 +1,4 @@
-"""Names of files that a source tells: none leads out of the model, however it is written."""
+"""Names of files from a source: none leads out of the model."""
 
 import os.path
 from pathlib import Path
@@ -34,16 +34,16 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("name", "told"), HOSTILE.items())
-def test_a_name_that_leads_elsewhere_is_refused(name: str, told: str) -> None:
+@pytest.mark.parametrize(("name", "why"), HOSTILE.items())
+def test_a_name_that_leads_elsewhere_is_refused(name: str, why: str) -> None:
     with pytest.raises(Unavailable) as refused:
         checked(["config.json", name])
     (line,) = str(refused.value).splitlines()
-    assert told in line
+    assert why in line
     assert line.isprintable()
 
 
-def test_all_names_that_are_refused_are_told_at_once() -> None:
+def test_all_refused_names_are_reported_at_once() -> None:
     with pytest.raises(Unavailable) as refused:
         checked(["../a", "b", "/c", "b", "b/d"])
     assert str(refused.value).splitlines() == [
@@ -55,19 +55,19 @@ def test_all_names_that_are_refused_are_told_at_once() -> None:
 
 
 def test_a_list_without_end_is_refused() -> None:
-    with pytest.raises(Unavailable, match="no model has more than 100000"):
+    with pytest.raises(Unavailable, match="it has 100001 files: a model may have 100000"):
         checked([f"{number}.json" for number in range(100_001)])
 
 
 @pytest.mark.parametrize(
     "name", ["config.json", "a/b/c.safetensors", "..a", "a..b/...", "模型.json"]
 )
-def test_usual_names_are_taken(name: str) -> None:
+def test_usual_names_are_accepted(name: str) -> None:
     checked([name])
 
 
 @given(st.text(alphabet=st.sampled_from("./\\a\0~ é\u202e\n-"), max_size=12))
-def test_what_is_taken_lies_below_the_model(name: str) -> None:
+def test_an_accepted_name_is_below_the_model(name: str) -> None:
     try:
         checked([name])
     except Unavailable:

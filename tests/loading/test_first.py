@@ -1,4 +1,4 @@
-"""`modelcache load --first`: a store that is nearer, and the hub for what it has not."""
+"""`modelcache load --first`: a nearer store, and the hub for models that it lacks."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.store.models import sharded
 
 @pytest.fixture
 def nearer(loading: Loader, tmp_path: Path) -> Path:
-    """A store that another loader has filled, and the hub forgotten."""
+    """A store that another loader filled; the record of the hub's requests is empty."""
     assert loading.run().returncode == 0
     shutil.copytree(loading.store, tmp_path / "claim", symlinks=True)
     shutil.rmtree(loading.store)
@@ -20,7 +20,7 @@ def nearer(loading: Loader, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("revision", ["", "@{commit}"])
-def test_what_a_nearer_store_has_is_not_asked_of_the_hub(
+def test_a_model_of_a_nearer_store_is_not_requested_from_the_hub(
     loading: Loader, nearer: Path, revision: str
 ) -> None:
     source = REPOSITORY + revision.format(commit=loading.commit)
@@ -33,7 +33,7 @@ def test_what_a_nearer_store_has_is_not_asked_of_the_hub(
     assert (loading.place.parent / "main").exists() is not bool(revision)
 
 
-def test_what_it_has_not_is_asked_of_the_hub(loading: Loader, tmp_path: Path) -> None:
+def test_a_model_that_it_lacks_is_requested_from_the_hub(loading: Loader, tmp_path: Path) -> None:
     done = loading.run(f"--first=file://{tmp_path / 'claim' / 'acme--tiny' / 'main'}")
     assert done.returncode == 0
     assert f"main: has another model, or none; trying hf://{REPOSITORY}@main" in done.stderr
@@ -44,8 +44,8 @@ def test_another_model_there_is_not_taken_for_it(loading: Loader, tmp_path: Path
     other = sharded(tmp_path / "other", 1)
     done = loading.run(f"--first=file://{other}")
     assert done.returncode == 0
-    told = f"file://{other}: has another model, or none; trying hf://{REPOSITORY}@main"
-    assert told in done.stderr
+    expected = f"file://{other}: has another model, or none; trying hf://{REPOSITORY}@main"
+    assert expected in done.stderr
     loading.see_whole()
 
 
@@ -61,7 +61,7 @@ def test_another_commit_there_is_not_taken_for_it(loading: Loader, nearer: Path)
     assert (loading.place.with_name(newer) / "more.json").exists()
 
 
-def test_what_is_corrupt_there_is_asked_of_the_hub(loading: Loader, nearer: Path) -> None:
+def test_a_corrupt_model_there_is_requested_from_the_hub(loading: Loader, nearer: Path) -> None:
     (shard, *_) = (nearer / loading.commit).glob("*.safetensors")
     content = bytearray(shard.read_bytes())
     content[-1] ^= 1

@@ -1,4 +1,4 @@
-"""Google Cloud Storage alone: which credentials are used. For the rest see test_buckets."""
+"""Google Cloud Storage only: credentials. The rest is in test_buckets."""
 
 import json
 import secrets
@@ -52,11 +52,11 @@ def test_the_service_account_of_the_environment_is_used(
     gs.faulty.faults.append(Fault("/token", "POST", status=200, body=body, headers=said))
     key = service_account(tmp_path, f"{gs.faulty.url}/token")
     published(gs.load(store, GOOGLE_APPLICATION_CREDENTIALS=key))
-    told_who = [one.headers.get("authorization") for one in gs.faulty.asked if one.method == "GET"]
-    assert set(told_who) == {f"Bearer {TOKEN}"}
+    sent = [one.headers.get("authorization") for one in gs.faulty.asked if one.method == "GET"]
+    assert set(sent) == {f"Bearer {TOKEN}"}
 
 
-def test_credentials_that_are_no_good_are_told_without_their_text(
+def test_bad_credentials_are_reported_without_their_text(
     gs: GoogleBucket, store: Path, tmp_path: Path
 ) -> None:
     gs.faulty.faults.append(Fault("/token", "POST", status=400, body=b'{"error": "invalid"}'))

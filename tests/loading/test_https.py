@@ -1,4 +1,4 @@
-"""A model of one file behind https: its ETag is its commit, and nothing is mixed of two."""
+"""A model of one file at an https URL: its ETag is its commit, and versions are never mixed."""
 
 import hashlib
 from collections.abc import Iterator
@@ -49,13 +49,15 @@ def test_a_file_is_published_by_its_etag(server: HttpsServer, store: Path) -> No
     assert load(server, store).out.endswith(" 0 of them downloaded\n")
 
 
-def test_an_authority_of_ones_own_must_be_named(server: HttpsServer, store: Path) -> None:
+def test_a_private_authority_must_be_named(server: HttpsServer, store: Path) -> None:
     ran = modelcache("load", server.url, store, "--deadline", "1s")
     assert ran.status == 1
     assert "certificate verify failed" in ran.err.lower()
 
 
-def test_a_body_that_ends_early_goes_on_where_it_stopped(server: HttpsServer, store: Path) -> None:
+def test_a_body_that_ends_early_continues_where_it_stopped(
+    server: HttpsServer, store: Path
+) -> None:
     server.cut = 1_000_000
     assert load(server, store).status == 0
     assert place(server, store, '"one"').read_bytes() == server.content
@@ -63,7 +65,7 @@ def test_a_body_that_ends_early_goes_on_where_it_stopped(server: HttpsServer, st
 
 
 def test_a_file_that_changes_meanwhile_is_not_mixed(server: HttpsServer, store: Path) -> None:
-    other = server.content[:-1] + b"\xee"  # as long as the first
+    other = server.content[:-1] + b"\xee"  # the same length
     server.cut, server.then = 1_000_000, (other, '"two"')
     ran = load(server, store)
     assert ran.status == 1
@@ -73,18 +75,14 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(server: HttpsServer, store: 
     assert place(server, store, '"two"').read_bytes() == server.content
 
 
-def test_what_nothing_tells_from_a_later_version_is_refused(
-    server: HttpsServer, store: Path
-) -> None:
+def test_an_answer_without_etag_and_date_is_refused(server: HttpsServer, store: Path) -> None:
     server.etag = ""
     ran = load(server, store)
     assert ran.status == 1
     assert "answers with neither ETag nor Last-Modified" in ran.err
 
 
-def test_what_is_not_there_is_told_without_what_may_be_secret(
-    server: HttpsServer, store: Path
-) -> None:
+def test_a_missing_file_is_reported_without_secrets(server: HttpsServer, store: Path) -> None:
     ran = load(server, store, server.url.replace("tiny", "none"))
     assert ran.status == 1
     assert "none.safetensors: answered 404" in ran.err

@@ -1,4 +1,4 @@
-"""`modelcache load` from a Hub that speaks the protocol: what arrives, what it asks, what it says."""
+"""`modelcache load` from a Hub: what it downloads, requests and prints."""
 
 import json
 import subprocess
@@ -15,14 +15,14 @@ TOKEN = "hf_Not4YourEyes"
 
 
 def loaded(loading: Loader, done: subprocess.CompletedProcess[str]) -> None:
-    """See that the whole model is published, and nothing else."""
+    """Check that the whole model is published, and nothing else."""
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{loading.place}: {loading.size} bytes, ")
     loading.see_whole()
 
 
 def refused(loading: Loader, done: subprocess.CompletedProcess[str]) -> str:
-    """See that nothing is published, and return what was said."""
+    """Check that nothing is published, and return the message."""
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert not list(loading.store.glob("acme--tiny/*"))
     return done.stderr
@@ -42,7 +42,7 @@ def test_a_repository_is_one_download(loading: Loader, source: str) -> None:
     assert loading.fetched() == loading.size
 
 
-def test_a_commit_is_no_name_that_moves(loading: Loader) -> None:
+def test_a_commit_makes_no_name_that_moves(loading: Loader) -> None:
     loaded(loading, loading.run(source=f"{REPOSITORY}@{loading.commit}"))
     assert [path.name for path in loading.place.parent.glob("[!.]*")] == [loading.commit]
 
@@ -53,7 +53,7 @@ def test_a_tag_is_a_name_like_main(loading: Loader) -> None:
     assert (loading.place.parent / "v1.0").readlink() == Path(loading.commit)
 
 
-def test_what_is_not_wanted_is_not_asked_for(loading: Loader) -> None:
+def test_a_file_that_is_not_wanted_is_not_requested(loading: Loader) -> None:
     files: dict[str, bytes | Path] = {path.name: path for path in loading.model.iterdir()}
     extra = {"pytorch_model.bin": b"x", "original/a.safetensors": b"x", "README.md": b"x"}
     commit = loading.hub.commit("acme/more", files | extra)
@@ -64,7 +64,7 @@ def test_what_is_not_wanted_is_not_asked_for(loading: Loader) -> None:
     assert not [path for path in asked if path.endswith(tuple(extra))]
 
 
-def test_the_token_goes_to_the_hub_alone_and_nowhere_else(loading: Loader, tmp_path: Path) -> None:
+def test_the_token_goes_only_to_the_hub(loading: Loader, tmp_path: Path) -> None:
     loading.hub.private(REPOSITORY, TOKEN)
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     done = loading.run("--token-file", tmp_path / "token")
@@ -82,7 +82,7 @@ def test_the_token_may_come_from_the_environment(loading: Loader) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "hf_wrong"])
-def test_what_is_not_for_us_is_told_with_what_to_do(loading: Loader, token: str) -> None:
+def test_a_private_repository_is_reported_with_the_remedy(loading: Loader, token: str) -> None:
     loading.hub.private(REPOSITORY, TOKEN)
     said = refused(loading, loading.run(HF_TOKEN=token))
     assert "does not exist, or there is no access " in said
@@ -90,7 +90,7 @@ def test_what_is_not_for_us_is_told_with_what_to_do(loading: Loader, token: str)
     assert "hf_wrong" not in said
 
 
-def test_a_gated_repository_is_told_with_what_to_do(loading: Loader) -> None:
+def test_a_gated_repository_is_reported_with_the_remedy(loading: Loader) -> None:
     loading.hub.gated(REPOSITORY, TOKEN)
     assert "is gated: no access without a token: give one" in refused(loading, loading.run())
 
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_named(loading: Loader, source: str, said: str) -> 
     assert said in refused(loading, loading.run(source=source))
 
 
-def test_the_library_of_the_hub_finds_it_offline_in_a_store_that_can_not_be_written(
+def test_the_library_of_the_hub_finds_it_offline_in_a_read_only_store(
     loading: Loader,
 ) -> None:
     loaded(loading, loading.run("--hub-cache"))
@@ -114,7 +114,7 @@ def test_the_library_of_the_hub_finds_it_offline_in_a_store_that_can_not_be_writ
         "from huggingface_hub import snapshot_download, hf_hub_download;"
         f"print(snapshot_download('{REPOSITORY}'), hf_hub_download('{REPOSITORY}', '{INDEX}'))"
     )
-    # As the pod has it: a cache of its own, in which the model is mounted read-only.
+    # As in a pod: a private cache, in which the model is mounted read-only.
     script = (
         f"mkdir -p $HF_HUB_CACHE/models--acme--tiny && mount --bind {loading.place}"
         "/models--acme--tiny $HF_HUB_CACHE/models--acme--tiny && mount -o remount,bind,ro "
@@ -134,7 +134,7 @@ def test_the_library_of_the_hub_finds_it_offline_in_a_store_that_can_not_be_writ
     assert linked.stat().st_ino == (loading.place / SHARD).stat().st_ino, "one copy of the bytes"
 
 
-def test_a_model_that_is_there_becomes_a_cache_of_the_hub_when_that_is_asked_for(
+def test_hub_cache_makes_a_published_model_a_cache_of_the_hub_too(
     loading: Loader,
 ) -> None:
     pinned = f"{REPOSITORY}@{loading.commit}"

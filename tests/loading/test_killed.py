@@ -1,4 +1,4 @@
-"""A loader that is killed at any moment: readers see nothing or everything, and little comes twice."""
+"""A loader that is killed at any moment: readers see nothing or everything."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def run(options: Options) -> Loaded:
 
 
 def killed_after(seconds: float, options: Options) -> bool:
-    """Load in a process of its own; return whether it was killed before it was through."""
+    """Load in another process; return whether it was killed before it was done."""
     child = os.fork()
     if not child:
         try:
@@ -68,7 +68,7 @@ def test_killed_at_any_moment_it_leaves_nothing_or_everything(tmp_path: Path, pa
     moments = random.Random(part)
     source = sharded(tmp_path / "m", SHARDS, SIZE)
     size = sum(path.stat().st_size for path in source.iterdir())
-    for name in ("first", "second"):  # the first imports what it needs
+    for name in ("first", "second"):  # the first run does the imports
         began = time.monotonic()
         (tmp_path / name).mkdir()
         run(options(source, tmp_path / name))

@@ -1,4 +1,4 @@
-"""`modelcache load` where names are slow to resolve, and where a token ends while it is used."""
+"""`modelcache load` with a slow name server, and with a token that expires during the download."""
 
 import subprocess
 from pathlib import Path
@@ -22,7 +22,7 @@ def load(loading: Loader, words: list[str], *flags: str) -> subprocess.Completed
 
 
 def arrived(loading: Loader) -> int:
-    """Return how many bytes of files the Hub has sent, errors apart."""
+    """Return how many bytes of files the Hub has sent, without errors."""
     every = (one for one in loading.hub.requests() if not one.path.startswith("/api/"))
     return sum(one.sent for one in every if one.code in (200, 206))
 
@@ -34,7 +34,7 @@ def test_a_name_server_that_is_slow_is_waited_for(loading: Loader, tmp_path: Pat
     loading.see_whole()
 
 
-def test_a_name_server_that_is_silent_is_told_within_the_deadline(
+def test_a_name_server_that_is_silent_is_reported_within_the_deadline(
     loading: Loader, tmp_path: Path
 ) -> None:
     with name_server(tmp_path, None, patience=1) as words:
@@ -47,7 +47,7 @@ def test_a_name_server_that_is_silent_is_told_within_the_deadline(
     assert loading.hub.requests() == []
 
 
-def test_a_token_that_ends_meanwhile_is_told_and_what_has_arrived_is_kept(
+def test_a_token_that_expires_meanwhile_is_reported_and_the_bytes_so_far_are_kept(
     loading: Loader, tmp_path: Path
 ) -> None:
     loading.hub.private("acme/tiny", TOKEN)
@@ -65,4 +65,4 @@ def test_a_token_that_ends_meanwhile_is_told_and_what_has_arrived_is_kept(
     assert arrived(loading) > 0
     assert loading.run(flag).returncode == 0
     loading.see_whole()
-    assert arrived(loading) - loading.size < 1000  # not a shard of them came twice
+    assert arrived(loading) - loading.size < 1000  # no shard came twice

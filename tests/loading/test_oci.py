@@ -1,4 +1,4 @@
-"""A model in an OCI registry, as files or in an image's layers: its digest is its commit."""
+"""A model in an OCI registry, as files or in the layers of an image."""
 
 import base64
 import json
@@ -69,7 +69,7 @@ def artifact(oci: Repository, folder: Path) -> str:
 
 
 def image(oci: Repository, *layers: Mapping[str, Any] | bytes) -> str:
-    """Push an image of layers, each an archive or what is in it."""
+    """Push an image; each layer is an archive, or the content of one."""
     return oci.push([
         oci.layer(one if isinstance(one, bytes) else tar(one), TAR) for one in layers
     ])  # fmt: skip
@@ -94,8 +94,8 @@ def published(ran: Ran) -> Path:
     return place
 
 
-def told(ran: Ran, store: Path) -> str:
-    """Return what was said; nothing is published, and nothing lies beside the store."""
+def refused(ran: Ran, store: Path) -> str:
+    """Return the message; nothing is published, and nothing is next to the store."""
     assert (ran.status, ran.out) == (1, "")
     assert {path.name for path in store.iterdir()} <= {".incoming"}
     assert not list(store.parent.glob("x*"))
@@ -164,7 +164,7 @@ def test_a_title_says_that_a_layer_is_a_file_whatever_its_type(
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_of_an_image_the_models_are_the_model(
+def test_the_folder_models_of_an_image_is_the_model(
     oci: Repository, store: Path, tmp_path: Path, compressed: bool
 ) -> None:
     base: dict[str, bytes | tarfile.TarInfo] = {
@@ -192,7 +192,9 @@ def test_an_image_that_is_published_is_not_changed_for_other_patterns(
     assert f"{place}: was published with other patterns" in ran.err
 
 
-def test_an_image_without_models_is_the_model(oci: Repository, store: Path, tmp_path: Path) -> None:
+def test_an_image_without_that_folder_is_the_model_as_a_whole(
+    oci: Repository, store: Path, tmp_path: Path
+) -> None:
     image(oci, {"config.json": b"{}", WEIGHTS: weights(tmp_path)})
     assert names(published(load(oci, store))) == {"config.json", WEIGHTS}
 
@@ -226,7 +228,7 @@ def test_links_within_the_model_become_files(oci: Repository, store: Path, tmp_p
 
 
 def lying(content: bytes, size: int) -> bytes:
-    """Return an archive of one file that says it has *size* bytes."""
+    """Return an archive of one file whose header claims *size* bytes."""
     member = tarfile.TarInfo("models/x.json")
     member.size = size
     return member.tobuf() + content.ljust(512, b"\0")
@@ -269,7 +271,7 @@ HOSTILE: dict[str, tuple[Mapping[str, Any] | bytes, str]] = {
     ),
     "link to what is left out": (
         {"models/blob": b"{}", "models/x.json": special(tarfile.SYMTYPE, "blob")},
-        "is a link to what is not wanted",
+        "is a link to a file that is not wanted",
     ),
     "file below a link": (
         {"models/a": special(tarfile.SYMTYPE, "/etc"), "models/a/x.json": b"{}",
@@ -295,7 +297,7 @@ def test_a_hostile_layer_is_refused(
 ) -> None:
     layer, said = HOSTILE[kind]
     image(oci, layer, {f"models/{WEIGHTS}": weights(tmp_path)})
-    assert said in told(load(oci, store), store)
+    assert said in refused(load(oci, store), store)
 
 
 @pytest.mark.parametrize("within", ["a file", "names"])
@@ -314,7 +316,7 @@ def test_unpacking_ends_with_the_deadline(tmp_path: Path, within: str) -> None:
 @pytest.mark.parametrize("title", ["../../x.json", "/x.json", "a/../../x.json", ".modelcache.json"])
 def test_a_title_that_leads_elsewhere_is_refused(oci: Repository, store: Path, title: str) -> None:
     oci.push([oci.layer(b"{}", name=title)])
-    assert f'"{title}": is ' in told(load(oci, store), store)
+    assert f'"{title}": is ' in refused(load(oci, store), store)
     assert list(store.iterdir()) == []
 
 
@@ -323,21 +325,21 @@ def test_a_file_and_a_layer_may_not_have_the_same_name(
 ) -> None:
     content = weights(tmp_path)
     oci.push([oci.layer(content, name=WEIGHTS), oci.layer(tar({WEIGHTS: content}), TAR)])
-    assert f'"{WEIGHTS}": is listed 2 times' in told(load(oci, store), store)
+    assert f'"{WEIGHTS}": is listed 2 times' in refused(load(oci, store), store)
 
 
 def test_pickle_in_a_layer_may_be_refused(oci: Repository, store: Path) -> None:
     image(oci, {"models/a.bin": b"x"})
-    said = told(load(oci, store, "--allow", "*", "--safetensors-only"), store)
+    said = refused(load(oci, store, "--allow", "*", "--safetensors-only"), store)
     assert "a.bin: pickle, which runs code" in said
 
 
 def test_an_image_without_weights_is_refused(oci: Repository, store: Path) -> None:
     image(oci, {"models/config.json": b"{}"})
-    assert "it has no safetensors (config.json)" in told(load(oci, store), store)
+    assert "it has no safetensors (config.json)" in refused(load(oci, store), store)
 
 
-def test_of_an_index_the_image_of_this_machine_is_taken(
+def test_the_image_for_this_machine_is_taken_from_an_index(
     oci: Repository, store: Path, tmp_path: Path
 ) -> None:
     found = []
@@ -373,7 +375,7 @@ def asked(oci: Repository, digest: str) -> list[tuple[str | None, int]]:
 
 
 @pytest.mark.parametrize("kind", ["file", "layer"])
-def test_a_blob_that_is_cut_goes_on_where_it_stopped(
+def test_a_blob_that_is_cut_continues_where_it_stopped(
     oci: Repository, store: Path, tmp_path: Path, kind: str
 ) -> None:
     content = weights(tmp_path)
@@ -398,24 +400,26 @@ def test_wrong_bytes_are_never_published(
     else:
         image(oci, {WEIGHTS: weights(tmp_path)})
     oci.faulty.faults.append(Fault(BLOBS, corrupt_at=1))
-    said = told(load(oci, store), store)
+    said = refused(load(oci, store), store)
     assert "its sha256 is " in said
     assert said.endswith(": 3 times\n")
 
 
-def test_a_manifest_that_is_not_what_its_digest_says_is_refused(
+def test_a_manifest_with_another_digest_is_refused(
     oci: Repository, store: Path, tmp_path: Path
 ) -> None:
     artifact(oci, tmp_path)
     oci.faulty.faults.append(Fault(MANIFESTS, corrupt_at=20))
-    assert "/manifests/latest: its digest is sha256:" in told(load(oci, store), store)
+    assert "/manifests/latest: its digest is sha256:" in refused(load(oci, store), store)
 
 
-def test_what_arrived_is_not_asked_for_again(oci: Repository, store: Path, tmp_path: Path) -> None:
+def test_a_blob_that_arrived_is_not_requested_again(
+    oci: Repository, store: Path, tmp_path: Path
+) -> None:
     first, second = tar({"models/a.json": b"{}"}), tar({f"models/{WEIGHTS}": weights(tmp_path)})
     image(oci, first, second)
     oci.faulty.faults.append(Fault(f"*{digest_of(second)}", status=403))
-    assert "answered 403" in told(load(oci, store, "--parallel=1"), store)
+    assert "answered 403" in refused(load(oci, store, "--parallel=1"), store)
     oci.faulty.faults.clear()
     published(load(oci, store))
     assert asked(oci, digest_of(first)) == [(None, 200)]
@@ -435,12 +439,12 @@ def test_a_registry_that_is_busy_is_asked_again_when_it_says(
 
 @pytest.mark.parametrize("path", [MANIFESTS, BLOBS])
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_what_is_not_for_us_or_not_there_is_told_at_once(
+def test_a_refusal_or_a_missing_tag_is_reported_at_once(
     oci: Repository, store: Path, tmp_path: Path, status: int, path: str
 ) -> None:
     artifact(oci, tmp_path)
     oci.faulty.faults.append(Fault(path, status=status))
-    said = told(load(oci, store), store)
+    said = refused(load(oci, store), store)
     assert f"answered {status}" in said
     assert "again in" not in said
 
@@ -448,8 +452,8 @@ def test_what_is_not_for_us_or_not_there_is_told_at_once(
 @pytest.mark.parametrize(
     "uri", ["oci://example.org/A", "oci://example.org/a:-", "oci://example.org"]
 )
-def test_what_is_no_reference_is_told(oci: Repository, store: Path, uri: str) -> None:
-    assert "must be oci://registry/repository[:tag]" in told(load(oci, store, uri=uri), store)
+def test_a_malformed_reference_is_reported(oci: Repository, store: Path, uri: str) -> None:
+    assert "must be oci://registry/repository[:tag]" in refused(load(oci, store, uri=uri), store)
 
 
 def docker_config(folder: Path, auths: Mapping[str, Mapping[str, str]]) -> str:
@@ -465,7 +469,7 @@ def basic(name: str = NAME, password: str = PASSWORD) -> str:
 def logins(
     oci: Repository, how: str, folder: Path
 ) -> tuple[tuple[str | Path, ...], dict[str, str]]:
-    """Return flags and environment that say who we are."""
+    """Return flags and environment with the credentials."""
     if how == "token file":
         (folder / "token").write_text(f"{NAME}:{PASSWORD}\n")
         return ("--token-file", folder / "token"), {}
@@ -484,25 +488,25 @@ def test_a_registry_that_asks_for_a_password_gets_it(
 ) -> None:
     with repository(ports, "basic") as oci:
         artifact(oci, tmp_path)
-        assert "answered 401: not for us" in told(load(oci, store), store)
+        assert "answered 401: it denies access" in refused(load(oci, store), store)
         flags, environment = logins(oci, how, tmp_path)
         published(load(oci, store, *flags, **environment))
 
 
-def test_a_password_that_is_wrong_is_told(ports: Ports, store: Path, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported(ports: Ports, store: Path, tmp_path: Path) -> None:
     with repository(ports, "basic") as oci:
         artifact(oci, tmp_path)
         config = docker_config(tmp_path / "d", {oci.faulty.host: {"auth": basic(password="no")}})
-        said = told(load(oci, store, DOCKER_CONFIG=config), store)
+        said = refused(load(oci, store, DOCKER_CONFIG=config), store)
         assert "answered 401: it denies access without credentials, or with these" in said
 
 
 @pytest.mark.parametrize("content", ['{"auths": {"a": {"auth": 3}}}', "secret", '{"auths": 1}'])
-def test_a_config_that_can_not_be_read_is_named_without_its_text(
+def test_an_unreadable_config_is_named_without_its_text(
     oci: Repository, store: Path, tmp_path: Path, content: str
 ) -> None:
     (tmp_path / "config.json").write_text(content)
-    said = told(load(oci, store, DOCKER_CONFIG=str(tmp_path)), store)
+    said = refused(load(oci, store, DOCKER_CONFIG=str(tmp_path)), store)
     assert said == f"modelcache: {tmp_path}/config.json: can't be read as a docker config\n"
 
 
@@ -525,7 +529,7 @@ def services(oci: Repository) -> list[tuple[str, str | None]]:
     ]
 
 
-def test_a_token_to_pull_is_fetched_from_the_service_that_is_named(
+def test_a_token_to_pull_is_fetched_from_the_named_service(
     guarded: Repository, store: Path
 ) -> None:
     published(load(guarded, store))
@@ -535,7 +539,7 @@ def test_a_token_to_pull_is_fetched_from_the_service_that_is_named(
     assert said is None
 
 
-def test_the_service_is_told_who_we_are_and_the_registry_only_the_token(
+def test_the_service_gets_our_credentials_and_the_registry_only_the_token(
     guarded: Repository, store: Path, tmp_path: Path
 ) -> None:
     config = docker_config(tmp_path / "d", {guarded.faulty.host: {"auth": basic()}})
@@ -557,7 +561,7 @@ def test_an_identity_token_is_exchanged(guarded: Repository, store: Path, tmp_pa
     assert "identity-of-the-tests" not in ran.out + ran.err
 
 
-def test_a_token_that_expires_is_fetched_anew(guarded: Repository, store: Path) -> None:
+def test_an_expired_token_is_fetched_again(guarded: Repository, store: Path) -> None:
     challenge = f'Bearer realm="{guarded.faulty.url}/token",service="registry"'
     headers = {"WWW-Authenticate": challenge}
     guarded.faulty.faults.append(Fault(BLOBS, status=401, headers=headers, times=1))
@@ -565,26 +569,26 @@ def test_a_token_that_expires_is_fetched_anew(guarded: Repository, store: Path) 
     assert len(services(guarded)) == 2
 
 
-def test_a_service_is_not_followed_elsewhere(
+def test_a_redirect_of_the_token_service_is_not_followed(
     guarded: Repository, store: Path, tmp_path: Path
 ) -> None:
     place = {"Location": f"{guarded.storage.url}/token"}
     guarded.faulty.faults.insert(0, Fault("/token*", status=307, headers=place))
     config = docker_config(tmp_path / "d", {guarded.faulty.host: {"auth": basic()}})
-    assert "/token: answered 307" in told(load(guarded, store, DOCKER_CONFIG=config), store)
+    assert "/token: answered 307" in refused(load(guarded, store, DOCKER_CONFIG=config), store)
     assert guarded.storage.asked == []
 
 
-def test_a_service_without_tls_is_told_nothing(guarded: Repository, store: Path) -> None:
+def test_a_service_without_tls_gets_no_credentials(guarded: Repository, store: Path) -> None:
     challenge = f'Bearer realm="http://{guarded.faulty.host}/token",service="registry"'
     headers = {"WWW-Authenticate": challenge}
     guarded.faulty.faults.insert(0, Fault(MANIFESTS, status=401, headers=headers))
-    said = told(load(guarded, store), store)
+    said = refused(load(guarded, store), store)
     assert "names a token service that is not https" in said
     assert services(guarded) == []
 
 
-def test_a_place_that_blobs_are_redirected_to_is_not_told_who_we_are(
+def test_a_host_that_blobs_are_redirected_to_gets_no_credentials(
     ports: Ports, store: Path, tmp_path: Path
 ) -> None:
     with repository(ports, "basic") as oci:
@@ -592,7 +596,7 @@ def test_a_place_that_blobs_are_redirected_to_is_not_told_who_we_are(
         oci.push([oci.layer(content, name=WEIGHTS)])
         path = f"/v2/{oci.name}/blobs/{digest_of(content)}"
         place = {"Location": oci.storage.url + path}
-        # Only what is asked with a password is redirected.
+        # Only requests with a password are redirected.
         oci.faulty.faults.append(Fault(BLOBS, status=307, headers=place))
         config = docker_config(tmp_path / "d", {oci.faulty.host: {"auth": basic()}})
         published(load(oci, store, DOCKER_CONFIG=config))

@@ -1,4 +1,4 @@
-"""`modelcache load` of a commit that is there: a commit does not change, so nobody is asked."""
+"""`modelcache load` of a commit that the store has: the source is not contacted."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from webhook.store.last_use import stamped
 NOBODY = "http://127.0.0.1:9"
 
 
-def test_a_commit_that_was_loaded_is_there_without_the_hub(loading: Loader) -> None:
+def test_a_loaded_commit_needs_no_hub(loading: Loader) -> None:
     source = f"{REPOSITORY}@{loading.commit}"
     assert loading.run(source=source).returncode == 0
     left = loading.store / ".incoming" / "0123456789abcdef"
@@ -32,7 +32,7 @@ def test_a_commit_that_is_there_is_used_by_each_load(loading: Loader) -> None:
     assert (stamped(loading.place) or 0) > then + 8 * DAY
 
 
-def test_other_patterns_are_a_question_for_the_hub(loading: Loader) -> None:
+def test_with_other_patterns_the_hub_is_asked(loading: Loader) -> None:
     source = f"{REPOSITORY}@{loading.commit}"
     assert loading.run(source=source).returncode == 0
     flags = ("--allow=*.safetensors", "--deadline=2s")
@@ -41,7 +41,7 @@ def test_other_patterns_are_a_question_for_the_hub(loading: Loader) -> None:
     assert "Connection refused" in done.stderr
 
 
-def test_what_is_damaged_is_not_taken_for_the_commit(loading: Loader) -> None:
+def test_a_damaged_model_is_not_taken_for_the_commit(loading: Loader) -> None:
     source = f"{REPOSITORY}@{loading.commit}"
     assert loading.run(source=source).returncode == 0
     (shard, *_) = loading.place.glob("*.safetensors")
@@ -51,7 +51,7 @@ def test_what_is_damaged_is_not_taken_for_the_commit(loading: Loader) -> None:
     assert f"{loading.place}: {shard.name}: has " in done.stderr
 
 
-def test_pickle_that_is_there_is_refused_where_it_is_refused(loading: Loader) -> None:
+def test_safetensors_only_refuses_pickle_that_was_loaded_before(loading: Loader) -> None:
     files: dict[str, bytes | Path] = {"model.bin": b"x"}
     source = f"acme/pickle@{loading.hub.commit('acme/pickle', files)}"
     assert loading.run("--allow=*.bin", source=source).returncode == 0
@@ -60,7 +60,7 @@ def test_pickle_that_is_there_is_refused_where_it_is_refused(loading: Loader) ->
     assert "model.bin: pickle, which runs code" in done.stderr
 
 
-def test_a_download_begins_at_some_moment_of_the_stagger(loading: Loader) -> None:
+def test_a_download_starts_at_some_moment_of_the_stagger(loading: Loader) -> None:
     source = f"{REPOSITORY}@{loading.commit}"
     command = loading.command("--stagger=2h", source=source)
     environment = loading.environment()
@@ -70,7 +70,7 @@ def test_a_download_begins_at_some_moment_of_the_stagger(loading: Loader) -> Non
         process.kill()
     assert loading.fetched() == 0
     assert loading.run(source=source).returncode == 0
-    assert "begins" not in loading.run("--stagger=2h", source=source).stderr
+    assert "starts in" not in loading.run("--stagger=2h", source=source).stderr
 
 
 def test_a_stagger_as_long_as_the_deadline_is_a_mistake(loading: Loader) -> None:

@@ -1,7 +1,7 @@
-"""A node that loses its power: what its disk had by then is mounted again and read.
+"""A node that loses power: its disk, as it was then, is mounted again and read.
 
-The store lies on an ext4 file system, whose disk is a file of btrfs. A clone of that file has what
-was written to the disk so far, and nothing of what the kernel still kept in memory.
+The store is on an ext4 file system whose disk is a file on btrfs. A clone of that file has the
+bytes that were written to the disk so far, and nothing that the kernel still kept in memory.
 """
 
 import subprocess
@@ -30,7 +30,7 @@ CUTS: Final = 40
 
 
 class Disk:
-    """A disk with a file system, and what it would hold if the power were cut now."""
+    """A disk with a file system, and its copies at moments when power was cut."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class Disk:
         self.cuts: list[Path] = []
 
     def cut(self) -> None:
-        """Keep what the disk holds now."""
+        """Copy the disk as it is now."""
         self.cuts.append(self.folder / f"cut-{len(self.cuts)}")
         run("cp", "--reflink=always", self.file, self.cuts[-1])
 
@@ -54,19 +54,19 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def loading(tmp_path: Path, disk: Disk) -> Iterator[Loader]:
-    """A model that takes some seconds to come, and a store on the disk."""
+    """A model that takes some seconds to load, and a store on the disk."""
     with mounted(disk.file, tmp_path / "store") as store, hub_server(tmp_path / "hub") as hub:
         hub.fault(Fault(where="cdn", rate=RATE))
         yield loader(hub, tmp_path, 4, SIZE, store)
 
 
 def published(store: Path) -> list[Path]:
-    """Return what readers would take for a model."""
+    """Return the directories that readers would take for models."""
     return [path for path in store.glob("acme--*/*") if path.is_dir() and not path.is_symlink()]
 
 
 def see(cut: Path, folder: Path) -> Sequence[Path]:
-    """Start again with what the disk had: return what is published there, which is whole."""
+    """Mount the disk as it was: return the published models, which are whole."""
     with mounted(cut, folder):
         found = published(folder)
         for place in found:
@@ -102,7 +102,7 @@ def test_power_that_is_cut_at_any_moment_leaves_a_whole_model_or_none(
     assert found[-1] == 1, "what is said to be published is on the disk"
 
 
-def test_after_the_power_was_cut_a_loader_goes_on_with_what_is_on_the_disk(
+def test_after_a_power_cut_a_loader_continues_with_what_is_on_the_disk(
     loading: Loader, disk: Disk, tmp_path: Path
 ) -> None:
     command, environment = loading.command(), loading.environment()

@@ -1,4 +1,4 @@
-"""Proxies and authorities of one's own: every source follows the environment alike."""
+"""Proxies and private authorities: all sources follow the environment alike."""
 
 import re
 import secrets
@@ -34,18 +34,18 @@ USER, PASSWORD = "loader", "password-of-the-proxy"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A source behind TLS, and what has to be said to load from it."""
+    """A source behind TLS, with the environment to load from it."""
 
     uri: str
     host: str
-    """With its port: whoever is asked."""
+    """Host and port of the server that is asked."""
     environment: dict[str, str]
     authority: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that wants a password."""
+    """A proxy that requires a password."""
 
     port: int
     log: Path
@@ -54,7 +54,7 @@ class Proxy:
         return f"http://{USER}:{password}@127.0.0.1:{self.port}"
 
     def connections(self, host: str) -> int:
-        """Return how many tunnels to *host* there were; they are written down as they end."""
+        """Return how many tunnels to *host* there were; the proxy logs them as they end."""
         until = time.monotonic() + 5
         while not (found := self.log.read_text().count(f"CONNECT {host} - ")):
             if time.monotonic() > until:
@@ -136,7 +136,7 @@ def load(remote: Remote, store: Path, *flags: str, **more: str) -> Ran:
     none = dict.fromkeys((*NAMES, "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"), "")
     given = none | {"SSL_CERT_DIR": ""} | remote.environment | more
     lower = {name.lower(): value for name, value in given.items() if name.endswith("_PROXY")}
-    environment = given | lower  # which go before the others
+    environment = given | lower  # which override the others
     wanted = ("--allow", "*.safetensors", "--allow", "*.json")
     ran = modelcache("load", remote.uri, store, *wanted, *flags, env=environment)
     assert PASSWORD not in ran.out + ran.err
@@ -144,21 +144,21 @@ def load(remote: Remote, store: Path, *flags: str, **more: str) -> Ran:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_authority_of_ones_own_is_believed_under_each_of_its_names(
+def test_a_private_authority_is_trusted_whichever_variable_names_it(
     remote: Remote, store: Path, name: str
 ) -> None:
     ran = load(remote, store, **{name: str(remote.authority)})
     assert ran.status == 0, ran.err
 
 
-def test_without_it_no_server_is_believed(remote: Remote, store: Path, tmp_path: Path) -> None:
+def test_without_it_no_server_is_trusted(remote: Remote, store: Path, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other").certificate
     ran = load(remote, store, "--deadline", "1s", SSL_CERT_FILE=str(other))
     assert ran.status == 1
     assert re.search("certificate.verify.failed", ran.err, re.IGNORECASE)
 
 
-def test_an_authority_that_is_not_there_is_named(remote: Remote, store: Path) -> None:
+def test_a_missing_authority_is_named(remote: Remote, store: Path) -> None:
     ran = load(remote, store, REQUESTS_CA_BUNDLE="/none.pem")
     assert ran.status == 1
     assert ran.err == (
@@ -166,14 +166,14 @@ def test_an_authority_that_is_not_there_is_named(remote: Remote, store: Path) ->
     )
 
 
-def test_what_is_loaded_goes_through_the_proxy(remote: Remote, store: Path, proxy: Proxy) -> None:
+def test_a_download_goes_through_the_proxy(remote: Remote, store: Path, proxy: Proxy) -> None:
     before = proxy.connections(remote.host) if proxy.log.exists() else 0
     ran = load(remote, store, SSL_CERT_FILE=str(remote.authority), HTTPS_PROXY=proxy.url())
     assert ran.status == 0, ran.err
     assert proxy.connections(remote.host) > before
 
 
-def test_a_proxy_that_is_away_is_not_passed_by(remote: Remote, store: Path) -> None:
+def test_a_proxy_that_is_down_is_not_bypassed(remote: Remote, store: Path) -> None:
     away = f"http://{USER}:{PASSWORD}@127.0.0.1:{HOST.free_port()}"
     ran = load(
         remote, store, "--deadline", "1s", SSL_CERT_FILE=str(remote.authority), HTTPS_PROXY=away
@@ -182,7 +182,9 @@ def test_a_proxy_that_is_away_is_not_passed_by(remote: Remote, store: Path) -> N
     assert ": the deadline has passed (--deadline)" in ran.err
 
 
-def test_a_proxy_that_does_not_know_us_is_told(remote: Remote, store: Path, proxy: Proxy) -> None:
+def test_a_proxy_that_refuses_our_credentials_is_reported(
+    remote: Remote, store: Path, proxy: Proxy
+) -> None:
     wrong = proxy.url("wrong-" + PASSWORD)
     ran = load(
         remote, store, "--deadline", "1s", SSL_CERT_FILE=str(remote.authority), HTTPS_PROXY=wrong
@@ -191,7 +193,7 @@ def test_a_proxy_that_does_not_know_us_is_told(remote: Remote, store: Path, prox
     assert re.search("407|Failed to connect to proxy URL", ran.err)
 
 
-def test_what_no_proxy_names_is_asked_directly(remote: Remote, store: Path) -> None:
+def test_a_host_of_no_proxy_is_asked_directly(remote: Remote, store: Path) -> None:
     away = f"http://127.0.0.1:{HOST.free_port()}"
     ran = load(
         remote, store, SSL_CERT_FILE=str(remote.authority), HTTPS_PROXY=away, NO_PROXY="127.0.0.1"

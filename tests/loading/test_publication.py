@@ -1,4 +1,4 @@
-"""What stands in a store after `modelcache load`: whole models, their manifest, names that move."""
+"""A store after `modelcache load`: whole models, their manifests, names that move."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def published(ran: Ran) -> Path:
     return Path(ran.out.partition(": ")[0])
 
 
-def told(ran: Ran) -> str:
+def refused(ran: Ran) -> str:
     assert (ran.status, ran.out) == (1, "")
     return ran.err
 
@@ -40,7 +40,7 @@ def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
 
 
-def test_a_model_lies_where_the_webhook_mounts_it(tmp_path: Path, store: Path) -> None:
+def test_a_model_is_published_where_the_webhook_mounts_it(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m", 2, 5000)
     place = published(load(source, store))
     assert place.parent == store / uri_folder(f"file://{source}")
@@ -49,7 +49,7 @@ def test_a_model_lies_where_the_webhook_mounts_it(tmp_path: Path, store: Path) -
     assert names(store / ".incoming") == set()
 
 
-def test_the_manifest_tells_source_commit_files_patterns_and_version(
+def test_the_manifest_has_source_commit_files_patterns_and_version(
     tmp_path: Path, store: Path
 ) -> None:
     source = sharded(tmp_path / "m", 2, 5000)
@@ -59,7 +59,7 @@ def test_the_manifest_tells_source_commit_files_patterns_and_version(
     assert (said["source"], said["commit"]) == (f"file://{source}", place.name)
     for file in said["files"]:
         assert file.pop("blake3") == blake3((source / file["path"]).read_bytes()).hexdigest()
-    assert said["files"] == manifest(source)  # what the tests make of it, digests included
+    assert said["files"] == manifest(source)  # the manifest that the tests write, with digests
     assert modelcache("verify", "--full", place).status == 0
 
 
@@ -76,7 +76,7 @@ def size_of_rest(source: Path) -> int:
     return sum(path.stat().st_size for path in source.iterdir()) - 5000
 
 
-def test_whoever_reads_may_be_another_user(tmp_path: Path, store: Path) -> None:
+def test_readers_may_be_another_user(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     command = f"umask 077; exec {sys.executable} -m webhook load file://{source} {store}"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
@@ -110,25 +110,25 @@ def test_a_store_is_filled_from_another_under_the_same_names(tmp_path: Path, sto
     assert (node / "acme--tiny" / "main").readlink() == Path(commit)
 
 
-def test_a_copy_of_what_is_corrupt_is_not_published(tmp_path: Path, store: Path) -> None:
+def test_a_copy_of_a_corrupt_model_is_not_published(tmp_path: Path, store: Path) -> None:
     place = published(load(sharded(tmp_path / "m"), store))
     weights = next(place.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1] + b"\xee")
     node = tmp_path / "node"
     node.mkdir()
-    assert "its sha256 is" in told(load(place, node))
+    assert "its sha256 is" in refused(load(place, node))
     assert names(node) == {".incoming"}
 
 
-def test_what_is_published_is_not_changed_for_other_patterns(tmp_path: Path, store: Path) -> None:
+def test_a_published_model_is_not_changed_for_other_patterns(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     (source / "notes.md").write_text("")
     place = published(load(source, store))
-    said = told(load(source, store, "--allow", "*"))
+    said = refused(load(source, store, "--allow", "*"))
     assert said.startswith(
         f"modelcache: {place}: was published without notes.md, and is not changed"
     )
-    published(load(source, store, "--allow", "*.safetensors"))  # all of it is there
+    published(load(source, store, "--allow", "*.safetensors"))  # the model has all of it
 
 
 def test_a_directory_in_its_place_that_nobody_published_is_left_alone(
@@ -137,7 +137,7 @@ def test_a_directory_in_its_place_that_nobody_published_is_left_alone(
     source = sharded(tmp_path / "m")
     place = published(load(source, store))
     (place / ".modelcache.json").unlink()
-    assert "is not a published model" in told(load(source, store))
+    assert "is not a published model" in refused(load(source, store))
     assert (place / INDEX).exists()
 
 
@@ -145,7 +145,7 @@ def test_a_model_that_is_cut_in_its_place_is_named(tmp_path: Path, store: Path) 
     source = sharded(tmp_path / "m")
     place = published(load(source, store))
     os.truncate(place / "model-00001-of-00002.safetensors", 10)
-    assert "has 10 bytes, the manifest says" in told(load(source, store))
+    assert "has 10 bytes, the manifest says" in refused(load(source, store))
 
 
 @pytest.mark.parametrize(
@@ -156,18 +156,18 @@ def test_a_model_that_is_cut_in_its_place_is_named(tmp_path: Path, store: Path) 
         (["a.bin"], ["--allow", "*.bin", "--safetensors-only"], "a.bin: pickle, which runs code"),
     ],
 )
-def test_what_is_no_model_is_refused_before_a_byte_is_written(
+def test_a_source_that_is_not_a_model_is_refused_before_a_byte_is_written(
     tmp_path: Path, store: Path, files: list[str], flags: list[str], said: str
 ) -> None:
     source = tmp_path / "m"
     source.mkdir()
     for name in files:
         (source / name).write_text("x")
-    assert said in told(load(source, store, *flags))
+    assert said in refused(load(source, store, *flags))
     assert names(store) == set()
 
 
-def test_pickle_is_loaded_where_it_is_asked_for(tmp_path: Path, store: Path) -> None:
+def test_pickle_is_loaded_if_it_is_allowed(tmp_path: Path, store: Path) -> None:
     source = tmp_path / "m"
     source.mkdir()
     (source / "a.bin").write_text("x")
@@ -186,9 +186,9 @@ def test_pickle_is_loaded_where_it_is_asked_for(tmp_path: Path, store: Path) -> 
         ("oci://example.org/M", "must be oci://registry/repository[:tag]"),
     ],
 )
-def test_a_source_that_can_not_be_is_named(store: Path, source: str, said: str) -> None:
+def test_a_malformed_source_is_named(store: Path, source: str, said: str) -> None:
     ran = load(source, store)
-    assert said in told(ran)
+    assert said in refused(ran)
     assert "secret" not in ran.err
 
 
@@ -196,26 +196,26 @@ def test_a_link_out_of_a_directory_is_not_followed(tmp_path: Path, store: Path) 
     source = sharded(tmp_path / "m")
     (tmp_path / "secret.json").write_text("{}")
     (source / "link.json").symlink_to(tmp_path / "secret.json")
-    assert "leads out of" in told(load(source, store))
+    assert "leads out of" in refused(load(source, store))
 
 
-def test_a_manifest_that_names_what_is_elsewhere_is_refused(tmp_path: Path, store: Path) -> None:
+def test_a_manifest_that_names_files_elsewhere_is_refused(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     manifest(source)
     content = json.loads((source / ".modelcache.json").read_text())
     content["files"][0]["path"] = "../secret.json"
     (source / ".modelcache.json").write_text(json.dumps(content))
-    assert '"../secret.json": is not a path below the model' in told(load(source, store))
+    assert '"../secret.json": is not a path below the model' in refused(load(source, store))
     assert names(store) == set()
 
 
-def test_a_device_is_no_file(tmp_path: Path, store: Path) -> None:
+def test_a_device_is_not_a_file(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     os.mkfifo(source / "pipe.json")
-    assert "is neither a file nor a link to one" in told(load(source, store))
+    assert "is neither a file nor a link to one" in refused(load(source, store))
 
 
-def test_programs_are_told_in_json(tmp_path: Path, store: Path) -> None:
+def test_programs_can_read_progress_as_json(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m", 2, 5000)
     ran = load(source, store, "--progress", "json")
     *_, last = map(json.loads, ran.out.splitlines())

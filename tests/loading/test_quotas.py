@@ -1,4 +1,4 @@
-"""A quota that statvfs(3) does not tell: one of btrfs, which needs nothing else of the kernel."""
+"""A quota that statvfs(3) does not show: a quota of btrfs, which needs no other kernel feature."""
 
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ LIMIT = 60 * MB
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Path]:
-    """A store of 60 MB on a file system that has room for four of them."""
+    """A store with a quota of 60 MB on a file system four times as large."""
     disk = tmp_path / "disk"
     formatted(disk, 4 * LIMIT, "mkfs.btrfs", "--quiet")
     with mounted(disk, tmp_path / "mounted") as whole:
@@ -40,7 +40,7 @@ def loading(tmp_path: Path, store: Path) -> Iterator[Loader]:
 
 
 def other(loading: Loader, size: int) -> Path:
-    """Let the store have a model of *size* bytes; return where it is."""
+    """Publish a model of *size* bytes in the store; return its place."""
     source = sharded(loading.store.parent.parent / "other", 1, size)
     done = loading.run(source=f"file://{source}")
     assert done.returncode == 0, done.stderr
@@ -48,26 +48,26 @@ def other(loading: Loader, size: int) -> Path:
 
 
 def fill(path: Path) -> None:
-    """Write until the file system refuses it."""
+    """Write until the file system refuses."""
     with path.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(MB))
 
 
-def test_a_model_that_the_quota_has_no_room_for_is_refused_before_its_first_byte(
+def test_a_model_that_exceeds_the_quota_is_refused_before_its_first_byte(
     loading: Loader,
 ) -> None:
     place = other(loading, 30 * MB)
     done = loading.run()
     assert done.returncode == 1
-    assert f"needs {loading.size} bytes more (39Mi), and the file system has not" in done.stderr
+    assert f"needs {loading.size} bytes more (39Mi), and the file system refuses" in done.stderr
     assert "Disk quota exceeded: raise the quota, or remove models" in done.stderr
     assert loading.fetched() == 0
     assert not list(faults_of(place, full=True))
     assert not list(loading.store.glob("acme--tiny/*"))
 
 
-def test_a_quota_that_is_used_up_meanwhile_leaves_nothing_half_published(loading: Loader) -> None:
+def test_a_quota_that_is_used_up_meanwhile_leaves_no_partial_model(loading: Loader) -> None:
     place = other(loading, 5 * MB)
     loading.hub.fault(Fault(where="cdn", rate=2 * MB))
     with subprocess.Popen(

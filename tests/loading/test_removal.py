@@ -1,4 +1,4 @@
-"""A model that is removed: killed at any moment, and beside loaders that ask for the same."""
+"""The removal of a model: killed at any moment, and together with loaders of the same model."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def old(source: Path, store: Path) -> Published:
 
 
 def forked(run: Callable[[], object]) -> int:
-    """Run something in a process of its own; return that, to be waited for."""
+    """Run a function in another process; return its number, to wait for."""
     child = os.fork()
     if not child:
         try:
@@ -49,7 +49,7 @@ def forked(run: Callable[[], object]) -> int:
 
 
 def killed_before(moment: int, run: Callable[[], object]) -> bool:
-    """Run it; return whether it was killed before its *moment*-th change of the file system."""
+    """Run a function; return whether it was killed before its *moment*-th change of the file system."""
 
     def killing() -> None:
         left = moment
@@ -69,7 +69,7 @@ def killed_before(moment: int, run: Callable[[], object]) -> bool:
 
 
 def see_nothing_or_everything(store: Path) -> bool:
-    """See that each model is whole and each name leads to one; return whether one is there."""
+    """Check that each model is whole and each name leads to one; return whether there is one."""
     entries = [path for path in store.glob("*/*") if path.parent.name != ".incoming"]
     places = [path for path in entries if not path.name.startswith(".")]
     for place in places:
@@ -99,9 +99,9 @@ def test_killed_before_any_change_it_leaves_nothing_or_everything(tmp_path: Path
     assert seen.count(False) > 8, "killed while files went"
 
 
-def test_a_model_that_is_asked_for_while_it_goes_is_put_back(tmp_path: Path) -> None:
+def test_a_model_that_is_loaded_during_its_removal_is_put_back(tmp_path: Path) -> None:
     model = old(sharded(tmp_path / "m"), tmp_path / "store")
-    stamp(model.place)  # what a loader does first that finds it
+    stamp(model.place)  # the first thing that a loader does if it finds the model
     with pytest.raises(Needed, match="asked for it just now"):
         remove(model, include_current=True)
     assert not list(faults_of(model.place, full=True))
@@ -109,15 +109,15 @@ def test_a_model_that_is_asked_for_while_it_goes_is_put_back(tmp_path: Path) -> 
     assert not list((tmp_path / "store" / ".incoming").iterdir())
 
 
-def test_a_model_that_a_name_has_come_to_mean_stays(tmp_path: Path) -> None:
+def test_a_model_that_a_name_now_points_to_stays(tmp_path: Path) -> None:
     model = old(sharded(tmp_path / "m"), tmp_path / "store")
     with pytest.raises(Needed, match="main means it now"):
         remove(model, include_current=False)
     assert not list(faults_of(model.place, full=True))
 
 
-def test_what_is_loaded_again_while_it_goes_stays_loaded(tmp_path: Path) -> None:
-    # The second of two processes finds the model, or not, at any moment of its removal.
+def test_a_model_that_is_loaded_again_during_its_removal_stays_loaded(tmp_path: Path) -> None:
+    # The second process meets the removal at any moment.
     source, store = sharded(tmp_path / "m", 6, 4000), tmp_path / "store"
     model = old(source, store)
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""S3 alone: what its ETags mean, its codes, its credentials. For the rest see test_buckets."""
+"""S3 only: ETags, codes and credentials. The rest is in test_buckets."""
 
 import secrets
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def s3(port: int, tmp_path: Path) -> Iterator[S3Bucket]:
         yield found
 
 
-def test_the_etag_of_an_object_in_parts_is_no_md5(
+def test_the_etag_of_an_object_in_parts_is_not_an_md5(
     s3: S3Bucket, store: Path, tmp_path: Path
 ) -> None:
     content = weights(tmp_path, 7 * MiB)
@@ -33,8 +33,8 @@ def test_the_etag_of_an_object_in_parts_is_no_md5(
     assert (published(s3.load(store)) / WEIGHTS).read_bytes() == content
 
 
-def test_the_etag_of_an_object_that_kms_encrypts_is_no_md5(s3: S3Bucket, store: Path) -> None:
-    # Nothing but an MD5 would see that a byte is another.
+def test_the_etag_of_an_object_that_kms_encrypts_is_not_an_md5(s3: S3Bucket, store: Path) -> None:
+    # Only an MD5 would detect the changed byte.
     s3.put({f"v1/{WEIGHTS}": s3.get(f"v1/{WEIGHTS}")}, ServerSideEncryption="aws:kms")
     s3.faulty.faults.append(Fault(f"*/{WEIGHTS}", corrupt_at=1_500_000))
     published(s3.load(store))
@@ -51,9 +51,7 @@ def test_a_code_that_asks_for_patience_is_waited_for(
     assert f"({code}): answered 503; again in " in ran.err, "s3fs has not tried again by itself"
 
 
-def test_without_credentials_it_is_said_that_there_are_none(
-    s3: S3Bucket, store: Path, tmp_path: Path
-) -> None:
+def test_missing_credentials_are_reported(s3: S3Bucket, store: Path, tmp_path: Path) -> None:
     nothing = {
         "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path),
     }  # fmt: skip

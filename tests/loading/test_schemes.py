@@ -1,4 +1,4 @@
-"""The table of sources: each row is whole, and everything that accepts sources follows it."""
+"""The table of sources: each row is complete, and every program follows it."""
 
 import contextlib
 import inspect
@@ -30,7 +30,7 @@ def rows(schemes: tuple[Scheme, ...] = SCHEMES) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scheme", schemes, ids=[scheme.name for scheme in schemes])
 
 
-def test_no_name_is_there_twice_and_each_has_an_example_here() -> None:
+def test_each_name_is_there_once_and_has_an_example_here() -> None:
     assert [scheme.name for scheme in SCHEMES] == list(EXAMPLES)
 
 
@@ -78,7 +78,7 @@ def test_a_pod_may_name_every_source_but_a_directory_of_a_machine(scheme: Scheme
 
 
 @rows(tuple(REMOTE.values()))
-def test_jobs_are_rendered_for_the_rows_that_say_so_alone(scheme: Scheme) -> None:
+def test_jobs_are_rendered_only_for_rows_that_say_so(scheme: Scheme) -> None:
     said = "render prints loaders only for hf, https, oci; fill the store with modelcache load"
     with contextlib.nullcontext() if scheme.rendered else refused(said):
         assert wanted(EXAMPLES[scheme.name], Catalogue()).text == EXAMPLES[scheme.name]

@@ -1,4 +1,4 @@
-"""A store that is full, small, read-only or another's: a refusal with numbers, and no damage."""
+"""A store that is full, small, read-only or another user's: a refusal with numbers, no damage."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def mounted(store: Path, *options: str) -> None:
 
 
 def load(source: Path, store: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Load, as another user or in a shell's limits if *words* say so."""
+    """Load; *words* may start it as another user, or with a shell's limits."""
     command = [*words, sys.executable, "-m", "webhook", "load", f"file://{source}", str(store)]
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -46,7 +46,9 @@ def left(store: Path) -> list[Path]:
     return [path for path in store.rglob("*") if path.is_file() and path.name != "writer.json"]
 
 
-def test_what_does_not_fit_is_refused_before_its_first_byte(source: Path, store: Path) -> None:
+def test_a_model_that_does_not_fit_is_refused_before_its_first_byte(
+    source: Path, store: Path
+) -> None:
     mounted(store, "size=32m")
     done = load(source, store)
     assert done.returncode == 1
@@ -55,7 +57,7 @@ def test_what_does_not_fit_is_refused_before_its_first_byte(source: Path, store:
     assert left(store) == []
 
 
-def test_what_is_there_already_needs_no_room(source: Path, store: Path) -> None:
+def test_a_published_model_needs_no_room(source: Path, store: Path) -> None:
     mounted(store, "size=64m")
     assert load(source, store).returncode == 0
     assert load(source, store).returncode == 0
@@ -67,7 +69,7 @@ def test_a_store_that_fills_up_meanwhile_keeps_its_other_models(source: Path, st
     done = load(other, store)
     assert done.returncode == 0
     place = Path(done.stdout.partition(": ")[0])
-    # statvfs sees the room; what may be written is limited apart from that, as by a user's quota.
+    # statvfs shows room. Writes are limited in another way, as by a quota of the user.
     done = load(source, store, "prlimit", "--fsize=5000000")
     assert done.returncode == 1
     assert "File too large" in done.stderr
@@ -93,14 +95,14 @@ def test_a_store_of_another_user_is_named_with_owner_and_remedy(source: Path, st
     mounted(store, "size=64m", "mode=0755", "uid=0", "gid=0")
     who = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups")
     for folder in (*source.parents, *store.parents):
-        folder.chmod(folder.stat().st_mode | 0o055)  # pytest keeps its own to itself
+        folder.chmod(folder.stat().st_mode | 0o055)  # pytest makes its directories private
     done = load(source, store, *who)
     assert done.returncode == 1
-    assert f"{store}: belongs to 0:0 with mode 0755, and this is user 65532" in done.stderr
+    assert f"{store}: belongs to 0:0 with mode 0755, and this process (user 65532" in done.stderr
     assert "chown 65532:65532" in done.stderr
 
 
-def test_a_store_that_is_not_there_is_named(source: Path, tmp_path: Path) -> None:
+def test_a_missing_store_is_named(source: Path, tmp_path: Path) -> None:
     done = load(source, tmp_path / "none")
     assert done.returncode == 1
     assert f"{tmp_path}/none: is not a directory: is the claim" in done.stderr

@@ -1,4 +1,4 @@
-"""`modelcache load --xet`: files from the hub's other storage, by the hub's own library."""
+"""`modelcache load --xet`: files from the hub's Xet storage, with the hub's library."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def from_cdn(loading: Loader) -> list[str]:
     return [one.file for one in loading.hub.requests() if one.where == "cdn"]
 
 
-def test_files_come_by_xet_where_that_is_asked_for_and_their_digests_are_compared(
+def test_with_xet_files_come_by_xet_and_their_digests_are_compared(
     offering: Loader,
 ) -> None:
     done = offering.run("--xet")
@@ -39,16 +39,14 @@ def test_files_come_by_xet_where_that_is_asked_for_and_their_digests_are_compare
 
 
 @pytest.mark.parametrize("flags", [[], ["--xet"]])
-def test_plain_http_serves_what_is_no_larger_than_it_gives(
-    offering: Loader, flags: list[str]
-) -> None:
+def test_plain_http_serves_files_up_to_its_limit(offering: Loader, flags: list[str]) -> None:
     done = offering.run(*flags, HF_HUB_DISABLE_XET="1" if flags else "0")
     assert done.returncode == 0, done.stderr
     offering.see_whole()
     assert len(from_cdn(offering)) == 3
 
 
-def test_a_part_goes_on_where_it_stopped(offering: Loader) -> None:
+def test_a_part_continues_where_it_stopped(offering: Loader) -> None:
     (shard, *_) = sorted(offering.model.glob("*.safetensors"))
     hub = Hub(parse_source(REPOSITORY), Access(endpoint=offering.hub.url, xet=True))
     hub.snapshot()
@@ -59,7 +57,7 @@ def test_a_part_goes_on_where_it_stopped(offering: Loader) -> None:
     hub.close()
 
 
-def test_its_memory_does_not_grow_with_the_model(tmp_path: Path) -> None:
+def test_memory_with_xet_does_not_grow_with_the_model(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub", "--xet") as hub:
         large = loader(hub, tmp_path, 2, 300_000_000)
         assert peak(*large.command("--xet"), env=large.environment()) < int(PEAK) + 50 * 2**20

@@ -37,7 +37,7 @@ from webhook.store.publication import (
 from webhook.store.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows progress: takes a text and the total in bytes, yields what takes the bytes so far."""
+"""Shows progress of a text and a total in bytes; yields a function for the bytes so far."""
 _LOOK_SECONDS: Final = 1.0
 
 
@@ -49,7 +49,7 @@ def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Announced:
-    """What a source has now, and where it will be."""
+    """What a source has now, and its place in the store."""
 
     model: Named
     snapshot: Snapshot
@@ -139,7 +139,7 @@ class Load:
         return found
 
     def _announced(self, model: Named) -> _Announced:
-        """Return what the source has now; Unavailable if it is not what is wanted."""
+        """Return what the source has now; Unavailable if it is another commit, or has no model."""
         snapshot = Patience(self.deadline, self.say).call(model.origin.snapshot)
         if model.source.commit and snapshot.commit != model.source.commit:
             raise Unavailable(

@@ -12,7 +12,7 @@ from webhook.loading.origins.origin import Changed, Interrupted, Unavailable
 
 Found = TypeVar("Found")
 FRUITLESS: Final = 8
-"""Attempts in a row in which nothing arrived; with the waits below, a minute at most."""
+"""Attempts in a row in which nothing arrived; the waits between them are a minute at most."""
 CHANGES: Final = 2
 """Times that other bytes arrived than were announced."""
 _LONGEST_SECONDS: Final = 60.0

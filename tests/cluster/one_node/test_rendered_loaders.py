@@ -186,7 +186,7 @@ def test_a_directory_that_holds_something_keeps_its_owner_and_the_loader_says_so
     pod = cluster.wait_for(pod, lambda now: bool(ends(now, "load")), 120)
     assert node.disk(directory).stat().st_uid == 0
     assert (
-        f"/store: belongs to 0:0 with mode 0755, and this is user {USER}"
+        f"/store: belongs to 0:0 with mode 0755, and this process (user {USER}"
         in (ends(pod, "load")[0]["message"])
     )
     said = "exit status 1: /store: belongs to 0:0 with mode 0755"

@@ -106,9 +106,8 @@ class Lease:
                 seen, since = record, now
             free = now - since >= (spec.lease_duration_seconds or _SECONDS)
             if not spec.holder_identity or spec.holder_identity == self._holder or free:
-                with contextlib.suppress(
-                    Interrupted
-                ):  # another loader was faster, or the next round tries again
+                # Interrupted: another loader was faster, or the next round tries again.
+                with contextlib.suppress(Interrupted):
                     return self._taken(found)
             else:
                 waiting.report(self._name, spec.holder_identity, "holds it", "held it")
