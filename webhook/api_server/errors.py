@@ -2,7 +2,7 @@
 
 RequestFailed
     Unreachable      no answer came, or it broke off: connection, TLS, time
-    Refused          an answer came, with a status of 400 or more
+    Refused          an answer came, with a status of 400 or more, or an unexpected one
         Forbidden    403: our user lacks a right
         Missing      404: no such object, or no such kind of object
         Conflict     409, or a patch whose test failed: the object was written since it was read

@@ -34,7 +34,7 @@ TICK: Final = 1.0
 LONGEST: Final = 30.0
 """Seconds between two attempts that fail."""
 HURRY: Final = 0.1
-"""Seconds after the first failure, doubled for each further one."""
+"""Half of the pause after the first failure, in seconds. Each further failure doubles it."""
 
 
 def main() -> None:

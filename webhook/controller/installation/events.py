@@ -1,9 +1,8 @@
 """Write concerns that last as Events of our Deployment, for `kubectl events`.
 
-The version is events.k8s.io/v1, since the API server validates every field of it, but for old
-clients not of core/v1. An Event lives for an hour (kube-apiserver --event-ttl) and is never
-changed. Its name is a digest of its text, so that one replica creates it and the others get a
-conflict.
+The API server validates every field of events.k8s.io/v1; core/v1 it hardly validates, for the sake
+of old clients. An Event lives for an hour (kube-apiserver --event-ttl) and is never changed. Its
+name is a digest of its text, so that one replica creates it and the others get a conflict.
 """
 
 import hashlib
