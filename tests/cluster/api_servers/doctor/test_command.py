@@ -51,7 +51,7 @@ def test_on_a_terminal_it_shows_the_current_check_and_colours_levels(cluster: Co
         text += part
     os.close(ours)
     assert process.wait(20) in (0, 1), text
-    assert b"looking: " in text
+    assert b"checking: " in text
     assert b"\x1b[32mok" in text
 
 
