@@ -35,7 +35,7 @@ class Cluster(Protocol):
 
 
 class Asked:
-    """A cluster that is asked; all raise what cluster_api raises."""
+    """Asks an API server; every method raises RequestFailed."""
 
     def __init__(self, api: Api, node: str | None) -> None:
         self._api, self._node = api, node
