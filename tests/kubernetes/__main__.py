@@ -19,7 +19,7 @@ from tests.kubernetes.processes import FailedError, Run, alive, end, runs
 from tests.kubernetes.server import available, serve
 
 WITHOUT_NODES = """\
-Kubernetes {version} is running, without nodes, and the webhook beside it: pods are admitted and stay Pending. Try
+Kubernetes {version} is running, without nodes, and the webhook next to it. Pods are admitted and stay Pending. Try
 
   {kubectl} --kubeconfig {config} apply --dry-run=server -o yaml -f YOUR.yaml
 
@@ -30,7 +30,7 @@ Kubernetes {version} is running, nodes: {nodes}. The webhook is installed by dep
 
   {kubectl} --kubeconfig {config} apply -f YOUR.yaml
 
-Nodes reach no registry. Load images from archives, as `docker save` writes them, and say
+Nodes can't reach a registry. Load images from archives, as `docker save` writes them, and set
 imagePullPolicy: Never:
 
   {python} -m tests.kubernetes load --name {name} YOUR.tar
@@ -39,11 +39,11 @@ A node's /var/lib/model-cache: {folder}/NODE/var/lib/model-cache
 Logs: {folder}/*.log
 """
 KEPT = "kept.json"
-"""The file that tells later commands what is in the folder, once all of it is there."""
+"""The file that records for later commands what is in the folder. It is written last."""
 
 
 def up(folder: Path, nodes: int) -> None:
-    """Start a cluster in *folder* and leave it running, unless one runs there."""
+    """Start a cluster in *folder* and leave it running; if one already runs there, show it."""
     if not (alive(folder) and (folder / KEPT).exists()):
         end(folder)
         with _ended_unless_complete(Run(folder, detached=True)) as run:
@@ -83,7 +83,7 @@ def _ended_unless_complete(run: Run) -> Iterator[Run]:
 
 
 def load_everywhere(folder: Path, archives: list[Path]) -> None:
-    """Give all nodes of the cluster in *folder* the images of *archives*."""
+    """Load the images of *archives* into all nodes of the cluster in *folder*."""
     if not alive(folder):
         sys.exit(f"no cluster runs in {folder}: start one with `python -m tests.kubernetes up`")
     for node, pid in json.loads((folder / KEPT).read_text())["nodes"].items():
@@ -92,19 +92,21 @@ def load_everywhere(folder: Path, archives: list[Path]) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user."""
+    """Print *text* at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Read the command line."""
+    """Run the command that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m tests.kubernetes", description=__doc__)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--name", default="kept", help="one of several (default: %(default)s)")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("build", help="build and install what clusters are made of")
-    start = actions.add_parser("up", parents=[named], help="start a cluster, or tell of it")
+    start = actions.add_parser(
+        "up", parents=[named], help="start a cluster, or show the one that runs"
+    )
     start.add_argument("--nodes", type=int, default=1, help="how many (default: %(default)s)")
     fill = actions.add_parser("load", parents=[named], help="load images into every node")
     fill.add_argument("archive", type=Path, nargs="+")
@@ -116,7 +118,7 @@ def main() -> None:
 
 
 def act(arguments: argparse.Namespace) -> None:
-    """Do what the command line says."""
+    """Run one command."""
     match arguments.action:
         case "build":
             packages.install()

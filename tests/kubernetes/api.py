@@ -1,6 +1,6 @@
-"""Owns the tests' way to the API server: objects are plain dicts, a request costs milliseconds.
+"""Owns the client of the API server for tests: objects are plain dicts, a request costs milliseconds.
 
-No answer is an exception: tests look at status, text and warnings, refusals included.
+No answer raises an exception: tests check status, text and warnings of refusals too.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ WARNING: Final = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API server said."""
+    """The answer of the API server."""
 
     code: int
     body: Object
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """The text of a refusal; empty where there is none."""
+        """The text of a refusal; empty if there is none."""
         return str(self.body.get("message", ""))
 
     @property
@@ -81,20 +81,21 @@ def url_of(obj: Object) -> str:
 
 
 class Api:
-    """A connection with one client certificate; `user` impersonates anybody else."""
+    """A connection with one client certificate; the argument `user` impersonates any other user."""
 
     def __init__(self, base: str, authority: str, pair: Pair) -> None:
         context = ssl.create_default_context(cafile=authority)
         context.load_cert_chain(pair.certificate, pair.key)
-        # Threads share the client. Its pool may close a connection for its age, or because there are
-        # many, after it has given the connection to a thread: "Bad file descriptor". So none ages.
+        # Threads share the client. Its pool may close a connection that is old, or one of too many,
+        # after it has given it to a thread, which then fails with "Bad file descriptor". So no
+        # connection is ever too old or one too many.
         unlimited = httpx.Limits(max_keepalive_connections=None, keepalive_expiry=None)
         self._client = httpx.Client(
             base_url=base, verify=context, timeout=70, trust_env=False, limits=unlimited
         )
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._client.close()
 
     def request(
@@ -110,7 +111,7 @@ class Api:
         media_type: str = "application/json",
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send *body* as it is if it is bytes, else as JSON."""
+        """Send *body*: bytes as they are, anything else as JSON."""
         headers = [("content-type", media_type), ("accept", "application/json")]
         if user:
             headers.append(("impersonate-user", user))
@@ -132,13 +133,13 @@ class Api:
     def create(
         self, obj: Object, *, dry_run: bool = False, user: str = "", **params: str
     ) -> Answer:
-        """Create *obj* in the namespace it names, else in `default`."""
+        """Create *obj* in its namespace, or in `default`."""
         namespace = obj.get("metadata", {}).get("namespace", "")
         path = url(obj["apiVersion"], obj["kind"], namespace)
         return self.request("POST", path, obj, dry_run=dry_run, user=user, params=params)
 
     def apply(self, obj: Object, *, dry_run: bool = False, manager: str = "tests") -> Answer:
-        """Apply *obj* on the server's side: creates it, or makes it so."""
+        """Create or change *obj* by a server-side apply."""
         return self.request(
             "PATCH",
             url_of(obj),
@@ -149,11 +150,11 @@ class Api:
         )
 
     def replace(self, obj: Object, *, dry_run: bool = False) -> Answer:
-        """Write *obj* in place of what has its name."""
+        """Replace the object that has the name of *obj*."""
         return self.request("PUT", url_of(obj), obj, dry_run=dry_run)
 
     def merge(self, obj: Object, patch: Object, *, dry_run: bool = False) -> Answer:
-        """Change *obj* on the server by a JSON merge patch."""
+        """Change *obj* on the server with a JSON merge patch."""
         kind = "application/merge-patch+json"
         return self.request("PATCH", url_of(obj), patch, dry_run=dry_run, media_type=kind)
 
@@ -168,5 +169,5 @@ class Api:
         return items
 
     def delete(self, obj: Object) -> Answer:
-        """Delete *obj* at once; 404 is an answer like any other."""
+        """Delete *obj* without a grace period; 404 is not an error."""
         return self.request("DELETE", url_of(obj), {"gracePeriodSeconds": 0})

@@ -1,7 +1,6 @@
-"""Owns the way a test asks: one pod, one scripted answer, one failurePolicy.
+"""Owns scripted webhooks that tests create pods against: one pod, one answer, one failurePolicy.
 
-The three webhooks are registered once; what they answer is set for each test, so that a
-case costs one request.
+The three webhooks are registered once. Each test sets their answer, so that a case costs one request.
 """
 
 import contextlib
@@ -16,7 +15,7 @@ from tests.kubernetes.scripted_hook import Reply, Review, ScriptedHook
 
 LABEL: Final = "tests.example.com/answers"
 TIMEOUTS: Final = {"Fail": 1, "Ignore": 1, "Patient": 8}
-"""Policy → timeoutSeconds; Patient is Fail with time for retries."""
+"""Policy → timeoutSeconds. Patient is Fail with enough time for retries."""
 
 
 def pod(name: str = "", **metadata: Any) -> Object:
@@ -32,7 +31,7 @@ def pod(name: str = "", **metadata: Any) -> Object:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """A webhook that is asked about every pod of its namespace."""
+    """A webhook that reviews every pod of its namespace."""
 
     plane: ControlPlane
     hook: ScriptedHook
@@ -40,7 +39,7 @@ class Asked:
 
     @property
     def namespace(self) -> str:
-        """Whose pods it is asked about."""
+        """The namespace whose pods it reviews."""
         return f"answers-{self.policy.lower()}"
 
     @property
@@ -56,7 +55,7 @@ class Asked:
         dry_run: bool = True,
         **params: str,
     ) -> Answer:
-        """Return what becomes of the creation of *obj* when the webhook says *answer*."""
+        """Create *obj* while the webhook answers with *answer*; return the API server's answer."""
         self.hook.reset()
         self.hook.answer = answer if callable(answer) else lambda _: answer
         obj = obj or pod()

@@ -1,8 +1,8 @@
-"""Owns the Kubernetes programs, and servers of others: builds each once from its Go module, hands out its path.
+"""Owns the programs of Kubernetes and other servers: builds each once from its Go module.
 
-The modules below go/ pin every source by checksum; one has commands of its own. What they yield is
-cached outside the checkout, by a digest of all that goes into it. A folder named by KUBEBUILDER_ASSETS
-(kube-apiserver, etcd, kubectl) is used instead where it has the program.
+The modules below go/ pin every source by checksum. An executable is cached outside the checkout,
+under a digest of everything that it is built from. If the folder that KUBEBUILDER_ASSETS names has
+the program (kube-apiserver, etcd or kubectl), that one is used instead.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class CannotBuildError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Program:
-    """One executable: where its source is pinned and how it is stamped."""
+    """One executable: the module that pins its source, and the version that it reports."""
 
     name: str
     module: str
@@ -41,7 +41,7 @@ class Program:
     """About how long two cores build it, if those before it in ALL are built."""
 
     def flags(self) -> list[str]:
-        """Return the flags of `go build`; an unstamped server would call itself v0.0.0."""
+        """Return the flags of `go build`. Without them a server would report version v0.0.0."""
         linker = ["-s", "-w"]
         if self.version:
             base = "k8s.io/component-base/version"
@@ -55,7 +55,7 @@ class Program:
         return ["-trimpath", "-mod=readonly", "-ldflags", " ".join(linker)]
 
     def digest(self) -> str:
-        """Return what names this very executable."""
+        """Return the digest of the sources and flags that it is built from."""
         hashed = hashlib.sha256("\0".join([platform.machine(), *self.flags()]).encode())
         folder = MODULES / self.module
         for path in (folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go"))):
@@ -68,7 +68,7 @@ class Program:
         return " ".join(filter(None, [self.name, self.version]))
 
     def provided(self) -> Path | None:
-        """Return the executable that KUBEBUILDER_ASSETS offers, if it is for us."""
+        """Return the executable in KUBEBUILDER_ASSETS, if it has one of this version."""
         assets = os.environ.get("KUBEBUILDER_ASSETS")
         if not assets or self.version == OLD_KUBERNETES:
             return None
@@ -112,14 +112,14 @@ ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GC
 
 
 def cache() -> Path:
-    """Return the folder of everything the harness keeps: executables and state."""
+    """Return the folder where the harness keeps executables and state."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "modelcache"
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the file *path* against other processes that do the same."""
+    """Lock the file *path* for the time of a `with` block."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Owns callers in the network of a cluster: calling.py as a process, and what it has met."""
+"""Owns callers in the network of a cluster: runs calling.py as a process, and reads its results."""
 
 import contextlib
 import dataclasses
@@ -21,9 +21,9 @@ PROGRAM: Final = (sys.executable, "-m", "tests.kubernetes.calling")
 
 @contextlib.contextmanager
 def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
-    """Let callers do *what* an Order says, until the block ends or they are through.
+    """Let callers do *what* the Order says, until they are done or the block ends.
 
-    What they have met is known after the block.
+    The results are there after the block.
     """
     order = Order(
         [f"{pod['status']['podIP']}:8443" for pod in release.installed.replicas()],
@@ -48,7 +48,7 @@ def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
 
 
 def write_bundle(release: Release, folder: Path) -> Path:
-    """Write what the registration trusts to a file, whole or not at all; return its path."""
+    """Write the CA bundle of the registration to a file, atomically; return its path."""
     path, part = folder / "bundle.pem", folder / "bundle.part"
     part.write_bytes(release.bundle_pem())
     part.rename(path)
@@ -56,7 +56,7 @@ def write_bundle(release: Release, folder: Path) -> Path:
 
 
 def get(release: Release, url: str) -> str:
-    """Return what a URL in the network of the cluster yields, also without an API server."""
+    """Return the body of a URL in the network of the cluster. It needs no API server."""
     return _asked(release, "get", url)
 
 

@@ -1,7 +1,7 @@
-"""Callers of the replicas that are no API server: a program for the network of a cluster.
+"""Call the replicas without an API server: a program that runs in the network of a cluster.
 
-It is told on its command line what to do, in JSON, goes on until that is done or its standard
-input ends, and prints what it met: how many answers, and every fault by its text.
+Its argument is a JSON file that says what to do. It works until that is done or its standard input
+ends. Then it prints how many answers it got, and the text of every fault.
 """
 
 import asyncio
@@ -33,38 +33,37 @@ PRETENCES: Final = {
     "slow bodies": (HEADERS.encode(), b"{"),
     "flood": (b"", b""),
 }
-"""What those send who hold a connection of no use: at first, and each second. A flood shakes no
-hands."""
+"""What useless connections send: at first, and then each second. A flood does no TLS handshake."""
 FILES: Final = 8192
-"""Connections of all callers, and some more."""
+"""File descriptors: the connections of all callers, and some more."""
 OPENINGS_SECONDS: Final = 5.0
-"""In which connections are opened that stay idle."""
+"""Seconds within which the idle connections are opened."""
 LIFE_SECONDS: Final = 5.0
-"""After which steady callers take a new connection, and so meet the certificate of the moment."""
+"""Seconds after which a steady caller opens a new connection, and so sees the current certificate."""
 PATIENCE_SECONDS: Final = 5.0
-"""For an answer: timeoutSeconds of the registration."""
+"""Seconds to wait for an answer: timeoutSeconds of the registration."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """What is to be done, and where."""
+    """What to do, and where."""
 
     addresses: list[str]
-    """host:port; callers are spread over them."""
+    """Each is host:port; callers are spread over them."""
     name: str
-    """The name that certificates must bear."""
+    """The name that certificates must have."""
     bundle: str
-    """The file of the authorities to trust, PEM; it may change."""
+    """A PEM file with the authorities to trust; it may change."""
     rate: float = 0.0
-    """Reviews a second, of steady callers."""
+    """Reviews a second that steady callers send."""
     idle: list[tuple[float, int, int]] = dataclasses.field(default_factory=list)
-    """Seconds of idleness, how many connections, and how often each is used after them."""
+    """Seconds that a connection is idle, how many connections, and how often each is used afterwards."""
     crowd: dict[str, int] = dataclasses.field(default_factory=dict)
-    """How many who hold connections of no use, by their pretence."""
+    """Kind of useless connection → how many."""
 
 
 class Met:
-    """What became of the calls."""
+    """The results of the calls."""
 
     def __init__(self) -> None:
         self.answered: collections.Counter[str] = collections.Counter()
@@ -110,7 +109,7 @@ class Caller:
         return self._reader.at_eof()
 
     async def ask(self) -> None:
-        """Ask for one review; OSError, EOFError or ValueError if it does not end in a patch."""
+        """Send one review; raises OSError, EOFError or ValueError if the answer is not a patch."""
         writer = self.writer or await self.connect()
         async with asyncio.timeout(PATIENCE_SECONDS):
             writer.write(REVIEW)
@@ -124,7 +123,7 @@ class Caller:
 
 
 async def steady(order: Order, met: Met) -> None:
-    """Ask at a rate, whatever the answers."""
+    """Send reviews at a steady rate, whatever the answers are."""
     loop = asyncio.get_running_loop()
     callers = [Caller(order) for _ in range(10)]
     began, due = loop.time(), [loop.time()]
@@ -144,11 +143,11 @@ async def steady(order: Order, met: Met) -> None:
 
 
 async def idle(order: Order, met: Met, seconds: float, times: int) -> None:
-    """Use one connection *times* after *seconds* of idleness; it must have stayed open."""
+    """Use one connection *times* times, each time after *seconds* of idleness; it must still be open."""
     caller = Caller(order)
     await asyncio.sleep(random.uniform(0, OPENINGS_SECONDS))
     for _ in range(times):
-        if caller.writer is None:  # at the start, and where the answer said that it is the last
+        if caller.writer is None:  # at the start, and after an answer that closed the connection
             with met.call("before"):
                 await caller.ask()
         await asyncio.sleep(seconds)
@@ -158,7 +157,7 @@ async def idle(order: Order, met: Met, seconds: float, times: int) -> None:
 
 
 async def crowd(order: Order, met: Met, kind: str) -> None:
-    """Hold a connection of no use as long as it lasts, and take another then."""
+    """Hold a useless connection until the server closes it, then open another."""
     first, more = PRETENCES[kind]
     caller = Caller(order)
     await asyncio.sleep(random.uniform(0, OPENINGS_SECONDS))
@@ -185,7 +184,7 @@ async def work(order: Order) -> Met:
     if order.rate:
         endless.append(steady(order, met))
     over = asyncio.Event()
-    # Nothing is ever written there: it can be read when it ends.
+    # Nothing is ever written to it, so it becomes readable when it is closed.
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), over.set)
     tasks = [asyncio.create_task(one) for one in endless]
     ending = asyncio.create_task(over.wait())

@@ -1,4 +1,4 @@
-"""Owns the certificates of a run: one authority, and what it signs."""
+"""Owns the certificates of a run: one authority, and the certificates that it signs."""
 
 import dataclasses
 import datetime as dt
@@ -34,7 +34,7 @@ def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> Path:
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
-    """Return a key of the kind used everywhere here."""
+    """Return a new key of the kind that all certificates here use."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -58,7 +58,7 @@ def _builder(subject: x509.Name, issuer: x509.Name) -> x509.CertificateBuilder:
 
 
 class Authority:
-    """A certificate authority whose files live in *folder*."""
+    """A certificate authority with its files in *folder*."""
 
     def __init__(self, folder: Path, name: str = "modelcache tests") -> None:
         folder.mkdir(parents=True, exist_ok=True)

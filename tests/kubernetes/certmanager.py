@@ -1,7 +1,7 @@
-"""Owns cert-manager in a cluster: its kinds, its controllers, its writer of CA bundles.
+"""Owns cert-manager in a cluster: its resources, its controller and its CA injector.
 
-They run beside the control plane, as the administrator. Its webhook is left out, which only
-validates: what it would refuse, the chart refuses (deploy/chart/templates/checks.yaml).
+Both run next to the control plane, as the administrator. Its webhook does not run. It only
+validates, and the chart refuses the same (deploy/chart/templates/checks.yaml).
 """
 
 import base64
@@ -19,13 +19,13 @@ from tests.kubernetes.registration import wait_until
 GROUP: Final = "cert-manager.io/v1"
 KINDS: Final = ("certificaterequests", "certificates", "clusterissuers", "issuers")
 INJECTOR: Final = "cert-manager-cainjector"
-"""By which the API server knows what the writer of CA bundles wrote."""
+"""The field manager of the CA injector."""
 REPLACING: Final = "--feature-gates=CAInjectorMerging=false"
-"""A bundle is the authority of the moment, as before 1.19; since then one is added to the others."""
+"""The bundle is the current authority alone, as before 1.19. Since 1.19 a new one is added to it."""
 
 
 class CertManager:
-    """cert-manager; nobody writes bundles yet."""
+    """The running controller of cert-manager; the CA injector is started by write_bundles()."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -33,7 +33,7 @@ class CertManager:
         self._start(binaries.CERT_MANAGER)
 
     def write_bundles(self, *flags: str) -> None:
-        """Let bundles be written, under *flags* from now on."""
+        """Start the CA injector with *flags*, or restart it with them."""
         self._start(binaries.CA_INJECTOR, *flags)
 
     def _start(self, program: binaries.Program, *flags: str) -> None:
@@ -50,7 +50,7 @@ class CertManager:
             process.kill()
 
     def issue(self, name: str, namespace: str) -> None:
-        """Issue a Certificate anew, as `cmctl renew` does; return when its Secret has it."""
+        """Renew a Certificate, as `cmctl renew` does; return when its Secret has the new one."""
         found = self._certificate(name, namespace)
         before = found["status"]["revision"]
         due = {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": ""}
@@ -60,7 +60,7 @@ class CertManager:
         self.wait_for(name, namespace, before + 1)
 
     def wait_for(self, name: str, namespace: str, revision: int) -> None:
-        """Return once a Certificate was issued so many times, and is ready."""
+        """Return once a Certificate has reached *revision* and is ready."""
 
         def issued() -> bool:
             found = self._certificate(name, namespace)
@@ -78,7 +78,7 @@ class CertManager:
 
 @contextlib.contextmanager
 def issuing(cluster: Cluster) -> Iterator[CertManager]:
-    """Run cert-manager for the time of a `with` block; its kinds and objects go with it."""
+    """Run cert-manager for the time of a `with` block; then its resources are removed."""
     for program in (binaries.CERT_MANAGER, binaries.CA_INJECTOR):
         binaries.path(program)
     definitions = [CERT_MANAGER.definition(f"cert-manager.io_{kind}") for kind in KINDS]
@@ -91,6 +91,6 @@ def issuing(cluster: Cluster) -> Iterator[CertManager]:
 
 
 def secret(cluster: Cluster, name: str, namespace: str) -> dict[str, bytes]:
-    """Return what a Secret holds; nothing if there is none."""
+    """Return the data of a Secret; empty if there is no Secret."""
     data = cluster.api.get("v1", "Secret", name, namespace).body.get("data", {})
     return {key: base64.b64decode(value) for key, value in data.items()}

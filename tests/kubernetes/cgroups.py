@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 UNLIMITED: Final = 1 << 60
-"""Version 1 says the largest number of pages where version 2 says `max`."""
+"""Without a limit version 1 has the largest number of pages, and version 2 `max`."""
 
 
 class BusyError(Exception):
@@ -20,7 +20,7 @@ class BusyError(Exception):
 
 
 def hierarchies() -> list[Path]:
-    """Return where groups are mounted: one place on version 2, one per controller on 1."""
+    """Return the mount points of control groups: one on version 2, one for each controller on 1."""
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
     return [Path(fields[1]) for fields in mounts if fields[2] in {"cgroup", "cgroup2"}]
 
@@ -42,7 +42,7 @@ class Cgroup:
 
     @property
     def memory(self) -> Path:
-        """The folder in which the kernel shows its memory."""
+        """The folder with the files of its memory controller."""
         return _memory() / self.name
 
     def _number(self, version_1: str, version_2: str) -> int | None:
@@ -55,7 +55,7 @@ class Cgroup:
         return self._number("memory.limit_in_bytes", "memory.max")
 
     def usage(self) -> int:
-        """Return the memory charged to it and to the groups below, in bytes."""
+        """Return the memory charged to it and the groups below it, in bytes."""
         return self._number("memory.usage_in_bytes", "memory.current") or 0
 
     def peak(self) -> int:
@@ -63,9 +63,9 @@ class Cgroup:
         return self._number("memory.max_usage_in_bytes", "memory.peak") or 0
 
     def charged(self) -> dict[str, int]:
-        """Return memory.stat of it and the groups below, in bytes, under version-2 names.
+        """Return memory.stat of it and the groups below it, in bytes, with the names of version 2.
 
-        `file` is the page cache with shared memory, `shmem` the shared memory (tmpfs) in it.
+        `file` is the page cache including shared memory; `shmem` is the shared memory (tmpfs).
         """
         lines = (self.memory / "memory.stat").read_text().splitlines()
         stat = {name: int(value) for name, value in (line.split() for line in lines)}
@@ -75,7 +75,7 @@ class Cgroup:
         return {"anon": below["rss"], "file": below["cache"], **below}
 
     def processes(self) -> list[int]:
-        """Return the ids of all processes in it and in the groups below, as seen by us."""
+        """Return the ids of all processes in it and the groups below it, in our process namespace."""
         found = []
         for folder in _bottom_up(self.memory):
             with contextlib.suppress(FileNotFoundError):  # the container has just ended
@@ -84,7 +84,7 @@ class Cgroup:
 
 
 def create(name: str) -> None:
-    """Make the group *name* in every hierarchy, fit to hold others."""
+    """Make the group *name* in every hierarchy, so that it can have groups below it."""
     for root in hierarchies():
         _delegate(root)
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -101,23 +101,23 @@ def _unset(setting: Path) -> bool:
 
 
 def _delegate(folder: Path) -> None:
-    """On version 2, let the groups below have all controllers."""
+    """Enable all controllers for the groups below (version 2)."""
     offered = folder / "cgroup.controllers"
     if offered.exists():
         for controller in offered.read_text().split():
-            with contextlib.suppress(OSError):  # some cannot be handed down
+            with contextlib.suppress(OSError):  # some can't be enabled below
                 (folder / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def thaw(name: str) -> None:
-    """Let frozen processes go on: on version 1 they cannot even be killed."""
+    """Thaw frozen processes. On version 1 a frozen process can't even be killed."""
     for folder in [folder for root in hierarchies() for folder in _bottom_up(root / name)]:
         if (folder / "freezer.state").exists():
             (folder / "freezer.state").write_text("THAWED")
 
 
 def remove(name: str, seconds: float = 30) -> None:
-    """Remove the group *name* and those below; BusyError if processes stay in one."""
+    """Remove the group *name* and those below it; raises BusyError if processes stay in one."""
     deadline = time.monotonic() + seconds
     for folder in [folder for root in hierarchies() for folder in _bottom_up(root / name)]:
         while True:
@@ -125,7 +125,7 @@ def remove(name: str, seconds: float = 30) -> None:
                 folder.rmdir()
             except FileNotFoundError:
                 break
-            except OSError as error:  # its processes have ended, but are not gone yet
+            except OSError as error:  # its processes have ended, but the kernel still counts them
                 if time.monotonic() > deadline:
                     raise BusyError(f"{folder}: {error}") from error
                 time.sleep(0.02)

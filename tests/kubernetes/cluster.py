@@ -1,7 +1,7 @@
 """Owns a whole cluster: a control plane, a scheduler, kube-proxy and nodes.
 
-Everything is in one network namespace. Several clusters can run at once: what a machine
-has only once (names of interfaces and control groups, addresses) is each one's own.
+Everything is in one network namespace. Several clusters can run at once: each has its own names
+of interfaces and control groups, and its own addresses.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from tests.kubernetes.processes import FailedError, Process, Run
 
 
 class Cluster:
-    """A running cluster whose nodes are ready; stop() leaves nothing of it."""
+    """A running cluster whose nodes are ready; stop() leaves nothing behind."""
 
     def __init__(
         self, nodes: int = 1, options: Options | None = None, *, run: Run | None = None
@@ -68,7 +68,7 @@ class Cluster:
 
     @property
     def api(self) -> Api:
-        """The API server, as the administrator sees it."""
+        """A client of the API server, as the administrator."""
         return self.plane.api
 
     def kubectl(self, *args: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -77,7 +77,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def without_kube_proxy(self) -> Iterator[None]:
-        """Let no Service get or lose a route for the time of a `with` block."""
+        """Pause kube-proxy for the time of a `with` block: no Service gets or loses an endpoint."""
         self.kube_proxy.popen.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -90,12 +90,12 @@ class Cluster:
         return node
 
     def stop(self) -> None:
-        """End everything: with the nodes' first processes all containers and mounts end."""
+        """End everything. Containers and mounts end with the first process of their node."""
         self.plane.stop()
         wait_until_gone(self.network.link_index)
 
     def wait_for(self, pod: Object, holds: Callable[[Object], bool], seconds: float = 60) -> Object:
-        """Return *pod* as it is once *holds* is true of it; FailedError tells its state."""
+        """Return *pod* once *holds* is true of it; raises FailedError, with its state, after *seconds*."""
         meta = pod["metadata"]
         deadline = time.monotonic() + seconds
         while True:
@@ -118,6 +118,6 @@ class Cluster:
 
 
 def condition(obj: Object, name: str) -> str:
-    """Return the status of a condition of *obj*; empty where it has none of that name."""
+    """Return the status of the condition *name* of *obj*; empty if it has no such condition."""
     conditions = obj.get("status", {}).get("conditions", [])
     return next((str(one["status"]) for one in conditions if one["type"] == name), "")

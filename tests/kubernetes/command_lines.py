@@ -1,4 +1,4 @@
-"""Owns the command lines of the control plane's programs: every flag that matters, once."""
+"""Owns the command lines of the control plane's programs."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ AUDIT_POLICY: Final = {
 
 
 def etcd(client: str, peer: str, data: Path) -> list[str | Path]:
-    """Return how etcd serves *client*, with nothing that makes it durable."""
+    """Return the command of etcd that serves *client*, with durability switched off."""
     return [
         binaries.path(binaries.ETCD),
         f"--data-dir={data}",
@@ -61,14 +61,14 @@ def api_server(
     kubelet_client: Pair,
     audit_log: Path | None,
 ) -> list[str | Path]:
-    """Return how kube-apiserver serves *url*, with the admission plugins of its default."""
+    """Return the command of kube-apiserver that serves *url*, with its default admission plugins."""
     address, _, port = url.removeprefix("https://").rpartition(":")
     audit: list[str | Path] = []
     if audit_log:
         policy = audit_log.with_name("audit-policy.json")
         policy.write_text(json.dumps(AUDIT_POLICY))
         audit = [f"--audit-policy-file={policy}", f"--audit-log-path={audit_log}"]
-    # A loopback address may not be the endpoint of a Service.
+    # A Service can't have a loopback address as its endpoint.
     endpoint = ["--endpoint-reconciler-type=none"] if address.startswith("127.") else []
     return [
         binaries.path(program),
@@ -96,16 +96,16 @@ def api_server(
 
 
 def controller_manager(kubeconfig: Path, authority: Authority) -> list[str | Path]:
-    """Return how kube-controller-manager runs alone."""
+    """Return the command of kube-controller-manager, without leader election."""
     return [
         binaries.path(binaries.CONTROLLER_MANAGER),
         f"--kubeconfig={kubeconfig}",
         f"--root-ca-file={authority.certificate}",
         f"--service-account-private-key-file={authority.folder}/service-accounts.key",
-        f"--flex-volume-plugin-dir={authority.folder}/none",  # by default it makes one in /usr
+        f"--flex-volume-plugin-dir={authority.folder}/none",  # its default is a folder in /usr, which it creates
         "--use-service-account-credentials",
         "--leader-elect=false",
-        "--kube-api-qps=500",  # by default it waits seconds for itself
+        "--kube-api-qps=500",  # by default it waits some seconds before it starts
         "--kube-api-burst=1000",
         "--secure-port=0",
     ]

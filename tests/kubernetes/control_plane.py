@@ -1,8 +1,7 @@
 """Owns a control plane: etcd, kube-apiserver and, if wanted, kube-controller-manager.
 
-It is what a user's cluster has, with its default admission plugins, RBAC and service
-accounts; only durability is switched off. Nodes are not part of it: pods stay Pending,
-and admission is complete without them.
+It has what a user's cluster has: the default admission plugins, RBAC and service accounts. Only
+durability is switched off. It has no nodes, so pods stay Pending; admission needs none.
 """
 
 import contextlib
@@ -26,7 +25,7 @@ from tests.kubernetes.processes import FailedError, Process, Run
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What distinguishes one control plane from another."""
+    """In what one control plane differs from another."""
 
     api_server: binaries.Program = binaries.API_SERVER
     controller_manager: bool = True
@@ -36,7 +35,7 @@ class Options:
 
 
 class ControlPlane:
-    """A running control plane; stop() leaves nothing of it."""
+    """A running control plane; stop() leaves nothing behind."""
 
     def __init__(
         self,
@@ -72,7 +71,7 @@ class ControlPlane:
 
     @contextlib.contextmanager
     def without_api_server(self) -> Iterator[None]:
-        """Keep the API server ended for the time of a `with` block."""
+        """Stop the API server for the time of a `with` block."""
         self.server.kill()
         try:
             yield
@@ -87,7 +86,7 @@ class ControlPlane:
         self.run.stop()
 
     def write_kubeconfig(self, name: str, pair: Pair) -> Path:
-        """Write a kubeconfig for the bearer of *pair*."""
+        """Write a kubeconfig with the client certificate *pair*; return its path."""
         path = self.run.folder / f"{name}.kubeconfig"
         cluster = {"server": self.url, "certificate-authority": str(self.authority.certificate)}
         user = {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
@@ -141,7 +140,7 @@ class ControlPlane:
             return False
 
     def failed_calls(self, last: int = 5) -> list[str]:
-        """Return what the API server last said of webhooks that it could not call."""
+        """Return the API server's last log lines about webhooks that it could not call."""
         lines = self.server.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "ailed calling webhook" in line][-last:]
 
@@ -150,7 +149,7 @@ class ControlPlane:
         return self.api.get("v1", "ServiceAccount", "default", namespace).ok
 
     def ensure_service_account(self, namespace: str) -> None:
-        """Wait for the `default` ServiceAccount; make it where no controller does."""
+        """Wait for the `default` ServiceAccount; create it if no controller runs."""
         if self.options.controller_manager:
             self.server.wait_until(lambda: self.has_service_account(namespace))
             return
@@ -179,19 +178,19 @@ class ControlPlane:
         )
 
     def version(self) -> str:
-        """Return what the server calls itself."""
+        """Return the version that the server reports."""
         answer: dict[str, Any] = self.api.request("GET", "/version").expect().body
         return str(answer["gitVersion"])
 
     def audit_events(self) -> list[Object]:
-        """Return what was audited so far."""
+        """Return the audit events so far."""
         if not self.options.audit:
             raise FailedError("this control plane was started without an audit log")
         return [json.loads(line) for line in self.audit_log.read_text().splitlines()]
 
 
 def listening(url: str) -> bool:
-    """Whether somebody accepts connections at *url*."""
+    """Whether a server accepts connections at *url*."""
     address, _, port = url.partition("://")[2].rpartition(":")
     try:
         socket.create_connection((address, int(port)), timeout=1).close()

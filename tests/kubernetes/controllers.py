@@ -1,4 +1,4 @@
-"""Owns controllers under test: each a process of its own, as a replica has one, and what it says."""
+"""Owns controllers under test: runs each as a process, as a replica does, and reads its messages."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from webhook.controller.options import Options
 
 
 class Controller:
-    """One process, ended with the block; it acts as the bearer of *kubeconfig*."""
+    """One process, which ends with the block and acts as the user of *kubeconfig*."""
 
     def __init__(
         self,
@@ -66,25 +66,25 @@ class Controller:
 
     @property
     def state(self) -> State:
-        """What it said last of how things stand."""
+        """The last State that it sent."""
         return next((m for m in reversed(self.messages) if isinstance(m, State)), State({"": ""}))
 
     @property
     def leaf(self) -> x509.Certificate:
-        """The certificate it gave last."""
+        """The last certificate that it sent."""
         found = [m for m in self.messages if isinstance(m, Certificate)]
         return x509.load_pem_x509_certificate(found[-1].certificate.encode())
 
     def events(self, name: str) -> list[Event]:
-        """Return the lines that it had logged under *name*."""
+        """Return its log lines that are named *name*."""
         return [m for m in self.messages if isinstance(m, Event) and m.event == name]
 
     def patches(self) -> list[str]:
-        """Return the results of its attempts to write a bundle."""
+        """Return the results of its attempts to write a CA bundle."""
         return [m.result for m in self.messages if isinstance(m, Patched)]
 
     def ready(self) -> bool:
-        """Whether it has said that nothing is missing."""
+        """Whether it has reported that nothing is missing."""
         return self.state.reached and not self.state.missing
 
 
@@ -92,7 +92,7 @@ class Controller:
 def controllers(
     plane: ControlPlane, options: Options, count: int = 1, kubeconfig: Path | None = None
 ) -> Iterator[list[Controller]]:
-    """Start *count* at once, and yield when all are ready."""
+    """Start *count* of them at the same time, and yield when all are ready."""
     with contextlib.ExitStack() as stack:
         found = [stack.enter_context(Controller(plane, options, kubeconfig)) for _ in range(count)]
         wait_until(

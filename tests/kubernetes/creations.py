@@ -1,4 +1,4 @@
-"""Pods that are created all the time, so many a second, and what becomes of each."""
+"""Create pods at a steady rate, and count what becomes of them."""
 
 import contextlib
 import dataclasses
@@ -12,25 +12,25 @@ from typing import Final
 from tests.kubernetes.api import Answer, Api, Object
 
 ASKERS: Final = 12
-"""Creations that may be under way at once."""
+"""How many creations may be under way at the same time."""
 
 
 @dataclasses.dataclass(slots=True)
 class Creations:
-    """What has become of them so far."""
+    """The results so far."""
 
     outcomes: Counter[str] = dataclasses.field(default_factory=Counter)
-    """How many came back with their model, without it, or refused; a refusal by its text."""
+    """Result → how many: injected, not injected, or the text of a refusal."""
     refused: list[float] = dataclasses.field(default_factory=list)
     """When pods were refused, by time.monotonic()."""
     slowest: float = 0.0
-    """Seconds."""
+    """The longest time that a creation took, in seconds."""
     first: float = math.inf
-    """When the first came back with its model, by time.monotonic()."""
+    """When the first pod was injected, by time.monotonic()."""
 
     @property
     def injected(self) -> int:
-        """How many came back with their model."""
+        """How many were injected."""
         return self.outcomes["injected"]
 
     @property
@@ -40,7 +40,7 @@ class Creations:
 
 
 def asking(namespace: str) -> Object:
-    """Return a pod that asks for a model on a claim."""
+    """Return a pod that requests a model on a claim."""
     annotations = {
         "modelcache.io/model": "example-org/llama",
         "modelcache.io/strategy": "pvc",
@@ -55,12 +55,12 @@ def asking(namespace: str) -> Object:
 
 
 def is_injected(pod: Object) -> bool:
-    """Whether a pod that asks for a claim has one."""
+    """Whether a pod of asking() has its claim."""
     return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", []))
 
 
 def outcome(answer: Answer) -> str:
-    """Return what became of a pod that asks for a claim."""
+    """Return what became of a pod of asking(): injected, not injected, or the text of the refusal."""
     if not answer.ok:
         return answer.message
     return "injected" if is_injected(answer.body) else "not injected"
@@ -68,7 +68,7 @@ def outcome(answer: Answer) -> str:
 
 @contextlib.contextmanager
 def creations(api: Api, pod: Object, rate: float) -> Iterator[Creations]:
-    """Create *pod* on trial *rate* times a second for the time of a `with` block."""
+    """Create *pod*, by dry run, *rate* times a second for the time of a `with` block."""
     found = Creations()
     over = threading.Event()
     lock = threading.Lock()

@@ -20,7 +20,7 @@ from tests.kubernetes.registration import configured, wait_until
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """A module at a version, pinned by the checksum that go.sum would hold."""
+    """A Go module at a version, pinned by its checksum as in go.sum."""
 
     module: str
     version: str
@@ -28,7 +28,7 @@ class Source:
     folder: str
 
     def definition(self, name: str) -> Object:
-        """Return the definition in the file *name*; CannotBuildError if the module can't be had."""
+        """Return the definition in the file *name*; raises CannotBuildError if `go` can't fetch the module."""
         text = (self._directory() / self.folder / f"{name}.yaml").read_text()
         found: Object = yaml.load(text, Loader=yaml.CSafeLoader)
         return found
@@ -37,7 +37,7 @@ class Source:
         done = subprocess.run(
             ["go", "mod", "download", "-json", f"{self.module}@{self.version}"],
             env={**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "GO111MODULE": "on"},
-            cwd="/",  # of no module
+            cwd="/",  # outside of any module
             capture_output=True,
             text=True,
             check=False,
@@ -51,7 +51,7 @@ class Source:
 
 
 def pinned(family: str, module: str) -> tuple[str, str]:
-    """Return version and checksum of a module's sources, as the go.sum of *family* has them."""
+    """Return version and checksum of a module, from the go.sum of *family*."""
     lines = (MODULES / family / "go.sum").read_text().splitlines()
     ((_, version, checksum),) = [
         line.split(" ")
@@ -63,7 +63,7 @@ def pinned(family: str, module: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def served(plane: ControlPlane, definitions: Sequence[Object]) -> Iterator[None]:
-    """Hold *definitions* in *plane* for the time of a `with` block, and with them their objects."""
+    """Install *definitions* in *plane* for the time of a `with` block; their objects go with them."""
     with configured(plane, definitions):
         for one in definitions:
             spec, version = one["spec"], one["spec"]["versions"][0]["name"]

@@ -1,12 +1,12 @@
-"""Owns what a pod's status says of containers that have ended."""
+"""Read from a pod's status how its containers ended."""
 
 from tests.kubernetes.api import Object
 
 
 def ends(pod: Object, name: str) -> list[Object]:
-    """Return how container *name* ended, the last time first: reason, exitCode, message.
+    """Return how container *name* ended: reason, exitCode and message, the latest first.
 
-    Its status holds two ends: that of its state, and that of the state before.
+    The status has at most two: the current state, and the last one.
     """
     status = pod["status"]
     every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
@@ -16,5 +16,5 @@ def ends(pod: Object, name: str) -> list[Object]:
 
 
 def reasons(pod: Object, name: str) -> list[str]:
-    """Return why container *name* ended, the last time first."""
+    """Return the reasons for which container *name* ended, the latest first."""
     return [end["reason"] for end in ends(pod, name)]

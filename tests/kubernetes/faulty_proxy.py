@@ -1,6 +1,6 @@
-"""Owns a proxy before an API server that spoils answers as networks and servers do.
+"""Owns a proxy in front of an API server that replaces answers by faults of networks and servers.
 
-Requests go on to the real API server as its administrator; `spoil` says which answers are replaced.
+Requests go to the real API server as its administrator. `spoil` decides which answers are replaced.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tests.kubernetes.serving import serving
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spoilt:
-    """What is answered in place of the API server's answer."""
+    """An answer that replaces the API server's."""
 
     code: int = 200
     body: bytes = b""
@@ -32,9 +32,9 @@ class FaultyProxy:
 
     def __init__(self, plane: ControlPlane, folder: Path) -> None:
         self.spoil: Callable[[str, str], Spoilt | None] = lambda method, path: None
-        """Given method and path with query; None: the API server's answer."""
+        """Method, and path with query → the replacement. None stands for the API server's answer."""
         self.calls: Counter[str] = Counter()
-        """By method; of watches, under WATCH."""
+        """Paths by method; those of watches are under WATCH."""
         self.port = plane.host.free_port()
         self._plane = plane
         self._serving = contextlib.ExitStack()
@@ -66,13 +66,13 @@ class FaultyProxy:
                 self.send_response(found.code)
                 for name, value in found.headers.items():
                     self.send_header(name, value)
-                self.end_headers()  # without a length: the end of the connection ends the body
+                self.end_headers()  # there is no length, so the end of the connection ends the body
                 self.wfile.write(found.body)
 
             do_GET = do_POST = do_PUT = do_PATCH = do  # noqa: N815  # http.server's names
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", self.port), Exchange)
         self._serving.enter_context(serving(server))
@@ -87,7 +87,7 @@ class FaultyProxy:
         self._serving.close()
 
     def forward(self, method: str, path: str, body: bytes, media: str | None) -> Spoilt:
-        """Return the API server's own answer; to a watch, its beginning and end at once."""
+        """Return the API server's answer; for a watch, one that ends at once."""
         if "watch=true" in path:
             return Spoilt()
         place, _, query = path.partition("?")

@@ -1,8 +1,7 @@
-"""Owns the record of what a pod's processes ask of the file system.
+"""Record the system calls by which a pod's processes use the file system.
 
-A mount that is read-only refuses to be written to, but leaves no sign of it. So strace(1)
-follows the process of the node that starts the containers of one pod, its shim, and with
-it every process that any container ever starts.
+A read-only mount refuses writes, but leaves no trace of the attempt. So strace(1) follows the shim,
+the process that starts the containers of one pod, and with it every process that they start.
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ from tests.kubernetes.hosts import Loopback
 BY_DESCRIPTOR: Final = (
     "fallocate", "fchmod", "fchown", "fremovexattr", "fsetxattr", "ftruncate",
 )  # fmt: skip
-"""Calls that change a file which is open already, for reading perhaps."""
+"""Calls that change a file that is already open, perhaps only for reading."""
 CHANGING: Final = {
     *BY_DESCRIPTOR,
     "chmod", "chown", "creat", "fchmodat", "fchmodat2", "fchownat", "futimesat", "lchown", "link",
@@ -36,11 +35,11 @@ class Call:
     name: str
     path: str
     changes: bool
-    """Whether it would change something at the path, were that allowed."""
+    """Whether it would change something at the path if that were allowed."""
 
 
 class FileCalls:
-    """What is recorded of one pod, from now on."""
+    """The recorded calls of one pod, from now on."""
 
     def __init__(self, cluster: Cluster, pod: Object) -> None:
         processes = cluster.node_of(pod).pod_cgroup(pod).processes()
@@ -55,7 +54,7 @@ class FileCalls:
         self.process.wait_until(lambda: all(_traced(task) for task in tasks.iterdir()))
 
     def below(self, mount: str) -> list[Call]:
-        """Return the calls so far about *mount*, as containers see it, and what is below it."""
+        """Return the calls so far that name *mount*, as containers see it, or a path below it."""
         quoted = re.compile(rf'["<]({re.escape(mount)}(?:/[^">]*)?)[">]')
         found = []
         for line in self.lines.read_text(errors="replace").splitlines():
@@ -66,7 +65,7 @@ class FileCalls:
         return found
 
     def stop(self) -> None:
-        """Let the processes go on unseen."""
+        """Stop recording; the processes continue."""
         self.process.kill()
 
 

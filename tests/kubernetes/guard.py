@@ -1,8 +1,8 @@
-"""Runs a program that must not outlive the one which started it: guard.py PARENT PROGRAM ARGS….
+"""Run a program that must not outlive its parent: guard.py PARENT PROGRAM ARGS….
 
-The kernel is asked to kill this process when its parent ends, however that ends; the
-program then takes this process's place, with the same id. It is a program of its own
-because a fork that runs Python code is unsafe where the parent has threads.
+The kernel kills this process when its parent ends for any reason (prctl(2), PR_SET_PDEATHSIG). Then
+the program replaces this process and keeps its id. This is a program, and not a function that runs
+after a fork, because Python code after a fork is unsafe if the parent has threads.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, program: list[str]) -> None:
-    """Become *program*, unless *parent* has gone already."""
+    """Become *program*, unless *parent* has already ended."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:

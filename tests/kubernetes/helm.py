@@ -21,20 +21,20 @@ CHART: Final = DEPLOY / "chart"
 RELEASE: Final = "modelcache"
 NAMESPACE: Final = "modelcache-system"
 KUBE_VERSION: Final = "1.35"
-"""The server that the kustomize base says it is for; a chart asks helm."""
+"""The Kubernetes version for which the kustomize base is rendered."""
 _SOURCE: Final = re.compile(r"^---\n# Source: \S+/templates/(\S+)\n", re.MULTILINE)
 
 
 class RefusedError(Exception):
-    """helm ended with an error; the text is its own."""
+    """helm ended with an error; the text is helm's."""
 
 
 def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "") -> str:
-    """Return what helm prints; RefusedError if it fails. *values* are a document for --values."""
+    """Return what helm prints; raises RefusedError if it fails. *values* is a YAML document for --values."""
     config = ["--kubeconfig", str(plane.kubeconfig)] if plane else []
     given = ["--values", "-"] if values else []
     command = [str(binaries.path(binaries.HELM)), *map(str, args), *config, *given]
-    with tempfile.TemporaryDirectory() as home:  # nothing of the user's configuration counts
+    with tempfile.TemporaryDirectory() as home:  # the user's configuration is not used
         done = subprocess.run(
             plane.host.command(command) if plane else command,
             input=values,
@@ -42,7 +42,7 @@ def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "")
             text=True,
             check=False,
             timeout=120,
-            # It runs for a moment: a garbage collector and more threads cost more than they give.
+            # It runs for a moment, so a garbage collector and more threads only cost time.
             env={"PATH": os.environ["PATH"], "HOME": home, "GOGC": "off", "GOMAXPROCS": "1"},
         )
     if done.returncode:
@@ -53,7 +53,7 @@ def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "")
 def template(
     values: Mapping[str, Any] | None = None, *flags: str, namespace: str = NAMESPACE
 ) -> str:
-    """Return the chart rendered with *values* over its own; RefusedError says what is wrong."""
+    """Return the chart rendered with *values*; raises RefusedError if the chart refuses them."""
     return _rendered(json.dumps(dict(values or {})), flags or ("--no-hooks",), namespace)
 
 
@@ -64,12 +64,12 @@ def _rendered(values: str, flags: tuple[str, ...], namespace: str) -> str:
 
 
 def objects(values: Mapping[str, Any] | None = None, *flags: str, **more: str) -> list[Object]:
-    """Return the objects of template()."""
+    """Return what template() renders, as objects."""
     return [obj for obj in yaml.safe_load_all(template(values, *flags, **more)) if obj]
 
 
 def base() -> dict[str, str]:
-    """Return the files that the chart yields for the kustomize base: name → text."""
+    """Return the files of the kustomize base, rendered from the chart: name → text."""
     parts = _SOURCE.split(template())
     files: dict[str, list[str]] = {}
     for name, text in zip(parts[1::2], parts[2::2], strict=True):

@@ -1,7 +1,7 @@
-"""Owns the notion of a place where a program runs: how it is started, where it listens.
+"""Owns the interface of a place where programs run: how one is started, where it listens.
 
-One place stands here, this machine's loopback; network_namespace.py has another, and a
-node (node.py) is a third.
+This module has one such place, this machine's loopback. network_namespace.py and node.py have
+others.
 """
 
 import dataclasses
@@ -16,28 +16,28 @@ class Host(Protocol):
 
     @property
     def address(self) -> str:
-        """The address at which programs listen, and under which others reach them."""
+        """The address at which programs listen and are reached."""
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """Return the command, run on this machine, that starts *argv* there."""
 
     def free_port(self) -> int:
-        """Return a TCP port on which nobody listens at the address."""
+        """Return a TCP port on which no program listens at the address."""
 
 
 @dataclasses.dataclass(slots=True)
 class Loopback:
-    """This machine's loopback interface; nothing is reachable from outside."""
+    """This machine's loopback interface, which nothing outside can reach."""
 
     address: str = "127.0.0.1"
     given: set[int] = dataclasses.field(default_factory=set)
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """Return *argv* as it is."""
+        """Return *argv* unchanged."""
         return list(argv)
 
     def free_port(self) -> int:
-        """Return a port below those that the kernel gives to outgoing connections."""
+        """Return a port below the range that the kernel uses for outgoing connections."""
         while True:
             port = random.randrange(20000, 32000)
             if port in self.given:

@@ -1,7 +1,7 @@
-"""Owns what the tests run on nodes: Deployments of a stand-in inference server.
+"""Owns the workloads that tests run on nodes: Deployments of a stand-in for inference servers.
 
-The server maps and reads its whole model, and tells over HTTP what it saw (tests/images).
-It is asked through the API server, which reaches pods as a user's `kubectl` does.
+The stand-in maps and reads its whole model, and reports over HTTP what it saw (tests/images). Tests
+reach it through the API server, as `kubectl` does.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from tests.kubernetes.server import Webhook, serve
 
 PREFIX: Final = "modelcache.io/"
 SERVER: Final = "vllm/vllm-openai:v0.6.4"
-"""The name under which nodes hold the stand-in server: one that the webhook recognises."""
+"""The image name of the stand-in on nodes, which the webhook recognises as a server's."""
 PORT: Final = 8000
 
 
 def equip(cluster: Cluster, *flags: str) -> Webhook:
-    """Give the nodes of *cluster* the images, and register the webhook with it."""
+    """Load the images into the nodes of *cluster*, and register the webhook with it."""
     for node in cluster.nodes:
         node.load(BUSYBOX.path())
         node.load(INFERENCE_SERVER.path(SERVER))
@@ -43,7 +43,7 @@ def container(
     env: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Object:
-    """Return a container of the server, with so much memory requested and at most."""
+    """Return a container of the server with memory *request* and *limit*."""
     amounts = {"requests": request, "limits": limit}
     return {
         "name": name,
@@ -69,7 +69,7 @@ def deployment(
     replicas: int = 1,
     **spec: Any,
 ) -> Object:
-    """Return a Deployment whose own metadata has *annotations*, without their prefix."""
+    """Return a Deployment with *annotations*, which are given without their prefix, in its metadata."""
     labels = {"app": name}
     return {
         "apiVersion": "apps/v1",
@@ -96,7 +96,7 @@ def deployment(
 
 
 def pods_of(cluster: Cluster, workload: Object) -> list[Object]:
-    """Return the pods that exist of *workload*, those that are ending left out."""
+    """Return the pods of *workload* that are not being deleted."""
     namespace = workload["metadata"]["namespace"]
     labels = workload["spec"]["selector"]["matchLabels"]
     chosen = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
@@ -106,13 +106,13 @@ def pods_of(cluster: Cluster, workload: Object) -> list[Object]:
 
 
 def created(cluster: Cluster, workload: Object, seconds: float = 30) -> list[Object]:
-    """Create *workload* and return its pods as soon as all of them exist."""
+    """Create *workload*; return its pods as soon as all of them exist."""
     cluster.api.create(workload).expect(201)
     return replicas_of(cluster, workload, seconds)
 
 
 def replicas_of(cluster: Cluster, workload: Object, seconds: float = 60) -> list[Object]:
-    """Return the pods of *workload* as soon as there are as many as it asks for."""
+    """Return the pods of *workload* as soon as there are as many as its replicas."""
     deadline = time.monotonic() + seconds
     while len(pods := pods_of(cluster, workload)) != workload["spec"]["replicas"]:
         if time.monotonic() > deadline:
@@ -132,7 +132,7 @@ def ready(pod: Object) -> bool:
 
 
 def ask(cluster: Cluster, pod: Object, path: str, body: Any = None) -> Any:
-    """Return what the server of *pod* answers at *path*; POST where there is a *body*."""
+    """Return the answer of the server of *pod* at *path*; with a *body* it is a POST."""
     meta = pod["metadata"]
     base = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:{PORT}/proxy"
     method = "GET" if body is None else "POST"
@@ -156,7 +156,7 @@ def status_of(pod: Object, name: str) -> Object:
 
 
 def told(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
-    """Return the first Event about *obj* that says *text*, as `reason: message`."""
+    """Return the first Event about *obj* that contains *text*, as `reason: message`."""
     meta = obj["metadata"]
     chosen = f"involvedObject.name={meta['name']},involvedObject.kind={obj.get('kind', 'Pod')}"
     deadline = time.monotonic() + seconds
@@ -171,7 +171,7 @@ def told(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
 
 
 def files_of(directory: Path) -> dict[str, Object]:
-    """Return what a server must report of the model in *directory*: name → size and digest."""
+    """Return what a server must report about the model in *directory*: name → size and digest."""
     found: dict[str, Object] = {}
     for path in (path for path in directory.rglob("*") if path.is_file()):
         content = path.read_bytes()
@@ -182,7 +182,7 @@ def files_of(directory: Path) -> dict[str, Object]:
 
 @contextlib.contextmanager
 def deleted_at_end(cluster: Cluster, workloads: Iterable[Object]) -> Iterator[None]:
-    """Delete *workloads* at the end of a `with` block: what they ask for is free again."""
+    """Delete *workloads* at the end of a `with` block, so that what they requested is free again."""
     try:
         yield
     finally:
@@ -191,6 +191,6 @@ def deleted_at_end(cluster: Cluster, workloads: Iterable[Object]) -> Iterator[No
 
 
 def root_of(cluster: Cluster, pod: Object, name: str = "vllm") -> Path:
-    """Return where we find the files of a running container as it sees them."""
+    """Return the path from here of the root directory of a running container."""
     pid, *_ = cluster.node_of(pod).container_cgroup(pod, name).processes()
     return Path(f"/proc/{pid}/root")

@@ -1,6 +1,6 @@
 """Owns the webhook as users install it: the files of deploy/, two replicas, one Service.
 
-What the files leave to the user is added: the image on the nodes.
+The files expect the image on the nodes, so it is loaded first.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ CONFIGURATION: Final = "zz-modelcache"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Installed:
-    """An installed webhook, all of whose replicas serve."""
+    """An installed webhook; all of its replicas serve."""
 
     cluster: Cluster
 
@@ -33,19 +33,19 @@ class Installed:
         return self.cluster.api.get("apps/v1", "Deployment", NAME, NAMESPACE).expect().body
 
     def available(self) -> bool:
-        """Whether all replicas serve, and none of an earlier version is left."""
+        """Whether all replicas serve and have the current version."""
         obj = self.deployment()
         status, wanted = obj["status"], obj["spec"]["replicas"]
         return bool(status.get("availableReplicas") == status.get("updatedReplicas") == wanted)
 
     def replicas(self) -> list[Object]:
-        """Return the pods that are not about to end."""
+        """Return the pods that are not being deleted."""
         selector = f"app.kubernetes.io/name={NAME}"
         pods = self.cluster.api.list("v1", "Pod", NAMESPACE, labelSelector=selector)
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def restarts(self) -> list[int]:
-        """Return how often the container of each replica was started again."""
+        """Return how often the container of each replica was restarted."""
         return [
             status["restartCount"]
             for replica in self.replicas()
@@ -53,21 +53,21 @@ class Installed:
         ]
 
     def strict(self) -> bool:
-        """Whether the policies refuse what the webhook missed."""
+        """Whether the policies refuse pods that the webhook missed."""
         bindings = self.cluster.api.list(GROUP, "ValidatingAdmissionPolicyBinding")
         ours = [one for one in bindings if one["spec"]["policyName"].startswith("modelcache-")]
         return bool(ours) and all("Deny" in one["spec"]["validationActions"] for one in ours)
 
     def wait_until_strict(self) -> None:
-        """Return once what is missed is refused, which is some time after the first replica."""
+        """Return once missed pods are refused, which begins some time after the first replica serves."""
         wait_until(self.strict, "what is missed is refused", 120)
 
     def metrics(self, replica: Object) -> str:
-        """Return what one replica tells Prometheus."""
+        """Return the metrics of one replica."""
         return self._told(replica, "metrics").message
 
     def concerns(self) -> str:
-        """Return what any replica is concerned about, in its words."""
+        """Return the concerns that the replicas report."""
         told = [self._told(replica, "readyz").body["concerns"] for replica in self.replicas()]
         return "; ".join(text for concerns in told for text in concerns.values())
 
@@ -77,7 +77,7 @@ class Installed:
 
 
 def install(cluster: Cluster) -> Installed:
-    """Install the webhook from this checkout's image; return once it is in force."""
+    """Install the webhook with the image of this checkout; return once it is in force."""
     archive = MODELCACHE.path(shipped_image())
     for node in cluster.nodes:
         node.load(archive)
@@ -92,10 +92,10 @@ def install(cluster: Cluster) -> Installed:
 
 
 def uninstall(cluster: Cluster) -> None:
-    """Delete what was installed, and return once it is no longer in force."""
+    """Delete the installed objects; return once they are no longer in force."""
     _kubectl(cluster, "delete", "-k", str(DEPLOY), "--ignore-not-found", "--wait=false")
     for pod in cluster.api.list("v1", "Pod", NAMESPACE):
-        cluster.api.delete(pod | {"apiVersion": "v1", "kind": "Pod"})  # at once
+        cluster.api.delete(pod | {"apiVersion": "v1", "kind": "Pod"})  # without a grace period
     settle(cluster.plane, PLUGINS)
 
 
@@ -110,7 +110,7 @@ def installed(cluster: Cluster) -> Iterator[Installed]:
 
 
 def _answers(cluster: Cluster) -> bool:
-    """Whether the webhook warns of an annotation that nobody knows."""
+    """Whether the webhook warns about an unknown annotation."""
     pod: Object = {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -1,4 +1,4 @@
-"""Owns claims on a directory of a node: what a shared file system is to a pod, without one."""
+"""Owns claims on a directory of a node, which stand in for a shared file system."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from tests.kubernetes.node import Node
 
 
 def bind(cluster: Cluster, node: Node, namespace: str, claim: str, source: str = "local") -> Path:
-    """Create a claim and its volume on *node*; return where we find the volume's files.
+    """Create a claim and its volume on *node*; return the path from here of the volume's files.
 
-    A volume of *source* `hostPath` is never mounted: the kubelet uses the directory itself.
+    With *source* `hostPath` nothing is mounted: the kubelet uses the directory itself.
     """
     name = f"{namespace}-{claim}"
     path = f"/var/lib/volumes/{name}"

@@ -1,9 +1,9 @@
-"""Owns a network of a cluster's own: a namespace, and the one link by which we reach it.
+"""Owns the network of a cluster: a namespace, and the link by which this machine reaches it.
 
-The namespace has no name. It lives as long as the process that holds it, and takes the
-link, the pods' interfaces and all rules with it: nothing has to be cleaned up.
-No packet leaves the machine: the gateway of the default route is nobody, and what is sent to it
-is lost, as it is where a real gateway knows no Services.
+The namespace has no name. It ends with the process that holds it. The link, the pods' interfaces
+and all rules end with it, so nothing has to be cleaned up. No packet leaves the machine: the default
+route has a gateway that does not exist, and what is sent there is lost, as with a real gateway that
+knows no Services.
 """
 
 import ipaddress
@@ -20,30 +20,30 @@ from tests.kubernetes.hosts import Loopback
 from tests.kubernetes.processes import FailedError, Process, Run
 
 LINKS: Final = ipaddress.IPv4Network("10.99.0.0/16")
-"""Each cluster takes a part of it: .1 is ours, .2 the control plane's, nodes follow."""
+"""Each cluster takes a part of it: .1 is this machine, .2 the control plane, then the nodes."""
 PODS: Final = "10.88.0.0/16"
 GATEWAY: Final = "10.88.0.1/16"
 BRIDGE: Final = "cni0"
 BRIDGE_ADDRESS: Final = "0a:58:0a:58:00:01"
-"""Without one of its own a bridge takes the lowest of its pods' interfaces. It changes with them,
-and pods answer to the old one, for up to ten seconds, what comes through the bridge."""
+"""The bridge's MAC address. Without one it takes the lowest of its pods' interfaces, which changes
+with them; for up to ten seconds pods then still send to the old address."""
 NOWHERE: Final = "10.88.255.254"
 SETTINGS: Final = {
     "net/ipv4/ip_forward": "1",
     "net/bridge/bridge-nf-call-iptables": "1",  # pods reach each other through Services
-    # A connection to a pod that has gone ends after one attempt to tell it: until then
-    # the kernel keeps the namespace, for up to 100 s with the usual eight.
+    # A connection to a pod that no longer exists ends after one retry. With the default of eight
+    # retries the kernel would keep the namespace for up to 100 s.
     "net/ipv4/tcp_orphan_retries": "1",
-    # A connection from the port of one that a pod which has gone did not answer is led to that pod
-    # too, for 120 s. Tests that make fifty a second come to that port again sooner than that.
+    # conntrack remembers for 120 s that a source port was led to a pod, also if the pod is gone and
+    # never answered. Tests that open fifty connections a second use the port again before that.
     "net/netfilter/nf_conntrack_tcp_timeout_syn_sent": "10",
     "net/netfilter/nf_conntrack_tcp_timeout_fin_wait": "10",
 }
-"""Of the kernel, for the namespace alone."""
+"""Settings of the kernel, for this namespace alone."""
 
 
 class NetworkNamespace:
-    """A Host whose programs share a network that no other process of this machine sees."""
+    """A Host whose programs share a network that no other process of this machine can see."""
 
     def __init__(self, run: Run) -> None:
         holder = run.start(Loopback(), "network", ["unshare", "--net", "sleep", "infinity"])
@@ -55,13 +55,15 @@ class NetworkNamespace:
         self.address = str(next(addresses))
         self.link_index = socket.if_nametoindex(self.link)
         self._addresses = addresses
-        self._ports = itertools.count(20000)  # below those of Services and of connections
+        self._ports = itertools.count(
+            20000
+        )  # below the ports of Services and of outgoing connections
         self._configure()
 
     def _link(self, holder: Process) -> Path:
         try:
             return self.path.readlink()
-        except OSError:  # a process that is just ending
+        except OSError:  # the process is about to end
             return Path("/proc/self/ns/net").readlink()
 
     def command(self, argv: Sequence[str]) -> list[str]:
@@ -69,11 +71,11 @@ class NetworkNamespace:
         return ["nsenter", f"--net={self.path}", "--", *argv]
 
     def free_port(self) -> int:
-        """Return a port that was not given yet: nobody else is there."""
+        """Return a port that was not handed out before; no one else uses this network."""
         return next(self._ports)
 
     def add_address(self) -> str:
-        """Return one more address of the namespace, for a node."""
+        """Add an address to the namespace, for a node; return it."""
         address = str(next(self._addresses))
         ip(*self.command([]), lines=[f"address add {address}/28 dev eth0"])
         return address
@@ -89,8 +91,9 @@ class NetworkNamespace:
                 f"link add {BRIDGE} address {BRIDGE_ADDRESS} type bridge",
                 f"address add {GATEWAY} dev {BRIDGE}",
                 f"link set {BRIDGE} up",
-                # Services need a route before they are. A neighbour that is asked for and does
-                # not answer would end connections by itself, after three seconds or more.
+                # A connection to a Service needs a route even before kube-proxy has rules for it. If
+                # the gateway had no known MAC address, the connection would fail by itself, after
+                # three seconds or more.
                 f"neigh add {NOWHERE} lladdr 0a:58:0a:58:ff:fe nud permanent dev {BRIDGE}",
                 f"route add default via {NOWHERE} dev {BRIDGE}",
             ],
@@ -102,7 +105,7 @@ class NetworkNamespace:
 
 
 def ip(*command: str, lines: Sequence[str]) -> None:
-    """Run `ip` for *lines*, behind the words of *command*."""
+    """Run `ip` with *lines* as its batch, prefixed by *command*."""
     done = subprocess.run(
         [*command, "ip", "-batch", "-"],
         input="\n".join(lines),
@@ -115,7 +118,7 @@ def ip(*command: str, lines: Sequence[str]) -> None:
 
 
 def _connect(pid: int) -> tuple[str, Iterator[ipaddress.IPv4Address]]:
-    """Link us to the network of *pid* by an interface whose number no other cluster has."""
+    """Link this machine to the network of *pid*, with addresses that no other cluster has."""
     for number, part in enumerate(LINKS.subnets(new_prefix=28)):
         link = f"modelcache{number}"
         if Path("/sys/class/net", link).exists() or _in_use(part):
@@ -129,7 +132,7 @@ def _connect(pid: int) -> tuple[str, Iterator[ipaddress.IPv4Address]]:
         )
         if not done.returncode:
             return link, iter(list(part.hosts()))
-        if "File exists" not in done.stderr:  # else another cluster was faster
+        if "File exists" not in done.stderr:  # otherwise another cluster took the number first
             raise FailedError(f"ip link add: {done.stderr.strip()}")
     raise FailedError(f"no part of {LINKS} is free")
 
@@ -141,13 +144,13 @@ def _in_use(part: ipaddress.IPv4Network) -> bool:
 
 
 def links() -> dict[int, str]:
-    """Return index → name of our interfaces; an index, unlike a name, is given only once."""
+    """Return index → name of this machine's interfaces. Unlike a name, an index is never used again."""
     listed = subprocess.run(["ip", "-json", "link"], capture_output=True, check=True)
     return {link["ifindex"]: link["ifname"] for link in json.loads(listed.stdout)}
 
 
 def wait_until_gone(index: int, seconds: float = 60) -> None:
-    """Return once the kernel has taken a link away, which it does soon after its end."""
+    """Return once the kernel has removed a link, which it does soon after the namespace ends."""
     deadline = time.monotonic() + seconds
     while index in links():
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
-"""Owns a node: containerd and a kubelet in mount and process namespaces of their own.
+"""Owns a node: containerd and a kubelet in separate mount and process namespaces.
 
-The first process of those namespaces (node_init.py) is the node: when it ends, containers
-and mounts end with it. What is mounted there is not visible outside; the node's disk is.
+The first process of these namespaces (node_init.py) is the node: containers and mounts end with it.
+Its mounts are not visible outside; its disk is.
 """
 
 import signal
@@ -38,7 +38,7 @@ def inside(pid: int, argv: Sequence[str]) -> list[str]:
 
 
 def load(pid: int, archive: Path) -> str:
-    """Import the images of *archive* into the containerd of a node; return what ctr says."""
+    """Import the images of *archive* into the containerd of a node; return the output of ctr."""
     words = [binaries.path(binaries.CTR), "--namespace=k8s.io", "images", "import", archive]
     command = inside(pid, [str(word) for word in words])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -48,7 +48,7 @@ def load(pid: int, archive: Path) -> str:
 
 
 class Daemon:
-    """A program of a node: it can be ended and started again."""
+    """A program of a node that can be ended and started again."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Daemon:
         self.process.wait_until(self.ready)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Send it a signal, and return once it has ended; containers live on."""
+        """Send it a signal; return once it has ended. Containers continue to run."""
         for pid in children(self.process.popen.pid):
             if program := Identity.of(pid):
                 program.signal(number)
@@ -88,7 +88,7 @@ class Daemon:
 
 
 class Node:
-    """A Host of its own, whose kubelet can join a control plane."""
+    """A Host whose kubelet can join a control plane."""
 
     kubelet: Daemon
 
@@ -117,16 +117,16 @@ class Node:
         return inside(self.pid, argv)
 
     def free_port(self) -> int:
-        """Return a port of the network that was not given yet."""
+        """Return a port of the network that was not handed out before."""
         return self.network.free_port()
 
     def disk(self, path: str | Path) -> Path:
-        """Return where we find what the node has at *path*, below /var/lib or /var/log."""
+        """Return the path from here of what the node has at *path*, below /var/lib or /var/log."""
         return self.folder / Path(path).relative_to("/")
 
     @property
     def cache(self) -> Path:
-        """Where we find the node's /var/lib/model-cache."""
+        """The path from here of the node's /var/lib/model-cache."""
         return self.disk(MODEL_CACHE)
 
     def _start_init(self) -> int:
@@ -137,11 +137,11 @@ class Node:
         starts = self._starts = self._starts + 1
         process.wait_until(lambda: process.log.read_text().count("ready\n") == starts)
         (pid,) = children(process.popen.pid)
-        self.run.record(pid)  # it is gone only when the whole node is
+        self.run.record(pid)  # it ends only with the whole node
         return pid
 
     def power_off(self) -> None:
-        """End every process of the node at once; its disk stays, and what it had in memory goes."""
+        """End every process of the node at once. Its disk stays; what it had in memory is lost."""
         if init := Identity.of(self.pid):
             init.kill()
         for daemon in (self.kubelet, self.containerd):
@@ -163,7 +163,7 @@ class Node:
         return True
 
     def join(self, plane: ControlPlane) -> None:
-        """Start the kubelet as one of *plane*'s; the node may not be ready yet."""
+        """Start the kubelet with *plane* as its control plane; the node may not be ready yet."""
         user = plane.authority.sign(f"system:node:{self.name}", organisation="system:nodes")
         words = node_configuration.kubelet(
             self.configuration,
@@ -186,7 +186,7 @@ class Node:
             return False
 
     def load(self, archive: Path) -> None:
-        """Give the node the images of an archive, as docker or OCI write them."""
+        """Load the images of an archive, in the format of docker or OCI, into the node."""
         load(self.pid, archive)
 
     def pod_cgroup(self, pod: Object) -> Cgroup:
@@ -196,7 +196,7 @@ class Node:
         return Cgroup(f"{self.cgroup}/kubepods/{middle}pod{pod['metadata']['uid']}")
 
     def container_cgroup(self, pod: Object, container: str) -> Cgroup:
-        """Return the control group of one container of *pod*, as its status names it."""
+        """Return the control group of one container of *pod*, by the id in its status."""
         status = pod["status"]
         every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
         (identity,) = [one["containerID"] for one in every if one["name"] == container]

@@ -1,7 +1,7 @@
-"""Owns the configuration of a node's programs: their files, and every flag that matters.
+"""Owns the configuration of a node's programs: their files and flags.
 
-A node keeps its data where real ones do (/var/lib/kubelet, /var/lib/containerd, /run):
-node_init.py gives it those places for itself.
+A node keeps its data in the same places as real ones (/var/lib/kubelet, /var/lib/containerd, /run);
+node_init.py mounts its own folders there.
 """
 
 import json
@@ -41,7 +41,7 @@ options = {{ BinaryName = "runc", SystemdCgroup = false }}
 
 
 def containerd(folder: Path, addresses: Path) -> list[str | Path]:
-    """Return how containerd runs; *addresses* is where all nodes note those of their pods."""
+    """Return the command of containerd; in *addresses* all nodes record the addresses of their pods."""
     networks = folder / "networks"
     networks.mkdir()
     bridge = {
@@ -57,7 +57,7 @@ def containerd(folder: Path, addresses: Path) -> list[str | Path]:
                     "type": "host-local",
                     "ranges": [[{"subnet": PODS}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
-                    "dataDir": str(addresses),  # all nodes' pods share a bridge
+                    "dataDir": str(addresses),  # the pods of all nodes share a bridge
                 },
             }
         ],
@@ -85,7 +85,7 @@ def kubelet(
     authority: Authority,
     serving: Pair,
 ) -> list[str | Path]:
-    """Return how a kubelet runs that never evicts, and waits for nothing it need not."""
+    """Return the command of a kubelet that never evicts pods, and waits only if it must."""
     config: dict[str, Any] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -124,7 +124,7 @@ def kubelet(
         "kubeAPIQPS": 500,
         "kubeAPIBurst": 1000,
         "syncFrequency": "5s",
-        "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},  # in place of 5 minutes
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},  # instead of 5 minutes
         "nodeStatusUpdateFrequency": "5s",
     }
     path = folder / "kubelet.json"
@@ -140,7 +140,7 @@ def kubelet(
 
 
 def kube_proxy(folder: Path, kubeconfig: Path, address: str) -> list[str | Path]:
-    """Return how kube-proxy serves all nodes of one network namespace."""
+    """Return the command of kube-proxy, one for all nodes of a network namespace."""
     config = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -151,7 +151,7 @@ def kube_proxy(folder: Path, kubeconfig: Path, address: str) -> list[str | Path]
         "bindAddress": address,
         "healthzBindAddress": f"{address}:10256",
         "metricsBindAddress": f"{address}:10249",
-        "conntrack": {"maxPerCore": 0},  # the kernel's table belongs to the whole machine
+        "conntrack": {"maxPerCore": 0},  # conntrack's limits belong to the whole machine
         "nftables": {"minSyncPeriod": "0s"},
     }
     path = folder / "kube-proxy.json"
@@ -160,7 +160,7 @@ def kube_proxy(folder: Path, kubeconfig: Path, address: str) -> list[str | Path]
 
 
 def scheduler(kubeconfig: Path) -> list[str | Path]:
-    """Return how kube-scheduler runs alone."""
+    """Return the command of kube-scheduler, without leader election."""
     return [
         binaries.path(binaries.SCHEDULER),
         f"--kubeconfig={kubeconfig}",

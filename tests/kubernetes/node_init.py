@@ -1,9 +1,8 @@
-"""The first process of a node: node_init.py FOLDER. Its end is the end of the whole node.
+"""Be the first process of a node, with which the whole node ends: node_init.py FOLDER.
 
-It runs in mount and process namespaces of its own. There it covers what programs of a
-node write to with places below FOLDER, makes further mounts visible to its own children
-alone, and then reaps orphans. When it ends, the kernel ends every other process of the
-node, containers included, and releases every mount.
+It runs in separate mount and process namespaces. It mounts folders below FOLDER over the places that
+programs of a node write to, keeps later mounts invisible outside, and then reaps orphans. When it
+ends, the kernel ends every other process of the node, containers too, and releases every mount.
 """
 
 import os
@@ -21,16 +20,17 @@ SETTINGS = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
 }
-"""What a kubelet sets in the kernel, which here belongs to others too: it finds it set."""
+"""Kernel settings that a kubelet wants. The kernel is not the node's alone, so files with these values
+are mounted over the real ones."""
 
 
 def mount(*words: str) -> None:
-    """Mount as mount(8) does."""
+    """Run mount(8)."""
     subprocess.run(["mount", *words], check=True)
 
 
 def main(folder: Path) -> None:
-    """Prepare the node's mounts, say so, and reap for ever."""
+    """Prepare the node's mounts, report that, and reap orphans for ever."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     for name, value in SETTINGS.items():
         file = folder / "sys" / name

@@ -1,4 +1,4 @@
-"""Owns what the harness needs from Debian: installs or unpacks by apt what is missing."""
+"""Owns the Debian packages that the harness needs: installs or unpacks those that are missing."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.kubernetes import binaries
 CNI_PLUGINS: Final = Path("/usr/lib/cni")
 BUSYBOX: Final = Path("/bin/busybox")
 FAKETIME: Final = Path(f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1")
-"""Lets a program see another time, which can be set while it runs."""
+"""A library that makes a program see another time, which can be changed while it runs."""
 NEEDED: Final[dict[str, str | Path]] = {
     "btrfs-progs": "btrfs",
     "buildah": "buildah",
@@ -27,9 +27,9 @@ NEEDED: Final[dict[str, str | Path]] = {
     "runc": "runc",
     "strace": "strace",
 }
-"""Package → a program or file by which it is recognised."""
+"""Package → a program or file of it that shows that it is installed."""
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where those programs are, also where a user's PATH leaves out the administrator's."""
+"""The folders of these programs; a user's PATH may lack those of the administrator."""
 
 
 class CannotInstallError(Exception):
@@ -37,7 +37,7 @@ class CannotInstallError(Exception):
 
 
 def missing() -> list[str]:
-    """Return the packages of which nothing is there yet."""
+    """Return the packages that are not installed."""
     wanted = [name for name, mark in NEEDED.items() if not _present(mark)]
     return wanted if _static(BUSYBOX) else [*wanted, "busybox-static"]
 
@@ -47,12 +47,12 @@ def _present(mark: str | Path) -> bool:
 
 
 def _static(program: Path) -> bool:
-    """Whether *program* names no dynamic loader, so that it runs in an empty image."""
+    """Whether *program* needs no dynamic loader, so that it runs in an empty image."""
     return program.exists() and b"ld-linux" not in program.read_bytes()[:4096]
 
 
 def install() -> None:
-    """Install what is missing; CannotInstallError where that needs more than we have."""
+    """Install the missing packages; raises CannotInstallError without root or apt-get."""
     names = missing()
     if not names:
         return
@@ -65,10 +65,14 @@ def install() -> None:
 
 
 def _apt_get(asked: str, *words: str, folder: Path | None = None) -> None:
-    """Run apt-get in *folder*; CannotInstallError says what was *asked*."""
+    """Run apt-get in *folder*; the text of CannotInstallError begins with *asked*."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", *words]
-    for step in (command, ["apt-get", "update"], command):  # lists may be absent or old
+    for step in (
+        command,
+        ["apt-get", "update"],
+        command,
+    ):  # the package lists may be missing or old
         done = subprocess.run(
             step, env=environment, cwd=folder, capture_output=True, text=True, check=False
         )
@@ -78,9 +82,9 @@ def _apt_get(asked: str, *words: str, folder: Path | None = None) -> None:
 
 
 def promtool() -> Path:
-    """Return promtool: the machine's, else that of Debian's package, unpacked into the cache.
+    """Return promtool: the machine's, or that of Debian's package, unpacked into the cache.
 
-    The package is not installed: that would start a Prometheus on the machine.
+    The package is not installed, because that would start Prometheus on the machine.
     """
     if found := shutil.which("promtool"):
         return Path(found)
@@ -97,7 +101,7 @@ def _unpack(package: str, member: str, target: Path) -> None:
         raise CannotInstallError(asked)
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
-        folder.chmod(0o755)  # apt downloads as a user of its own
+        folder.chmod(0o755)  # apt downloads as the user _apt
         _apt_get(asked, "download", package, folder=folder)
         (archive,) = folder.glob("*.deb")
         subprocess.run(["dpkg-deb", "--extract", archive, folder], check=True)

@@ -1,8 +1,8 @@
-"""Owns processes and their traces: starts, watches and ends them, also those of a dead run.
+"""Owns processes: starts, watches and ends them, also those of a run that was killed.
 
-Each run has a folder. It says who owns the run and which processes it started, each by
-process id, start time and boot, so that no other process is ever taken for one of them.
-A run whose owner has ended without stopping it is ended by the next one (sweep).
+Each run has a folder. It records the owner of the run and the processes that it started, each by
+process id, start time and boot, so that another process is never taken for one of them. If the owner
+ends without stopping its run, the next run ends it (sweep).
 """
 
 import contextlib
@@ -27,12 +27,12 @@ GUARD: Final = Path(__file__).with_name("guard.py")
 
 
 class FailedError(Exception):
-    """A program ended or did not become ready; the text has the end of its log."""
+    """A program ended or did not become ready; the text includes the end of its log."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
-    """A process that can be told from every later bearer of its id."""
+    """A process, distinguished from every later process with the same id."""
 
     pid: int
     started: int
@@ -45,7 +45,7 @@ class Identity:
             stat = Path(f"/proc/{pid}/stat").read_text()
         except OSError:
             return None
-        fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+        fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
         if fields[0] in "ZX":
             return None
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -56,7 +56,7 @@ class Identity:
         return Identity.of(self.pid) == self
 
     def signal(self, number: int) -> None:
-        """Send a signal to it; never to another process."""
+        """Send a signal to it, and never to another process."""
         if self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -84,7 +84,7 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Return as soon as *ready*; fail if the program ends before, or takes too long."""
+        """Return once *ready* holds; raises FailedError if the program ends first or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.popen.poll() is not None:
@@ -94,20 +94,20 @@ class Process:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it at once: whatever it holds is thrown away anyhow."""
+        """End it at once; its data is thrown away in any case."""
         self.popen.kill()
         self.popen.wait()
 
 
 class Run:
-    """A folder and the processes that live in it."""
+    """A folder, and the processes that were started in it."""
 
     def __init__(self, folder: Path | None = None, *, detached: bool = False) -> None:
         sweep()
         self.folder = folder or runs() / f"{os.getpid()}-{secrets.token_hex(4)}"
         self.detached = detached
         self.processes: list[Process] = []
-        with locked(runs() / ".lock"):  # no sweep between the folder and its owner
+        with locked(runs() / ".lock"):  # else a sweep may see the folder without its owner
             self.folder.mkdir(mode=0o700, parents=True)
             owner = None if detached else Identity.of(os.getpid())
             record = dataclasses.asdict(owner) if owner else None
@@ -132,7 +132,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # an interrupt from the terminal is ours to handle
+                start_new_session=True,  # only this process handles an interrupt from the terminal
                 env=None if env is None else {**os.environ, **env},
             )
         self.record(popen.pid)
@@ -141,13 +141,13 @@ class Run:
         return process
 
     def record(self, pid: int) -> None:
-        """Note that process *pid* has to be ended with the run."""
+        """Record that process *pid* must end with the run."""
         if identity := Identity.of(pid):
             with (self.folder / "processes.jsonl").open("a") as record:
                 record.write(json.dumps(dataclasses.asdict(identity)) + "\n")
 
     def create_cgroup(self, name: str) -> str:
-        """Make a control group for *name*; return its path, which is this run's alone."""
+        """Make a control group for *name*; return its path, which no other run has."""
         group = f"modelcache-{self.folder.name}"
         (self.folder / "cgroup").write_text(group)
         cgroups.create(f"{group}/{name}")
@@ -171,7 +171,7 @@ def recorded(folder: Path) -> list[Identity]:
     record = folder / "processes.jsonl"
     found = []
     for line in record.read_text().splitlines() if record.exists() else ():
-        with contextlib.suppress(ValueError, TypeError):  # a line that was being written
+        with contextlib.suppress(ValueError, TypeError):  # a line that was not written completely
             found.append(Identity(**json.loads(line)))
     return found
 
@@ -183,14 +183,14 @@ def alive(folder: Path) -> bool:
 
 
 def end(folder: Path) -> None:
-    """End a run by what its folder records, and remove it."""
+    """End the processes that the folder of a run records, and remove it."""
     processes = list(reversed(recorded(folder)))
     record = folder / "cgroup"
     group = record.read_text() if record.exists() else ""
     for process in processes:
         process.signal(signal.SIGKILL)
     if group:
-        cgroups.thaw(group)  # whoever has frozen a container no longer thaws it
+        cgroups.thaw(group)  # the program that froze a container may not live to thaw it
     for process in processes:
         process.kill()
     if group:
@@ -199,7 +199,7 @@ def end(folder: Path) -> None:
 
 
 def sweep() -> None:
-    """End the runs whose owner has gone; a detached run has none and is left alone."""
+    """End the runs whose owner has ended. A detached run has no owner and is left alone."""
     with locked(runs() / ".lock"):
         for folder in runs().iterdir():
             if folder.is_dir():

@@ -1,8 +1,8 @@
-"""Owns what is registered with an API server, and the moment from which it is in force.
+"""Owns what is registered with an API server, and waits until it is in force.
 
-The API does not say when it has taken up a configuration. So every change is followed by
-a marker of the same kind, which is taken up after it: once the marker acts, so does all
-that came before.
+The API does not report when it has taken up a configuration. So every change is followed by a marker
+of the same kind, which the API server takes up later. Once the marker acts, so does everything
+before it.
 """
 
 import base64
@@ -34,8 +34,8 @@ PLUGINS: Final = {
 def wait_until(probe: Callable[[], bool], what: str, seconds: float = 20) -> None:
     """Return once *probe* holds.
 
-    It is tried after 10 ms, then less and less often, down to every 200 ms: a probe is mostly a
-    request, and a hundred a second take the processor from what is waited for.
+    It is tried after 10 ms, then less and less often, at last every 200 ms. A probe is mostly a
+    request, and a hundred a second would slow down what the test waits for.
     """
     deadline = time.monotonic() + seconds
     pause = 0.01
@@ -62,7 +62,7 @@ def withdraw(plane: ControlPlane, objects: Sequence[Object]) -> None:
 
 @contextlib.contextmanager
 def configured(plane: ControlPlane, objects: Sequence[Object]) -> Iterator[None]:
-    """Hold *objects* in force for the time of a `with` block."""
+    """Keep *objects* in force for the time of a `with` block."""
     try:
         configure(plane, objects)
         yield
@@ -126,7 +126,7 @@ def _object(kind: str, name: str, **fields: Any) -> Object:
 
 
 def webhook(name: str, client_config: Object, **fields: Any) -> Object:
-    """Return one webhook, for the creation of pods unless *fields* say otherwise."""
+    """Return one webhook. It is called when pods are created, unless *fields* say otherwise."""
     pods = {
         "apiGroups": [""],
         "apiVersions": ["v1"],
@@ -153,8 +153,8 @@ def mutating(name: str, *webhooks: Object) -> Object:
 def shipped(*kinds: str) -> list[Object]:
     """Return the objects of deploy/ that concern admission, of *kinds* or all.
 
-    They are as the webhook leaves them once it serves, which is strict. What the bindings
-    refer to comes with them.
+    They are as the webhook leaves them once it serves, so missed pods are refused. The objects that
+    the bindings refer to are included.
     """
     wanted = kinds or tuple(PLUGINS)
     documents = [yaml.safe_load_all(path.read_text()) for path in sorted(DEPLOY.glob("*.yaml"))]
@@ -184,19 +184,19 @@ def pointed(objects: Sequence[Object], url: str, ca: bytes) -> list[Object]:
 
 
 def register(plane: ControlPlane, url: str, ca_pem: bytes) -> list[Object]:
-    """Put the files of deploy/ in force, with *url* in place of the Service; return them."""
+    """Put the files of deploy/ in force, with *url* instead of the Service; return their objects."""
     objects = pointed(shipped(), url, ca_pem)
     configure(plane, objects)
     return objects
 
 
 def refused(answer: Answer, text: str) -> bool:
-    """Whether *answer* is a refusal that says *text*."""
+    """Whether *answer* is a refusal whose message contains *text*."""
     return not answer.ok and text in answer.message
 
 
 class NamespaceFactory(Protocol):
-    """Creates a namespace with a name of its own and *labels*, on *on* or else on the folder's cluster."""
+    """Creates a namespace with a new name and *labels*, in *on* or else in the folder's cluster."""
 
     def __call__(
         self, labels: dict[str, str] | None = None, *, on: ControlPlane | None = None

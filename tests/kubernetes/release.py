@@ -1,4 +1,4 @@
-"""Owns a release of the chart in a cluster, installed and changed as users do it."""
+"""Owns a helm release of the chart in a cluster, installed and changed as users do."""
 
 import base64
 import contextlib
@@ -19,7 +19,7 @@ from tests.kubernetes.registration import GROUP, wait_until
 
 @contextlib.contextmanager
 def on_two_nodes() -> Iterator["Release"]:
-    """Yield a release to be installed, in a cluster of its own whose nodes have the image."""
+    """Yield a release that is not installed yet, in a new cluster whose nodes have the image."""
     cluster = Cluster(nodes=2)
     try:
         for node in cluster.nodes:
@@ -30,7 +30,7 @@ def on_two_nodes() -> Iterator["Release"]:
 
 
 class Release:
-    """The chart, installed as users do."""
+    """A helm release of the chart."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -40,13 +40,13 @@ class Release:
         helm.helm(*words, "--namespace", NAMESPACE, plane=self.cluster.plane, values=values)
 
     def said(self) -> str:
-        """Return what the API server last said of calls that failed, and kube-proxy of itself."""
+        """Return the last log lines of the API server about failed calls, and of kube-proxy."""
         proxy = self.cluster.kube_proxy.log.read_text(errors="replace").splitlines()
         troubles = [line for line in proxy if line.startswith(("E", "W")) or "failed" in line]
         return "\n".join([*self.cluster.plane.failed_calls(), "kube-proxy:", *troubles[-10:]])
 
     def change(self, verb: str, values: str, *flags: str) -> None:
-        """Install or upgrade, and wait as --wait does."""
+        """Install or upgrade the release, and wait as `helm --wait` does."""
         repository, _, tag = MODELCACHE.reference.rpartition(":")
         image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
         more = ["--create-namespace"] if verb == "install" else []
@@ -54,7 +54,7 @@ class Release:
         self.helm(*words, values=image + values)
 
     def bundle(self) -> list[x509.Certificate]:
-        """Return what the registration trusts; nothing if that is empty or garbled."""
+        """Return the certificates that the registration trusts; none if its bundle is empty or garbled."""
         try:
             return x509.load_pem_x509_certificates(self.bundle_pem())
         except ValueError:
@@ -67,7 +67,7 @@ class Release:
         return base64.b64decode(bundle)
 
     def processes(self, replica: Object) -> dict[str, int]:
-        """Return the processes of a replica, by what they are: server and controller."""
+        """Return the processes of a replica by role: server and controller."""
         found = {}
         for pid in self.cluster.node_of(replica).container_cgroup(replica, "webhook").processes():
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -75,13 +75,13 @@ class Release:
         return found
 
     def metric(self, name: str) -> list[float]:
-        """Return a metric of each replica that runs, *name* being a pattern."""
+        """Return a metric of each running replica; *name* is a pattern."""
         pattern = re.compile(rf"^{name} (\S+)$", re.MULTILINE)
         texts = [self.installed.metrics(replica) for replica in self.installed.replicas()]
         return [float(pattern.findall(text)[0]) for text in texts]
 
     def asked(self) -> Object:
-        """Return the replica that is asked the most now; connections last, so it is often alone."""
+        """Return the replica that gets the most reviews now. Since connections last, often only one does."""
         reviews = "modelcache_admission_duration_seconds_count"
         asked: list[float] = []
 
@@ -90,7 +90,7 @@ class Release:
                 before = self.metric(reviews)
                 time.sleep(2)
                 asked[:] = [b - a for a, b in zip(before, self.metric(reviews), strict=True)]
-            except (AssertionError, ValueError):  # one comes or goes
+            except (AssertionError, ValueError):  # a replica starts or ends
                 return False
             return any(asked)
 

@@ -1,4 +1,4 @@
-"""Owns users with the rights that deploy/ gives, each on names of its own."""
+"""Owns users with the rights that deploy/ grants, each on its own names."""
 
 import base64
 import itertools
@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 class Bound:
-    """A user with the rights of deploy/ on names of its own, and what these rights are for."""
+    """A user with the rights of deploy/ on its own names, and the objects that these rights are for."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.plane = plane
@@ -37,7 +37,7 @@ class Bound:
             enforce_after_seconds=1,
         )
         self.strict = msgspec.structs.replace(self.options, bindings=(), fail=True)
-        """Options of a controller that refuses by failurePolicy alone."""
+        """Options of a controller that enforces by failurePolicy alone."""
         self.names = {
             "zz-modelcache": self.name,
             "modelcache-injected": self.name,
@@ -65,7 +65,7 @@ class Bound:
             ]
 
     def _rules(self, kind: str) -> list[Object]:
-        """Return the rules of a role of deploy/, with our names in place of its own."""
+        """Return the rules of a role of deploy/, with this user's names instead of its own."""
         (role,) = [obj for obj in helm.objects() if obj["kind"] == kind]
         rules: list[Object] = role["rules"]
         for rule in rules:
@@ -113,24 +113,24 @@ class Bound:
         return int(found["metadata"]["generation"])
 
     def require(self, **labels: str) -> None:
-        """Let the policies require something, or nothing if there are no *labels*."""
+        """Let the policies require *labels*, or nothing if there are none."""
         obj = mutating(self.required)
         obj["metadata"]["labels"] = labels
         self.plane.api.apply(obj).expect()
 
     def release(self) -> None:
-        """Do what the manual says of emergencies."""
+        """Do what the manual says about emergencies."""
         self.plane.api.delete(mutating(self.required)).expect()
 
     def bind(self, *actions: str) -> None:
-        """Install a policy that nothing is judged by, what it refers to, and its binding."""
+        """Install a policy that matches nothing, its parameter object and its binding."""
         self.require(**REQUIRED)
         self.plane.api.apply(self.policy).expect()
         self.plane.api.apply(self.binding(*actions)).expect()
 
     @property
     def policy(self) -> Object:
-        """The policy that is bound."""
+        """The policy of the binding."""
         never = {"apiGroups": ["tests.modelcache.io"], "apiVersions": ["*"], "operations": ["*"]}
         return {
             "apiVersion": GROUP,
@@ -177,9 +177,9 @@ class Bound:
 
 
 def entitled(plane: ControlPlane, name: str, *rights: str) -> Path:
-    """Return the kubeconfig of somebody who has *rights* in the whole cluster, and no others.
+    """Return the kubeconfig of a user with *rights* in the whole cluster, and no others.
 
-    They are in the words of `kubectl auth can-i`, such as "list pods".
+    Rights are written as for `kubectl auth can-i`, such as "list pods".
     """
     allowed = [right.split() for right in rights if "/version" not in right]
     rules = [_rule(verb, *resource.split(".", 1)) for verb, resource in allowed]

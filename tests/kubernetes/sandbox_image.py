@@ -1,4 +1,4 @@
-"""Owns the image that holds a pod's namespaces: busybox, asleep."""
+"""Owns the sandbox image, whose process holds a pod's namespaces: a sleeping busybox."""
 
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ CONFIG: Final = {"Entrypoint": ["/bin/busybox", "sleep", "2147483647"]}
 
 
 def write(folder: Path, name: str) -> Path:
-    """Return an archive of the image, under *name*, in *folder*."""
+    """Write an archive of the image with the name *name* into *folder*; return its path."""
     path = folder / "sandbox.tar"
     Image.of([layer(folder / "sandbox.layer", {"bin/busybox": BUSYBOX})], CONFIG).write(path, name)
     return path

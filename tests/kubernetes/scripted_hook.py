@@ -1,7 +1,7 @@
-"""Owns a webhook that answers whatever a test tells it to, right or wrong.
+"""Owns a webhook that gives the answer that a test sets, right or wrong.
 
-A test sets `answer`, a function from the review it is sent to a Reply; a plain
-dict stands for the `response` of a well-formed review. Every call is recorded.
+A test sets `answer`, a function from the Review to a Reply. A plain dict stands for the `response` of
+a well-formed review. Every call is recorded.
 """
 
 import base64
@@ -31,14 +31,14 @@ class Reply:
     code: int = 200
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     wait: float = 0
-    """Seconds before it is sent; ends early when the server is closed."""
+    """Seconds before it is sent, or less if the server is closed."""
     hang_up: bool = False
-    """End the connection in place of an answer."""
+    """Close the connection instead of answering."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it came."""
+    """A request, as received."""
 
     path: str
     query: Mapping[str, str]
@@ -81,7 +81,7 @@ def allow(**more: Any) -> dict[str, Any]:
 
 
 def deny(**status: Any) -> dict[str, Any]:
-    """Return a refusal with *status*; without any, none at all."""
+    """Return a refusal with *status*; if that is None, without a status."""
     return {"allowed": False, **({"status": status} if status else {})}
 
 
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hook: ClassVar["ScriptedHook"]
     disable_nagle_algorithm = True
-    wbufsize = -1  # one segment per answer
+    wbufsize = -1  # an answer is one TCP segment
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing: calls are recorded."""
+        """Log nothing: calls are recorded."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -134,11 +134,11 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands in the connection's own thread, not in the accepting one."""
+        """Do the TLS handshake in the connection's thread, not in the one that accepts."""
         try:
             with self.context.wrap_socket(request, server_side=True) as secure:
                 super().finish_request(secure, client_address)
-        except OSError:  # the peer gave up: what timeouts and wrong certificates look like
+        except OSError:  # the peer gave up, after a timeout or because of the certificate
             return
 
 
@@ -151,7 +151,7 @@ class ScriptedHook:
         self.ca = authority.pem
         self.answer: Answer = lambda _: allow()
         self.paths: dict[str, Answer] = {}
-        """Answers that differ from `answer`, by path."""
+        """Path → an answer that is used instead of `answer`."""
         self.calls: list[Call] = []
         self.closed = threading.Event()
         handler = type("Handler", (_Handler,), {"hook": self})
@@ -162,7 +162,7 @@ class ScriptedHook:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         return f"https://127.0.0.1:{self._server.server_address[1]}"
 
     def client_config(self, path: str = "/") -> dict[str, str]:
@@ -170,7 +170,7 @@ class ScriptedHook:
         return {"url": self.url + path, "caBundle": base64.b64encode(self.ca).decode()}
 
     def reset(self) -> None:
-        """Forget the calls, and approve everything again."""
+        """Forget the recorded calls, and approve everything again."""
         self.answer = lambda _: allow()
         self.paths.clear()
         self.calls.clear()

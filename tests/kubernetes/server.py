@@ -1,7 +1,7 @@
-"""Owns the product under test: starts `python -m webhook serve` beside a control plane.
+"""Owns the server under test: runs `python -m webhook serve` next to a control plane.
 
-The shipped configuration has one name, so one server at a time is registered with a
-control plane: the latest. When that one stops, its predecessor is registered again.
+The shipped configuration has one name, so only the latest server is registered with a control plane.
+When that one stops, its predecessor is registered again.
 """
 
 import contextlib
@@ -42,18 +42,19 @@ class Webhook:
     registered: list[Object]
 
     def metrics(self) -> str:
-        """Return what it tells Prometheus."""
+        """Return its metrics."""
         return httpx.get(f"{self.health}/metrics", trust_env=False).text
 
     def stop(self) -> None:
-        """Withdraw the registration, then end the server: no pod meets a dead webhook."""
+        """Withdraw the registration, then end the server, so that no pod meets a dead webhook."""
         servers = _servers[self.plane]
         if self not in servers:
             return
         latest = servers[-1] is self
         servers.remove(self)
         if latest and servers:
-            # Put in its place, not beside it: no moment in which pods meet neither it nor the policy.
+            # It replaces the registration. Withdrawn first, pods would for a moment meet neither webhook
+            # nor policy.
             servers[-1].registered = register(self.plane, servers[-1].url, servers[-1].ca)
         elif latest:
             withdraw(self.plane, self.registered)
@@ -71,7 +72,7 @@ _servers: "weakref.WeakKeyDictionary[ControlPlane, list[Webhook]]" = weakref.Wea
 
 @contextlib.contextmanager
 def standing_aside(plane: ControlPlane) -> Iterator[None]:
-    """Take away what is registered; afterwards register the latest server, if any."""
+    """Withdraw the registration for the time of a `with` block; then register the latest server again."""
     servers = _servers.setdefault(plane, [])
     if servers:
         withdraw(plane, servers[-1].registered)
@@ -83,12 +84,12 @@ def standing_aside(plane: ControlPlane) -> Iterator[None]:
 
 
 def kubernetes_version(plane: ControlPlane) -> str:
-    """Return major.minor of the server, the form --kube-version takes."""
+    """Return the server's version as major.minor, for --kube-version."""
     return ".".join(plane.version().removeprefix("v").split(".")[:2])
 
 
 def serve(plane: ControlPlane, *flags: str, kube_version: str = "") -> Webhook:
-    """Start the server, wait until it is ready, register it as deploy/ does."""
+    """Start the server, wait until it is ready, and register it as deploy/ does."""
     host = plane.host
     port, health = host.free_port(), host.free_port()
     authority = Authority(plane.run.folder / f"webhook-{port}", "webhook")

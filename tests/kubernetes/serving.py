@@ -1,4 +1,4 @@
-"""Runs a server of socketserver in a thread beside the test."""
+"""Run a server of socketserver in a thread."""
 
 import contextlib
 import socketserver
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def serving(server: socketserver.BaseServer) -> Iterator[None]:
-    """Let *server* answer for the time of a `with` block, and close it."""
+    """Let *server* answer for the time of a `with` block, then close it."""
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -1,7 +1,8 @@
-"""Owns a long run: reviews at a steady rate while leaves are renewed each minute.
+"""Owns a long run: reviews at a steady rate while leaf certificates are renewed each minute.
 
-`python -m tests.kubernetes.soak` installs the chart in a cluster of two nodes, runs for an
-hour, prints how memory, descriptors, threads and tasks went, and fails if one grew or a review failed.
+`python -m tests.kubernetes.soak` installs the chart in a cluster of two nodes and runs for an hour.
+It prints how memory, descriptors, threads and tasks developed, and fails if one of them grew or a
+review failed.
 """
 
 import argparse
@@ -28,29 +29,29 @@ from tests.kubernetes.release import Release, on_two_nodes
 
 RATE: Final = 50.0
 LEAF_SECONDS: Final = 90
-"""Renewed at two thirds: each minute."""
+"""Leaf certificates are renewed at two thirds of it, which is each minute."""
 PERIOD: Final = 5.0
 """Seconds between two samples."""
 WARM_SECONDS: Final = 15.0
-"""What is loaded by the first reviews and probes is no growth."""
+"""Seconds at the start that are not compared: the first reviews and probes load modules."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 MOST_GROWTH: Final = 0.05
 _TASKS: Final = re.compile(r"^modelcache_asyncio_tasks (\S+)$", re.MULTILINE)
 _SHARE: Final = 4
-"""A first and a last part of the samples are compared, each one of so many."""
+"""The first and the last of so many parts of the samples are compared."""
 
 
 def values(authority: str) -> str:
-    """Return the chart's values; *authority* is how long one lives."""
+    """Return the chart's values; an authority is valid for *authority*."""
     lives = f"leafLifetime: {LEAF_SECONDS}s, authorityLifetime: {authority}, settle: 5s"
     return f"certificates: {{{lives}}}\n"
 
 
 class Samples:
-    """Taken of each process of each replica, every few seconds.
+    """Samples of each process of each replica, taken every few seconds.
 
-    One says how many bytes of memory a process holds, descriptors, threads, and, of a server,
-    tasks of its event loop.
+    A sample has the process's memory in bytes, descriptors, threads and, for a server, the tasks of
+    its event loop.
     """
 
     def __init__(self, release: Release) -> None:
@@ -76,13 +77,13 @@ class Samples:
             self.taken.setdefault(f"{number} {kind}", []).append(sample)
 
     def growth(self, name: str, field: str) -> float:
-        """Return by what share a process grew, from the first samples to the last."""
+        """Return by what share each value grew from the first samples to the last."""
         values = [sample[field] for sample in self.taken[name]]
         part = max(1, len(values) // _SHARE)
         return median(values[-part:]) / median(values[:part]) - 1
 
     def grown(self, most: float) -> list[str]:
-        """Return what has grown by more than a share."""
+        """Return the values that grew by more than the allowed share."""
         return [
             f"{name}: {field} {self.growth(name, field):+.1%}"
             for name, samples in self.taken.items()
@@ -91,7 +92,7 @@ class Samples:
         ]
 
     def table(self) -> Table:
-        """Return how each process went."""
+        """Return how the values of each process developed, as text."""
         right = [Column(title, justify="right") for title in ("first", "last", "growth")]
         table = Table("replica, process", "of", *right)
         for name, samples in self.taken.items():
@@ -117,7 +118,7 @@ def sampled(release: Release) -> Iterator[Samples]:
 
 
 def soak(release: Release, seconds: float) -> tuple[Met, Samples]:
-    """Return what callers and samplers met in so long a time, with a bar to look at."""
+    """Run callers and samplers for *seconds*, with a progress bar; return their results."""
     with (
         tempfile.TemporaryDirectory(prefix="modelcache-soak-") as folder,
         callers(release, Path(folder), rate=RATE) as met,
@@ -129,13 +130,13 @@ def soak(release: Release, seconds: float) -> tuple[Met, Samples]:
         with sampled(release) as samples:
             while (passed := time.monotonic() - began) < seconds:
                 progress.update(bar, completed=passed)
-                write_bundle(release, Path(folder))  # callers must know what API servers know
+                write_bundle(release, Path(folder))  # callers must trust what API servers trust
                 time.sleep(1)
     return met, samples
 
 
 def main() -> None:
-    """Install, soak, print, and exit with 1 if anything failed or grew."""
+    """Install the chart, run, print the result, and exit with 1 if anything failed or grew."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     minutes = parser.parse_args().minutes

@@ -1,4 +1,4 @@
-"""Owns the search for what a cluster has left on the machine, in places the kernel lists."""
+"""Find what a cluster has left on the machine: processes, mounts, groups, links, folders."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ from tests.kubernetes.network_namespace import links
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Traces:
-    """By what a cluster is recognised, also after its end."""
+    """The marks of a cluster, by which its remains are recognised after it has ended."""
 
     folder: str
     group: str
@@ -20,11 +20,11 @@ class Traces:
     namespaces: tuple[str, ...]
     """As /proc shows them, such as `mnt:[4026532193]`."""
     taken: int = 0
-    """When they were noted, in clock ticks since boot."""
+    """When the marks were taken, in clock ticks since boot."""
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Traces":
-        """Return how to find what belongs to *cluster*, which runs."""
+        """Return the marks of *cluster*, which must be running."""
         pids = [node.pid for node in cluster.nodes]
         found = [f"/proc/{pid}/ns/{kind}" for pid in pids for kind in ("mnt", "pid", "net")]
         found.append(str(cluster.network.path))
@@ -38,7 +38,7 @@ class Traces:
         )
 
     def processes(self) -> list[str]:
-        """Return the command lines of what runs in its namespaces, groups or folder."""
+        """Return the command lines of processes in its namespaces, groups or folder."""
         return [line for pid in Path("/proc").glob("[0-9]*") if (line := self._owned(pid))]
 
     def _owned(self, process: Path) -> str:
@@ -47,30 +47,30 @@ class Traces:
             groups = (process / "cgroup").read_text()
             started = int((process / "stat").read_text().rpartition(")")[2].split()[19])
             inside = {str((process / "ns" / kind).readlink()) for kind in ("mnt", "pid", "net")}
-        except OSError:  # it has ended meanwhile; a zombie has no namespaces
+        except OSError:  # it has ended in the meantime; a zombie has no namespaces
             return ""
-        # The kernel gives the number of a namespace again, soon after its end: to another cluster's.
+        # The kernel soon uses the number of a namespace that has ended again, for another cluster.
         member = started <= self.taken and inside & set(self.namespaces)
         ours = self.folder in words or self.group in groups or member
         return f"{process.name} {words or '?'}" if ours else ""
 
     def mounts(self) -> list[str]:
-        """Return the mounts that can be seen from outside its nodes."""
+        """Return its mounts that are visible outside its nodes."""
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
         return [line for line in lines if self.folder in line]
 
     def groups(self) -> list[str]:
-        """Return its control groups, with the hierarchy."""
+        """Return its control groups, as paths."""
         return [
             str(root / self.group) for root in cgroups.hierarchies() if (root / self.group).exists()
         ]
 
     def interfaces(self) -> list[str]:
-        """Return the interface that leads to it."""
+        """Return the interface of its link, if it still exists."""
         return [name for index, name in links().items() if index == self.link]
 
     def files(self) -> list[str]:
-        """Return its folder."""
+        """Return its folder, if it still exists."""
         return [self.folder] if os.path.lexists(self.folder) else []
 
     def all(self) -> list[str]:
