@@ -190,6 +190,6 @@ def _not_forwarded(error: client.ApiException) -> RequestFailed:
 
 
 def _reason(error: Exception) -> str:
-    """Return the innermost reason in one line, which holds no header and no body."""
+    """Return the innermost reason on one line, without headers and body."""
     said = str(getattr(error, "reason", None) or error)
     return said.replace("\n", ": ")[:_LONGEST]

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 class Place:
-    """A namespace and a registration whose names nobody else has."""
+    """A namespace and a registration, with names that no other test uses."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.plane = plane
@@ -78,7 +78,7 @@ class Place:
         return self.plane.api.get("v1", "Secret", "authorities", self.namespace).expect().body
 
     def signs(self) -> x509.Certificate | None:
-        """Return the authority that signs; None if the Secret holds none."""
+        """Return the authority that signs; None if the Secret has none."""
         try:
             text = base64.b64decode(self.secret()["data"]["ca.crt"])
             return x509.load_pem_x509_certificate(text)
@@ -87,16 +87,16 @@ class Place:
 
 
 def assert_trusted(place: Place, found: list[Controller]) -> None:
-    """See that the registration trusts the leaf of each of *found*; else say what is known."""
+    """See that the registration trusts the leaf of each of *found*; if not, show all that is known."""
     leaves = [controller.leaf for controller in found]  # before: a leaf follows its authority
     authorities = place.trusted()
-    told = [
+    distrusted = [
         f"{number} at {dt.datetime.now(dt.UTC)}: {_life(leaf)}, trusted {[*map(_life, authorities)]},"
         f" {[m for m in found[number].messages if not isinstance(m, Certificate)][-8:]}"
         for number, leaf in enumerate(leaves)
         if not any(_issued(leaf, authority) for authority in authorities)
     ]
-    assert not told, "\n".join(told)
+    assert not distrusted, "\n".join(distrusted)
 
 
 def _life(certificate: x509.Certificate) -> str:

@@ -84,8 +84,8 @@ def test_an_answer_without_a_date_has_no_clock(cluster: ControlPlane) -> None:
 def test_what_is_not_allowed_is_a_finding_of_each_check(cluster: ControlPlane) -> None:
     nobody = cluster.authority.sign("nobody")
     api = Api(cluster.write_kubeconfig("nobody", nobody))
-    told = list(diagnosis(Installation(api, Names()), lambda _: None))
-    refused = {one.check: one.finding for one in told if "not looked at" in one.finding.seen}
+    findings = list(diagnosis(Installation(api, Names()), lambda _: None))
+    refused = {one.check: one.finding for one in findings if "not looked at" in one.finding.seen}
     assert {one.name for one in CHECKS} - refused.keys() == {"server", "clock"}
     for name, finding in refused.items():
         assert finding.level is WARNING
@@ -94,6 +94,6 @@ def test_what_is_not_allowed_is_a_finding_of_each_check(cluster: ControlPlane) -
 
 
 def test_what_each_check_needs_is_enough(cluster: ControlPlane) -> None:
-    told = list(diagnosis(Installation(Api(physician(cluster)), Names()), lambda _: None))
-    assert {one.check for one in told} == {one.name for one in CHECKS}
-    assert not [one for one in told if "not looked at" in one.finding.seen]
+    findings = list(diagnosis(Installation(Api(physician(cluster)), Names()), lambda _: None))
+    assert {one.check for one in findings} == {one.name for one in CHECKS}
+    assert not [one for one in findings if "not looked at" in one.finding.seen]

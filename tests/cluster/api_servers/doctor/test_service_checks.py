@@ -243,8 +243,8 @@ def test_what_a_check_says_that_it_needs_is_enough_for_it(
     status(cluster, pods(cluster, where)[0], phase="Running")
     api = Api(physician(cluster, f"who-asks-{asked.name}", [asked]))
     names = Names(namespace=where, **NOWHERE)
-    told = list(diagnosis(Installation(api, names), lambda _: None))
-    refused = {one.check: one.finding for one in told if "not looked at" in one.finding.seen}
+    findings = list(diagnosis(Installation(api, names), lambda _: None))
+    refused = {one.check: one.finding for one in findings if "not looked at" in one.finding.seen}
     assert asked.name not in refused
     for name, finding in refused.items():  # and not enough for others
         assert finding.level is WARNING

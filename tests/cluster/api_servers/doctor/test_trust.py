@@ -63,8 +63,8 @@ def test_a_certificate_is_not_trusted(leaf: Signer, said: str, tmp_path: Path) -
 def test_a_certificate_without_a_subject_is_shown_by_its_dns_names() -> None:
     # cert-manager's have none
     nameless = Signer("", CA, hosts=[HOST, f"{HOST}.cluster.local"])
-    told = Lifetime.of(x509.load_pem_x509_certificate(nameless.pem))
-    assert told.subject == f"{HOST}, {HOST}.cluster.local"
+    named = Lifetime.of(x509.load_pem_x509_certificate(nameless.pem))
+    assert named.subject == f"{HOST}, {HOST}.cluster.local"
 
 
 @pytest.mark.parametrize(
