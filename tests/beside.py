@@ -1,4 +1,4 @@
-"""Owns work that goes on in a thread of its own beside a `with` block."""
+"""Run work in a thread for the time of a `with` block."""
 
 import contextlib
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Let *work* run for the time of a `with` block; its event is set when it has to end."""
+    """Run *work* for the time of a `with` block; its event is set when it must end."""
     over = threading.Event()
     thread = threading.Thread(target=work, args=(over,))
     thread.start()

@@ -1,8 +1,8 @@
-"""Owns `make demo`: the article's Deployments, sent through the webhook as the API server would.
+"""Run `make demo`: send the article's Deployments through the webhook, as the API server would.
 
-A server is started on loopback with a certificate of its own making; each
-Deployment of examples/article.yaml is reviewed, then each pod made of it. What
-is admitted is shown with the change in colour and the arithmetic in words.
+It starts a server on loopback with a new certificate. The server reviews each Deployment of
+examples/article.yaml, then each of its pods. The demo shows the changes in colour, and the arithmetic
+in words.
 """
 
 import base64
@@ -137,7 +137,7 @@ def serving(program: Sequence[str] = (sys.executable, "-m", "webhook")) -> Itera
 def _registration(process: subprocess.Popen[str], lines: list[str], log: list[str]) -> Json:
     end, seen = time.monotonic() + SECONDS, 0
     while process.poll() is None and time.monotonic() < end:
-        # It is printed in one piece: what has stopped growing is whole.
+        # It is printed in one piece, so it is complete once it has stopped growing.
         if seen and len(lines) == seen:
             [registration] = loaded("".join(lines))
             return registration

@@ -1,4 +1,4 @@
-"""Holds the tree against its rules: types, lint, layers, sizes, names, lock files, paths."""
+"""Check the rules of the repository: types, lint, layers, sizes, names, lock files, paths."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def tracked() -> list[Path]:
 
 
 def test_types_are_strict() -> None:
-    # mypy compares contents, so what one checkout has learnt is good for another.
+    # mypy compares contents, so one checkout can use the cache of another.
     run("mypy", "--strict", "--cache-dir", str(cache() / "mypy"))
 
 

@@ -1,6 +1,6 @@
-"""A review, end to end: what the API server sends, our answer, the patch applied.
+"""Review a pod as the API server does: send the review, apply the patch of the answer.
 
-The patch is applied by jsonpatch, so that our writer is not judged by itself.
+The library jsonpatch applies the patch, so that the product's own code does not check itself.
 """
 
 import base64

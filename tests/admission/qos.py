@@ -1,4 +1,6 @@
-"""The QoS class of a pod, after pkg/apis/core/v1/helper/qos of Kubernetes; ours is not asked."""
+"""The QoS class of a pod, as pkg/apis/core/v1/helper/qos of Kubernetes computes it.
+
+It does not use the product's code."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Strategy auto: what it takes, what it passes over, what it stays with."""
+"""Strategy auto: which strategy it chooses, and which it skips."""
 
 import pytest
 

@@ -1,13 +1,13 @@
-"""What users see: each folder of tests/cases is one behaviour, named as a claim.
+"""The cases that users see: each folder of tests/cases is one behaviour, named as a claim.
 
     pod.yaml or workload.yaml    what is applied
-    facts.yaml                   the cluster, where it matters (admitting.facts_of)
-    policy.yaml                  the platform's documents, where they matter
-    expected.yaml                pod or workload: as admitted; or denied: the exact words;
+    facts.yaml                   facts about the cluster, if they matter (admitting.facts_of)
+    policy.yaml                  the platform's documents, if they matter
+    expected.yaml                pod or workload: as admitted; or denied: the exact text;
                                  or skipped: the reason; and warnings:
 
-The server is of 1.34 and knows nothing else, unless facts.yaml says so. Pods
-are defaulted as the API server does it: an absent request is the limit.
+Unless facts.yaml says more, the only known fact is Kubernetes 1.34. Pods are defaulted as the API
+server does: an absent request is the limit.
 `pytest tests/admission/test_cases.py --update` writes expected.yaml; read its diff.
 """
 

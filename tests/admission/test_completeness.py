@@ -1,4 +1,4 @@
-"""What the core offers occurs in what people can read: cases first, tables else."""
+"""Everything that the core offers occurs in a case of tests/cases or, if not there, in a table."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Words for people: problems, quotes, codes."""
+"""Texts for people: problems, quotes, codes."""
 
 import re
 

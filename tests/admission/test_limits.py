@@ -1,4 +1,4 @@
-"""LimitRange and ResourceQuota, foreseen."""
+"""LimitRange and ResourceQuota: refusals that the webhook predicts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Models resolved: annotations over the catalogue over the store's layout."""
+"""How a model is resolved: annotations win over the catalogue, which wins over the store's layout."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Node affinity: every shape that a pod's own may have."""
+"""Node affinity: every shape that the pod's affinity may have."""
 
 import copy
 from typing import Any
@@ -75,7 +75,7 @@ def terms(*terms_: Any) -> dict[str, Any]:
                 {"matchExpressions": [ZONE, needs(A), needs(B)]},
             ),
         ),
-        # An empty term matches no node; with an expression of ours it would match many.
+        # An empty term matches no node. With our expression in it, it would match many.
         (
             terms({}, {"matchExpressions": [ZONE]}),
             [A],

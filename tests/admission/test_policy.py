@@ -1,4 +1,4 @@
-"""CachePolicy documents: whom they select, what they default, what is wrong with them."""
+"""CachePolicy documents: what they select, which defaults they set, and their mistakes."""
 
 import re
 from typing import Any

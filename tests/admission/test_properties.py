@@ -1,8 +1,7 @@
-"""Promises for every pod that an API server could send.
+"""Properties that hold for every pod that an API server could send.
 
-Pods are generated with absent, null and empty lists, unknown fields at every
-depth, quantities in every notation, sidecars, pod-level resources, volumes and
-variables of their own.
+Hypothesis generates pods with absent, null and empty lists, unknown fields at every depth,
+quantities in every notation, sidecars, pod-level resources, volumes and variables.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Names and mounts that are reserved for us in a pod."""
+"""Names and mounts of a pod that are reserved for the webhook."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What names a model."""
+"""Sources of models: the URIs that name one."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Each strategy: what it puts into the pod, and what stands in its way."""
+"""Each strategy: what it adds to the pod, and what conflicts with it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Readers of annotation values: what they take, and what they say."""
+"""Readers of annotation values: what they accept, and their messages."""
 
 from collections.abc import Callable
 from typing import Any

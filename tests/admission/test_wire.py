@@ -1,4 +1,4 @@
-"""AdmissionReview, byte for byte; null, absent and surplus fields; other versions."""
+"""AdmissionReview on the wire: byte for byte, with null, absent and unknown fields, in other versions."""
 
 import base64
 import copy

@@ -1,4 +1,4 @@
-"""What the three clients of the API server make of its answers, over real HTTP."""
+"""How the three clients of the API server handle its answers, over real HTTP."""
 
 import contextlib
 import datetime as dt

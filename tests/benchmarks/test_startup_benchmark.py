@@ -1,4 +1,4 @@
-"""What the start-up benchmark stands on: its command line, its models, the page cache."""
+"""The parts of the start-up benchmark: its command line, its models, the page cache."""
 
 import json
 import tempfile
@@ -65,7 +65,7 @@ def test_models_of_two_sizes_are_two_models() -> None:
 
 
 def test_files_are_in_memory_from_end_to_end_or_not_at_all() -> None:
-    cache().mkdir(parents=True, exist_ok=True)  # on a disk, unlike perhaps /tmp
+    cache().mkdir(parents=True, exist_ok=True)  # on a disk; /tmp may be in memory
     with tempfile.TemporaryDirectory(dir=cache()) as folder:
         files = Model(SIZE).publish(Path(folder, "node"), Path(folder, "claim"))
         page_cache.drop(files)

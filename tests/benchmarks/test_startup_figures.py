@@ -1,4 +1,4 @@
-"""What the start-up benchmark makes of its figures: ratios, tables, JSON, picture."""
+"""The results of the start-up benchmark: ratios, tables, JSON, picture."""
 
 import io
 import json

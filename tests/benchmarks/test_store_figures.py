@@ -1,4 +1,4 @@
-"""What the benchmark of the store's programs makes of its runs, and what the README tells of them."""
+"""The results of the store benchmark, and what the README says about them."""
 
 import struct
 from functools import partial

@@ -1,4 +1,4 @@
-"""What an authority of our own makes, and what it takes for one."""
+"""Certificate authorities: what they sign, and which files are accepted as one."""
 
 import datetime as dt
 import ssl

@@ -1,4 +1,4 @@
-"""How one authority follows another: with overlap, and nothing forgotten."""
+"""Rotation: how one authority replaces another, with overlap and without losing trust."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Owns the way these tests run the command: as people do, in a process of its own."""
+"""Run the command as people do, in a separate process."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""Owns the way a command is interrupted at a moment that is no matter of time.
+"""Interrupt a command at an exact step instead of at a time.
 
-Run as a program: EVENT PLACE MOMENT SIGNAL ARGUMENT .... The command sends itself the signal
-before it does EVENT (of sys.addaudithook, such as os.rename) in PLACE for the MOMENT-th time.
+Run as a program: EVENT PLACE MOMENT SIGNAL ARGUMENT .... The command sends itself the signal before
+it does EVENT (of sys.addaudithook, such as os.rename) in PLACE for the MOMENT-th time.
 """
 
 import os

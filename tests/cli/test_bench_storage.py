@@ -235,7 +235,7 @@ def test_space_is_asked_for_before_the_first_byte(tmp_path: Path) -> None:
 
 
 def test_a_write_that_no_more_fits_is_named_with_what_was_written(tmp_path: Path) -> None:
-    # A limit of file sizes ends a write as a full file system does, after 5Mi here.
+    # A limit on file sizes fails a write as a full file system does, here after 5Mi.
     ran = started_by(("prlimit", f"--fsize={5 * MIB}"), tmp_path, "--write", "--limit", "8Mi")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith(f"modelcache: {tmp_path}/.incoming/bench-storage-")
@@ -270,7 +270,7 @@ def target(link: Path) -> str:
 
 
 def test_a_page_that_can_not_be_read_is_an_error_and_no_crash(tmp_path: Path) -> None:
-    # A page fault in a hole of a tmpfs takes a page; where none is left the kernel sends SIGBUS.
+    # A page fault in a hole of a tmpfs allocates a page. If none is left, the kernel sends SIGBUS.
     mount = after(
         f"mount -t tmpfs -o size=1m modelcache-test {tmp_path}; "
         f"truncate -s 8M {tmp_path}/model.safetensors"
@@ -348,7 +348,7 @@ def test_a_plot_that_can_not_be_written_leaves_the_old_one_and_the_table(
 def test_memory_does_not_grow_with_what_is_read(tmp_path: Path) -> None:
     with (tmp_path / "model.safetensors").open("wb") as file:
         file.truncate(256 * MIB)
-    # Of the command and of the process that touches pages, whichever had more.
+    # The larger of the command's and of the process's that touches pages.
     assert peak(*COMMAND, tmp_path, "--rounds", "1", "--readers", "2") < 128 * MIB
 
 

@@ -1,4 +1,4 @@
-"""What `modelcache check` says: a line for each object, and its exit status."""
+"""`modelcache check` prints a line for each object, and sets its exit status."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `modelcache copy`, the loader of strategy emptyDir, leaves in memory."""
+"""`modelcache copy`, the loader of strategy emptyDir: what it leaves in memory."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""What `modelcache copy` leaves is the model of the manifest, whole, or nothing usable."""
+"""`modelcache copy` leaves the complete model of the manifest, or nothing that a server would use."""
 
 import hashlib
 import json
@@ -224,10 +224,10 @@ def test_killed_at_any_moment_it_leaves_no_part_that_looks_whole(tmp_path: Path)
     safetensors(model / "adapter" / "adapter_model.safetensors", 100_000)
     manifest(model)
     files, entries = len(contents(model)), len(list(model.iterdir()))
-    # Each file is opened twice at the least: when it is made, and by a reader.
+    # Each file is opened at least twice: when it is created, and by a reader.
     moments = [("open", n) for n in random.Random(5).sample(range(1, 2 * files + 1), 4)]
     moments += [("os.rename", n) for n in range(1, entries + 1)]
-    # What the last of them left, all but the manifest, is removed by the next one.
+    # The next copy removes what the last one left, all except the manifest.
     moments += [("os.remove", n) for n in (1, 2, 3)]
     for event, number in moments:
         assert interrupted(model, memory, event, number) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""What `make demo` shows, and that it tells a wrong answer."""
+"""`make demo`: what it shows, and that it detects a wrong answer."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""Runs the command of each folder below golden/, and holds what it prints against expected.txt.
+"""Run the command of each folder below golden/, and compare its output with expected.txt.
 
-A folder's name says what it shows; `command` is what a person typed there.
-Write the expected files anew with --update, and read the difference.
+The folder's name says what it shows; `command` is the command line. `--update` writes the expected
+files anew; read the difference.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""What people see who ask for help, and what their shell completes."""
+"""Help texts, and completion in a shell."""
 
 import pytest
 import typer

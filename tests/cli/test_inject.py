@@ -1,4 +1,4 @@
-"""What `modelcache inject` prints, for every kind of object and every form of output."""
+"""`modelcache inject`: its output for every kind of object, in every format."""
 
 import json
 import os
@@ -226,7 +226,7 @@ items:
 """)
     ran = modelcache("inject", "-f", "-", "--cluster", file, stdin=pod)
     resources = yaml.safe_load(ran.out)["spec"]["containers"][0]["resources"]
-    # A default request is the default limit before it is the minimum.
+    # A missing default request becomes the default limit, or else the minimum.
     assert resources == {"limits": {"memory": "10Gi"}, "requests": {"memory": "10Gi"}}
 
 

@@ -1,4 +1,4 @@
-"""What people get wrong, and what they are told: place, fault and remedy, and no traceback."""
+"""Mistakes in what people type: messages name place, fault and remedy, without a traceback."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `modelcache prune` takes from a store, and what it leaves: stores without a cluster."""
+"""`modelcache prune` without a cluster: what it removes from a store, and what it leaves."""
 
 import json
 import os

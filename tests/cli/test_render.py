@@ -1,4 +1,4 @@
-"""modelcache render: what its objects are called, and what of a model gets into them."""
+"""`modelcache render`: the names of its objects, and what they contain of a model."""
 
 import re
 from pathlib import Path
@@ -82,7 +82,7 @@ def test_names_and_labels_are_valid_whatever_the_model_is_called(source: str) ->
 def test_the_patterns_of_a_model_are_passed_on_as_they_are(tmp_path: Path) -> None:
     files = {"allow": ["*.json", "$(HOME)/$x"], "ignore": ["--help"]}
     words = command(job("known", "--policy", model(tmp_path, files=files)))
-    # The kubelet makes one dollar of two.
+    # The kubelet turns two dollars into one.
     assert words[-3:] == ["--allow=*.json", "--allow=$$(HOME)/$$x", "--ignore=--help"]
 
 

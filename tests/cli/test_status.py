@@ -1,4 +1,4 @@
-"""What `modelcache status` says of a store: models, loaders at work, room."""
+"""`modelcache status` of a store: models, running loaders, free space."""
 
 import json
 import os

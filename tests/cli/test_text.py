@@ -1,4 +1,4 @@
-"""What `modelcache inject` keeps of its author's text."""
+"""`modelcache inject` keeps the author's text: comments, order, quotes."""
 
 import json
 from pathlib import Path

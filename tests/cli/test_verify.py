@@ -1,4 +1,4 @@
-"""What `modelcache verify`, the gate, says of a model's directory."""
+"""`modelcache verify`, the gate: what it says about a model's directory."""
 
 import json
 import os

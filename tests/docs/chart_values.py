@@ -1,4 +1,4 @@
-"""Reads deploy/chart/values.yaml: each value with its default and the comment above it."""
+"""Read deploy/chart/values.yaml: each value with its default and the comment above it."""
 
 import dataclasses
 import json

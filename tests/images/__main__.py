@@ -1,4 +1,4 @@
-"""Owns `python -m tests.images build`: the images of the tests, built in sight if need be."""
+"""Run `python -m tests.images build`: build the missing images of the tests, and show that."""
 
 import argparse
 import sys

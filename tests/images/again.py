@@ -1,7 +1,7 @@
-"""Owns the second building of the product's image, from nothing, to be held against the first.
+"""Build the product's image a second time from nothing, to compare it with the first.
 
-That takes a minute. So it is done when the Dockerfile changes, or a lock file, or the base:
-what a changed module of the product yields, the same commands have yielded before.
+That takes a minute, so it is done only when the Dockerfile, a lock file or the base changes. A changed
+module of the product goes through the same commands.
 """
 
 import hashlib

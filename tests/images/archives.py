@@ -1,4 +1,4 @@
-"""Owns the list of images: archives.BUSYBOX.path() is a file for `ctr images import`."""
+"""List the images of the tests: archives.BUSYBOX.path() is a file for `ctr images import`."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """Owns the image below the others: this machine's Debian, with Python and certificates.
 
-Packages come from where apt gets them here (sources, proxy), of which nothing is kept.
+Packages come from apt's sources on this machine, through its proxy; the image keeps nothing of that.
 mmdebstrap writes the same bytes as long as the packages are the same.
 """
 
@@ -27,10 +27,10 @@ OPTIONS: Final = (
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
     '--aptopt=APT::Install-Recommends "false"',
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in UNREAD),
-    # Everything will be as old as the others: Python would take what it compiled for stale.
+    # All files get the same time, so Python would take compiled files for stale.
     '--customize-hook=find "$1"/usr/lib/python3* -name "*.py" -exec touch --date=@0 {} +',
     f"--customize-hook=chroot \"$1\" sh -c '{COMPILE}'",
-    # Where the packages came from is this machine's business.
+    # The image does not say where this machine gets its packages.
     '--customize-hook=rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap',
     '--customize-hook=rm -f "$1"/etc/resolv.conf "$1"/etc/hostname',
 )

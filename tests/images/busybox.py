@@ -1,4 +1,4 @@
-"""Owns the image with one program: busybox, under every name that it answers to."""
+"""Owns the image with busybox alone, linked under the name of each of its commands."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Owns containers outside a cluster: an image's files laid out, a process started by runc."""
+"""Owns containers outside a cluster: unpacks an image, and starts a process with runc."""
 
 import json
 import secrets

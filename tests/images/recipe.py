@@ -1,4 +1,4 @@
-"""Owns the cache of images: each archive is built once, and again when what it holds changes."""
+"""Owns the cache of images: an archive is built once, and again when its contents change."""
 
 import contextlib
 import dataclasses

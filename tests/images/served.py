@@ -1,4 +1,4 @@
-"""Owns the inference server as a process of this machine, for tests of it."""
+"""Run the stand-in for inference servers as a process of this machine."""
 
 import contextlib
 import os

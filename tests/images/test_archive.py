@@ -1,4 +1,4 @@
-"""Archives hold what they were given, under every name, and are the same each time."""
+"""Archives contain the given files, under every name, and are the same each time."""
 
 import hashlib
 import json

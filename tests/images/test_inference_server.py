@@ -1,4 +1,4 @@
-"""The stand-in does with a model what inference servers do, and tells the truth about it."""
+"""The stand-in uses a model as inference servers do, and reports it correctly."""
 
 import hashlib
 import os

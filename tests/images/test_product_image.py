@@ -1,4 +1,4 @@
-"""Our image: what the Dockerfile makes of a base runs anywhere, and holds what it needs."""
+"""The product's image: it runs anywhere, and contains what it needs and nothing else."""
 
 import contextlib
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Archives are built once, and again when what they hold changes."""
+"""Archives are built once, and again when their contents change."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The parts of `modelcache bench-storage`: pages that leave memory, readers, rows, advice.
 
-What is claimed of reads is held against the kernel's counts, never against a clock.
+Claims about reads are checked with the kernel's counters, never with a clock.
 """
 
 import os

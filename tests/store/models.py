@@ -1,7 +1,7 @@
 """Owns the models of the tests: real files, in the layout of a store, of any size.
 
-Weights are as safetensors has them, written by hand: that is faster than the library, and
-a test may want them broken.
+This module writes safetensors files itself. That is faster than the library, and a test may want
+broken ones.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Owns stores that tests look at: filled by the real loader, and made older than they are."""
+"""Owns stores of the tests: the real loader fills them, and their times are set back."""
 
 import os
 import time

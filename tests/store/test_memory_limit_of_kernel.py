@@ -1,4 +1,4 @@
-"""A container's memory limit, in groups of the running kernel: refused before the kernel kills."""
+"""A container's memory limit in the running kernel: a copy is refused before the kernel would kill it."""
 
 import os
 import re
@@ -96,7 +96,7 @@ def test_what_the_arithmetic_asks_for_is_enough(container: Container, model: Pat
     told = ARITHMETIC.search(container.run("copy", model, container.memory).stderr)
     assert told
     used = int(told[2])
-    # Another run needs not exactly the same.
+    # Another run does not need exactly the same.
     container.limit(container.pod, used + EXTRA + NEEDED + 8 * Mi)
     done = container.run("copy", model, container.memory)
     assert done.returncode == 0, done

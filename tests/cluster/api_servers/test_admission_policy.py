@@ -1,4 +1,4 @@
-"""The ValidatingAdmissionPolicy alone: what it refuses when the webhook is absent or undone."""
+"""The ValidatingAdmissionPolicy alone: what it refuses if the webhook is absent or its work is undone."""
 
 import contextlib
 import copy

@@ -1,6 +1,6 @@
-"""What kube-apiserver does with a mutating webhook's answer, right or wrong.
+"""How kube-apiserver handles the answers of a mutating webhook, right or wrong.
 
-Nothing of ours is tested here: these are the facts on which the product's answers rest.
+These tests are about Kubernetes, not about the product: they are the facts on which the product's answers rest.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Which webhooks kube-apiserver calls, in which order, how often, and what it sends.
 
-Nothing of ours is tested here: these are the facts on which registration rests.
+These tests are about Kubernetes, not about the product: they are the facts on which registration rests.
 """
 
 import itertools

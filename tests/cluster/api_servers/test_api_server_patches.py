@@ -1,6 +1,6 @@
-"""What kube-apiserver makes of a patch: where its library is generous, and what validation misses.
+"""How kube-apiserver applies a patch: where its library is lenient, and what validation misses.
 
-Nothing of ours is tested here: these are the facts on which the product's patches rest.
+These tests are about Kubernetes, not about the product: they are the facts on which the product's patches rest.
 """
 
 from typing import Any

@@ -1,8 +1,7 @@
 """The article's three Deployments, annotated, against the same ones wired by hand.
 
-Both are made into pods by the real controllers, so that whatever the API server adds is
-in both. What is left is compared value by value: each difference stands below, with its
-reason, and there is no other.
+The real controllers make pods of both, so that both have what the API server adds. The pods are
+compared value by value. Each allowed difference is listed below with its reason; there is no other.
 """
 
 import copy
@@ -55,7 +54,7 @@ def by_hand() -> dict[str, Object]:
     cached["containers"][0]["volumeMounts"] = [
         {"name": "models", "mountPath": "/models", "readOnly": True}
     ]
-    # Strategy 3: memory, filled by an init container; 24Gi are 16 for the server, 8 for it.
+    # Strategy 3: memory, filled by an init container. Of 24Gi, 16 are the server's and 8 the model's.
     fast = specs["fast-inference"]
     fast["volumes"] = [{"name": "models", **tmpfs("8Gi")}]
     mount = {"name": "models", "mountPath": "/model-cache"}
@@ -218,15 +217,15 @@ def test_its_pods_in_memory_are_filled_by_a_loader_that_downloads_nothing(
     sources = {volume["name"]: volume for volume in ours["spec"]["volumes"]}
     mounts = {mount["mountPath"]: mount for mount in loader["volumeMounts"]}
     store, memory = mounts["/modelcache/store/1"], mounts["/modelcache/memory/1"]
-    # The article's init container downloads on each start; ours copies from the claim.
+    # The article's init container downloads at each start; the injected one copies from the claim.
     assert sources[store["name"]] == {"name": store["name"], **CLAIM}
     assert (store["subPath"], store["readOnly"]) == ("phi-2", True)
     assert loader["command"][1:] == ["copy", "/modelcache/store/1", "/modelcache/memory/1"]
-    # Both write to what the server reads; ours alone of all containers may.
+    # Both write to the volume that the server reads. With us no other container may write to it.
     assert sources[memory["name"]] == {"name": memory["name"], **tmpfs("5632Mi")}
     assert "readOnly" not in memory
     assert download["volumeMounts"][0]["mountPath"] == "/model-cache"
-    # The article asks 8Gi and bounds nothing; ours is bounded by model and overhead.
+    # The article requests 8Gi without a limit; the injected limit is model and overhead.
     assert download["resources"] == {"requests": {"memory": "8Gi"}}
     assert loader["resources"]["limits"]["memory"] == "6Gi"
     assert loader["resources"]["requests"] == loader["resources"]["limits"]
@@ -265,7 +264,7 @@ def test_the_replicaset_of_a_deployment_is_left_to_it(
     sets = cluster.api.list(
         "apps/v1", "ReplicaSet", applied.where, labelSelector="app=vllm-inference"
     )
-    assert len(sets) == 1  # a template changed behind the Deployment's back would make more
+    assert len(sets) == 1  # a template that is changed without the Deployment would create more
     template = sets[0]["spec"]["template"]
     template["metadata"]["labels"].pop("pod-template-hash")
     assert template == deployment["spec"]["template"]
@@ -326,7 +325,7 @@ def test_t74_a_daemonset_makes_injected_pods(cluster: ControlPlane, where: str) 
         cluster.api.create(obj).expect(201)
         (pod,) = pods_of(cluster, where, "own-daemonset")
         assert injected(pod)
-        assert pod["spec"]["affinity"]["nodeAffinity"]  # the DaemonSet's own pin is kept
+        assert pod["spec"]["affinity"]["nodeAffinity"]  # the DaemonSet's node affinity is kept
     finally:
         cluster.api.delete(obj)
         cluster.api.delete(node)

@@ -1,4 +1,4 @@
-"""The ValidatingAdmissionPolicy for workloads: no template goes without what its owner asks for."""
+"""The ValidatingAdmissionPolicy for workloads: a template must have the annotations of its owner."""
 
 import copy
 import re
@@ -101,7 +101,7 @@ def test_a_workload_that_opted_out_is_accepted(plane: ControlPlane) -> None:
         ({"modelcache.io/strategy": "hostPath"}, ["modelcache.io/strategy"]),
         ({"modelcache.io/claim": "other"}, ["modelcache.io/claim"]),
         ({"modelcache.io/injected": "{}", "team": "a"}, ()),
-        # Not a key that was copied: the template's own value wins.
+        # This key was not copied: the template's value wins.
         ({"modelcache.io/model": "other"}, ()),
     ],
     ids=["same", "followed", "added", "not ours", "the template's own"],

@@ -1,4 +1,4 @@
-"""The files of deploy/: complete, valid, and in step with the program and its image."""
+"""The files of deploy/ are complete, valid, and match the program and its image."""
 
 import re
 from pathlib import Path

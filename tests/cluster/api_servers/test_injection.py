@@ -1,6 +1,6 @@
 """What the API server stores of an injected pod, and what people see of a refusal.
 
-P0 rows are those of the behaviours that no release may break.
+Rows P0 of docs/requirements.md are behaviours that no release may break.
 """
 
 import copy
@@ -197,7 +197,7 @@ def test_p0_4_a_pod_that_the_server_accepts_is_accepted_after_injection(
     assert ours(after)
     served = after["spec"]["containers"]
     assert [mount["readOnly"] for mount in mounts(served[0])] == [True]
-    # What was there is there still, in its order.
+    # Everything is still there, in its order.
     theirs = [c for c in after["spec"].get("initContainers", []) if "modelcache" not in c["name"]]
     assert [c["name"] for c in served] == [c["name"] for c in before["spec"]["containers"]]
     for field in ("name", "image", "restartPolicy", "resources"):
@@ -369,7 +369,7 @@ def test_p0_7_a_container_that_another_webhook_adds_gets_the_model_too(
     found = {container["name"]: container for container in kept["spec"]["containers"]}
     assert [len(mounts(container)) for container in found.values()] == [1, 1]
     assert all(mounts(container)[0]["readOnly"] for container in found.values())
-    # Model and /dev/shm are charged once, to the container that was the target first.
+    # Model and /dev/shm are charged once, to the first target.
     first = "second" if (change, order) == (prepends, "aa-before-ours") else "vllm"
     assert memory_of(found.pop(first)) == RAISED
     assert memory_of(found.popitem()[1]) == ("24Gi", "24Gi")
@@ -403,7 +403,7 @@ def test_t43_memory_that_another_webhook_lowers_is_raised_again(
         small = {"requests": {"memory": "24Gi"}, "limits": {"memory": "24Gi"}}
         return patch({"op": "replace", "path": path, "value": small})
 
-    hook.answer = lowers  # one that is called again after us would have the last word
+    hook.answer = lowers  # a webhook that is called again after ours would win
     with configured(cluster, [other(hook, "zzz-after-ours", again="Never")]):
         answer = cluster.api.create(pod("emptyDir", where=where)).expect(201)
     (container,) = answer.body["spec"]["containers"]
@@ -502,7 +502,7 @@ def test_p0_23_24_26_while_it_is_down_under_fail_only_annotated_pods_wait_for_it
         },
     }
     assert cluster.api.create(deployment, dry_run=True).code == 201
-    # Deleting the configuration frees them; the policy alone still tells what is missing.
+    # Deleting the configuration lets them pass; only the policy still reports what is missing.
     began = time.monotonic()
     cluster.api.delete(objects[0]).expect()
     while NOT_INJECTED not in (answer := cluster.api.create(pod(where=where))).message:
@@ -711,7 +711,9 @@ def test_several_models_of_one_claim_are_mounts_of_one_volume(
 ) -> None:
     both = asking(pod(where=where), model="phi-2, mistral-7b-instruct")
     kept = stored(cluster, both)
-    assert len(ours(kept)) == 1  # kubelets before 1.35 never start a pod with two of one claim
+    assert (
+        len(ours(kept)) == 1
+    )  # kubelets before 1.35 never start a pod with two volumes of one claim
     found = mounts(kept["spec"]["containers"][0])
     assert [mount["subPath"] for mount in found] == [
         "microsoft--phi-2/main",

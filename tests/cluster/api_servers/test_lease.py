@@ -1,4 +1,4 @@
-"""The Lease that loaders hand to each other, with the rights that `render --kind lease` gives."""
+"""The Lease that loaders take in turn, with the rights that `render --kind lease` grants."""
 
 import contextlib
 import threading
@@ -122,7 +122,7 @@ def test_a_holder_that_renews_it_keeps_it_and_one_that_is_silent_does_not(leased
         for second in range(5):
             leased.write(
                 holderIdentity="gone", leaseDurationSeconds=3, leaseTransitions=7,
-                renewTime=f"2020-01-01T00:00:0{second}.000000Z",  # by a clock that is years behind
+                renewTime=f"2020-01-01T00:00:0{second}.000000Z",  # with a clock that is years behind
             )  # fmt: skip
             assert not holds.wait(1)
         assert holds.wait(30)

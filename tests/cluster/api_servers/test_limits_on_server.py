@@ -1,11 +1,11 @@
 """Amounts of memory as the API server sees them: LimitRange, quota, pod level, QoS class.
 
-Model and /dev/shm in memory are charged to limits, so an injected pod asks for more than
-its author wrote. Each case here is decided by the API server's own plugins; the webhook,
-without access to the cluster, knows none of them.
+A model and /dev/shm in memory count against limits, so an injected pod requests more than its author
+wrote. In each case here the API server's plugins decide. The webhook has no access to the cluster
+and knows none of these limits.
 
-T rows: a server vllm, the model in memory with a volume V of 16Gi (size 15.2Gi), a loader
-with 16Gi + 512Mi, no /dev/shm unless S is given.
+In rows T a server vllm has its model in memory, on a volume V of 16Gi (size 15.2Gi). The loader has
+16Gi + 512Mi. There is no /dev/shm unless S is given.
 """
 
 import copy
@@ -98,7 +98,7 @@ CASES: Final[dict[str, tuple[Object, str, tuple[int | None, int | None]]]] = {
     "t1": (server("24Gi", "24Gi", "8", "8"), "0", (40 * GI, 40 * GI)),
     "t2": (server("24Gi", "24Gi", "8", "8"), "2Gi", (42 * GI, 42 * GI)),
     "t3": (server("8Gi", "24Gi"), "2Gi", (24 * GI, 42 * GI)),
-    # The API server has made the request the limit before it asks us.
+    # The API server has set the request to the limit before it calls the webhook.
     "t4": (server("", "24Gi", "", "8"), "0", (40 * GI, 40 * GI)),
     "t6": (server("8Gi"), "0", (24 * GI, None)),
     "t7": ({}, "0", (None, None)),
@@ -213,7 +213,7 @@ def test_t10_and_t11_a_limit_range_of_pods_counts_the_loader_beside_the_others(
     where = namespace()
     limit_range(cluster, where, type="Pod", max={"memory": "48Gi"})
     containers = server("24Gi", "24Gi"), server("8Gi", "8Gi")
-    # 40Gi + 8Gi; the loader's 16896Mi are spent before, in the same room.
+    # 40Gi + 8Gi; the loader used its 16896Mi before, out of the same amount.
     answer = cluster.api.create(pod(where, *containers)).expect(201)
     assert memory(named(answer, "vllm")) == (40 * GI, 40 * GI)
     assert memory(named(answer, "proxy")) == (8 * GI, 8 * GI)
@@ -267,7 +267,7 @@ def test_t14_a_quota_of_limits_finds_the_loaders(
     assert "exceeded quota: memory, requested: limits.memory=40Gi, used: limits.memory=40Gi" in (
         second.message
     )
-    # The same pod with a loader that states no limit, as most init containers are written.
+    # The same pod with a loader without a limit, as most init containers are written.
     stripped = {**kept, "metadata": {"generateName": "s-", "namespace": where}}
     stripped["spec"]["initContainers"][0]["resources"] = {}
     refused = cluster.api.create(stripped).expect(403)
@@ -363,7 +363,7 @@ def test_t39_our_init_containers_fit_below_a_small_pod_level(
     answer = cluster.api.create(obj, dry_run=True).expect(201)
     assert answer.body["spec"]["initContainers"]
     assert answer.body["status"]["qosClass"] == before["status"]["qosClass"]
-    if strategy == "pvc":  # nothing is in memory, so the pod's own amounts stay
+    if strategy == "pvc":  # nothing is in memory, so the pod's amounts stay
         for amounts in ("requests", "limits"):
             had = before["spec"]["resources"][amounts]
             assert had.items() <= answer.body["spec"]["resources"][amounts].items()

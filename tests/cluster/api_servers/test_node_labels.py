@@ -1,4 +1,4 @@
-"""What a loader may write of nodes: our labels of its own, as `render --kind node-labels` says."""
+"""A loader may only write our labels on its own node, as `render --kind node-labels` sets up."""
 
 import contextlib
 import os
@@ -70,7 +70,7 @@ def permitted(
             stack.callback(cluster.api.delete, obj)
         found = Permitted(cluster, where)
         cordon = FOREIGN["cordon"]
-        # Before the policy is known RBAC alone permits it all.
+        # Before the policy is in force, RBAC alone permits all of it.
         wait_until(lambda: found.write(cordon).code == 422, "the policy is known")
         yield found
 

@@ -1,4 +1,4 @@
-"""What the webhook may write of its registration, where RBAC can't say it: one or two fields."""
+"""The webhook may write only one or two fields of its registration, which RBAC can't express."""
 
 import json
 from collections.abc import Iterator

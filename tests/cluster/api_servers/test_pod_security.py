@@ -1,7 +1,7 @@
-"""What Pod Security says of what is injected, word for word: people search for it.
+"""The messages of Pod Security about injected pods, word for word, because people search for them.
 
-It judges the injected pod, so a Deployment's author sees nothing of it in answer to apply;
-it stands in the Events of the ReplicaSet.
+Pod Security checks the injected pod. So the author of a Deployment sees no message after apply: it
+is in the Events of the ReplicaSet.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What `modelcache prune` leaves for pods of a real API server, which the product has injected."""
+"""`modelcache prune` with a cluster: it leaves what injected pods of a real API server use."""
 
 import datetime as dt
 import json

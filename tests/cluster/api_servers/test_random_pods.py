@@ -1,7 +1,7 @@
 """Random pods, each created with and without annotations: what was legal stays legal.
 
-The API server is the judge of both. The numbers are the seeds: one that fails can be run
-alone, and more are run with RANDOM_PODS=5000.
+The API server judges both. The numbers are the seeds, so a failing one can be run alone.
+RANDOM_PODS=5000 runs more.
 """
 
 import copy
@@ -126,7 +126,7 @@ def test_p0_4_what_is_legal_stays_legal_and_of_its_class(cluster: ControlPlane, 
         asking: Object = copy.deepcopy(pod)
         asking["metadata"]["annotations"] = maker.annotations()
         answer = cluster.api.create(asking, dry_run=True)
-        if not answer.ok:  # our own refusal has a code
+        if not answer.ok:  # the webhook's refusals have a code
             assert "denied the request: MC" in answer.message, (seed, answer.message)
             continue
         accepted += 1

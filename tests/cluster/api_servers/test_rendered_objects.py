@@ -1,4 +1,4 @@
-"""What `render` prints, in real API servers: every field is known, and what Pod Security says."""
+"""The objects of `render` in real API servers: every field is known, and Pod Security's verdict."""
 
 from typing import Final
 

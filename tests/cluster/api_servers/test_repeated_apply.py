@@ -1,8 +1,8 @@
-"""Tools that apply a manifest again and again find nothing to do, and roll nothing out.
+"""Tools that apply a manifest again and again find no difference, and cause no rollout.
 
-The manifest annotates the Deployment alone, as people write it. What is copied into its
-template stands in no manifest: no tool may take that for a difference to mend, and what
-takes it away all the same must not set off one rollout after another.
+The manifest annotates only the Deployment, as people write it. The annotations that are copied into
+its template are in no manifest. A tool must not take them for a difference to fix, and a tool that
+removes them anyway must not cause one rollout after another.
 """
 
 import json
@@ -81,14 +81,16 @@ def test_one_tool_after_the_other_rolls_nothing_out(cluster: ControlPlane, writt
 
 def test_no_tool_sees_a_difference(cluster: ControlPlane, written: Object) -> None:
     for words in DIFFS:
-        kubectl(cluster, words, written)  # kubectl diff says by its exit status whether any is
+        kubectl(
+            cluster, words, written
+        )  # the exit status of kubectl diff says whether there is a difference
 
 
 def test_no_manager_owns_what_was_copied(cluster: ControlPlane, written: Object) -> None:
     for words in (TOOLS["argocd"], TOOLS["flux"]):
         kubectl(cluster, words, written)
     fields = [entry["fieldsV1"] for entry in stored(cluster, written)["metadata"]["managedFields"]]
-    # kubectl, argocd and flux own what they wrote, and the controller its status.
+    # kubectl, argocd and flux own what they wrote; the controller owns the status.
     assert [PREFIX in json.dumps(owned.get("f:metadata", {})) for owned in fields].count(True) == 3
     assert not [owned for owned in fields if PREFIX in json.dumps(owned.get("f:spec", {}))]
 

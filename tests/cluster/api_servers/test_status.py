@@ -1,4 +1,4 @@
-"""What `modelcache status` says of a real cluster: who reads, who loads, which nodes hold what."""
+"""`modelcache status` of a real cluster: which pods read and load, and which nodes have which models."""
 
 import json
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_a_model_is_told_with_the_pods_that_read_it_and_the_nodes_that_hold_it(
         running(cluster, by_claim) as two,
         running(cluster, by_node) as three,
         running(cluster, by_hand) as four,
-        running(cluster, mounting(where, CLAIM)),  # which is no volume of ours
+        running(cluster, mounting(where, CLAIM)),  # which is not a volume of the webhook
     ):
         found = status(cluster.kubeconfig)
         out = modelcache("status", env={"KUBECONFIG": str(cluster.kubeconfig)}).out

@@ -1,4 +1,4 @@
-"""The product behind a real API server, registered by the very files that users apply."""
+"""The webhook behind a real API server, registered with the files that users apply."""
 
 import pytest
 

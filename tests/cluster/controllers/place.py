@@ -1,4 +1,4 @@
-"""A place where a test's controllers work: a namespace, and a registration in which they write."""
+"""A namespace and a registration for the controllers of one test."""
 
 import base64
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Replicas that are killed, frozen, drained or crowded, and the pods that are created meanwhile."""
+"""Replicas are killed, frozen, drained or crowded while pods are created."""
 
 import os
 import signal
@@ -96,7 +96,7 @@ def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
         os.kill(frozen, signal.SIGSTOP)
         try:
             time.sleep(FROZEN_SECONDS)
-            # Else it might be ready once more before it ends, as others do meanwhile.
+            # Otherwise it may become ready once more before it ends.
             wait_until(lambda: has_to_end(frozen), "the kubelet starts it again", 60)
         finally:
             if Path(f"/proc/{frozen}").exists():
@@ -226,7 +226,7 @@ def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
             wait_until(refused, "refused with our text")
         except AssertionError as error:
             raise AssertionError(said[0]) from error
-        # Those that are about to end still know the authority, and would keep it trusted.
+        # Replicas that are about to end still know the authority, and would keep it trusted.
         wait_until(lambda: not api.list("v1", "Pod", NAMESPACE), "all have ended", 60)
         path = f"/api/v1/namespaces/{NAMESPACE}/secrets/modelcache-webhook-ca"
         api.request("DELETE", path).expect()

@@ -1,8 +1,8 @@
-"""Two minutes without an API server: reviews go on, connections hold, certificates are renewed.
+"""Two minutes without an API server: reviews continue, connections hold, certificates are renewed.
 
-The reviews come from callers in the cluster's network, for there is no API server to send them:
-50 a second, over connections that last five seconds, and 415 connections that are used again after
-they have been idle. All tests look at the same two minutes, which are also the short form of `make soak`.
+Callers in the cluster's network send the reviews: 50 a second, over connections that last five
+seconds, and over 415 connections that are used again after they have been idle. All tests look at
+the same two minutes, which are also the short form of `make soak`.
 """
 
 import dataclasses
@@ -88,7 +88,7 @@ def test_memory_descriptors_threads_and_tasks_do_not_grow(passed: Passed) -> Non
     assert all(len(taken) > 12 for taken in samples.taken.values())
     assert not samples.grown(MOST_GROWTH)
     for name, taken in samples.taken.items():
-        # Those that were idle are closed in the course of it.
+        # The idle connections are closed in the course of it.
         for field in set(taken[0]) - {"memory"}:
             assert samples.growth(name, field) <= 0, (name, field)
 

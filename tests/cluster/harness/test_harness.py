@@ -1,4 +1,4 @@
-"""The harness itself: what it starts is real, and nothing of it stays behind."""
+"""The harness: what it starts is real, and it leaves nothing behind."""
 
 import json
 import os

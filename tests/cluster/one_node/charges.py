@@ -1,4 +1,4 @@
-"""Owns what a control group is charged with: who has written pages, and who may give them back."""
+"""Read what a control group is charged with: pages of tmpfs, of files on a disk, of processes."""
 
 import dataclasses
 import time
@@ -23,7 +23,9 @@ def charges(group: Cgroup) -> Charges:
     stat = group.charged()
 
     def below(name: str) -> int:
-        return stat.get(f"total_{name}", stat[name])  # version 1 tells the group alone apart
+        return stat.get(
+            f"total_{name}", stat[name]
+        )  # only version 1 distinguishes the group itself
 
     shared, files = below("shmem"), below("inactive_file") + below("active_file")
     return Charges(shared, files, group.usage() - shared - files)

@@ -1,4 +1,4 @@
-"""Owns pods that no workload owns: nothing brings a container back that has ended."""
+"""Owns pods without a workload, whose ended containers nothing restarts."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,14 +1,14 @@
-"""Owns the table of what a pod gets of memory: what its author writes, what comes of it.
+"""Owns the table of a pod's memory: what its author writes, and what the injected pod has.
 
-All amounts are Mi, and all sums were done by hand:
+All amounts are in Mi, and all sums were done by hand:
 
     V   256    a model of 240, 5 % more, up to 256
-    S     8    /dev/shm, in the rows that ask for it
-    O   512    what a loader needs itself: it may use V + O = 768
+    S     8    /dev/shm, in the rows that request it
+    O   512    the loader's own need: it may use V + O = 768
 
-A pod's group may use the larger of what the loader may and what all that lives on may
-together (KEP-753). Nothing bounds it where one container has no limit, unless the pod
-itself has one (KEP-2837).
+The limit of a pod's group is the larger of the loader's limit and the sum of the limits of the
+containers that stay (KEP-753). It has no limit if one container has none, unless the pod itself has
+one (KEP-2837).
 """
 
 import dataclasses
@@ -107,7 +107,7 @@ ROWS: Final = {
     ),
     "T3 limit above request": Row(
         containers=(server("200Mi", "600Mi", shm=S),), shm=S,
-        annotations={"shm-size": "8M"},  # a tmpfs is whole pages, and its limit whole Mi
+        annotations={"shm-size": "8M"},  # a tmpfs has whole pages, and its limit whole Mi
         server=(456, 864), pod=864, left=600,
     ),
     "T4 T5 limit alone": Row(
@@ -152,7 +152,7 @@ ROWS: Final = {
         containers=(server("600Mi", "600Mi", shm=S),), models=2, shm=S, loader=(1024, 1024),
         server=(1120, 1120), pod=1120, left=600, quality="Guaranteed",
     ),
-    # What is to happen with memory; a server as large as the loader's O, or smaller.
+    # How memory is used; the server is as large as the loader's O, or smaller.
     "T34 none": Row(
         containers=(server("700Mi", "700Mi", shm=S),), annotations={"memory": "none"}, shm=S,
         server=(700, 700), pod=768, left=504, quality="Guaranteed",
@@ -178,7 +178,7 @@ ROWS: Final = {
         init=(asleep("mesh", "64Mi", "64Mi", **SIDECAR), ends("compile", "900Mi")), full=False,
         server=(856, 856), others={"mesh": 64}, pod=964, quality="Guaranteed",
     ),
-    # Resources of the pod itself (KEP-2837): there the reservation is, not in the loader.
+    # Resources of the pod itself (KEP-2837): they have the reservation, not the loader.
     "T36 pod level": Row(
         level=resources("600Mi", "600Mi"), containers=(server(None, None),),
         pod_level=(856, 856), server=(None, None), loader=(64, 768),

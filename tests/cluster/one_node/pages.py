@@ -1,7 +1,7 @@
-"""Owns models that are so many pages: what a loader copies, to the last one.
+"""Owns models of an exact number of pages.
 
-A tmpfs counts pages, one at the least for each file. A model here is one file and its
-manifest, so that it can be made to fill a volume.
+A tmpfs counts pages, at least one for each file. A model here is one file and its manifest, so that
+it can fill a volume exactly.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A pod whose model is not there yet waits, says why, and starts once it is published."""
+"""A pod whose model is missing waits, says why, and starts once the model is published."""
 
 import dataclasses
 import os

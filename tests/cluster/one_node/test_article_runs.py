@@ -1,7 +1,7 @@
 """The article's Deployments run: each strategy from annotation to Ready, on a node.
 
-Their models, amounts and /dev/shm are small, and no accelerator is asked for. What stands
-in the annotations of examples/article.yaml is else as it is there.
+Their models, amounts and /dev/shm are small, and they request no accelerator. Apart from that the
+annotations are those of examples/article.yaml.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ def article(namespace: str, image: str) -> dict[str, Object]:
     fourth["spec"]["replicas"] = 1
     fourth["spec"]["selector"]["matchLabels"] = {"app": "vllm-image"}
     fourth["spec"]["template"]["metadata"]["labels"] = {"app": "vllm-image"}
-    # The catalogue gives phi-2 5.2 GiB, and nobody may ask for less of it.
+    # The catalogue says 5.2 GiB for phi-2, and a pod may not request less.
     fast = workloads["fast-inference"]["metadata"]["annotations"]
     fast |= {PREFIX + "model": "example/small", PREFIX + "size": str(SIZE)}
     for workload in workloads.values():
@@ -66,7 +66,7 @@ def article(namespace: str, image: str) -> dict[str, Object]:
         workload["metadata"]["annotations"][PREFIX + "shm-size"] = str(SHM)
         (server,) = workload["spec"]["template"]["spec"]["containers"]
         memory = {"memory": "64Mi"}
-        # The loader takes the limit for its request, and two of 1 CPU do not fit beside others.
+        # The loader's request is its limit, and two of 1 CPU do not fit next to the others.
         limits = {"cpu": "500m", **memory}
         server["resources"] = {"requests": {"cpu": "10m", **memory}, "limits": limits}
         server["readinessProbe"] = container()["readinessProbe"]
@@ -135,7 +135,7 @@ def mounted_below(node: Node, folder: Path) -> Iterator[None]:
     path = f"/{folder.relative_to(node.folder)}"
     subprocess.run(node.command(["mount", "-t", "tmpfs", "tmpfs", path]), check=True)
     yield
-    subprocess.run(node.command(["umount", "--lazy", path]), check=True)  # pods end meanwhile
+    subprocess.run(node.command(["umount", "--lazy", path]), check=True)  # pods end in the meantime
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ LOADER: Final = {
     "image": MODELCACHE.reference,
     "imagePullPolicy": "IfNotPresent",
     "command": ["modelcache", "copy", "/modelcache/store/1", "/modelcache/memory/1"],
-    # What the volume may hold, and 512Mi; on each side, so that it takes nothing unasked.
+    # The volume's limit and 512Mi, as request and as limit, so that it uses nothing unrequested.
     "resources": {
         "limits": {"cpu": "500m", "memory": "768Mi"},
         "requests": {"cpu": "500m", "memory": "768Mi"},

@@ -1,6 +1,6 @@
-"""A claim that two volumes of a pod name is mounted once: why the webhook refuses such pods.
+"""A claim that two volumes of a pod name is mounted once, so the webhook refuses such pods.
 
-The kubelet has one mount per claim and pod. Before 1.35 it waits for the second for ever.
+The kubelet has one mount per claim and pod. Before 1.35 it waits for the second one for ever.
 (pkg/kubelet/volumemanager/cache/desired_state_of_world.go, AddPodToVolume)
 """
 

@@ -1,8 +1,8 @@
 """A pod's fsGroup does not make the kubelet walk the model's files.
 
-It would change group and mode of each, one by one, before the pod starts; on a shared
-volume it would do so for every pod that asks for another group (KEP-695). The files here
-are hard links to a few: a walk changes the time of change of what they have in common.
+It would change the group and mode of each file before the pod starts. On a shared volume it would
+do so for every pod with another group (KEP-695). The files here are hard links to a few files, and a
+walk changes the ctime of those.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Images made here run on real nodes as those of a registry would: by name and by digest."""
+"""Images from archives run on real nodes as those of a registry do: by name and by digest."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The webhook as users install it: deploy/ applied, two replicas from our image, one Service."""
+"""The webhook as users install it: deploy/ applied, two replicas of the image, one Service."""
 
 import contextlib
 import json
@@ -162,7 +162,7 @@ def test_with_every_replica_down_our_own_pods_are_created_again(
             return "failed calling webhook" in answer.message
 
         wait_until(unanswered, "no replica answers", 30)
-        # What runs where we run is not sent to us, even if it asks for a model.
+        # Pods in the webhook's namespace are not sent to it, even if they request a model.
         template = webhook.deployment()["spec"]["template"]
         metadata = asking(NAMESPACE)["metadata"]
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

@@ -1,4 +1,4 @@
-"""A loader that fails says why in the pod's status, and no server starts on what it left."""
+"""A loader that fails says why in the pod's status, and no server starts with an incomplete model."""
 
 import re
 from collections.abc import Iterator
@@ -46,8 +46,8 @@ def pods(serving_cluster: Cluster) -> Iterator[dict[str, Object]]:
     wanted = {
         "corrupt": asked(namespace, corrupt, restartPolicy="Always"),
         "larger than announced": asked(namespace, larger),
-        # The pod may use 8Mi beside the model, which is less than the loader needs. In its own
-        # container the loader sees its own limit alone, which would do.
+        # The pod may use 8Mi in addition to the model, which is less than the loader needs. In its
+        # container the loader sees only its own limit, which would be enough.
         "out of memory": asked(namespace, fits, level="8Mi"),
     }
     yield {name: plane.api.create(pod).expect(201).body for name, pod in wanted.items()}
@@ -92,7 +92,7 @@ def test_what_a_failed_attempt_left_is_in_nobodys_way(
 ) -> None:
     (node,) = serving_cluster.nodes
     pod, end = failed(serving_cluster, pods["corrupt"])
-    # A copy that takes long tells of itself in between.
+    # A copy that takes long reports its progress.
     *_, fault, rest = end["message"].split("\n")
     assert re.fullmatch(
         rf"modelcache: /modelcache/store/1/{WEIGHTS}: has the sha256 [0-9a-f]{{64}}, "

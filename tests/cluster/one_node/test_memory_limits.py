@@ -1,4 +1,4 @@
-"""What the webhook makes of a pod's memory, the kernel keeps: the table, row by row."""
+"""The kernel enforces the memory limits of injected pods: the table, row by row."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""A name that moves, such as `main`, is a link in the store: a server keeps what it meant at start."""
+"""A revision that moves, such as `main`, is a link in the store; a running server keeps its commit."""
 
 import dataclasses
 import hashlib

@@ -1,7 +1,7 @@
 """The article's case: a model in memory counts against the limit of the pod.
 
-In Mi: a model of 256 and a server that holds 550 of its own, with a limit of 600. Copied by
-hand, that is more than the pod may use; with us the pod may use 856.
+In Mi: a model of 256, and a server that uses 550 and has a limit of 600. If the model is copied by
+hand, that is more than the pod may use. The injected pod may use 856.
 """
 
 import os

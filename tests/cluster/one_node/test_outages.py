@@ -1,4 +1,4 @@
-"""Pods that run go on, whatever fails beside them; what is created again is injected."""
+"""Running pods continue, whatever else fails; pods that are created again are injected."""
 
 import dataclasses
 import os
@@ -122,7 +122,7 @@ def test_pods_go_on_while_a_program_of_their_node_is_restarted(
     name = f"{program}-{number.name.lower()}"
     daemon: Daemon = getattr(node, program)
     daemon.stop(number)
-    # What is created meanwhile starts as soon as the program is back.
+    # Pods that were created in the meantime start as soon as the program is back.
     later = workload(running.namespace, "pvc", running.image, name)
     (pod,) = created(cluster, later)
     assert running.go_on()
@@ -158,7 +158,7 @@ def test_pods_go_on_without_the_webhook_and_what_is_created_again_waits_for_it(
         assert not pods_of(cluster, fail)
         assert running.go_on()
     finally:
-        server.stop()  # an earlier one, which lives, takes its place
+        server.stop()  # an earlier server, which still runs, replaces it
     assert served(cluster, later)
     for obj in (ignore, fail):
         (pod,) = replicas_of(cluster, obj)

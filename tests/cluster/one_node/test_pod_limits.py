@@ -1,8 +1,8 @@
-"""What a kubelet makes of the limits of a whole pod, and what it makes of them with us.
+"""The limits that a kubelet sets for a whole pod, without and with injection.
 
-In Mi; a model of 240 and a server of 64, which becomes 320, beside a loader of 768. Seen of
-kubelet 1.37.2: one container without a limit unbounds the pod, be it an init container
-that ends, and a limited sidecar before it does not help.
+In Mi: a model of 240, a server of 64, which becomes 320, and a loader of 768. Seen in kubelet 1.37.2:
+one container without a limit leaves the pod without one, even an init container that ends. A sidecar
+with a limit before it does not change that.
 """
 
 import dataclasses

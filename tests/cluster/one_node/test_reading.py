@@ -1,8 +1,8 @@
-"""Servers start on a model that they may only read, whoever they are, and none tries to write.
+"""Servers with any user start with a model that they may only read, and none tries to write to it.
 
-Everything here is in a namespace with Pod Security `restricted`. Each pod is made while its
-model is missing: its sandbox is there then, and no container. So every call that any of its
-containers ever makes is recorded, our loader's and our gate's among them.
+Everything here is in a namespace with Pod Security `restricted`. Each pod is created while its model
+is missing, so that its sandbox exists before its containers. So every call of all of its containers
+is recorded, also of the loader and the gate.
 """
 
 import contextlib
@@ -71,9 +71,9 @@ def read(serving_cluster: Cluster) -> Iterator[dict[str, Read]]:
             security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user}
             resources = {
                 "limits": {"cpu": "100m", "memory": "64Mi"}
-            }  # the loader asks for as much cpu
+            }  # the loader requests as much cpu
             server = container(resources=resources, securityContext=RESTRICTED)
-            if name == "hub":  # as its users write it: the model's name, and nothing of a cache
+            if name == "hub":  # as users write it: the model's name, and nothing about a cache
                 server |= {"image": HUB_SERVER.reference, "args": [f"--model={REPOSITORY}"]}
             asked = {"model": f"{REPOSITORY}@{COMMIT}", "shm-size": "8Mi", **annotations}
             workload = deployment(where, asked, server, name=name, securityContext=security)
@@ -116,7 +116,7 @@ def test_nothing_tries_to_write_to_the_model(read: dict[str, Read], name: str) -
     (model,) = read[name].report["models"]
     opened = {call.path for call in calls if call.name == "openat"}
     assert {f"{model['path']}/{file}" for file in model["files"]} < opened
-    # The stand-in server tries on purpose, to report what comes of it: that is seen too.
+    # The stand-in tries to write on purpose, to report the result; that is recorded too.
     assert [call.path for call in calls if call.changes] == [f"{model['path']}/.written-1"]
 
 

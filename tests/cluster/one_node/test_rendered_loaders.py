@@ -1,4 +1,4 @@
-"""What `render` prints runs on a node: a Job fills the claim, a DaemonSet the node from it."""
+"""The objects of `render` run on a node: a Job fills the claim, and a DaemonSet the node from it."""
 
 import dataclasses
 import json

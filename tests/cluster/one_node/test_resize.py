@@ -1,7 +1,7 @@
-"""A resize in place leaves the model where it is, and counts it or not as the new limit says.
+"""A resize in place does not move the model; whether the model counts follows from the new limit.
 
-In Mi: a model of 256 beside a server of 600, which becomes 856; the pod may use no less than
-the loader, 768, whatever the server is lowered to.
+In Mi: a model of 256 and a server of 600, which becomes 856. The pod's limit is never less than the
+loader's, 768, however low the server's is.
 """
 
 from collections.abc import Iterator

@@ -105,5 +105,5 @@ def test_memory_holds_the_model_once(ten: Ten) -> None:
     assert ten.cached_before == 0
     assert in_page_cache(ten.weights) > SIZE * 0.9
     charged = [ten.node.pod_cgroup(pod).charged() for pod in ten.pods]
-    # Whoever reads a page first is charged for it. Pages of the programs are charged so too.
+    # The first reader of a page is charged for it, also for pages of the programs.
     assert SIZE * 0.9 < sum(one["file"] - one["shmem"] for one in charged) < SIZE * 1.5

@@ -1,8 +1,8 @@
-"""What is no model passes every check of Kubernetes where only the gate looks into it.
+"""A directory that is not a model passes every check of Kubernetes; only the gate reads it.
 
-A claim on a hostPath volume, the default of small local clusters, is never mounted: its
-`readOnly` keeps nobody from creating a directory on it. And `type: Directory` of the node
-cache says that there is a directory.
+A claim on a hostPath volume, the default of small local clusters, is never mounted. So its `readOnly`
+prevents no one from creating a directory on it. And `type: Directory` of the node cache only says
+that there is a directory.
 """
 
 import dataclasses
@@ -127,7 +127,7 @@ def assert_not_started(pod: Object) -> None:
 
 
 def test_it_lets_the_server_start_once_the_model_is_published(gated: Gated) -> None:
-    # The kubelet's directory is empty, and so gives way.
+    # The kubelet's directory is empty, so the loader replaces it.
     directory = models.sharded(gated.store / ".incoming" / "verified")
     files = files_of(directory)
     directory.rename(gated.store / "example--verified" / "main")

@@ -1,7 +1,7 @@
 """A release whose certificates cert-manager issues, while pods are created.
 
-The connections of reviews end with each answer, so that every creation meets the certificate of
-its moment. Each test goes on from where the one before has left the release.
+The connections of reviews end with each answer, so that every creation meets the current
+certificate. Each test begins with the release as the test before left it.
 """
 
 import time

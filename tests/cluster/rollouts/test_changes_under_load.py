@@ -1,7 +1,7 @@
-"""A release that changes while pods are created: certificates, replicas, versions, its end.
+"""A release changes while pods are created: certificates, replicas, versions, uninstallation.
 
-The connections of reviews end with each answer, so that every creation meets the certificate of
-its moment. Each test goes on from where the one before has left the release.
+The connections of reviews end with each answer, so that every creation meets the current
+certificate. Each test begins with the release as the test before left it.
 """
 
 import re
@@ -49,7 +49,7 @@ def test_the_first_pod_after_an_installation_gets_its_model(
         record_property("strict after", round(strict - began, 1))
         seen = found.injected
         wait_until(lambda: found.injected > seen + 20, "pods are injected")
-    # Before, nothing was required of them; not one was refused.
+    # Before that nothing was required of pods, so none was refused.
     when = [round(moment - strict, 1) for moment in found.refused]
     assert when == [], release.said()
 

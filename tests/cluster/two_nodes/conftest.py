@@ -52,7 +52,7 @@ def shop(
     cluster = two_serving_nodes
     name = create_namespace(cluster.plane, f"once-{os.getpid()}-{next(_NUMBERS)}")
     store = bind(cluster, cluster.nodes[0], name, "model-store")
-    # The kubelet gives it no fsGroup while pods without one have it mounted (local.go, SetUpAt).
+    # The kubelet sets no fsGroup on it while pods without one have it mounted (local.go, SetUpAt).
     os.chown(store, USER, USER)
     yield Shop(cluster, hub_of_two_nodes, name, tmp_path_factory.mktemp("models"), store)
     gone: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

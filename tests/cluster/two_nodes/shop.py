@@ -1,4 +1,4 @@
-"""A hub, a store and nodes, and what `render` prints for them: what these tests load with."""
+"""A hub, a store and nodes, and the loaders that `render` prints for them."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""A node is drained: its pods move, injected again, and those elsewhere notice nothing."""
+"""A node is drained: its pods move and are injected again; pods on other nodes are not affected."""
 
 import dataclasses
 import subprocess

@@ -1,4 +1,4 @@
-"""Two Jobs that load one model into one claim, and hand a Lease to each other."""
+"""Two Jobs load one model into one claim, and take turns by a Lease."""
 
 from typing import Final
 
@@ -29,14 +29,14 @@ def test_a_loader_waits_for_the_lease_and_gets_it_as_soon_as_its_holder_is_ended
     wait_until(lambda: bool(holder()) and waits(holder()), "one waits", 60)
     held = holder()
     shop.end([{"metadata": {"name": held, "namespace": shop.namespace}}])
-    # In silence it would last a minute.
+    # Without a release of the Lease it would take a minute.
     wait_until(lambda: holder() not in ("", held), "another holds it", 30)
     shop.hub.heal()
     fetched = sorted(
         int(ends(shop.completed(job), "load")[0]["message"].split()[2]) for job in (first, second)
     )
     assert fetched[0] == 0
-    # What the first had is not asked for again.
+    # What the first loaded is not requested again.
     assert 0 < fetched[1] <= shop.size(model)
     assert shop.arrived(model) == shop.size(model)
     wait_until(lambda: not holder(), "nobody holds it")

@@ -1,6 +1,6 @@
-"""A loader that is killed on its node: the next goes on where it was, and readers see nothing before.
+"""A loader is killed on its node: the next one continues, and readers see nothing until it is done.
 
-Of a loader that was killed the next knows by its silence, after a minute; both wait together.
+The next loader notices after a minute of silence; both tests wait for it together.
 """
 
 import subprocess
@@ -48,7 +48,8 @@ def half_way(shop: Shop, model: str) -> None:
 def end_by_memory(shop: Shop, node: Node, pod: Object) -> Object:
     """Use up the memory that the loader of *pod* may have; return the pod once it has ended."""
     group = node.container_cgroup(pod, "load")
-    for pid in group.processes():  # the kernel would end who has the most memory, which is not it
+    # The kernel would kill the process with the most memory, which is another one.
+    for pid in group.processes():
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
     tasks = group.memory / "cgroup.procs"
     with subprocess.Popen([sys.executable, "-c", EATER, tasks]) as eater:
@@ -95,7 +96,7 @@ def test_the_next_loader_goes_on_where_one_was_killed(
     size, fetched = (int(word) for word in end["message"].split() if word.isdigit())
     assert size == shop.size(model)
     assert 0 < fetched < size * 3 // 4
-    # Twice comes what was on its way, in the buffers of connections, when a loader ended.
+    # Only what was in the buffers of connections when a loader ended is downloaded twice.
     assert shop.arrived(model) < size + 2 * RATE
     (commit,) = published(shop, model)
     assert not list(faults_of(shop.store / hub_folder(model) / commit, full=True))

@@ -1,4 +1,4 @@
-"""Nodes are real: pods run on them, within limits that the kernel keeps."""
+"""Nodes are real: pods run on them, within limits that the kernel enforces."""
 
 import signal
 from typing import Any

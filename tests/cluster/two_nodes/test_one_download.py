@@ -1,6 +1,6 @@
 """How often a model is downloaded: once for a cluster, for a node, for a pod, or never.
 
-The article's set-ups, filled by what `render` prints from a hub that counts, on two nodes.
+The loaders of `render` fill the article's set-ups on two nodes, from a hub that counts requests.
 """
 
 import contextlib
@@ -134,7 +134,7 @@ def test_a_node_whose_model_is_damaged_bears_the_label_no_more(
             with contextlib.suppress(IsADirectoryError):
                 file.unlink()
         path.rmdir()
-    shop.cluster.ready(pod, 120)  # it is loaded anew
+    shop.cluster.ready(pod, 120)  # it is loaded again
     assert shop.labelled(label) == ["node-1", "node-2"]
 
 

@@ -1,6 +1,6 @@
-"""Pods of strategy hostPath go to the nodes that hold the model, as `placement` says.
+"""Pods of strategy hostPath go to the nodes that have the model, as `placement` says.
 
-A node says what it holds by a label; its key is computed here by hand, from the contract.
+A label of the node says which models it has. This test computes the label's key independently.
 """
 
 import contextlib
@@ -132,7 +132,7 @@ def test_a_pod_that_requires_the_model_waits_for_a_node_that_is_ready_with_it(
         with holding(cluster, {second: (BASE,)}):
             assert nodes_of(cluster, [pod]) == ["node-2"]
             cluster.ready(pod)
-        # The label is asked for at scheduling alone: the pod runs on without it.
+        # Only the scheduler needs the label: the running pod stays without it.
         assert cluster.ready(pod)["spec"]["nodeName"] == "node-2"
 
 
@@ -172,6 +172,6 @@ def test_the_pods_of_a_daemonset_stay_bound_to_every_node(
         wait_until(lambda: len(pods_of(cluster, asked)) == 2, "a pod for each node")
         pods = pods_of(cluster, asked)
         assert nodes_of(cluster, pods) == ["node-1", "node-2"]
-        for pod in pods:  # what it requires there would make it fit no node
+        for pod in pods:  # with that requirement it would fit no node
             (preferred,) = pod["spec"]["affinity"]["nodeAffinity"][PREFERRED]
             assert label(BASE) in str(preferred)

@@ -1,4 +1,4 @@
-"""Renders the chart for tests: its objects by kind, its pod, the modes that it has."""
+"""Render the chart for tests: its objects by kind, its pod, its certificate modes."""
 
 import itertools
 import subprocess

@@ -1,4 +1,4 @@
-"""Owns the alerts as the chart yields them, and promtool, which judges them."""
+"""Render the alerts of the chart, and run promtool on them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the chart yields, in real API servers: every field is known, and Pod Security agrees."""
+"""The chart in real API servers: every field is known, and Pod Security accepts the pods."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The alerts, rule by rule, in the real promtool: each fires when it should and not before."""
+"""The alerts, rule by rule, in promtool: each fires when it should, and not before."""
 
 import dataclasses
 import re
@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
             {REJECTED % "calling_webhook_error": "_x15 1x30"},
         ),
         quiet=(
-            {REJECTED % "no_error": "0+9x60"},  # refused by us, as it should be
+            {REJECTED % "no_error": "0+9x60"},  # refused by the webhook, as intended
             {REJECTED % "calling_webhook_error": "7x60"},
         ),
         labels=NAMED,

@@ -1,4 +1,4 @@
-"""The chart and the kustomize base: one source, the same objects, the order of both."""
+"""The chart and the kustomize base have the same objects, each in a working order."""
 
 import json
 from pathlib import Path

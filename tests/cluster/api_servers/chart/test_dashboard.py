@@ -1,4 +1,4 @@
-"""The dashboard and the alerts: every metric they ask for exists, with the labels they name."""
+"""The dashboard and the alerts: every metric that they query exists, with the labels that they name."""
 
 import json
 import os

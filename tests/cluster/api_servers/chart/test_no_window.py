@@ -1,4 +1,4 @@
-"""Pods that are created while the webhook is switched off: with their model or without, not refused."""
+"""Pods that are created while the webhook is being switched off are never refused."""
 
 import threading
 from collections.abc import Callable

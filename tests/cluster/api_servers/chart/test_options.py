@@ -1,4 +1,4 @@
-"""What the chart adds on request: the network, the API server's queue, Prometheus, cert-manager."""
+"""Options of the chart: NetworkPolicy, FlowSchema, Prometheus, cert-manager."""
 
 import base64
 from typing import Any
@@ -29,7 +29,7 @@ def test_nothing_of_it_is_there_by_default() -> None:
 def test_the_network_is_open_on_two_ports_for_everybody() -> None:
     (policy,) = enabled("networkPolicy", port=9443)["NetworkPolicy"]
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    # No `from`: a control plane calls from addresses that nobody knows beforehand.
+    # No `from`: the addresses of a control plane are not known in advance.
     assert policy["spec"]["ingress"] == [{"ports": [{"port": 9443}, {"port": 8080}]}]
     calls, names = policy["spec"]["egress"]
     assert [one["port"] for one in calls["ports"]] == [443, 6443]
@@ -77,7 +77,7 @@ def test_cert_manager_issues_what_is_mounted_and_writes_the_bundle() -> None:
     injected = configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
     assert injected == f"{leaf['metadata']['namespace']}/{leaf['metadata']['name']}"
     assert not any("caBundle" in hook["clientConfig"] for hook in configuration["webhooks"])
-    # Nothing of ours may write it.
+    # The webhook may not write it.
     for rule in kinds["ClusterRole"][0]["rules"]:
         if rule["resources"] == ["mutatingwebhookconfigurations"]:
             assert "patch" not in rule["verbs"]

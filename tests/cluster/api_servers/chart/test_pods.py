@@ -1,4 +1,4 @@
-"""What the values make of the Deployment and what stands beside it."""
+"""The Deployment, and the objects next to it, by the chart's values."""
 
 from typing import Any
 

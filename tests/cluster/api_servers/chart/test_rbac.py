@@ -1,4 +1,4 @@
-"""What the webhook may do: what docs/security.md says, what the chart gives, what the API server grants."""
+"""The webhook's rights: docs/security.md, the chart and the API server agree."""
 
 import itertools
 import re
@@ -44,7 +44,7 @@ def table() -> dict[Row, str]:
     """Return the rows of the table of permissions with their reasons."""
     text = manual.part("permissions")
     rows = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.strip().splitlines()[2:]]
-    # The first cell says where; an empty one of names is kept.
+    # The first cell is the namespace; an empty cell of names is kept.
     return {(where, what, names, verbs): why for where, what, names, verbs, why in rows}
 
 

@@ -1,4 +1,4 @@
-"""Values that would break a pod or the cluster: helm refuses them, and says what is wrong."""
+"""helm refuses values that would break a pod or the cluster, and says what is wrong."""
 
 import re
 from typing import Any

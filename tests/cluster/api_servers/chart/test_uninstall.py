@@ -1,4 +1,4 @@
-"""The chart and the base in a real API server: installed, applied again, taken away in order."""
+"""The chart and the base in a real API server: installed, applied again, removed in order."""
 
 import base64
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Certificates that are as wrong as a test wants them, and a server with one."""
+"""Certificates with the faults that a test wants, and a server with one."""
 
 import contextlib
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Findings about what replicas report; test_installed.py asks real ones."""
+"""Findings about the reports of replicas; test_installed.py uses real replicas."""
 
 import pytest
 

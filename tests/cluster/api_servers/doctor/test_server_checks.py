@@ -1,4 +1,4 @@
-"""The API server: its version, its clock, and rights that it does not give us."""
+"""Checks of the API server: its version, its clock, and missing rights."""
 
 import datetime as dt
 import json
