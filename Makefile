@@ -29,29 +29,30 @@ test-cluster: $(READY) ## real API servers, pods on nodes, images: compiles Kube
 	$(BIN)/python -m tests.images build
 	$(PYTEST) -m programs
 
-cluster: $(READY) ## leave a cluster with a node and the webhook registered running
+cluster: $(READY) ## start a cluster with one node and the webhook, and leave it running
 	$(BIN)/python -m tests.kubernetes up
 
-cluster-down:    ## end it
+cluster-down:    ## end that cluster
 	$(BIN)/python -m tests.kubernetes down
 
-soak: $(READY)   ## an hour of reviews on a cluster, certificates renewed each minute: does anything grow?
+soak: $(READY)   ## an hour of reviews on a cluster, with certificates renewed each minute: does anything grow?
 	$(BIN)/python -m tests.kubernetes.soak
 
-bench: $(READY)  ## measure, beside the webhook that everyone writes
+bench: $(READY)  ## measure reviews, and compare with a webhook written in the usual way
 	$(BIN)/python -m benchmarks.run
 
-bench-startup: $(READY) ## measure how soon pods serve, beside pods that download
+bench-startup: $(READY) ## measure how soon pods serve, and compare with pods that download
 	$(BIN)/python -m benchmarks.startup
 
-bench-store: $(READY) ## measure copy, load and verify, beside cp, rsync, hf download and sha256sum
+bench-store: $(READY) ## measure copy, load and verify, and compare with cp, rsync, hf download and sha256sum
 	$(BIN)/python -m benchmarks.store
 
 manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/chart
 	$(BIN)/python -m tests.kubernetes.manifests
 
-# What is tested is what is shipped: everything is resolved once, and the others are parts of it.
-lock: $(READY)   ## make the lock files anew
+# Everything is resolved once, for requirements-dev.lock. The other lock files are parts of it, so that
+# the tested versions are the shipped ones.
+lock: $(READY)   ## write the lock files anew
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --extra dev --extra bench --extra s3 --extra gs \
@@ -75,13 +76,13 @@ lock: $(READY)   ## make the lock files anew
 	  --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 	  --no-annotate --constraint requirements-build.lock --output-file requirements-sbom.lock -
 
-docs: $(READY)   ## build the documents as a site, .site/html
+docs: $(READY)   ## build the site of the documents in .site/html
 	$(BIN)/python -m tests.docs.site
 
-docs-check: $(READY) ## open every page of it in headless Chromium
+docs-check: $(READY) ## open every page of that site in headless Chromium
 	$(BIN)/python -m tests.docs.browser
 
-fmt: $(READY)    ## format and fix what can be fixed
+fmt: $(READY)    ## format, and fix lint that can be fixed
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 clean:           ## remove the environment and caches
