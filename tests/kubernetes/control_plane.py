@@ -12,7 +12,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -21,6 +21,9 @@ from tests.kubernetes.api import Api, Object
 from tests.kubernetes.certificates import Authority, Pair, new_key, write_key
 from tests.kubernetes.hosts import Host, Loopback
 from tests.kubernetes.processes import FailedError, Process, Run
+
+KUBECTL_SECONDS: Final = 180
+"""How long kubectl may take: longer than every --timeout that tests give it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +177,7 @@ class ControlPlane:
             text=True,
             check=False,
             env={**os.environ, "HOME": str(self.run.folder)},  # its discovery cache
-            timeout=60,
+            timeout=KUBECTL_SECONDS,
         )
 
     def version(self) -> str:
