@@ -13,6 +13,9 @@ import jsonpatch
 import msgspec
 
 from webhook.admission.policy.documents import Policy, load_policy
+from webhook.admission.strategies import STRATEGIES
+from webhook.models import cached_model as models
+from webhook.models.cached_model import CachedModel
 from webhook.objects.facts import Claim, Facts, LimitRangeItem
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import DecisionLine, Telemetry
@@ -214,6 +217,11 @@ def cached_model(name: str, source: str, **spec: Any) -> Json:
         "spec": {"source": source, **spec},
         "status": status,
     }
+
+
+def entry_of(document: Json) -> CachedModel:
+    """Return the catalogue's entry of a CachedModel."""
+    return models.cached_model(document, STRATEGIES)
 
 
 def cache_policy(name: str = "platform", **spec: Any) -> Json:

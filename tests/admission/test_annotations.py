@@ -2,8 +2,10 @@
 
 import pytest
 
+from webhook.admission.reading import DECLARED
 from webhook.admission.request.annotations import PREFIX, asked, read, unknown
-from webhook.admission.request.declared import DECLARED, KNOWN
+from webhook.admission.request.declared import KNOWN
+from webhook.admission.strategies import READERS
 
 
 def test_every_annotation_of_the_contract_is_declared() -> None:
@@ -60,6 +62,10 @@ def test_a_hostile_name_is_shown_escaped_and_cut() -> None:
     (problem,) = unknown(["a\x1b[31m\n" + "x" * 500], KNOWN)
     assert problem.where.isprintable()
     assert len(problem.where) < 80
+
+
+def test_every_annotation_that_a_strategy_reads_is_declared() -> None:
+    assert READERS.keys() <= {a.name for a in DECLARED.values()}
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.admission.admitting import cached_model
-from webhook.models.cached_model import cached_model as entry_of
+from tests.admission.admitting import cached_model, entry_of
 from webhook.models.catalogue import BUILT_IN, Catalogue
 from webhook.models.source import parse_source
 

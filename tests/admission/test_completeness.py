@@ -8,7 +8,7 @@ import pytest
 from tests.admission.test_cases import CASES, FOLDERS, documents, given
 from webhook.admission import codes
 from webhook.admission.decision import SkipReason
-from webhook.admission.request.declared import DECLARED
+from webhook.admission.reading import DECLARED
 from webhook.admission.strategies import AUTO_ORDER, STRATEGIES
 
 TABLES = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))

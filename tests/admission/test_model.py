@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.admission.admitting import cached_model
+from tests.admission.admitting import cached_model, entry_of
 from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
-from webhook.models.cached_model import cached_model as entry_of
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import node_label
 from webhook.values.quantity import Quantity

@@ -9,7 +9,8 @@ import yaml
 
 from tests.docs.chart_values import CHART, SCHEMA, at, documented
 from webhook.admission.policy.cache_policy import PolicySpec
-from webhook.models.cached_model import STRATEGY_NAMES, ModelSpec
+from webhook.admission.strategies import STRATEGIES
+from webhook.models.cached_model import ModelSpec
 
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 OF_HELM = {"global"}  # helm hands it to every chart
@@ -57,5 +58,5 @@ def test_the_schema_has_the_fields_that_documents_may_have(branch: str, known: t
     spec = SCHEMA["definitions"]["policy"][branch]["properties"]["spec"]
     assert spec["additionalProperties"] is False
     assert set(spec["properties"]) == {one.encode_name for one in msgspec.structs.fields(known)}
-    strategies = spec["properties"].get("strategies", {"items": {"enum": STRATEGY_NAMES}})
-    assert set(strategies["items"]["enum"]) == set(STRATEGY_NAMES)
+    strategies = spec["properties"].get("strategies", {"items": {"enum": STRATEGIES}})
+    assert set(strategies["items"]["enum"]) == set(STRATEGIES)

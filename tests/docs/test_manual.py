@@ -16,7 +16,8 @@ from tests.docs.chart_values import documented, shown
 from tests.docs.manual import DOCS, README, ROOT, hold, pages, table
 from webhook.admission.codes import CODES
 from webhook.admission.containers.servers import SERVERS
-from webhook.admission.request.declared import DECLARED
+from webhook.admission.reading import DECLARED
+from webhook.admission.strategies import READERS
 from webhook.cli.app import app
 from webhook.doctor.diagnosis import CHECKS
 from webhook.models.catalogue import BUILT_IN
@@ -41,7 +42,7 @@ def annotations() -> str:
     return table(
         ("annotation", "value", "default", "strategies", "meaning"),
         *(
-            (f"`{a.name}`", a.values, a.default, code(*a.strategies) or "all", a.meaning)
+            (f"`{a.name}`", a.values, a.default, code(*READERS.get(a.name, ())) or "all", a.meaning)
             for a in DECLARED.values()
         ),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.command import ROOT, modelcache
-from webhook.admission.request.declared import DECLARED
+from webhook.admission.reading import DECLARED
 from webhook.loading.origins.origin import Access, Origin
 from webhook.loading.origins.sources import named, origin_class
 from webhook.models.catalogue import Catalogue

@@ -9,8 +9,9 @@ plan        what the pod still lacks
 correction, memory   the memory of the pod, and the arithmetic
 remarks     warnings
 containers/, init_containers/   what containers gain, and which we add
+reading     the annotations of a pod, read, with every mistake at once
 strategies/          where the model's files come from
-ledger, receipt, reserved       what is ours in a pod already
+ledger, reserved     what is ours in a pod already
 copied_keys placement           annotations of workloads; affinity to nodes
 request/    what the pod asks for
 decision, problem, codes        how a review ends

@@ -16,9 +16,9 @@ from webhook.admission.plan import Plan, build_plan
 from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.quotas import limit_range_problems, quota_remarks
+from webhook.admission.reading import read_request
 from webhook.admission.request.annotations import PREFIX, asked, unknown
 from webhook.admission.request.declared import KNOWN
-from webhook.admission.request.reading import read_request
 from webhook.admission.strategies.auto import chosen_strategy
 from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod, PodSpec

@@ -68,7 +68,7 @@ def build_plan(
     stores, _ = strategy.sources()
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
-    problems = [*obstacles, *check_reserved(spec, everything, request)]
+    problems = [*obstacles, *check_reserved(spec, [*ours, *stores], shm, strategy)]
     for place in chosen:
         problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
     there = {volume.name for volume in spec.volumes or ()}
@@ -86,7 +86,7 @@ def build_plan(
         facts,
         recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
     )
-    warnings = [*request.remarks, *passed, *unused_annotations(request, strategy.name)]
+    warnings = [*request.remarks, *passed, *unused_annotations(request, strategy)]
     init_containers = added(spec, target.container, strategy, mounts, facts)
     if first:
         warnings += memory_remarks(spec, target, correction, init_containers)
@@ -116,7 +116,7 @@ def build_plan(
         placement=tuple(placement.operations(spec.affinity, labels, wish.placement)),
         fs_group_change_policy=bool(
             fs_group is not None
-            and strategy.name == "pvc"
+            and strategy.applies_fs_group
             and not wish.read_only
             and spec.security_context
             and spec.security_context.fs_group_change_policy is None

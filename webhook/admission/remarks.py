@@ -6,39 +6,33 @@ from webhook.admission import codes
 from webhook.admission.containers.choice import Place, places
 from webhook.admission.memory import Correction, memory_of
 from webhook.admission.problem import Problem
+from webhook.admission.reading import DECLARED
 from webhook.admission.request.annotations import PREFIX
-from webhook.admission.request.declared import AUTO, DECLARED, CacheRequest
-from webhook.admission.strategies import AUTO_ORDER
+from webhook.admission.request.declared import AUTO, CacheRequest
+from webhook.admission.strategies import AUTO_ORDER, READERS
+from webhook.admission.strategies.strategy import Strategy
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
 
 
-def unused_annotations(request: CacheRequest, strategy: str) -> Iterable[Problem]:
-    """Yield a remark for each annotation of the pod that the strategy does not read."""
-    wish = request.annotations
+def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Problem]:
+    """Yield a remark for each annotation of the pod that changes nothing."""
+    unread = strategy.unread()
     for spec in DECLARED.values():
         if spec.name not in request.asked:
             continue
-        if spec.strategies and strategy not in spec.strategies:
-            if wish.strategy == AUTO and set(spec.strategies) & set(AUTO_ORDER):
+        readers = READERS.get(spec.name)
+        if readers and strategy.name not in readers:
+            if request.annotations.strategy == AUTO and set(readers) & set(AUTO_ORDER):
                 continue  # it was there for a strategy that auto might have come to
-            why = f"has no effect with strategy {strategy}"
-        elif spec.name == "rewrite-args" and wish.layout == "hf-cache" and wish.rewrite_args:
-            why = "has no effect with layout hf-cache, which leaves arguments as they are"
-        elif strategy == "emptyDir" and (
-            (spec.name == "claim" and wish.load_from != "claim")
-            or (spec.name in ("host-path", "placement") and wish.load_from != "node")
-        ):
-            why = f"has no effect with load-from {wish.load_from}"
-        elif (
-            spec.name == "placement"
-            and wish.placement == "preferred"
-            and not all(model.label for model in request.models)
-        ):
-            why = "has no effect for a model without a commit: nodes can't be told apart"
+            why = f"with strategy {strategy.name}"
+        elif spec.name in unread:
+            why = f"with {unread[spec.name]}"
+        elif spec.applies is not None and not spec.applies(request):
+            why = spec.otherwise
         else:
             continue
-        yield Problem(codes.NO_EFFECT, PREFIX + spec.name, why)
+        yield Problem(codes.NO_EFFECT, PREFIX + spec.name, f"has no effect {why}")
 
 
 def memory_remarks(

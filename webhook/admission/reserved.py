@@ -1,25 +1,32 @@
 """What is reserved for us in a pod: our names, and read-only mounts of the models."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem
-from webhook.admission.receipt import same_source
-from webhook.admission.request.declared import CacheRequest
+from webhook.admission.strategies.strategy import Strategy
+from webhook.admission.strategies.tmpfs import same_tmpfs
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
 
 
-def check_reserved(spec: PodSpec, ours: Sequence[Json], request: CacheRequest) -> list[Problem]:
-    """Return a problem for each name of ours that something else bears."""
+def check_reserved(
+    spec: PodSpec, ours: Sequence[Json], shm: Json | None, strategy: Strategy
+) -> list[Problem]:
+    """Return a problem for each name of ours that something else bears.
+
+    *ours*: the volumes of *strategy*, and those that a loader copies from.
+    """
     problems = []
     wanted = {volume["name"]: volume for volume in ours}
     theirs = {volume.name: volume for volume in spec.volumes or ()}
     for name, volume in theirs.items():
         if not name.startswith((names.MODEL_VOLUME, names.SHM_VOLUME, names.STORE_VOLUME)):
             continue
-        if name in wanted and not same_source(volume, wanted[name]):
+        if (name in wanted and not strategy.receipt(volume, wanted[name])) or (
+            shm and name == shm["name"] and not same_tmpfs(volume, shm)
+        ):
             problems.append(
                 Problem(
                     codes.VOLUME_NAME,
@@ -39,12 +46,12 @@ def check_reserved(spec: PodSpec, ours: Sequence[Json], request: CacheRequest) -
                     "bears the name of a container of modelcache: rename it",
                 )
             )
-    if request.annotations.read_only:
-        problems += _writable(spec, {name for name, v in wanted.items() if "emptyDir" in v})
+    if strategy.wish.read_only:
+        problems += _writable(spec, wanted if strategy.filled_by_loader else ())
     return problems
 
 
-def _writable(spec: PodSpec, filled: set[str]) -> list[Problem]:
+def _writable(spec: PodSpec, filled: Collection[str]) -> list[Problem]:
     """Return a problem for each writable mount of a model but the loader's of those *filled*."""
     return [
         Problem(

@@ -1,7 +1,8 @@
 """CachedModel documents: what the platform says of one model."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -11,8 +12,6 @@ from webhook.values.paths import relative_path
 from webhook.values.quantity import Quantity
 from webhook.values.readers import image_reference, size
 from webhook.values.text import quoted
-
-STRATEGY_NAMES: Final = ("pvc", "hostPath", "emptyDir", "image")
 
 
 class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -76,8 +75,11 @@ class CachedModel(msgspec.Struct, frozen=True):
         )
 
 
-def cached_model(document: dict[str, Any]) -> CachedModel:
-    """Return the entry of a CachedModel document; ValueError names the field and the fault."""
+def cached_model(document: dict[str, Any], strategies: Collection[str]) -> CachedModel:
+    """Return the entry of a CachedModel document; ValueError names the field and the fault.
+
+    *strategies*: those that there are.
+    """
     name = str((document.get("metadata") or {}).get("name") or "")
     if not name:
         raise ValueError("metadata.name: is missing")
@@ -99,9 +101,9 @@ def cached_model(document: dict[str, Any]) -> CachedModel:
         "image": checked("image", image_reference, spec.image),
     }
     for strategy in spec.strategies:
-        if strategy not in STRATEGY_NAMES:
+        if strategy not in strategies:
             problems.append(
-                f"spec.strategies: {quoted(strategy)} is not one of {', '.join(STRATEGY_NAMES)}"
+                f"spec.strategies: {quoted(strategy)} is not one of {', '.join(strategies)}"
             )
     if problems:
         raise ValueError("; ".join(problems))

@@ -39,3 +39,13 @@ class Volume(Object, frozen=True):
     host_path: HostPathSource | None = None
     empty_dir: EmptyDirSource | None = None
     image: ImageSource | None = None
+
+    @property
+    def source(self) -> Object | None:
+        """The one source that is read; None if it is of another kind, or if there are several."""
+        found = [
+            value
+            for field in self.__struct_fields__
+            if field != "name" and (value := getattr(self, field)) is not None
+        ]
+        return found[0] if len(found) == 1 else None

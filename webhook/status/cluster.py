@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from webhook.admission.request.annotations import PREFIX
+from webhook.admission.strategies import STRATEGIES
 from webhook.api_server.client import Api
 from webhook.api_server.errors import Refused
 from webhook.models.layout import node_label
@@ -121,9 +122,10 @@ def _models(pods: Sequence[Json]) -> Iterator[Read]:
 def _of_no_store(spec: Json) -> Iterator[tuple[str, str, str]]:
     """Yield the models of a pod that are images, or that it downloads itself."""
     for volume in spec.get("volumes") or ():
-        image = (volume.get("image") or {}).get("reference")
-        if image and names.is_model_volume(volume["name"]):
-            yield image, "", "image"
+        if names.is_model_volume(volume["name"]):
+            for strategy in STRATEGIES.values():
+                if reference := strategy.reference(volume):
+                    yield reference, "", strategy.name
     for container in spec.get("initContainers") or ():
         command = container.get("command") or []
         if container["name"] == names.LOADER and command[1:2] == ["load"]:

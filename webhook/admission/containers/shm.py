@@ -2,6 +2,7 @@
 
 from webhook.admission.containers.choice import Place
 from webhook.admission.request.declared import CacheRequest
+from webhook.admission.strategies.tmpfs import tmpfs_volume
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
@@ -26,4 +27,4 @@ def shm_volume(spec: PodSpec, target: Place, request: CacheRequest) -> Json | No
     for mount in target.container.volume_mounts or ():
         if normalised(mount.mount_path) == names.SHM_PATH and mount.name != names.SHM_VOLUME:
             return None
-    return {"name": names.SHM_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
+    return tmpfs_volume(names.SHM_VOLUME, size)

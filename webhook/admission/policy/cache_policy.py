@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from webhook.admission.request.annotations import PREFIX, declared, read, unknown
-from webhook.admission.request.declared import Annotations
+from webhook.admission.reading import DECLARED
+from webhook.admission.request.annotations import PREFIX, read, unknown
 from webhook.objects.label_selector import OPERATORS, Selector
 from webhook.values.text import quoted
 
@@ -48,7 +48,7 @@ def cache_policy(document: dict[str, Any]) -> CachePolicy:
                 f"{', '.join(OPERATORS)}"
             )
     defaults = {k.removeprefix(PREFIX): v for k, v in spec.defaults.items()}
-    known = {a.name: (f, a) for f, a in declared(Annotations).items() if a.platform}
+    known = {a.name: (f, a) for f, a in DECLARED.items() if a.platform}
     faults = unknown(defaults, known) + read(known.values(), defaults)[1]
     problems += [
         f"spec.defaults.{fault.where.removeprefix(PREFIX)}: {fault.what}" for fault in faults

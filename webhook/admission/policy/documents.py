@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
+from webhook.admission.strategies import STRATEGIES
 from webhook.models.cached_model import CachedModel, cached_model
 from webhook.models.catalogue import Catalogue
 
@@ -60,7 +61,7 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
                     f"but must be {API_VERSION} CachedModel or CachePolicy"
                 )
             if kind == "CachedModel":
-                models.append(cached_model(document))
+                models.append(cached_model(document, STRATEGIES))
             else:
                 policies.append(cache_policy(document))
         except ValueError as error:

@@ -2,7 +2,6 @@
 
 declared     one field for each annotation: add one here
 annotations  how an annotation is declared, read and documented
-reading      all annotations of a pod, read, with every mistake at once
 resolve      from names to models, with the help of the catalogue
 model        a model that a pod asks for
 

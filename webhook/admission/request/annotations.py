@@ -7,11 +7,12 @@ check for unknown names and the README's table are derived from it.
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem
+from webhook.values.readers import one_of
 from webhook.values.text import quoted
 
 PREFIX: Final = "modelcache.io/"
@@ -32,10 +33,12 @@ class Annotation:
     values: str
     meaning: str
     default: str
-    strategies: tuple[str, ...]
-    """The strategies that read it; empty: all."""
     platform: bool
     """Whether a CachePolicy may give it a default."""
+    applies: Callable[[Any], bool] | None
+    """Whether it has an effect in a CacheRequest; None: always."""
+    otherwise: str
+    """Why it has none there."""
 
 
 def annotation(  # each is a column of the manual
@@ -46,8 +49,9 @@ def annotation(  # each is a column of the manual
     *,
     default: D,
     shown: str = "",
-    strategies: tuple[str, ...] = (),
     platform: bool = True,
+    applies: Callable[[Any], bool] | None = None,
+    otherwise: str = "",
 ) -> T | D:
     """Declare an annotation as the default of a dataclass field."""
     declared = Annotation(
@@ -56,15 +60,25 @@ def annotation(  # each is a column of the manual
         values=values,
         meaning=meaning,
         default=shown,
-        strategies=strategies,
         platform=platform,
+        applies=applies,
+        otherwise=otherwise,
     )
     return cast("T | D", dataclasses.field(default=default, metadata={"annotation": declared}))
 
 
-def declared(cls: type) -> dict[str, Annotation]:
-    """Return field name → annotation, in the order of declaration."""
-    return {f.name: f.metadata["annotation"] for f in dataclasses.fields(cls)}
+def declared(cls: type, **words: Sequence[str]) -> dict[str, Annotation]:
+    """Return field name → annotation, in the order of declaration.
+
+    *words*: the values of a field that a catalogue above the declarations knows.
+    """
+    found: dict[str, Annotation] = {
+        f.name: f.metadata["annotation"] for f in dataclasses.fields(cls)
+    }
+    for field, names in words.items():
+        values = ", ".join(f"`{name}`" for name in names)
+        found[field] = dataclasses.replace(found[field], parse=one_of(*names), values=values)
+    return found
 
 
 def asked(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Final
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import annotation, declared
 from webhook.admission.request.model import Model
-from webhook.models.cached_model import STRATEGY_NAMES
 from webhook.models.layout import DEFAULT_ROOT
 from webhook.models.schemes import REMOTE
 from webhook.values.paths import absolute_path, relative_path
@@ -31,6 +30,14 @@ AUTO: Final = "auto"
 _URIS: Final = ", ".join(f"`{name}://`" for name in REMOTE)
 
 
+def _knows_nodes(request: "CacheRequest") -> bool:
+    return request.annotations.placement != "preferred" or all(m.label for m in request.models)
+
+
+def _rewrites(request: "CacheRequest") -> bool:
+    return request.annotations.layout != "hf-cache" or not request.annotations.rewrite_args
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotations:
     """The annotations that people write, as read."""
@@ -41,23 +48,21 @@ class Annotations:
         "Which weights; its presence is the opt-in.", default=(), shown="required", platform=False,
     )  # fmt: skip
     strategy: str = annotation(
-        "strategy", one_of(*STRATEGY_NAMES, AUTO), "`pvc`, `hostPath`, `emptyDir`, `image`, `auto`",
+        "strategy", str, "",  # the catalogue, which stands above, gives the values: see reading
         "Where they come from: the Kubernetes volume they become.", default=AUTO, shown="`auto`",
     )  # fmt: skip
     claim: str = annotation(
         "claim", claim_name, "name of a PersistentVolumeClaim of the pod's namespace",
         "The claim that holds the models.", default="model-store", shown="`model-store`",
-        strategies=("pvc", "emptyDir"),
     )  # fmt: skip
     host_path: str = annotation(
         "host-path", absolute_path, "absolute directory at or below the platform's node cache",
         "The node's directory that holds the models.", default=DEFAULT_ROOT,
-        shown=f"`{DEFAULT_ROOT}`", strategies=("hostPath", "emptyDir"),
+        shown=f"`{DEFAULT_ROOT}`",
     )  # fmt: skip
     image: tuple[str, ...] = annotation(
         "image", listed(image_reference), "OCI reference with `@sha256:…`",
-        "The image that holds the model.", default=(), shown="the CachedModel's",
-        strategies=("image",), platform=False,
+        "The image that holds the model.", default=(), shown="the CachedModel's", platform=False,
     )  # fmt: skip
     size: tuple[Quantity, ...] = annotation(
         "size", listed(size), "quantity", "Bytes of the model; the tmpfs is 5 % larger.",
@@ -71,12 +76,13 @@ class Annotations:
     load_from: str = annotation(
         "load-from", one_of("claim", "node", "source"), "`claim`, `node`, `source`",
         "What the loader copies from; `source`: each pod downloads a model that needs no token.",
-        default="claim", shown="`claim`", strategies=("emptyDir",),
+        default="claim", shown="`claim`",
     )  # fmt: skip
     placement: str = annotation(
         "placement", one_of("preferred", "required", "none"), "`preferred`, `required`, `none`",
         "How the pod is drawn to nodes that hold the model.", default="preferred",
-        shown="`preferred`", strategies=("hostPath", "emptyDir"),
+        shown="`preferred`", applies=_knows_nodes,
+        otherwise="for a model without a commit: nodes can't be told apart",
     )  # fmt: skip
     mount_path: tuple[str, ...] = annotation(
         "mount-path", listed(absolute_path), "absolute directory",
@@ -121,15 +127,18 @@ class Annotations:
     rewrite_args: bool = annotation(
         "rewrite-args", boolean, "`true`, `false`",
         "Replace `--model org/name` by the path and add `--served-model-name`.",
-        default=False, shown="`false`",
+        default=False, shown="`false`", applies=_rewrites,
+        otherwise="with layout hf-cache, which leaves arguments as they are",
     )  # fmt: skip
     inject: bool = annotation(
         "inject", boolean, "`false`", "Opt out.", default=True, shown="–", platform=False,
     )  # fmt: skip
 
 
-DECLARED: Final = declared(Annotations)
-KNOWN: Final = frozenset(a.name for a in DECLARED.values()) | {"injected", "copied-keys"}
+KNOWN: Final = frozenset(a.name for a in declared(Annotations).values()) | {
+    "injected",
+    "copied-keys",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem, Rejected
-from webhook.admission.receipt import same_source
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import AUTO, CacheRequest
 from webhook.admission.strategies import AUTO_ORDER, STRATEGIES
@@ -69,7 +68,7 @@ def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> St
     for name in candidates:
         strategy = STRATEGIES[name](request)
         first = strategy.volumes()[0]
-        if first["name"] in there and same_source(there[first["name"]], first):
+        if first["name"] in there and strategy.receipt(there[first["name"]], first):
             return strategy
     return None
 

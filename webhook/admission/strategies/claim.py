@@ -13,6 +13,7 @@ from webhook.admission.strategies.strategy import Strategy
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
+from webhook.objects.volume import ClaimSource, Volume
 from webhook.values.text import quoted
 
 _SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
@@ -27,6 +28,15 @@ def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
         "name": name,
         "persistentVolumeClaim": source | ({"readOnly": True} if read_only else {}),
     }
+
+
+def same_claim(volume: Volume, ours: Json) -> bool:
+    """Whether *volume* mounts the claim that *ours* mounts, and as *ours* does."""
+    source, want = volume.source, ours["persistentVolumeClaim"]
+    return isinstance(source, ClaimSource) and (source.claim_name, bool(source.read_only)) == (
+        want["claimName"],
+        bool(want.get("readOnly")),
+    )
 
 
 def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:

@@ -1,19 +1,31 @@
 """Strategy emptyDir: memory of the pod's own, filled by a loader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.memory import volume_size
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.strategies import node_cache
-from webhook.admission.strategies.claim import claim_obstacles, claim_volume
+from webhook.admission.strategies.claim import claim_obstacles, claim_volume, same_claim
 from webhook.admission.strategies.strategy import Provided, Strategy
+from webhook.admission.strategies.tmpfs import same_tmpfs, tmpfs_volume
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import Volume
 from webhook.values.quantity import Quantity
 from webhook.values.text import quoted
+
+_UNREAD: Final = {
+    load_from: dict.fromkeys(annotations, f"load-from {load_from}")
+    for load_from, annotations in (
+        ("claim", ("host-path", "placement")),
+        ("node", ("claim",)),
+        ("source", ("claim", "host-path", "placement")),
+    )
+}
 
 
 class EmptyDir(Strategy):
@@ -21,15 +33,24 @@ class EmptyDir(Strategy):
 
     __slots__ = ()
     name = "emptyDir"
+    reads = ("claim", "host-path", "load-from", "placement")
+    filled_by_loader = True
 
     def volumes(self) -> list[Json]:
         return [
-            {
-                "name": names.numbered(names.MODEL_VOLUME, i),
-                "emptyDir": {"medium": "Memory", "sizeLimit": str(size)},
-            }
+            tmpfs_volume(names.numbered(names.MODEL_VOLUME, i), size)
             for i, size in enumerate(self.charges())
         ]
+
+    def receipt(self, volume: Volume, ours: Json) -> bool:
+        if names.is_model_volume(volume.name):
+            return same_tmpfs(volume, ours)
+        if self.wish.load_from == "node":
+            return node_cache.same_directory(volume, ours)
+        return same_claim(volume, ours)
+
+    def unread(self) -> Mapping[str, str]:
+        return _UNREAD[self.wish.load_from]
 
     def charges(self) -> list[Quantity]:
         return [volume_size(model.size or 0) for model in self.request.models]

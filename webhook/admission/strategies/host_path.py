@@ -8,6 +8,7 @@ from webhook.admission.strategies.strategy import Strategy
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import Volume
 
 
 class HostPath(Strategy):
@@ -15,9 +16,13 @@ class HostPath(Strategy):
 
     __slots__ = ()
     name = "hostPath"
+    reads = ("host-path", "placement")
 
     def volumes(self) -> list[Json]:
         return node_cache.node_volumes(self, names.MODEL_VOLUME)
+
+    def receipt(self, volume: Volume, ours: Json) -> bool:
+        return node_cache.same_directory(volume, ours)
 
     def obstacles(self, facts: Facts) -> Iterator[Problem]:
         yield from node_cache.node_obstacles(facts, self.request)

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from webhook.admission import codes
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.declared import Annotations
 from webhook.admission.request.model import Model
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.models import layout
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import ImageSource, Volume
 from webhook.values.text import quoted
 
 
@@ -23,7 +25,21 @@ class Image(Strategy):
 
     __slots__ = ()
     name = "image"
+    reads = ("image",)
     writable = False
+
+    @classmethod
+    def contradictions(cls, wish: Annotations) -> Iterator[Problem]:
+        if not wish.read_only:
+            yield Problem(
+                codes.COMBINATION,
+                PREFIX + "read-only",
+                "an image volume can't be written: must be true with strategy image",
+            )
+
+    @staticmethod
+    def reference(volume: Json) -> str | None:
+        return (volume.get("image") or {}).get("reference")
 
     def volumes(self) -> list[Json]:
         return [
@@ -33,6 +49,10 @@ class Image(Strategy):
             }
             for i, model in enumerate(self.request.models)
         ]
+
+    def receipt(self, volume: Volume, ours: Json) -> bool:
+        source = volume.source
+        return isinstance(source, ImageSource) and source.reference == ours["image"]["reference"]
 
     def provided(self) -> list[Provided]:
         return [

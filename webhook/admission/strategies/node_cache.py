@@ -12,6 +12,7 @@ from webhook.models.layout import NODE_LABEL_VALUE
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import HostPathSource, Volume
 from webhook.values.paths import collide
 from webhook.values.text import quoted
 
@@ -33,6 +34,15 @@ def node_volumes(strategy: Strategy, name: str) -> list[Json]:
         }
         for i, model in enumerate(strategy.request.models)
     ]
+
+
+def same_directory(volume: Volume, ours: Json) -> bool:
+    """Whether *volume* is the directory that *ours* is, and of the same type."""
+    source, want = volume.source, ours["hostPath"]
+    return isinstance(source, HostPathSource) and (source.path, source.type) == (
+        want["path"],
+        want["type"],
+    )
 
 
 def labels(request: CacheRequest) -> list[str]:

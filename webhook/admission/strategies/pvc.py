@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from webhook.admission.problem import Problem
-from webhook.admission.strategies.claim import claim_obstacles, claim_volume
+from webhook.admission.strategies.claim import claim_obstacles, claim_volume, same_claim
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import Volume
 
 
 class Pvc(Strategy):
@@ -19,10 +20,15 @@ class Pvc(Strategy):
 
     __slots__ = ()
     name = "pvc"
+    reads = ("claim",)
+    applies_fs_group = True
 
     def volumes(self) -> list[Json]:
         claim, read_only = self.wish.claim, self.wish.read_only
         return [claim_volume(names.MODEL_VOLUME, claim, read_only=read_only)]
+
+    def receipt(self, volume: Volume, ours: Json) -> bool:
+        return same_claim(volume, ours)
 
     def provided(self) -> list[Provided]:
         return [Provided(names.MODEL_VOLUME, self.directory(m)) for m in self.request.models]

@@ -1,6 +1,6 @@
 """What every strategy says of itself; the defaults suit a plain volume."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from webhook.models import layout
 from webhook.objects import names
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
+from webhook.objects.volume import Volume
 from webhook.values.quantity import Quantity
 
 
@@ -28,8 +29,24 @@ class Strategy:
 
     request: CacheRequest
     name: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """The annotations that it reads and not every other strategy does."""
     writable: ClassVar[bool] = True
     """Whether the volume could be mounted writable at all."""
+    applies_fs_group: ClassVar[bool] = False
+    """Whether the kubelet walks a writable volume to give its files to the pod's fsGroup."""
+    filled_by_loader: ClassVar[bool] = False
+    """Whether a loader in the pod writes the models into the volumes."""
+
+    @classmethod
+    def contradictions(cls, wish: Annotations) -> Iterator[Problem]:  # noqa: ARG003  # for subclasses
+        """Yield which annotations contradict the strategy where it is the one named."""
+        yield from ()
+
+    @staticmethod
+    def reference(volume: Json) -> str | None:  # noqa: ARG004  # for subclasses
+        """Return the model that *volume* of a running pod names itself; None: it is a store."""
+        return None
 
     @property
     def wish(self) -> Annotations:
@@ -45,6 +62,18 @@ class Strategy:
     def volumes(self) -> list[Json]:
         """Return the volumes that hold the models."""
         return []
+
+    def receipt(self, volume: Volume, ours: Json) -> bool:  # noqa: ARG002  # for subclasses
+        """Whether *volume*, as the API server keeps it, has the source that *ours* has.
+
+        *ours* is one of volumes() or sources() with the same name. It proves that this piece of
+        an injection is there; an annotation, which anyone can write, would not.
+        """
+        return False
+
+    def unread(self) -> Mapping[str, str]:
+        """Return annotations that have no effect in this request → with what they have none."""
+        return {}
 
     def provided(self) -> list[Provided]:
         """Return where each model is found, in the order of the models."""

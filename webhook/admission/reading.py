@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem
-from webhook.admission.request.annotations import PREFIX, read, unknown
-from webhook.admission.request.declared import DECLARED, KNOWN, Annotations, CacheRequest
+from webhook.admission.request.annotations import PREFIX, declared, read, unknown
+from webhook.admission.request.declared import AUTO, KNOWN, Annotations, CacheRequest
 from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
+from webhook.admission.strategies import STRATEGIES
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_ROOT
 
+DECLARED: Final = declared(Annotations, strategy=(*STRATEGIES, AUTO))
+"""Field → annotation, in the order of the manual's table."""
 MOST_MODELS: Final = 16
 
 
@@ -61,14 +64,8 @@ def _contradictions(wish: Annotations, models: tuple[Model, ...]) -> list[Proble
                 f"{wish.target} is not one of modelcache.io/containers: add it there",
             )
         )
-    if wish.strategy == "image" and not wish.read_only:
-        problems.append(
-            Problem(
-                codes.COMBINATION,
-                PREFIX + "read-only",
-                "an image volume can't be written: must be true with strategy image",
-            )
-        )
+    if wish.strategy != AUTO:
+        problems += STRATEGIES[wish.strategy].contradictions(wish)
     if wish.layout == "hf-cache":
         if len(wish.mount_path) > 1:
             problems.append(
