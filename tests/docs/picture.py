@@ -12,14 +12,16 @@ from xml.sax.saxutils import escape
 
 from tests.docs.manual import ROOT
 
-WIDTH: Final = 1080
-LEFT: Final = 120
+WIDTH: Final = 760
+LEFT: Final = 96
 """Pixels for the names of the bands."""
 GAP: Final = 8
-HEAD: Final = 30
+HEAD: Final = 32
 """Pixels for the name of a package."""
-LINE: Final = 14
+LINE: Final = 16
 """Pixels for each line of what it does."""
+MOST: Final = 4
+"""Packages in a row."""
 BANDS: Final = {
     "cli": ("options", "#fde9d3"),
     "server": ("programs", "#dcebfb"),
@@ -29,12 +31,16 @@ BANDS: Final = {
 
 
 def layers() -> list[list[str]]:
-    """Return the packages of each layer, from the top down."""
+    """Return the packages of each layer, from the top down; a long layer in two rows."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     rows = [
         [name.strip() for name in row.split("|")] for row in contracts["contracts"][0]["layers"]
     ]
-    return [row for row in rows if row != ["__main__"]]
+    found = []
+    for row in rows:
+        half = len(row) if len(row) <= MOST else -(-len(row) // 2)
+        found += [row[:half], row[half:]]
+    return [row for row in found if row and row != ["__main__"]]
 
 
 def purposes() -> dict[str, str]:
@@ -56,7 +62,7 @@ def svg() -> str:
             y += GAP * 2 * bool(bands)
             bands.append((name, y, y))
         width = (WIDTH - LEFT - GAP * len(row)) // len(row)
-        wrapped = [textwrap.wrap(said[package], int(width / 6.1)) for package in row]
+        wrapped = [textwrap.wrap(said[package], int(width / 6.8)) for package in row]
         height = HEAD + LINE * max(map(len, wrapped))
         for place, (package, lines) in enumerate(zip(row, wrapped, strict=True)):
             x = LEFT + place * (width + GAP)
@@ -83,8 +89,8 @@ def _box(
     size = f'x="{x}" y="{y}" width="{width}" height="{height}"'
     return [
         f'<rect {size} rx="4" fill="{fill}" stroke="#8c959f"/>',
-        _text(name, x + 8, y + 20, 14, "#1f2328", weight="bold"),
-        *(_text(line, x + 8, y + 38 + LINE * n, 11, "#1f2328") for n, line in enumerate(lines)),
+        _text(name, x + 8, y + 21, 14, "#1f2328", weight="bold"),
+        *(_text(line, x + 8, y + 40 + LINE * n, 12, "#1f2328") for n, line in enumerate(lines)),
     ]
 
 
