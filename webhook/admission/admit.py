@@ -12,7 +12,7 @@ from webhook.admission import codes
 from webhook.admission.containers.choice import choose
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.admission.patch import operations
-from webhook.admission.plan import Plan, build_plan
+from webhook.admission.plan import Chosen, Plan, build_plan
 from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.quotas import limit_range_problems, quota_remarks
@@ -56,13 +56,14 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
         try:
-            chosen = choose(spec, request.annotations)
+            containers, target = choose(spec, request.annotations)
         except Rejected as rejected:
             problems += rejected.problems
         if problems:
             raise Rejected(problems)
-        strategy, passed, problems = chosen_strategy(request, spec, facts)
-        plan = build_plan(pod, request, strategy, facts, chosen, passed, problems)
+        strategy, passed, obstacles = chosen_strategy(request, spec, facts)
+        chosen = Chosen(containers, target, strategy, passed)
+        plan = build_plan(pod, request, chosen, facts, obstacles)
         if refused := tuple(limit_range_problems(spec, plan, facts)):
             raise Rejected(refused)
     except Rejected as rejected:

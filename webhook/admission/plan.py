@@ -29,6 +29,18 @@ from webhook.objects.pod import Pod, PodSpec
 from webhook.values.quantity import Quantity
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The containers that get the models, and the strategy that brings them."""
+
+    containers: Sequence[Place]
+    target: Place
+    """The one of them whose memory is corrected."""
+    strategy: Strategy
+    passed: Sequence[Problem]
+    """A remark for each reason why auto passed over another strategy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the pod gains."""
@@ -47,29 +59,22 @@ class Plan:
 
 
 def build_plan(
-    pod: Pod,
-    request: CacheRequest,
-    strategy: Strategy,
-    facts: Facts,
-    chosen_and_target: tuple[list[Place], Place],
-    passed: Sequence[Problem],
-    obstacles: Sequence[Problem],
+    pod: Pod, request: CacheRequest, chosen: Chosen, facts: Facts, obstacles: Sequence[Problem]
 ) -> Plan:
     """Return what *pod* lacks; Rejected carries every reason why it can't have it.
 
-    *passed* is what strategy auto passed over, *obstacles* what is already known
-    to stand in the way.
+    *obstacles*: what is already known to conflict with the strategy.
     """
     spec = pod.spec or PodSpec()
     wish = request.annotations
-    chosen, target = chosen_and_target
+    target, strategy = chosen.target, chosen.strategy
     mounts = model_mounts(request, strategy, facts)
     ours = strategy.volumes()
     stores, _ = strategy.sources()
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
     problems = [*obstacles, *check_reserved(spec, [*ours, *stores], shm, strategy)]
-    for place in chosen:
+    for place in chosen.containers:
         problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
     there = {volume.name for volume in spec.volumes or ()}
     first = not any(volume["name"] in there for volume in ours)
@@ -86,7 +91,7 @@ def build_plan(
         facts,
         recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
     )
-    warnings = [*request.remarks, *passed, *unused_annotations(request, strategy)]
+    warnings = [*request.remarks, *chosen.passed, *unused_annotations(request, strategy)]
     init_containers = added(spec, target.container, strategy, mounts, facts)
     if first:
         warnings += memory_remarks(spec, target, correction, init_containers)
@@ -99,7 +104,7 @@ def build_plan(
             )
         )
     container_plans = []
-    for place in chosen:
+    for place in chosen.containers:
         plan, remark = container_plan(place, mounts, shm if place is target else None, request)
         container_plans.append(plan)
         warnings += remark
