@@ -56,7 +56,7 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
         try:
-            containers, target = choose(spec, request.annotations)
+            containers, target = choose(spec, request.options)
         except Rejected as rejected:
             problems += rejected.problems
         if problems:

@@ -66,7 +66,7 @@ def build_plan(
     *obstacles*: what is already known to conflict with the strategy.
     """
     spec = pod.spec or PodSpec()
-    wish = request.annotations
+    options = request.options
     target, strategy = chosen.target, chosen.strategy
     mounts = model_mounts(request, strategy, facts)
     ours = strategy.volumes()
@@ -87,7 +87,7 @@ def build_plan(
         target,
         Quantity(sum(charges)),
         shm_size(request) if shm and first and shm["name"] not in there else Quantity(0),
-        wish.memory,
+        options.memory,
         facts,
         recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
     )
@@ -108,7 +108,7 @@ def build_plan(
         plan, remark = container_plan(place, mounts, shm if place is target else None, request)
         container_plans.append(plan)
         warnings += remark
-    labels = strategy.node_labels() if wish.placement != "none" else []
+    labels = strategy.node_labels() if options.placement != "none" else []
     fs_group = spec.security_context.fs_group if spec.security_context else None
     return Plan(
         request=request,
@@ -118,11 +118,11 @@ def build_plan(
         init_containers=tuple(init_containers),
         containers=tuple(container_plans),
         correction=correction,
-        placement=tuple(placement.operations(spec.affinity, labels, wish.placement)),
+        placement=tuple(placement.operations(spec.affinity, labels, options.placement)),
         fs_group_change_policy=bool(
             fs_group is not None
             and strategy.applies_fs_group
-            and not wish.read_only
+            and not options.read_only
             and spec.security_context
             and spec.security_context.fs_group_change_policy is None
         ),

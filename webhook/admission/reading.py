@@ -9,14 +9,14 @@ from typing import Any, Final
 from webhook.admission import codes
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX, declared, read, unknown
-from webhook.admission.request.declared import AUTO, KNOWN, Annotations, CacheRequest
+from webhook.admission.request.declared import AUTO, KNOWN, CacheRequest, Options
 from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
 from webhook.admission.strategies import STRATEGIES
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_ROOT
 
-DECLARED: Final = declared(Annotations, strategy=(*STRATEGIES, AUTO))
+DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
 """Field → annotation, in the order of the manual's table."""
 MOST_MODELS: Final = 16
 
@@ -30,23 +30,24 @@ def read_request(
     checks can go on and a person sees all mistakes at once.
     """
     found, problems = read(DECLARED.items(), {**defaults, **own})
-    wish = Annotations(**found)
+    options = Options(**found)
     models: tuple[Model, ...] = ()
-    if len(wish.model) > MOST_MODELS:
+    if len(options.model) > MOST_MODELS:
         problems.append(
             Problem(codes.MODEL, PREFIX + "model", f"names more than {MOST_MODELS} models")
         )
-    elif wish.model:
+    elif options.model:
         models, faults = resolve(
-            wish.model, catalogue, directories=wish.directory, sizes=wish.size, images=wish.image,
-            mount_paths=wish.mount_path if wish.layout == "directory" else (),
+            options.model, catalogue,
+            directories=options.directory, sizes=options.size, images=options.image,
+            mount_paths=options.mount_path if options.layout == "directory" else (),
         )  # fmt: skip
         problems += faults
-    problems += _contradictions(wish, models)
+    problems += _contradictions(options, models)
     fields: dict[str, Any] = read(DECLARED.items(), defaults)[0]
     request = CacheRequest(
         models=models,
-        annotations=wish,
+        options=options,
         root=fields.get("host_path", DEFAULT_ROOT),
         asked=frozenset(own),
         remarks=tuple(unknown(own, KNOWN)),
@@ -54,20 +55,20 @@ def read_request(
     return request, problems
 
 
-def _contradictions(wish: Annotations, models: tuple[Model, ...]) -> list[Problem]:
+def _contradictions(options: Options, models: tuple[Model, ...]) -> list[Problem]:
     problems = []
-    if wish.target and wish.containers and wish.target not in wish.containers:
+    if options.target and options.containers and options.target not in options.containers:
         problems.append(
             Problem(
                 codes.COMBINATION,
                 PREFIX + "target",
-                f"{wish.target} is not one of modelcache.io/containers: add it there",
+                f"{options.target} is not one of modelcache.io/containers: add it there",
             )
         )
-    if wish.strategy != AUTO:
-        problems += STRATEGIES[wish.strategy].contradictions(wish)
-    if wish.layout == "hf-cache":
-        if len(wish.mount_path) > 1:
+    if options.strategy != AUTO:
+        problems += STRATEGIES[options.strategy].contradictions(options)
+    if options.layout == "hf-cache":
+        if len(options.mount_path) > 1:
             problems.append(
                 Problem(
                     codes.LIST, PREFIX + "mount-path", "must be one cache root with layout hf-cache"

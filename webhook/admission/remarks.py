@@ -23,7 +23,7 @@ def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Pr
             continue
         readers = READERS.get(spec.name)
         if readers and strategy.name not in readers:
-            if request.annotations.strategy == AUTO and set(readers) & set(AUTO_ORDER):
+            if request.options.strategy == AUTO and set(readers) & set(AUTO_ORDER):
                 continue  # it was there for a strategy that auto might have come to
             why = f"with strategy {strategy.name}"
         elif spec.name in unread:

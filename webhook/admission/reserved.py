@@ -46,7 +46,7 @@ def check_reserved(
                     "bears the name of a container of modelcache: rename it",
                 )
             )
-    if strategy.wish.read_only:
+    if strategy.request.options.read_only:
         problems += _writable(spec, wanted if strategy.filled_by_loader else ())
     return problems
 

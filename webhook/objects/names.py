@@ -18,8 +18,8 @@ COMMAND: Final = "modelcache"
 SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
 LOADER_SOURCE: Final = "loader.modelcache.io/source"
-"""An annotation of what loads: which model. Below modelcache.io/ itself, the webhook would take it
-for a pod's wish."""
+"""An annotation of what loads: which model. Below modelcache.io/ itself, the webhook would read it
+as a request of the pod."""
 LOAD: Final = "load"
 """The container that runs `modelcache load`."""
 _MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")

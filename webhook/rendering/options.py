@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from webhook.admission.policy.documents import Policy
-from webhook.admission.request.declared import Annotations
+from webhook.admission.request import declared
 from webhook.models.cached_model import SecretKey
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
 from webhook.rendering import readers
@@ -17,8 +17,8 @@ from webhook.values.quantity import GI, LARGEST, MI, Quantity
 from webhook.values.readers import claim_name, image_reference, object_name, size
 from webhook.values.text import printable
 
-CLAIM: Final = Annotations().claim
-HOST_PATH: Final = Annotations().host_path
+CLAIM: Final = declared.Options().claim
+HOST_PATH: Final = declared.Options().host_path
 STAGGER: Final = "1m"
 
 

@@ -16,7 +16,7 @@ from webhook.admission.containers.accelerators import asks_for_accelerator
 from webhook.admission.containers.servers import UNKNOWN, server_of
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.request.annotations import PREFIX
-from webhook.admission.request.declared import Annotations
+from webhook.admission.request.declared import Options
 from webhook.objects.container import Container
 from webhook.objects.names import SHM_VOLUME, is_model_volume
 from webhook.objects.pod import PodSpec
@@ -54,7 +54,7 @@ def _bears_shm(container: Container) -> bool:
     return any(m.name == SHM_VOLUME for m in container.volume_mounts or ())
 
 
-def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
+def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
     """Return the containers that get the mount, and the target; Rejected names the absent."""
     everything = places(spec)
     by_name = {p.container.name: p for p in everything}
@@ -66,8 +66,8 @@ def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
             f"it has {', '.join(p.container.name for p in everything[:8])}",
         )
         for annotation, names in (
-            ("containers", wish.containers),
-            ("target", (wish.target,) if wish.target else ()),
+            ("containers", options.containers),
+            ("target", (options.target,) if options.target else ()),
         )
         for name in names
         if name not in by_name
@@ -75,8 +75,8 @@ def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
     if absent:
         raise Rejected(absent)
     apps = [p for p in everything if not p.is_init]
-    if wish.containers:
-        chosen = [by_name[name] for name in dict.fromkeys(wish.containers)]
+    if options.containers:
+        chosen = [by_name[name] for name in dict.fromkeys(options.containers)]
     else:
         marked = [p for p in everything if p.lives_on and _bears_model(p.container)]
         wanted = (
@@ -86,7 +86,7 @@ def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
             or apps[:1]
         )
         chosen = wanted + [p for p in marked if p not in wanted]
-    target = _target(chosen, by_name, wish)
+    target = _target(chosen, by_name, options)
     if not target.lives_on:
         raise Rejected(
             [
@@ -101,9 +101,9 @@ def choose(spec: PodSpec, wish: Annotations) -> tuple[list[Place], Place]:
     return chosen if target in chosen else [target, *chosen], target
 
 
-def _target(chosen: list[Place], by_name: dict[str, Place], wish: Annotations) -> Place:
-    if wish.target:
-        return by_name[wish.target]
+def _target(chosen: list[Place], by_name: dict[str, Place], options: Options) -> Place:
+    if options.target:
+        return by_name[options.target]
     lasting = [p for p in chosen if p.lives_on] or chosen
     served = [p for p in lasting if _bears_shm(p.container)]
     marked = [p for p in lasting if _bears_model(p.container)]

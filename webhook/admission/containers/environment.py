@@ -11,14 +11,14 @@ from webhook.objects.json import Json
 
 def cache_root(request: CacheRequest) -> str:
     """Return the root of the Hugging Face cache, for layout hf-cache."""
-    return (request.annotations.mount_path or ("/modelcache/hub",))[0]
+    return (request.options.mount_path or ("/modelcache/hub",))[0]
 
 
 def environment(
     container: Container, server: Server, request: CacheRequest, mounts: Sequence[Json]
 ) -> Iterator[Json]:
     """Yield each variable that *container* lacks."""
-    if request.annotations.layout == "hf-cache":
+    if request.options.layout == "hf-cache":
         # HF_HOME stays the user's: token, modules and xet below it must be writable.
         wanted = {"HF_HUB_CACHE": cache_root(request), "HF_HUB_OFFLINE": "1"}
     else:

@@ -37,8 +37,8 @@ def container_plan(
         lacking.append({"name": shm["name"], "mountPath": names.SHM_PATH})
     arguments: tuple[Json, ...] = ()
     remarks = []
-    wish = request.annotations
-    if wish.rewrite_args and wish.layout == "directory":
+    options = request.options
+    if options.rewrite_args and options.layout == "directory":
         paths = {
             model.source.repository or model.source.uri: str(mount["mountPath"])
             for model, mount in zip(request.models, mounts, strict=True)

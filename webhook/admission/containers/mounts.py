@@ -20,17 +20,17 @@ from webhook.values.paths import collide, normalised
 
 def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> list[Json]:
     """Return the mount of each model, as a container's volumeMounts entry."""
-    wish = request.annotations
+    options = request.options
     found: list[Json] = []
     for model, provided in zip(request.models, strategy.provided(), strict=True):
-        if wish.layout == "hf-cache" and model.source.repository:
+        if options.layout == "hf-cache" and model.source.repository:
             path = f"{cache_root(request)}/{layout.hub_cache_folder(model.source.repository)}"
         else:
             path = model.mount_path or f"/models/{model.directory}"
         mount: Json = {"name": provided.volume, "mountPath": path}
         if provided.sub_path:
             mount["subPath"] = provided.sub_path
-        if wish.read_only:
+        if options.read_only:
             mount["readOnly"] = True
             if not facts.older_than(31):
                 # Also what is mounted below it (KEP-3857); older servers drop the field.

@@ -16,7 +16,7 @@ def shm_size(request: CacheRequest) -> Quantity:
     A tmpfs is whole pages. One that is larger than its sizeLimit by the rest of a page can be
     filled beyond it, and then the kubelet evicts the pod (emptyDirLimitEviction).
     """
-    return request.annotations.shm_size.up_to(MI)
+    return request.options.shm_size.up_to(MI)
 
 
 def shm_volume(spec: PodSpec, target: Place, request: CacheRequest) -> Json | None:

@@ -39,6 +39,6 @@ def added(
         volumes = [p.volume for p in strategy.provided()]
         size = Quantity(sum(strategy.charges()))
         return [loader(facts.loader_image, sources, volumes, size, spec, target, level=level)]
-    if strategy.wish.verify and names.GATE not in there:
+    if strategy.request.options.verify and names.GATE not in there:
         return [gate(facts.loader_image, mounts, spec, target, level=level)]
     return []

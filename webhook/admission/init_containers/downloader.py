@@ -28,7 +28,7 @@ def downloader(
     words = ["load", model.source.text, _STORE, "--progress=lines"]
     words += [f"--allow={glob}" for glob in model.files.allow]
     words += [f"--ignore={glob}" for glob in model.files.ignore]
-    if strategy.wish.layout == "hf-cache":
+    if strategy.request.options.layout == "hf-cache":
         words.append("--hub-cache")
     size = Quantity(sum(strategy.charges()))
     return init_container(

@@ -31,15 +31,15 @@ _URIS: Final = ", ".join(f"`{name}://`" for name in REMOTE)
 
 
 def _knows_nodes(request: "CacheRequest") -> bool:
-    return request.annotations.placement != "preferred" or all(m.label for m in request.models)
+    return request.options.placement != "preferred" or all(m.label for m in request.models)
 
 
 def _rewrites(request: "CacheRequest") -> bool:
-    return request.annotations.layout != "hf-cache" or not request.annotations.rewrite_args
+    return request.options.layout != "hf-cache" or not request.options.rewrite_args
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotations:
+class Options:
     """The annotations that people write, as read."""
 
     model: tuple[str, ...] = annotation(
@@ -135,7 +135,7 @@ class Annotations:
     )  # fmt: skip
 
 
-KNOWN: Final = frozenset(a.name for a in declared(Annotations).values()) | {
+KNOWN: Final = frozenset(a.name for a in declared(Options).values()) | {
     "injected",
     "copied-keys",
 }
@@ -146,7 +146,7 @@ class CacheRequest:
     """A pod's request, fully read: its annotations over the platform's defaults."""
 
     models: tuple[Model, ...]
-    annotations: Annotations
+    options: Options
     root: str
     """The platform's node cache: what host-path must be, or lie below."""
     asked: frozenset[str]

@@ -24,7 +24,7 @@ def chosen_strategy(
 
     With it what auto passed over, and what stands in the way of the one named.
     """
-    named = request.annotations.strategy
+    named = request.options.strategy
     candidates = (named,) if named != AUTO else _order(request)
     if named == AUTO and (kept := _kept(request, spec, candidates)):
         return kept, [], list(named_twice(kept, spec, facts))
@@ -55,7 +55,7 @@ def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
         for model in strategy.request.models
         if model.offered and name not in model.offered
     ]
-    if not strategy.writable and not strategy.wish.read_only:
+    if not strategy.writable and not strategy.request.options.read_only:
         problems.append(
             Problem(codes.COMBINATION, PREFIX + "read-only", f"{name} can't be written")
         )

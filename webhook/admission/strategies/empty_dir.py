@@ -45,19 +45,19 @@ class EmptyDir(Strategy):
     def receipt(self, volume: Volume, ours: Json) -> bool:
         if names.is_model_volume(volume.name):
             return same_tmpfs(volume, ours)
-        if self.wish.load_from == "node":
+        if self.request.options.load_from == "node":
             return node_cache.same_directory(volume, ours)
         return same_claim(volume, ours)
 
     def unread(self) -> Mapping[str, str]:
-        return _UNREAD[self.wish.load_from]
+        return _UNREAD[self.request.options.load_from]
 
     def charges(self) -> list[Quantity]:
         return [volume_size(model.size or 0) for model in self.request.models]
 
     @property
     def downloads(self) -> bool:
-        return self.wish.load_from == "source"
+        return self.request.options.load_from == "source"
 
     def provided(self) -> list[Provided]:
         found = super().provided()
@@ -72,10 +72,10 @@ class EmptyDir(Strategy):
         if self.downloads:
             return [], []
         name = names.STORE_VOLUME
-        if self.wish.load_from == "node":
+        if self.request.options.load_from == "node":
             volumes = node_cache.node_volumes(self, name)
             return volumes, [Provided(volume["name"], None) for volume in volumes]
-        return [claim_volume(name, self.wish.claim, read_only=True)], [
+        return [claim_volume(name, self.request.options.claim, read_only=True)], [
             Provided(name, self.directory(m)) for m in self.request.models
         ]
 
@@ -88,9 +88,9 @@ class EmptyDir(Strategy):
                     f"the size of {quoted(model.asked)} is not known, and strategy emptyDir needs "
                     "it: give its bytes, such as 15Gi",
                 )
-        match self.wish.load_from:
+        match self.request.options.load_from:
             case "claim":
-                yield from claim_obstacles(facts, self.wish.claim)
+                yield from claim_obstacles(facts, self.request.options.claim)
             case "node":
                 yield from node_cache.node_obstacles(facts, self.request)
             case _:
@@ -122,4 +122,4 @@ class EmptyDir(Strategy):
                 )
 
     def node_labels(self) -> list[str]:
-        return node_cache.labels(self.request) if self.wish.load_from == "node" else []
+        return node_cache.labels(self.request) if self.request.options.load_from == "node" else []

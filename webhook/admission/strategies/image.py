@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from webhook.admission import codes
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
-from webhook.admission.request.declared import Annotations
+from webhook.admission.request.declared import Options
 from webhook.admission.request.model import Model
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.models import layout
@@ -29,8 +29,8 @@ class Image(Strategy):
     writable = False
 
     @classmethod
-    def contradictions(cls, wish: Annotations) -> Iterator[Problem]:
-        if not wish.read_only:
+    def contradictions(cls, options: Options) -> Iterator[Problem]:
+        if not options.read_only:
             yield Problem(
                 codes.COMBINATION,
                 PREFIX + "read-only",
@@ -61,7 +61,7 @@ class Image(Strategy):
         ]
 
     def _inside(self, model: Model) -> str | None:
-        if self.wish.layout == "hf-cache" and model.source.repository:
+        if self.request.options.layout == "hf-cache" and model.source.repository:
             folder = layout.hub_cache_folder(model.source.repository)
             return f"{model.image_directory}/{folder}" if model.image_directory else folder
         return model.image_directory

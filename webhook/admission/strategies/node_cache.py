@@ -28,7 +28,7 @@ def node_volumes(strategy: Strategy, name: str) -> list[Json]:
         {
             "name": names.numbered(name, i),
             "hostPath": {
-                "path": f"{strategy.wish.host_path}/{strategy.directory(model)}",
+                "path": f"{strategy.request.options.host_path}/{strategy.directory(model)}",
                 "type": "Directory",
             },
         }
@@ -52,12 +52,12 @@ def labels(request: CacheRequest) -> list[str]:
 
 def node_obstacles(facts: Facts, request: CacheRequest) -> Iterator[Problem]:
     """Yield why a directory of the node can't be mounted, or by which nodes can't be told."""
-    wish, known = request.annotations, labels(request)
-    if not collide(wish.host_path, request.root) or len(wish.host_path) < len(request.root):
+    options, known = request.options, labels(request)
+    if not collide(options.host_path, request.root) or len(options.host_path) < len(request.root):
         yield Problem(
             codes.HOST_PATH,
             PREFIX + "host-path",
-            f"{quoted(wish.host_path)} is not at or below {request.root}, "
+            f"{quoted(options.host_path)} is not at or below {request.root}, "
             "the node cache of the platform: leave it out",
         )
     if facts.pod_security in ("baseline", "restricted"):
@@ -76,7 +76,7 @@ def node_obstacles(facts: Facts, request: CacheRequest) -> Iterator[Problem]:
                 f"no node of {len(facts.nodes)} bears the label {known[0]}: "
                 "load the model on one, or use pvc",
             )
-    if wish.placement == "required" and len(known) < len(request.models):
+    if options.placement == "required" and len(known) < len(request.models):
         yield Problem(
             codes.PLACEMENT,
             PREFIX + "placement",

@@ -24,7 +24,7 @@ class Pvc(Strategy):
     applies_fs_group = True
 
     def volumes(self) -> list[Json]:
-        claim, read_only = self.wish.claim, self.wish.read_only
+        claim, read_only = self.request.options.claim, self.request.options.read_only
         return [claim_volume(names.MODEL_VOLUME, claim, read_only=read_only)]
 
     def receipt(self, volume: Volume, ours: Json) -> bool:
@@ -34,4 +34,4 @@ class Pvc(Strategy):
         return [Provided(names.MODEL_VOLUME, self.directory(m)) for m in self.request.models]
 
     def obstacles(self, facts: Facts) -> Iterator[Problem]:
-        yield from claim_obstacles(facts, self.wish.claim)
+        yield from claim_obstacles(facts, self.request.options.claim)

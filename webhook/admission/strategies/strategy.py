@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from webhook.admission.problem import Problem
-from webhook.admission.request.declared import Annotations, CacheRequest
+from webhook.admission.request.declared import CacheRequest, Options
 from webhook.admission.request.model import Model
 from webhook.models import layout
 from webhook.objects import names
@@ -39,7 +39,7 @@ class Strategy:
     """Whether a loader in the pod writes the models into the volumes."""
 
     @classmethod
-    def contradictions(cls, wish: Annotations) -> Iterator[Problem]:  # noqa: ARG003  # for subclasses
+    def contradictions(cls, options: Options) -> Iterator[Problem]:  # noqa: ARG003  # for subclasses
         """Yield which annotations contradict the strategy where it is the one named."""
         yield from ()
 
@@ -48,14 +48,9 @@ class Strategy:
         """Return the model that *volume* of a running pod names itself; None: it is a store."""
         return None
 
-    @property
-    def wish(self) -> Annotations:
-        """The annotations as read."""
-        return self.request.annotations
-
     def directory(self, model: Model) -> str:
         """Return the model's directory below the root of the store, in the layout asked for."""
-        if self.wish.layout == "hf-cache" and model.source.repository:
+        if self.request.options.layout == "hf-cache" and model.source.repository:
             return f"{model.directory}/{layout.hub_cache_folder(model.source.repository)}"
         return model.directory
 
