@@ -97,13 +97,15 @@ def catalogue() -> str:
 def serve() -> str:
     command = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]  # a group
     rows = []
+    group = None
     for option in command.params:
-        shown = option.default
         if option.name == "help":
             continue
-        if shown in (None, False, ()):
-            shown = ""
-        rows.append((code(option.opts[0]), code(str(shown)) if shown != "" else "", option.help))
+        if (panel := option.rich_help_panel) != group:
+            group = panel
+            rows.append((f"**{panel}**", "", ""))
+        default = "" if option.default in (None, False, ()) else str(option.default)
+        rows.append((code(option.opts[0]), code(*filter(None, [default])), option.help))
     return table(("option of `serve`", "default", "meaning"), *rows)
 
 
