@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.store.file_system import PROC, file_system, mounts
+from webhook.store.file_system import IN_MEMORY, PROC, file_system, mounts
 from webhook.values.quantity import MI, Quantity
 
 OVERHEAD: Final = 96 * MI
@@ -44,7 +44,7 @@ class Limit:
 
 def is_memory(directory: Path) -> bool:
     """Whether files below *directory* are memory, charged to the writer."""
-    return file_system(directory) in {"tmpfs", "ramfs"}
+    return file_system(directory) in IN_MEMORY
 
 
 def beyond_limit(needed: int, proc: Path = PROC) -> str | None:
