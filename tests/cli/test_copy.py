@@ -109,7 +109,7 @@ def test_links_inside_the_model_stay_links(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "told"),
-    [("/etc/passwd", "is a link that leaves the model"), ("../secret", "is a link that leaves the model"),
+    [("/etc/passwd", "is a link that leads out of the model"), ("../secret", "is a link that leads out of the model"),
      ("nowhere", "is a link that leads nowhere"), ("bad", "is a link that leads nowhere")],
 )  # fmt: skip
 def test_a_link_that_can_not_be_followed_is_refused(tmp_path: Path, target: str, told: str) -> None:

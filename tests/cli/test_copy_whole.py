@@ -183,10 +183,10 @@ def test_all_that_a_manifest_has_wrong_is_told_before_the_first_byte(
     ran = modelcache("copy", model, tmp_path / "memory")
     assert ran.status == 1
     assert ran.err.splitlines() == [
-        f"modelcache: {model}/{MANIFEST}: '../secret' lies outside the model",
+        f"modelcache: {model}/{MANIFEST}: '../secret' is outside the model",
         f"modelcache: {model}: gone.json: is missing, and {MANIFEST} lists it",
         f"modelcache: {model}: config.json: has 2 bytes, the manifest says 3",
-        f"modelcache: {model}/secret: is a link that leaves the model",
+        f"modelcache: {model}/secret: is a link that leads out of the model",
         f"modelcache: {model}/{MANIFEST}: lists config.json twice",
     ]
     assert not (tmp_path / "memory").exists()

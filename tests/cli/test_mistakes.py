@@ -124,7 +124,10 @@ def test_aliases_that_make_much_of_little_are_stopped() -> None:
 def test_an_alias_of_itself_is_stopped() -> None:
     ran = modelcache("inject", "-f", "-", stdin=POD + "x: &a\n  y: *a\n")
     assert ran.status == 2
-    assert ran.err == "modelcache: STDIN, line 15: is not YAML: an alias means what it stands in\n"
+    assert (
+        ran.err
+        == "modelcache: STDIN, line 15: is not YAML: an alias refers to something that contains it\n"
+    )
 
 
 def test_files_that_can_not_be_read_are_all_named(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert faults(ran) == [
         f"{model}: config.json: is missing",
         f"{model}: {SHARD}: has 40 bytes, the manifest says 140",
-        f"{model}: {SHARD}: is cut short, or no safetensors file: its header does not fit",
+        f"{model}: {SHARD}: is cut short, or not a safetensors file: its header does not fit",
         f"{tmp_path}/none: is not a directory: the model was not published here",
     ]
 
@@ -88,8 +88,8 @@ def test_an_index_is_held_against_its_shards(tmp_path: Path, index: str, told: s
 @pytest.mark.parametrize(
     ("content", "told"),
     [("{", "can't be read"), ("{}", "can't be read"),
-     ('{"files": [{"path": "../x", "size": 1}]}', "../x lies outside the model"),
-     ('{"files": [{"path": "/etc/passwd", "size": 1}]}', "/etc/passwd lies outside the model")],
+     ('{"files": [{"path": "../x", "size": 1}]}', "../x is outside the model"),
+     ('{"files": [{"path": "/etc/passwd", "size": 1}]}', "/etc/passwd is outside the model")],
 )  # fmt: skip
 def test_a_manifest_that_can_not_be_trusted_is_named(
     tmp_path: Path, content: str, told: str

@@ -1,9 +1,9 @@
-"""From a store into memory: modelcache copy, the loader of strategy emptyDir.
+"""Copy models from a store into memory: modelcache copy, which strategy emptyDir runs.
 
-copy           the copy as a whole: what it checks, in which order
-model_tree     the files and links of a model's directory
-parallel_copy  several readers, block by block, hashed on the way
+copy           the whole copy: what it checks, and in which order
+model_tree     the files and links in a model's directory
+parallel_copy  several threads copy files block by block, and hash them
 
-Rule 1: a copy is whole or it is not there. config.json and the manifest come last.
-Rule 2: memory is asked for before the first byte.
+Rule 1: a copy is whole or absent. config.json and the manifest come last.
+Rule 2: space and memory are checked before the first byte.
 """

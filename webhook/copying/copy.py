@@ -1,9 +1,9 @@
-"""From a store into memory: modelcache copy, the loader of strategy emptyDir.
+"""Copy models from a store into memory: modelcache copy, the loader of strategy emptyDir.
 
-What an earlier attempt left is removed first: a tmpfs outlives a killed loader. Space and
-memory limit are asked for before the first byte. What is copied lies below .incoming- until
-all of it is there and verified; then it is renamed, the manifest last. A server starts only when
-its loader has ended well, and whoever looks earlier never takes a part for the model.
+The remains of an earlier attempt are removed first: a tmpfs outlives a killed loader. Space and the
+memory limit are checked before the first byte. Files are copied to a folder .incoming-…; when all
+are there and verified, they are renamed to their places, the manifest last. A server starts only
+after its loader has succeeded, and a process that looks earlier sees no part of the model.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from webhook.values.quantity import Quantity
 
 _PAGE: Final = 4096
 _LAST: Final = ("blobs", "snapshots", "refs", "config.json", MANIFEST)
-"""What readers begin with, each after what it needs."""
+"""Published last, in this order: readers look at them first, and they refer to the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class _Model:
 
     @property
     def pages(self) -> int:
-        """Bytes in a tmpfs."""
+        """Bytes that it takes in a tmpfs."""
         return sum(-(-item.size // _PAGE) * _PAGE for item in self.items)
 
 
 def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Copy each source directory to its destination; ValueError says what does not fit."""
+    """Copy each source directory to its destination; ValueError names everything that is wrong."""
     models = _listed(pairs)
     os.umask(0o022)  # the server may run as another user
     for model in models:
@@ -65,7 +65,7 @@ def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
 
 
 def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
-    """Return what is to be copied; ValueError names all that can't be."""
+    """Return the models to copy; ValueError names all that can't be copied."""
     name, models, faults = f"{INCOMING}-{secrets.token_hex(8)}", [], []
     for source, destination in pairs:
         try:
@@ -80,7 +80,7 @@ def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
 
 
 def _empty(directory: Path) -> None:
-    """Remove what a directory holds, first what would make a part look whole."""
+    """Remove the content of a directory, beginning with what would make a part look whole."""
     for entry in sorted(directory.iterdir(), key=_order, reverse=True):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -90,12 +90,12 @@ def _empty(directory: Path) -> None:
 
 @contextlib.contextmanager
 def _removed_on_failure(models: Sequence[_Model]) -> Iterator[None]:
-    """Give the memory back at once, not with the next attempt."""
+    """On failure, free the memory now instead of at the next attempt."""
     try:
         yield
     except BaseException:
         for model in models:
-            with contextlib.suppress(OSError):  # what went wrong first is told
+            with contextlib.suppress(OSError):  # the first error is reported
                 _empty(model.destination)
         raise
 
@@ -107,7 +107,7 @@ def _beyond_space(models: Sequence[_Model]) -> Iterator[str]:
         needed[device] += model.pages
         space = os.statvfs(model.destination)
         free = space.f_bavail * space.f_frsize
-        if space.f_blocks and needed[device] > free:  # a ramfs has no size
+        if space.f_blocks and needed[device] > free:  # a ramfs has no limit
             yield (
                 f"{model.destination}: the model needs {needed[device]} bytes, and {free} are free "
                 f"({Quantity(needed[device]).up_to(2**20)} of {Quantity(free)}): "
@@ -126,7 +126,7 @@ def _beyond_memory(models: Sequence[_Model]) -> Iterator[str]:
 
 
 def _copy(model: _Model) -> None:
-    """Copy a model to its folder below .incoming-."""
+    """Copy a model to its folder .incoming-…."""
     for folder in {model.incoming, *((model.incoming / item.path).parent for item in model.items)}:
         folder.mkdir(parents=True, exist_ok=True)
     total, started = sum(item.size for item in model.items), time.monotonic()
@@ -139,13 +139,13 @@ def _copy(model: _Model) -> None:
 
 
 def _publish(model: _Model) -> None:
-    """Rename what is there to its place."""
+    """Rename the copied files to their places."""
     for entry in sorted(model.incoming.iterdir(), key=_order):
         entry.rename(model.destination / entry.name)
     model.incoming.rmdir()
 
 
 def _order(entry: Path) -> tuple[int, bool, str]:
-    """Sort folders before files, and what readers begin with after both."""
+    """Sort folders before files, and the entries of _LAST after both."""
     last = _LAST.index(entry.name) if entry.name in _LAST else -1
     return last, not entry.is_dir(), entry.name

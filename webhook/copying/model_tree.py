@@ -1,9 +1,9 @@
-"""The files and links of a model's directory, as they are copied.
+"""List the files and links of a model's directory that are to be copied.
 
-With a manifest, they are what it lists, and itself: a cache of the hub's library beside
-them shares their bytes here, and would not in the copy. Without one, they are all that is
-there. A link that leaves the model, or leads nowhere, is a fault: the copy would not be
-the model.
+If there is a manifest, they are the files that it lists and the manifest itself. A cache of the
+hub's library next to them is left out: here it shares their bytes, a copy would not. Without a
+manifest, everything is copied. A link that leads out of the model or nowhere is a fault: the copy
+would not be the same model.
 """
 
 import os
@@ -25,18 +25,18 @@ class Item:
 
     source: Path
     path: PurePath
-    """From the model's directory."""
+    """Relative to the model's directory."""
     size: int
     """Bytes."""
     sha256: str | None = None
     blake3: str | None = None
-    """What the manifest says, hexadecimal."""
+    """From the manifest, hexadecimal, as sha256 is."""
     link: str | None = None
-    """What the link says, from where it is."""
+    """The target of a link, relative to its folder; None: not a link."""
 
 
 def listed(source: Path, destination: Path) -> list[Item]:
-    """Return what of *source* is to be copied to *destination*; ValueError if it can't be."""
+    """Return what to copy from *source* to *destination*; ValueError if that is impossible."""
     if not source.is_dir():
         raise ValueError(f"{source}: is not a directory: the model was not published here")
     here, there = source.resolve(), destination.resolve()
@@ -50,7 +50,7 @@ def listed(source: Path, destination: Path) -> list[Item]:
 
 
 def _of_manifest(source: Path) -> list[Item]:
-    """Return what the manifest lists, then the manifest; ValueError names all that is wrong."""
+    """Return the files in the manifest, then the manifest; ValueError names all that is wrong."""
     manifest = source / MANIFEST
     try:
         content = read_manifest(manifest)
@@ -70,13 +70,13 @@ def _of_manifest(source: Path) -> list[Item]:
 
 def _faults(source: Path, file: ManifestFile) -> Iterator[str]:
     if ".." in PurePath(file.path).parts or PurePath(file.path).is_absolute() or "\0" in file.path:
-        yield f"{source / MANIFEST}: {file.path!r} lies outside the model"
+        yield f"{source / MANIFEST}: {file.path!r} is outside the model"
         return
     path = source / file.path
     if not path.is_file():
         yield f"{source}: {file.path}: is missing, and {MANIFEST} lists it"
     elif not path.resolve().is_relative_to(source.resolve()):
-        yield f"{path}: is a link that leaves the model"
+        yield f"{path}: is a link that leads out of the model"
     elif (size := path.stat().st_size) != file.size:
         yield f"{source}: {file.path}: has {size} bytes, the manifest says {file.size}"
 
@@ -101,12 +101,12 @@ def _items(source: Path) -> Iterator[Item]:
 
 
 def _link(path: Path, root: Path) -> str:
-    """Return the link to make in the copy; ValueError if it leaves the model."""
+    """Return the target of the link in the copy; ValueError if it leads out of the model."""
     try:
         end = path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
         raise ValueError(f"{path}: is a link that leads nowhere") from error
     if not end.is_relative_to(root):
-        raise ValueError(f"{path}: is a link that leaves the model")
+        raise ValueError(f"{path}: is a link that leads out of the model")
     said = path.readlink()
     return os.path.relpath(end, path.parent.resolve()) if said.is_absolute() else str(said)

@@ -1,10 +1,10 @@
-"""Files copied by several readers, block by block, and hashed on the way.
+"""Copy files with several threads, block by block, and hash them on the way.
 
-A reader takes the next block of the file that the fewest read, so that a single large file has
-them all. It reads the block, writes it, and adds it to the file's digest when the blocks
-before have been added: the digest is of what was written, and nothing is read twice. That
-took less time than to hash the copy in a second pass. Direct reads, copy_file_range(2) and
-sendfile(2) gained nothing over read and write, or do not go from a disk to a tmpfs.
+A thread takes the next block of the file that the fewest threads read, so that all of them work on
+a single large file. It reads the block, writes it, and adds it to the file's digest after all
+earlier blocks: the digest is of the bytes that were written, and nothing is read twice. That took
+less time than hashing the copy in a second pass. Direct reads, copy_file_range(2) and sendfile(2)
+were no faster than read and write, or do not work from a disk to a tmpfs.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from webhook.copying.model_tree import Item
 
 READERS: Final = 8
 BLOCK: Final = 2**20
-"""Bytes, of which each reader holds one buffer."""
+"""Bytes of a block, and of the one buffer of each thread."""
 
 
 class _Digest(Protocol):
@@ -32,7 +32,7 @@ class _Digest(Protocol):
 
 
 class _File:
-    """A file that is copied: how far it is given out and hashed."""
+    """A file that is being copied: how much of it is handed out to threads, how much is hashed."""
 
     def __init__(self, item: Item, destination: Path) -> None:
         self.item, self.destination = item, destination
@@ -44,7 +44,7 @@ class _File:
             self.digest, self._name, self._said = hashlib.sha256(), "sha256", item.sha256
 
     def check(self) -> None:
-        """ValueError unless the digest is the manifest's."""
+        """Raise ValueError if the digest differs from the manifest's."""
         if self.digest and (found := self.digest.hexdigest()) != self._said:
             raise ValueError(
                 f"{self.item.source}: has the {self._name} {found}, the manifest says {self._said}"
@@ -52,7 +52,7 @@ class _File:
 
 
 class ParallelCopy:
-    """Copies *items* below *directory*, whose folders are there."""
+    """Copies *items* below *directory*, where their folders exist."""
 
     def __init__(self, items: Sequence[Item], directory: Path) -> None:
         self._files = [_File(item, directory / item.path) for item in items if item.link is None]
@@ -63,9 +63,9 @@ class ParallelCopy:
         self._done = 0
 
     def run(self, report: Callable[[int], None]) -> None:
-        """Return when all is copied; ValueError if a file changed or differs, OSError.
+        """Copy everything; ValueError if a file changed or its digest differs, OSError.
 
-        *report* is told now and then how many bytes are copied.
+        *report* is called from time to time with the number of bytes copied so far.
         """
         for file in self._files:
             file.destination.touch()
@@ -91,7 +91,7 @@ class ParallelCopy:
             self._changed.notify_all()
 
     def _read(self) -> None:
-        """Copy blocks until none is left, or another reader has failed."""
+        """Copy blocks until none is left or another thread has failed."""
         try:
             view = memoryview(bytearray(BLOCK))
             with contextlib.ExitStack() as opened:
@@ -109,9 +109,9 @@ class ParallelCopy:
             raise
 
     def _next(self) -> tuple[_File, int] | None:
-        """Return a file and where its next block begins."""
+        """Return a file and the offset of its next block; None: nothing is left."""
         with self._changed:
-            near = self._waiting[:READERS]  # of those that come later none has readers
+            near = self._waiting[:READERS]  # no thread reads any file after these
             if self._ended or not near:
                 return None
             file = min(near, key=lambda file: file.readers)
@@ -142,12 +142,12 @@ class ParallelCopy:
             self._done += len(block)
 
     def _hash(self, file: _File, digest: _Digest, start: int, block: memoryview) -> None:
-        """Add a block to the digest when it is its turn; ValueError if the whole is wrong."""
+        """Add a block to the digest in its turn; ValueError if the digest of the whole is wrong."""
         with self._changed:
             self._changed.wait_for(lambda: file.hashed == start or self._ended)
             if self._ended:
                 return
-        digest.update(block)  # it is nobody else's turn
+        digest.update(block)  # no other thread's turn: the lock is not needed
         if start + len(block) == file.item.size:
             file.check()
         with self._changed:
@@ -156,7 +156,7 @@ class ParallelCopy:
 
 
 def _filled(block: memoryview, descriptor: int, start: int) -> int:
-    """Return how many bytes of *block* the file has."""
+    """Fill *block* from the file; return how many bytes the file had."""
     done = 0
     while done < len(block) and (got := os.preadv(descriptor, [block[done:]], start + done)):
         done += got
@@ -180,7 +180,7 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Give an error of reading or writing the file's name, which the kernel does not."""
+    """Add the file's name to an error of reading or writing, which has none."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files of YAML or JSON documents: cut apart, parsed, and written with their author's lines.
+"""Read files of YAML or JSON documents, and write them with their author's lines.
 
-Every fault names its place: file, document where there are several, line.
+Every fault names its place: the file, the document if there are several, the line.
 """

@@ -1,4 +1,4 @@
-"""YAML aliases and merge keys, written out."""
+"""Replace YAML aliases and merge keys by copies of what they refer to."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 
 
 def unshared(value: Any) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *value* with a copy for each alias and merge key, so that a patch meets one place."""
+    """Return *value* with a copy for each alias, so that a patch changes one place only."""
     match value:
         case CommentedMap() | CommentedSeq():
             copy: Any = type(value)()

@@ -1,4 +1,4 @@
-"""The objects that documents hold; a List holds its items."""
+"""Read the objects in files of documents; a List gives its items."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from webhook.documents.plain import plain
 
 
 def objects_of(content: Any) -> list[Any] | None:  # noqa: ANN401  # any YAML value
-    """Return the items of a List, None if *content* is something else."""
+    """Return the items of a List; None if *content* is not a List."""
     if isinstance(content, dict) and str(content.get("kind", "")).endswith("List"):
         items = content.get("items") or []
         if isinstance(items, list):
@@ -20,7 +20,7 @@ def objects_of(content: Any) -> list[Any] | None:  # noqa: ANN401  # any YAML va
 
 
 def read_objects(paths: Iterable[Path]) -> list[tuple[str, Any]]:
-    """Return (place, object) of each document; a List gives its items."""
+    """Return (place, object) of each document or item of a List; ValueError names every fault."""
     found: list[tuple[str, Any]] = []
     faults = []
     for document in read_documents(paths):

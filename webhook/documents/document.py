@@ -1,4 +1,4 @@
-"""One document of a file, cut out so that it can be passed on byte for byte."""
+"""Cut a file into documents that can be written back byte for byte."""
 
 import re
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ class Document:
 
     source: str
     number: int
-    """Among the documents of its file that hold anything; 0: the only one."""
+    """From 1, among the documents of the file that hold anything; 0: it is the only one."""
     line: int
-    """Of its first byte, counted from 0."""
+    """The line of its first byte, from 0."""
     separator: bytes
     directives: bytes
     text: bytes
 
     @property
     def blank(self) -> bool:
-        """Whether it holds nothing but comments."""
+        """Whether it holds nothing, or only comments."""
         return not _CONTENT.search(self.text)
 
     def at(self, line: int | None = None) -> str:
-        """Return the place of *line* of this document, counted from 0; None: of the whole."""
+        """Return the place of *line*, from 0 in this document; None: the place of the document."""
         place = self.source + (f", document {self.number}" if self.number else "")
         return place if line is None else f"{place}, line {self.line + line + 1}"
 

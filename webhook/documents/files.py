@@ -1,4 +1,4 @@
-"""Files, directories and standard input, read as documents."""
+"""Read documents from files, directories and standard input."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ STDIN: Final = Path("-")
 
 
 def _below(directory: Path) -> list[Path]:
-    """Return every YAML and JSON file below *directory*, sorted; hidden ones are left out."""
+    """Return every YAML and JSON file below *directory*, sorted, without hidden ones."""
     return sorted(
         path
         for path in directory.rglob("*")
@@ -24,7 +24,7 @@ def _below(directory: Path) -> list[Path]:
 
 
 def read_documents(paths: Iterable[Path]) -> list[Document]:
-    """Return the documents of *paths* in order; ValueError names every file that can't be read."""
+    """Return the documents in *paths*, in order; ValueError names every file that can't be read."""
     found: list[Document] = []
     faults = []
     for given in paths:

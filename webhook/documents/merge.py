@@ -1,15 +1,15 @@
-"""A three-way merge of lines, as diff3 does it."""
+"""Merge lines three ways, as diff3 does."""
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final
 
 _LONG: Final = 1000
-"""Lines from which the common ones are not compared with each other."""
+"""Above this number of lines, lines that occur often are not compared with each other."""
 
 
 def merged_lines(original: list[str], base: list[str], changed: list[str]) -> Iterator[str]:
-    """Yield the lines of *original* with what makes *changed* out of *base*."""
+    """Yield the lines of *original* with the changes that turn *base* into *changed*."""
     ours, theirs = _same(base, original), _same(base, changed)
     b = o = c = 0
     for common in [*sorted(ours.keys() & theirs.keys()), len(base)]:
@@ -23,8 +23,8 @@ def merged_lines(original: list[str], base: list[str], changed: list[str]) -> It
 
 
 def _same(base: list[str], other: list[str]) -> dict[int, int]:
-    """Return line of *base* → the same line of *other*."""
-    # In a long List every pod's lines are alike; to pair them all would take minutes.
+    """Return pairs of numbers: a line of *base* → the same line of *other*."""
+    # In a long List all pods have the same lines: comparing each with each would take minutes.
     alike = len(base) > _LONG
     blocks = SequenceMatcher(None, base, other, autojunk=alike).get_matching_blocks()
     return {a + i: b + i for a, b, size in blocks for i in range(size)}

@@ -1,4 +1,4 @@
-"""The content of a document, with its author's comments and order; faults with their line."""
+"""Parse a document, with its author's comments and order; faults name their line."""
 
 import io
 import json
@@ -18,15 +18,15 @@ from webhook.documents.document import Document
 from webhook.values.text import printable
 
 _LARGEST: Final = 16 * 2**20
-"""Bytes of a document that is read; the API server takes 3 MiB of an object."""
+"""Bytes of the longest document that is read; the API server accepts objects of 3 MiB."""
 
 
 class _Endless(ValueError):
-    """An alias means what it stands in."""
+    """An alias refers to something that contains it."""
 
 
 def parse(document: Document) -> Any:  # noqa: ANN401  # any YAML value
-    """Return the content, with comments and order kept; None if there is none."""
+    """Return the content with its comments and order; None if there is none."""
     if document.blank:
         return None
     if len(document.text) > _LARGEST:
@@ -48,19 +48,19 @@ def parse(document: Document) -> Any:  # noqa: ANN401  # any YAML value
     try:
         if b"*" in document.text and (line := _endless(head + document.text)) is not None:
             at = document.at(line - head.count(b"\n"))
-            raise _Endless(f"{at}: is not YAML: an alias means what it stands in")
+            raise _Endless(f"{at}: is not YAML: an alias refers to something that contains it")
         return yaml.load(head + document.text)
     except _Endless:
         raise
     except RecursionError as error:
         raise ValueError(f"{document.at()}: is nested too deeply") from error
     except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError) as error:
-        # Besides its own errors, ruamel lets those of Python's number and date types through.
+        # ruamel also passes on the errors of Python's number and date types.
         raise ValueError(fault or _fault(document, error, head.count(b"\n"))) from error
 
 
 def _endless(text: bytes) -> int | None:
-    """Return the line of an alias that means what it stands in: it has no end."""
+    """Return the line, from 0, of an alias that refers to something that contains it."""
     inside: list[str | None] = []
     for event in YAML(typ="safe", pure=True).parse(io.BytesIO(text)):
         match event:

@@ -1,4 +1,4 @@
-"""YAML values as kubectl would send them: JSON, without comments."""
+"""Convert YAML values to the JSON that kubectl would send."""
 
 import json
 import math
@@ -15,11 +15,11 @@ _YAML_1_1: Final = {
     for word in ("yes", "on", "no", "off")
     for spelt in (word, word.upper(), word.capitalize())
 }
-"""Words that kubectl reads as booleans where they are not quoted."""
+"""Words that kubectl reads as booleans unless they are quoted."""
 
 
 class _Plain:
-    """One conversion to JSON values, bounded: aliases can make much of little."""
+    """One conversion to JSON values, up to a limit: a few aliases can expand to very many."""
 
     def __init__(self, *, quoted: bool) -> None:
         self.quoted = quoted

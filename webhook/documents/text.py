@@ -1,7 +1,7 @@
-"""YAML as its author wrote it, with our change in it.
+"""Write YAML with its author's lines and our change.
 
-The change is merged into the author's lines; what is merged is read again, and
-only text that means what was meant is used.
+The change is merged into the author's lines. The result is parsed again, and it
+is used only if it means what it should.
 """
 
 import io
@@ -26,7 +26,7 @@ _MAPPING: Final = re.compile(
 
 
 def written(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Return *value*, which we add, with quotes where some reader would take it for no string."""
+    """Return *value*, which we add, with quotes around strings that some parsers read otherwise."""
     match value:
         case dict():
             return {key: written(item) for key, item in value.items()}
@@ -39,7 +39,7 @@ def written(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 
 def text_of(before: Any, after: Any, author: bytes) -> str:  # noqa: ANN401  # YAML values
-    """Return *after* as YAML: the lines of *author*, which say *before*, with the change."""
+    """Return *after* as YAML: the lines of *author*, which mean *before*, with the change."""
     original = author.decode().replace("\r\n", "\n")
     if type(before) is dict:  # written as JSON
         return _dumped(written(after), "")

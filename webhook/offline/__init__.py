@@ -1,1 +1,1 @@
-"""The decisions of the cluster for files, without a cluster: inject and check."""
+"""Decide about objects in files as the webhook would, without a cluster: inject and check."""

@@ -1,4 +1,4 @@
-"""modelcache check: the verdict alone."""
+"""Print one verdict for each annotated object: modelcache check."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from webhook.terminal import printing
 
 
 def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
-    """Print a line for each object of *paths* that concerns us; return whether one is refused."""
+    """Print a line for each annotated object in *paths*; return whether one is refused."""
     found = judged(paths, world)
     ours = [(each, outcome) for each in found for outcome in each.ours]
     for each, outcome in ours:

@@ -1,4 +1,4 @@
-"""What a plan does, in words, with the arithmetic: inject --explain."""
+"""Explain a plan in words, with the arithmetic: inject --explain."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from webhook.values.quantity import Quantity
 
 
 def print_plan(name: str, plan: Plan | None, decision: Decision) -> None:
-    """Print in words what *plan* adds, with the arithmetic."""
+    """Print what *plan* adds, in words, with the arithmetic."""
     if isinstance(decision, Skip):
         line((f"{name}: unchanged, {words(decision)}", "bold"))
     if plan:
@@ -22,7 +22,7 @@ def print_plan(name: str, plan: Plan | None, decision: Decision) -> None:
 
 
 def sentences(plan: Plan) -> Iterator[str]:
-    """Yield what *plan* does, a sentence each."""
+    """Yield one sentence for each thing that *plan* adds."""
     for model in plan.request.models:
         known = f", {int(model.size):,} bytes" if model.size else ""
         yield f"model {model.asked}: directory {model.directory} of the store{known}"
@@ -62,7 +62,7 @@ def _arithmetic(plan: Plan) -> Iterator[str]:
     if correction.shm:
         yield f"memory: up to {correction.shm} for /dev/shm, which the server fills"
     if not correction.model and not correction.shm:
-        yield "memory: nothing more lies in memory, so nothing is corrected"
+        yield "memory: the pod needs no more memory, so nothing is corrected"
         return
     if correction.mode != "add":
         yield f"memory: mode {correction.mode}"
@@ -89,7 +89,7 @@ def _changes(
 
 
 def _sum(grown: int, terms: tuple[Quantity, Quantity]) -> str:
-    """Return what *grown* is the sum of."""
+    """Return the terms whose sum is *grown*."""
     model, shm = terms
     if grown == model + shm and model and shm:
         return f"{model} (model) + {shm} (/dev/shm)"

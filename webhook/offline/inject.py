@@ -1,8 +1,8 @@
-"""modelcache inject: files in, files out.
+"""Print files as the cluster would admit them: modelcache inject.
 
-Everything is read and judged before the first byte is written, so that a
-mistake leaves nothing half-written. Documents that do not concern us come back
-byte for byte; what is refused is left out.
+Everything is read and decided before the first byte is written, so that a mistake
+leaves no partial output. Documents that do not concern us are written byte for
+byte; refused objects are left out.
 """
 
 import json
@@ -21,14 +21,14 @@ from webhook.terminal import printing
 
 
 def write_stream(found: Sequence[Judged], texts: Sequence[bytes]) -> None:
-    """Write *texts*, one for each of *found*, with their authors' separators."""
+    """Write *texts*, one for each of *found*, with the separators that their authors wrote."""
     source, last = None, b""
     for each, text in zip(found, texts, strict=True):
         if each.dropped:
             continue
         separator = each.document.separator
         if last and each.document.source != source:
-            # Files are documents of their own, also where no line says so.
+            # A new file begins a new document, even if no line says so.
             if separator.startswith(b"%"):
                 separator = b"...\n" + separator
             elif not separator.startswith(b"---"):
@@ -40,7 +40,7 @@ def write_stream(found: Sequence[Judged], texts: Sequence[bytes]) -> None:
 
 
 def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, explain: bool) -> bool:
-    """Print what the cluster would admit of *paths*; return whether something is refused."""
+    """Print what the cluster would admit from *paths*; return whether something is refused."""
     words = diff or explain
     found = judged(paths, world, everything=output == "json" and not words)
     texts = [_output(each, "yaml" if words else output) for each in found]
@@ -62,7 +62,7 @@ def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, expl
 
 
 def _output(each: Judged, output: str) -> bytes:
-    """Return what is printed of a document, in the form asked for."""
+    """Return what to print for a document, in the requested format."""
     if output == "yaml":
         return b"" if each.dropped else each.text
     if output == "patch":

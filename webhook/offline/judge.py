@@ -1,4 +1,4 @@
-"""Every document of some files, judged; every mistake at once, with its line."""
+"""Decide about every document in some files, and report every mistake with its line."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,15 +16,15 @@ from webhook.offline.snapshot import Snapshot
 from webhook.values.shape import Fault
 
 _UNREAD: Final = 256 * 1024
-"""Bytes from which a document that nowhere names us is not even checked for syntax."""
+"""Documents of more bytes that do not contain our name are not even parsed."""
 _NAME: Final = PREFIX.rstrip("/").encode()
 """Without the slash, which JSON may write as \\/."""
 
 
 def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) -> list[Judged]:
-    """Return what becomes of every document of *paths*; ValueError names every mistake.
+    """Return the outcome for every document in *paths*; ValueError names every mistake.
 
-    Long documents that nowhere name us are read only if *everything* is asked for.
+    *everything*: parse even long documents that do not contain our name.
     """
     found, mistakes = [], []
     for document in read_documents(paths):

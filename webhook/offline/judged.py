@@ -1,4 +1,4 @@
-"""A document, with what became of the objects in it."""
+"""A document with the outcomes for its objects."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from webhook.offline.outcome import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A document and what became of its objects, in their order."""
+    """A document and the outcomes for its objects, in their order."""
 
     document: Document
     content: Any
@@ -20,7 +20,7 @@ class Judged:
 
     @property
     def ours(self) -> list[Outcome]:
-        """What became of the objects that concern us."""
+        """The outcomes for the objects that concern us."""
         return [outcome for outcome in self.outcomes if outcome]
 
     @property
@@ -30,7 +30,7 @@ class Judged:
 
     @property
     def dropped(self) -> bool:
-        """Whether nothing of the document is admitted."""
+        """Whether every object of the document is refused."""
         refused = [bool(outcome and outcome.refused) for outcome in self.outcomes]
         return bool(refused) and all(refused)
 
@@ -49,14 +49,14 @@ class Judged:
 
     @property
     def after(self) -> Any:  # noqa: ANN401  # any YAML value
-        """What is admitted of the document."""
+        """The content that is admitted."""
         if not self.ours:
             return self.content
         return self._content(admitted=True)
 
     @property
     def text(self) -> bytes:
-        """What is admitted, as YAML; the author's bytes if nothing changes."""
+        """The content that is admitted, as YAML; the author's bytes if nothing changes."""
         if not any(outcome.operations or outcome.refused for outcome in self.ours):
             return self.document.text
         return text_of(self._content(admitted=False), self.after, self.document.text).encode()

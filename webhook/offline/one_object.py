@@ -1,4 +1,4 @@
-"""What the cluster would make of one object, asked of nobody."""
+"""Admit one object as the cluster would, without asking it."""
 
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ VERSIONS: Final = {
 
 
 def _concerns_us(value: Any) -> bool:  # noqa: ANN401  # any JSON value
-    """Whether some mapping of *value* has a key of ours."""
+    """Whether a mapping in *value* has one of our keys."""
     match value:
         case dict():
             return any(key.startswith(PREFIX) or _concerns_us(v) for key, v in value.items())
@@ -48,10 +48,10 @@ def _name(kind: str, content: Json) -> str:
 
 
 def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN401
-    """Return what the cluster makes of one object; None if it does not concern us.
+    """Return the outcome for one object; None if it does not concern us.
 
-    Misshapen carries every value of the wrong type; ValueError says what can't
-    be sent at all.
+    Raises Misshapen with every value of the wrong type, and ValueError if
+    kubectl could not send the object at all.
     """
     kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(kind, str) or kind not in VERSIONS:

@@ -1,4 +1,4 @@
-"""What became of one object of a file."""
+"""The outcome for one object of a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from webhook.values.shape import Fault
 
 
 class Misshapen(Exception):
-    """The object can't be decoded; carries every value of the wrong type."""
+    """The object can't be decoded; *faults* are all values of the wrong type."""
 
     def __init__(self, name: str, found: Sequence[Fault]) -> None:
         self.name = name
@@ -21,7 +21,7 @@ class Misshapen(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one object."""
+    """The decision about one object, with the object before and after."""
 
     name: str
     is_pod: bool
@@ -34,5 +34,5 @@ class Outcome:
 
     @property
     def refused(self) -> bool:
-        """Whether the object, or each pod made of it, is refused."""
+        """Whether the object, or every pod created from it, is refused."""
         return isinstance(self.decision, Deny)

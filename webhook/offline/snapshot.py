@@ -1,7 +1,7 @@
-"""A cluster as files describe it: what kubectl get -o yaml printed, turned into Facts.
+"""Describe a cluster by files, as kubectl get -o yaml prints them, and turn them into Facts.
 
-A kind of which no object is given is unknown, and so no obstacle; once one
-claim or one node is given, those that are not given do not exist.
+If no object of a kind is given, that kind is unknown, and nothing is refused because of it. Once
+one claim or one node is given, those that are not given do not exist.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ T = TypeVar("T", bound=ClusterObject)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is known of a cluster."""
+    """What is known about a cluster."""
 
     objects: tuple[ClusterObject, ...]
     policy: Policy
@@ -49,7 +49,7 @@ class Snapshot:
         loader_image: str,
         loader_env: Mapping[str, str],
     ) -> "Snapshot":
-        """Return the snapshot of (place, object) pairs; ValueError names every fault."""
+        """Return the snapshot of (place, object) pairs; ValueError names every mistake."""
         ours = list(policy)
         others: list[ClusterObject] = []
         mistakes: list[str] = []
@@ -90,7 +90,7 @@ class Snapshot:
         ]
 
     def facts(self, namespace: str) -> Facts:
-        """Return what is known of *namespace*."""
+        """Return what is known about *namespace*."""
         labels = [
             item.metadata.labels or {}
             for item in self._of(Namespace)

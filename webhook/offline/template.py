@@ -1,7 +1,7 @@
-"""A pod, or the template of a workload, as its pods will be.
+"""Admit a pod, or the pod template of a workload.
 
-A workload is reviewed as the API server would: first its annotations reach the
-template, then each pod made of it is injected.
+A workload is treated as in a cluster: first its annotations are copied to the
+template, then each pod created from the template is injected.
 """
 
 from collections.abc import Iterable
@@ -28,13 +28,13 @@ from webhook.offline.outcome import Outcome
 from webhook.offline.snapshot import Snapshot
 
 _OF_THE_WORKLOAD: Final = (codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED)
-"""What the review of a workload says of itself; the rest it foresees of its pods."""
+"""Codes of warnings about the workload itself; the other warnings foresee those of its pods."""
 
 
 def admitted(
     outcome: Outcome, kind: str, content: Json, namespace: str, world: Snapshot
 ) -> Outcome:
-    """Return *outcome* with what becomes of *content*, which is its object as plain JSON."""
+    """Return *outcome* completed by the decision about *content*, its object as plain JSON."""
     facts = world.facts(namespace)
     patch: list[Json] = []
     warnings: list[Problem] = []
@@ -87,7 +87,7 @@ def _filled(
     template: Json,
     patch: Iterable[Json],
 ) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *document* with the resources that LimitRanger gave, where a patch builds on them."""
+    """Return *document* with resources that LimitRanger set, if a patch changes them."""
     place = (_at(document, pointer) if pointer else document) or {}
     paths = [operation["path"] for operation in patch]
     for field in ("containers", "initContainers"):

@@ -1,4 +1,4 @@
-"""What people see in a terminal: warnings and refusals as kubectl's, verdicts, differences."""
+"""Print warnings and refusals as kubectl does, and verdicts."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ def warning(text: str) -> None:
 
 
 def refusal(name: str, decision: Deny, source: str, *, is_pod: bool) -> None:
-    """Print a refusal as kubectl does; a workload's pods meet it when they are made."""
+    """Print a refusal as kubectl does; for a workload, its pods would be refused."""
     reason = "Forbidden" if decision.forbidden else "Invalid"
     what = (
         f'error when creating "{source}"'
@@ -29,7 +29,7 @@ def refusal(name: str, decision: Deny, source: str, *, is_pod: bool) -> None:
 
 
 def verdict(name: str, decision: Decision, source: str) -> None:
-    """Print one line that says what would become of *name*."""
+    """Print one line: whether *name* would be admitted or refused, and why."""
     where = f"{name} ({source})"
     match decision:
         case Mutate():
@@ -41,5 +41,5 @@ def verdict(name: str, decision: Decision, source: str) -> None:
 
 
 def words(decision: Skip) -> str:
-    """Return why nothing is to be done."""
+    """Return the reason for a skip, in words."""
     return decision.reason.value.replace("_", " ")

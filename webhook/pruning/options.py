@@ -76,7 +76,7 @@ class Options:
         if given.include_current and not found.asks and not mistakes.found:
             why = "has no effect without what is to go, such as --model"
             mistakes.found.append(f"--include-current: {why}")
-        mistakes.tell()
+        mistakes.raise_all()
         return found
 
 

@@ -125,7 +125,7 @@ class Options:
             safetensors_only=given.safetensors_only,
         )
         mistakes.found += _contradictions(found, given)
-        mistakes.tell()
+        mistakes.raise_all()
         return found
 
 

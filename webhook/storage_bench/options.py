@@ -52,7 +52,7 @@ class Options:
         model = mistakes.read("--model-size", _at_least(1), given.model_size)
         if given.plot and (why := unwritable(given.plot)):
             mistakes.found.append(f"--plot {given.plot}: {why}")
-        mistakes.tell()
+        mistakes.raise_all()
         return cls(
             directory=given.directory,
             limit=limit or MI,

@@ -1,4 +1,4 @@
-"""What a store holds: each model that was published in it, and what leads to it."""
+"""List the models of a store, with the names that lead to them."""
 
 import os
 import re
@@ -16,39 +16,39 @@ from webhook.store.last_use import stamped
 from webhook.store.manifest import Manifest, read_manifest
 
 LAID: Final = re.compile(r"[^.].*--.*|[0-9a-f]{64}")
-"""A folder of the store's layout: org--name, or the digest of a URI."""
+"""Names of folders in the store's layout: org--name, or the digest of a URI."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A folder with the name and the manifest of a published model."""
+    """A published model: a folder that has a manifest."""
 
     place: Path
     manifest: Manifest | None
-    """None if it can't be read."""
+    """None: it can't be read."""
     published: float
-    """Seconds since 1970; a manifest is written just before its model is published."""
+    """Seconds since 1970: the time of the manifest, which is written just before publication."""
     stamp: float | None
-    """When a loader last asked for it, seconds since 1970; None: no loader has said."""
+    """When a loader last asked for it, seconds since 1970; None: not recorded."""
     refs: tuple[Path, ...]
-    """The names that move and lead here."""
+    """Symbolic links to it, such as main, which later move to other commits."""
     size: int
-    """Bytes on the disk; what two names share counts once."""
+    """Bytes on the disk; hard links count once."""
 
     @property
     def name(self) -> str:
-        """What it is called: org/name, or the URI of a source that is no hub."""
+        """org/name, the URI of its source if that is not a hub, or the name of its folder."""
         return self.repository or self.source or self.place.parent.name
 
     @property
     def source(self) -> str:
-        """The URI that its manifest tells, without the revision; empty if it tells none."""
-        told = self.manifest.source if self.manifest else ""
-        return told.partition("@")[0] if told.startswith("hf://") else told
+        """The URI in its manifest, without the revision; empty if the manifest has none."""
+        uri = self.manifest.source if self.manifest else ""
+        return uri.partition("@")[0] if uri.startswith("hf://") else uri
 
     @property
     def repository(self) -> str | None:
-        """org/name, if its source is a hub."""
+        """org/name; None if its source is not a hub."""
         try:
             return parse_source(self.source).repository
         except ValueError:
@@ -56,19 +56,19 @@ class Published:
 
     @property
     def label(self) -> str | None:
-        """The label of nodes that hold it; None if its source is no hub."""
+        """The label of nodes that hold it; None if its source is not a hub."""
         return node_label(self.repository, self.place.name) if self.repository else None
 
     @property
     def last_used(self) -> float:
-        """When a loader last asked for it, or has published it; seconds since 1970."""
+        """When a loader last asked for it or published it, seconds since 1970."""
         return max(self.stamp or 0.0, self.published)
 
 
 def published_models(store: Path) -> list[Published]:
-    """Return the models of *store*, by name and time; OSError if it can't be read.
+    """Return the models of *store*, sorted by name and time; OSError if it can't be read.
 
-    What has no manifest was not published by a loader, and is none of them.
+    A folder without a manifest is left out: no loader has published it.
     """
     return [
         model
@@ -79,7 +79,7 @@ def published_models(store: Path) -> list[Published]:
 
 
 def unpublished(store: Path) -> list[Path]:
-    """Return the folders that lie where models do, and have no manifest: nobody published them."""
+    """Return the folders at places of models without a manifest: no loader published them."""
     return [
         place
         for folder in sorted(store.iterdir())
@@ -118,7 +118,7 @@ def _manifest(place: Path) -> Manifest | None:
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes of the files below *folder*; what vanishes meanwhile has none."""
+    """Return the bytes of the files below *folder*; files that vanish meanwhile count as 0."""
     sizes: dict[tuple[int, int], int] = {}
     for root, _, names in os.walk(folder):
         for name in names:

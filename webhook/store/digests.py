@@ -1,7 +1,7 @@
-"""The digests that a manifest has of a file.
+"""Compute the digests of a file for its manifest.
 
-sha256 is what sources announce and people compare. blake3 is for copies into memory, which sha256
-would slow down: it is several times as fast, and no weaker.
+Sources announce sha256, and people compare it. Copies into memory use blake3, because sha256 would
+slow them down: blake3 is several times as fast, and as strong.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from webhook.store.manifest import ManifestFile
 
 
 class Digests:
-    """What the bytes so far add up to."""
+    """The digests of the bytes taken so far."""
 
     def __init__(self) -> None:
         self._sha256: Final = hashlib.sha256()
@@ -25,5 +25,5 @@ class Digests:
         self._blake3.update(block)
 
     def of(self, path: str, size: int) -> ManifestFile:
-        """Return what the manifest says of the file, once all its *size* bytes have been taken."""
+        """Return the file's entry in the manifest, once all its *size* bytes have been taken."""
         return ManifestFile(path, size, self._sha256.hexdigest(), self._blake3.hexdigest())

@@ -1,4 +1,4 @@
-"""What is mounted here, by /proc/self/mountinfo, and which file system a directory lies on."""
+"""Find the mounts in /proc/self/mountinfo, and the file system of a directory."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Final
 
 PROC: Final = Path("/proc/self")
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-"""File systems whose files are memory, charged to whoever writes them."""
+"""File systems whose files are memory, charged to the process that writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +16,16 @@ class Mount:
     """One line of mountinfo."""
 
     root: str
-    """What of the file system is mounted, such as "/"."""
+    """The part of the file system that is mounted, such as "/"."""
     point: Path
     kind: str
-    """As mounts name it, such as ext4 or nfs4."""
+    """The type of file system, such as ext4 or nfs4."""
     options: frozenset[str]
-    """Of the file system; of control groups of version 1, the controllers."""
+    """Options of the file system; for control groups of version 1, the controllers."""
 
 
 def mounts(proc: Path = PROC) -> Iterator[Mount]:
-    """Yield what is mounted, in the order of mountinfo; nothing if that can't be read."""
+    """Yield the mounts, in the order of mountinfo; none if it can't be read."""
     try:
         lines = (proc / "mountinfo").read_text(errors="surrogateescape").splitlines()
     except OSError:
@@ -38,10 +38,10 @@ def mounts(proc: Path = PROC) -> Iterator[Mount]:
 
 
 def file_system(directory: Path) -> str:
-    """Return the type as mounts name it, such as ext4 or nfs4; "unknown" if they can't be read."""
+    """Return the type of a directory's file system, such as ext4; "unknown" if it can't be read."""
     place, depth, found = directory.resolve(), 0, "unknown"
     for mount in mounts():
-        # Of several at one place the last one is seen.
+        # If several are mounted at one place, the last one is visible.
         if place.is_relative_to(mount.point) and len(mount.point.parts) >= depth:
             depth, found = len(mount.point.parts), mount.kind
     return found

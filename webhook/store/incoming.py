@@ -1,8 +1,9 @@
-"""Where a model is while it is written: a folder of its own, and whose turn it is.
+"""Keep a model in a folder of its own while it is written, and let one loader work at a time.
 
-No flock: on NFS and Lustre it may do nothing. A loader says that it lives by touching a file; of
-those that load the same, the first goes on and the others wait for it. What decides in the end
-is the rename of the publication: two loaders may do the same work, but never half of it each.
+flock is not used: on NFS and Lustre it may do nothing. A loader shows that it is alive by touching
+a file. If several load the same model, the first continues and the others wait for it. In the end
+the rename of the publication decides: two loaders may do the same work twice, but no model is
+published in halves.
 """
 
 import contextlib
@@ -23,45 +24,45 @@ from webhook.models.layout import INCOMING
 
 BEAT_SECONDS: Final = 5.0
 GONE_SECONDS: Final = 60.0
-"""Without a sign of life: its loader is taken to have ended."""
+"""After so long without a sign of life, a loader counts as ended."""
 _SURELY_SECONDS: Final = 3600.0
-"""The same where only the clock of this machine is at hand."""
+"""The same, if only the clock of this machine is available."""
 _WRITER: Final = "writer.json"
 _NEW: Final = "new.json"
 
 
 class Writer(msgspec.Struct, frozen=True):
-    """Who writes what."""
+    """Which process writes which model."""
 
     model: str
-    """The folder of the model, with its commit: what will be published."""
+    """FOLDER/COMMIT of the model: where it will be published."""
     host: str
     boot: str
-    """Of the machine, and its namespace of processes: within one, *pid* means something."""
+    """Of the machine and its PID namespace; *pid* has a meaning only within both."""
     pid: int
     since: float = 0.0
-    """By the clock of the file system."""
+    """When it began, by the clock of the file system."""
     total: int = 0
-    """Bytes that it will have, as far as its source says."""
+    """Bytes of the whole model, 0 if its source does not say."""
 
 
 def end_all() -> None:
-    """Give no more signs of life: this process is about to end."""
+    """Stop all signs of life: this process is about to end."""
     for incoming in tuple(_LIVING):
         incoming.end()
 
 
 class Incoming:
-    """A folder below .incoming; it lives for a `with` block, and stays if that fails."""
+    """A folder below .incoming, with signs of life in a `with` block; it stays if that fails."""
 
     def __init__(self, store: Path, model: str, total: int = 0) -> None:
-        """*total*: bytes of the model, as far as its source says."""
+        """*total*: bytes of the model, 0 if its source does not say."""
         self._root = store / INCOMING
         self.path = self._root / secrets.token_hex(8)
         self.files = self.path / "files"
         self.parts = self.path / "parts"
         self.layers = self.path / "layers"
-        """Archives, until their files are unpacked."""
+        """Archives whose files are not unpacked yet."""
         self._model, self._total = model, total
         self._over = threading.Event()
 
@@ -83,7 +84,7 @@ class Incoming:
         self.end()
 
     def end(self) -> None:
-        """Give no more signs of life: whoever loads the same next need not wait."""
+        """Stop the signs of life: the next loader of the same model need not wait."""
         self._over.set()
         _LIVING.discard(self)
         with contextlib.suppress(OSError):
@@ -91,12 +92,14 @@ class Incoming:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_SECONDS):
-            with contextlib.suppress(OSError):  # taken over, or the disk is away: others will see
+            with contextlib.suppress(
+                OSError
+            ):  # taken over, or the disk is gone: other loaders notice
                 if not self._over.is_set():
                     os.utime(self.path / _WRITER)
 
     def before(self) -> Writer | None:
-        """Return who loads the same, lives and came first; None if it is our turn."""
+        """Return the living loader of the same model that came first; None if it is our turn."""
         mine = (self.writer.since, self.path.name)
         rivals = [
             writer
@@ -106,19 +109,19 @@ class Incoming:
         return min(rivals, key=lambda writer: writer.since, default=None)
 
     def inherit(self) -> int:
-        """Take over what loaders of the same that have ended left; return how many there were."""
+        """Take over what ended loaders of the same model left; return how many there were."""
         left = [folder for folder, writer in self._others() if self._gone(folder, writer)]
         for folder in left:
             for part in _files(folder / "parts"):
                 _take(part, self.parts / part.name)
             for whole in (folder / "files", folder / "layers"):
-                for file in _files(whole):  # read and compared once more, as all parts are
+                for file in _files(whole):  # they are read and compared again, as all parts are
                     _take(file, self.parts / part_name(str(file.relative_to(whole))))
             shutil.rmtree(folder, ignore_errors=True)
         return len(left)
 
     def remove(self) -> None:
-        """Remove what is not published."""
+        """Remove the folder with everything that is not published."""
         self.end()
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -137,16 +140,17 @@ _LIVING: Final[set[Incoming]] = set()
 
 
 def sweep(store: Path, model: str) -> None:
-    """Remove what loaders of *model* have left; it is published, so nobody will go on with it."""
+    """Remove what loaders of *model* left: it is published, so no loader will continue there."""
     for folder, writer in remains(store):
         if writer is None or writer.model == model:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def remains(store: Path) -> Iterator[tuple[Path, Writer | None]]:
-    """Yield the folders below .incoming that nobody writes any more, and who wrote them.
+    """Yield the folders below .incoming that no loader writes any more, and their writers.
 
-    One that was ended while it began, or while it removed, says nothing of itself: age decides.
+    A loader that was killed while it began, or while it removed its folder, has left no writer.json
+    there: then the age of the folder decides.
     """
     now = time.time() - _SURELY_SECONDS
     root = store / INCOMING
@@ -161,16 +165,16 @@ def remains(store: Path) -> Iterator[tuple[Path, Writer | None]]:
 
 
 def writers(root: Path) -> Iterator[tuple[Path, Writer]]:
-    """Yield the folders below .incoming that say who writes them."""
+    """Yield the folders below .incoming that have a writer.json, and what it says."""
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(root.iterdir()):
             with contextlib.suppress(OSError, msgspec.MsgspecError):
-                # Opened, not looked at: NFS asks the server then.
+                # Opened instead of stat: NFS then asks the server.
                 yield folder, msgspec.json.decode((folder / _WRITER).read_bytes(), type=Writer)
 
 
 def gone(folder: Path, writer: Writer, *, now: float) -> bool:
-    """Whether a writer has ended; *now* is by the clock of the file system."""
+    """Whether a writer has ended; *now* is the time by the clock of the file system."""
     if writer.boot == _boot() and not Path(f"/proc/{writer.pid}").exists():
         return True
     try:
@@ -181,7 +185,7 @@ def gone(folder: Path, writer: Writer, *, now: float) -> bool:
 
 
 def part_name(path: str) -> str:
-    """Return what a file of the model is called while it is a part."""
+    """Return the name of the part in which a file of the model arrives."""
     return hashlib.sha256(path.encode()).hexdigest()
 
 
@@ -190,7 +194,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _take(left: Path, ours: Path) -> None:
-    """Move a file; of two, the longer is kept."""
+    """Move a file; if both exist, keep the longer one."""
     with contextlib.suppress(OSError):
         if not ours.exists() or ours.stat().st_size < left.stat().st_size:
             left.rename(ours)

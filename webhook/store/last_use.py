@@ -1,8 +1,8 @@
-"""When a loader last asked for a published model: the time of an empty file beside it.
+"""Record when a loader last asked for a published model: the time of an empty file next to it.
 
-Access times tell nothing: where pods read, mounts are read-only, and most others are noatime. The
-file lies beside the model, not in it, so that what is published never changes and what is copied
-or verified has nothing more in it.
+Access times do not help: pods mount models read-only, and most other mounts are noatime. The file
+is next to the model and not in it, so that a published model never changes, and copies and checks
+of it meet no other file.
 """
 
 import contextlib
@@ -11,22 +11,22 @@ from pathlib import Path
 
 
 def stamp(place: Path) -> None:
-    """Say that the model at *place* is asked for now; a store that is read-only here stays so."""
+    """Record that the model at *place* is asked for now; do nothing if the store is read-only."""
     with contextlib.suppress(OSError):
         _file(place).touch()
 
 
 def stamped(place: Path) -> float | None:
-    """Return when the model at *place* was last asked for, seconds since 1970; None: never said."""
+    """Return when the model at *place* was last asked for, seconds since 1970; None: no record."""
     try:
-        with _file(place).open() as file:  # opened, not looked at: NFS asks the server then
+        with _file(place).open() as file:  # opened instead of stat: NFS then asks the server
             return os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
 
 
 def forget(place: Path) -> None:
-    """Remove what is said of a model that is no longer there."""
+    """Remove the record of a model that is no longer there."""
     with contextlib.suppress(OSError):
         _file(place).unlink()
 

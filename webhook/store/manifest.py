@@ -1,4 +1,4 @@
-"""The manifest of a published model: which files it has, their sizes and digests."""
+"""Read manifests of published models: their files, with sizes and digests."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class ManifestFile(msgspec.Struct, frozen=True):
     size: int
     sha256: str | None = None
     blake3: str | None = None
-    """Both hexadecimal."""
+    """Hexadecimal, as sha256 is."""
 
 
 class Globs(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class Globs(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a loader wrote of the model that it published; other fields are not read here."""
+    """The manifest that a loader wrote; fields that nobody reads here are left out."""
 
     files: tuple[ManifestFile, ...]
     source: str = ""
@@ -35,7 +35,7 @@ class Manifest(msgspec.Struct, frozen=True):
     commit: str = ""
     patterns: Globs = Globs()
     version: str = ""
-    """Of the program that wrote it."""
+    """The version of the program that wrote it."""
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -44,7 +44,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def against_manifest(directory: Path, manifest: Path, *, full: bool = False) -> Iterator[str]:
-    """Yield what *directory* lacks of what *manifest* lists; *full*: read all, compare digests."""
+    """Yield how *directory* differs from *manifest*; *full*: read all files and compare digests."""
     try:
         content = read_manifest(manifest)
     except (OSError, msgspec.MsgspecError) as error:
@@ -53,7 +53,7 @@ def against_manifest(directory: Path, manifest: Path, *, full: bool = False) -> 
     for entry in content.files:
         path = directory / entry.path
         if ".." in Path(entry.path).parts or Path(entry.path).is_absolute():
-            yield f"{MANIFEST}: {entry.path} lies outside the model"
+            yield f"{MANIFEST}: {entry.path} is outside the model"
         elif not path.is_file():
             yield f"{entry.path}: is missing"
         elif path.stat().st_size != entry.size:

@@ -1,8 +1,8 @@
-"""Whether what is written to a tmpfs would exceed the memory limit of the writer.
+"""Find out whether a write to a tmpfs would exceed the memory limit of the writer.
 
 The kernel charges the pages of a tmpfs to the control group of the process that writes
-them, and kills it at the limit. The page cache of other files is charged too, but taken
-back. Swap is not counted: a model that is swapped out is not in memory.
+them, and kills the process at the limit. The page cache of other files is charged too, but the
+kernel can take it back. Swap is not counted: a model that is swapped out is not in memory.
 """
 
 import contextlib
@@ -15,19 +15,19 @@ from webhook.store.file_system import IN_MEMORY, PROC, file_system, mounts
 from webhook.values.quantity import MI, Quantity
 
 OVERHEAD: Final = 96 * MI
-"""Bytes that a copy or a download comes to need beside the model: buffers, threads.
+"""Bytes that a copy or a download needs in addition to the model: buffers, threads.
 
-Less than admission.memory gives a loader: that also counts what the process already holds.
+admission.memory gives a loader more: it also counts what the process already holds.
 """
 _TREE: Final = 256
-"""For so many bytes of a tmpfs the kernel charges one more: 576 for each 64 pages."""
+"""The kernel charges at most one more byte for this many of a tmpfs: 576 for 64 pages."""
 _UNLIMITED: Final = 1 << 60
-"""Version 1 says the largest number of pages where version 2 says `max`."""
+"""Version 1 has a number of at least this many bytes where version 2 has `max`."""
 _FILES: Final = (
     ("memory.max", "memory.current"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
-"""Limit and usage, of version 2 and 1."""
+"""The files of limit and usage, in version 2 and in version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Limit:
     """The memory limit of a control group."""
 
     file: Path
-    """That says it."""
+    """The file that holds the limit."""
     limit: int
     """Bytes."""
     used: int
@@ -48,9 +48,9 @@ def is_memory(directory: Path) -> bool:
 
 
 def beyond_limit(needed: int, proc: Path = PROC) -> str | None:
-    """Return how *needed* bytes more of tmpfs exceed the memory limit; None if they fit.
+    """Return how *needed* more bytes of tmpfs exceed the memory limit; None if they fit.
 
-    None too if there is no limit. *proc*: the folder of /proc of the process that writes.
+    Also None if there is no limit. *proc*: the folder in /proc of the process that writes.
     """
     overhead = OVERHEAD + needed // _TREE
     tightest = min(limits(proc), key=lambda one: one.limit - one.used, default=None)
@@ -65,9 +65,9 @@ def beyond_limit(needed: int, proc: Path = PROC) -> str | None:
 
 
 def limits(proc: Path = PROC) -> Iterator[Limit]:
-    """Yield the limits of the process's control group and of those above it that are seen here.
+    """Yield the limits of the process's control group and of the visible groups above it.
 
-    In a container the first may be the only one: what is above is then not mounted.
+    A container may see only the first: the groups above it are not mounted there.
     """
     for folder in _groups(proc):
         for limit, usage in _FILES:
@@ -79,7 +79,7 @@ def limits(proc: Path = PROC) -> Iterator[Limit]:
 
 
 def _groups(proc: Path) -> Iterator[Path]:
-    """Yield the folders of the group and of those above it, where its memory is accounted."""
+    """Yield the folders of the control group that accounts for memory, and of those above it."""
     try:
         lines = [line.split(":", 2) for line in (proc / "cgroup").read_text().splitlines()]
     except OSError:
@@ -98,7 +98,7 @@ def _groups(proc: Path) -> Iterator[Path]:
 
 def _upwards(point: Path, root: str, path: str) -> Iterator[Path]:
     inside = Path(path).is_relative_to(root) and ".." not in Path(path).parts
-    # In a container a path may be told that is not mounted: its own group is at the root then.
+    # A container may see a path that is not mounted there: then its own group is at the root.
     folder = point / Path(path).relative_to(root) if inside else point
     while not folder.exists() and folder != point:
         folder = folder.parent
@@ -109,10 +109,12 @@ def _upwards(point: Path, root: str, path: str) -> Iterator[Path]:
 
 
 def _page_cache(folder: Path) -> int:
-    """Return the bytes of files on disks in memory; those of a tmpfs are not among them."""
+    """Return the bytes of page cache for files on disks, without those of a tmpfs."""
     lines = (folder / "memory.stat").read_text().splitlines()
     stat = {name: int(value) for name, value in (line.split() for line in lines)}
-    below = "total_" if "total_rss" in stat else ""  # version 1 tells the group alone apart
+    below = (
+        "total_" if "total_rss" in stat else ""
+    )  # in version 1 the plain names count this group alone
     return stat.get(below + "inactive_file", 0) + stat.get(below + "active_file", 0)
 
 

@@ -1,6 +1,6 @@
-"""The moment at which readers see a model: all at once, by a rename.
+"""Publish a model: one rename makes all of it visible to readers.
 
-Everything is on the disk before: after a power cut there is nothing, or the whole model.
+Everything is on the disk before the rename: after a power cut there is the whole model or nothing.
 """
 
 import errno
@@ -21,9 +21,9 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
 
 
 def make_hub_cache(cache: Path, directory: Path, manifest: Manifest, ref: str) -> None:
-    """Make *cache* one of the hub's library, of the files in *directory*; they share their bytes.
+    """Make *cache* a cache of the hub's library with hard links to the files in *directory*.
 
-    What it reads offline is refs, snapshots and blobs. It writes nothing where it finds all three.
+    Offline, the library reads refs, snapshots and blobs. It writes nothing if it finds all three.
     """
     snapshot = cache / "snapshots" / manifest.commit
     for folder in (snapshot, cache / "blobs", cache / "refs"):
@@ -39,12 +39,12 @@ def make_hub_cache(cache: Path, directory: Path, manifest: Manifest, ref: str) -
 
 
 def has_hub_cache(place: Path, repository: str, ref: str) -> bool:
-    """Whether a published model is a cache of the hub's library too, that knows *ref*."""
+    """Whether a published model is a cache of the hub's library too, and has *ref* there."""
     return (place / hub_cache_folder(repository) / "refs" / ref).exists()
 
 
 def add_hub_cache(place: Path, workshop: Path, repository: str, ref: str) -> None:
-    """Add the cache, or the name, that a published model lacks: readers see it whole or not."""
+    """Add the cache, or the ref, that a published model lacks: readers see all of it or nothing."""
     cache = place / hub_cache_folder(repository)
     if not cache.exists():
         manifest = read_manifest(place / MANIFEST)
@@ -59,7 +59,7 @@ def add_hub_cache(place: Path, workshop: Path, repository: str, ref: str) -> Non
 
 
 def publish(directory: Path, place: Path) -> bool:
-    """Rename a whole model to its place; False if another loader was there first."""
+    """Rename a whole model to its place; return False if another loader was first."""
     for path in _tree(directory):
         if not path.is_symlink():
             sync(path)
@@ -75,7 +75,7 @@ def publish(directory: Path, place: Path) -> bool:
 
 
 def point(place: Path, ref: str) -> None:
-    """Let a name that moves mean the model at *place* from now on; pods that run keep theirs."""
+    """Point the name *ref* to the model at *place*; running pods keep the model they mounted."""
     link = place.with_name(ref)
     if link.is_symlink() and str(link.readlink()) == place.name:
         return
@@ -86,14 +86,14 @@ def point(place: Path, ref: str) -> None:
 
 
 def _tree(directory: Path) -> Iterator[Path]:
-    """Yield what is below *directory*, then it: a folder is synced after what it names."""
+    """Yield everything below *directory*, then itself: a folder is synced after its entries."""
     for folder, folders, names in os.walk(directory, topdown=False):
         yield from (Path(folder, name) for name in (*names, *folders))
     yield directory
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
+    """Write a file, or the entries of a folder, to the disk now."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

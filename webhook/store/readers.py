@@ -1,7 +1,7 @@
-"""What pods see of stores: told by volumes and mounts, for anybody can write an annotation.
+"""Find what pods see of stores, from their volumes and mounts: anybody can write an annotation.
 
-A pod is a dict, as the API server sends it. Init containers count as long as the pod lives: the
-kubelet runs them again when it makes the pod's sandbox anew.
+A pod is a dict, as the API server sends it. Init containers count as long as the pod lives,
+because the kubelet runs them again if it has to recreate the pod's sandbox.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ from webhook.objects import names
 from webhook.objects.json import Json
 
 ENDED: Final = frozenset({"Succeeded", "Failed"})
-"""Phases of pods that read nothing any more."""
+"""Phases of pods that no longer read anything."""
 _OURS: Final = ("prune", "status")
-"""Commands of ours that read no model, whatever they mount."""
+"""Our commands that read no model, whatever they mount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +30,17 @@ class View:
     """NAMESPACE/NAME."""
     volume: str
     node: str
-    """Empty: it has none yet."""
+    """Empty: not scheduled yet."""
     started: float
-    """Seconds since 1970: nothing was mounted before."""
+    """Seconds since 1970; nothing was mounted earlier."""
     claim: str | None
-    """NAMESPACE/NAME; None: it is a directory of the node."""
+    """NAMESPACE/NAME; None: the volume is a directory of the node."""
     path: str
-    """Below the claim, without slashes at its ends: empty for all of it; else of the node."""
+    """In the claim, without slashes at its ends, empty for all of it; or on the node."""
 
 
 def views(pods: Iterable[Json]) -> list[View]:
-    """Return what pods that have not ended see of claims and of directories of their nodes."""
+    """Return what pods that have not ended see of claims and of directories of nodes."""
     return [
         view
         for pod in pods
@@ -74,7 +74,7 @@ def _of(pod: Json) -> Iterator[View]:
 def _readers(spec: Json) -> Iterator[Json]:
     """Yield the containers that may read a model.
 
-    Not those that make a store ready for the loader that follows them, with the same image.
+    An init container that prepares the store for a loader with the same image is left out.
     """
     first = spec.get("initContainers") or []
     loaders = [i for i, container in enumerate(first) if _does(container, "load")]
@@ -92,24 +92,26 @@ def _does(container: Json, *commands: str) -> bool:
 
 
 def _paths(container: Json, mount: Json) -> Iterator[str]:
-    """Yield what a mount shows, from the root of its volume."""
+    """Yield the paths that a mount shows, from the root of its volume."""
     if _does(container, *_OURS):
         return
     if _does(container, "load") and (loaded := _loaded(container["command"][2:])):
         yield from loaded
         return
     if mount.get("subPathExpr"):
-        yield ""  # what it becomes is known to the kubelet alone
+        yield ""  # only the kubelet knows what it expands to
         return
     path = PurePosixPath(mount.get("subPath") or "")
     yield "" if str(path) == "." else str(path)
 
 
 def _loaded(words: list[str]) -> list[str]:
-    """Return which model a loader asks for, as paths of the store; empty if that can't be told."""
+    """Return the paths in the store of the model that a loader loads; empty if they are unknown."""
     source = next((word for word in words if not word.startswith("-")), "")
     scheme, _, path = source.partition("://")
-    if scheme == "file":  # a model of a store, which keeps its name, or one that is called by it
+    if (
+        scheme == "file"
+    ):  # a model of another store keeps its name; other directories are named after the URI
         return ["/".join(PurePosixPath(path).parts[-2:]), f"{uri_folder(source)}/{_FLOATING}"]
     try:
         found = parse_source(source)

@@ -1,4 +1,4 @@
-"""The safetensors format: what a file's header and a model's index say of lengths and shards.
+"""Check the lengths in safetensors headers, and the shards in indexes.
 
 A file is 8 bytes of length, a JSON header of that length, and the tensors.
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 _LARGEST_HEADER: Final = 25_000_000
-"""Bytes; the hub accepts no longer safetensors header."""
+"""Bytes of the longest safetensors header that the hub accepts."""
 
 
 def header_faults(file: Path) -> Iterator[str]:
-    """Yield why *file* is not as long as its header says."""
+    """Yield what is wrong with *file*, if its length is not what its header says."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         prefix = stream.read(8)
@@ -23,13 +23,13 @@ def header_faults(file: Path) -> Iterator[str]:
             return
         length = struct.unpack("<Q", prefix)[0]
         if length > min(_LARGEST_HEADER, size - 8):
-            yield "is cut short, or no safetensors file: its header does not fit"
+            yield "is cut short, or not a safetensors file: its header does not fit"
             return
         try:
             header: dict[str, Any] = json.loads(stream.read(length))
             ends = [int(t["data_offsets"][1]) for n, t in header.items() if n != "__metadata__"]
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-            yield "is no safetensors file: its header can't be read"
+            yield "is not a safetensors file: its header can't be read"
             return
     wanted = 8 + length + max(ends, default=0)
     if size != wanted:
@@ -37,7 +37,7 @@ def header_faults(file: Path) -> Iterator[str]:
 
 
 def index_faults(file: Path) -> Iterator[str]:
-    """Yield the shards that the index *file* names and that are not there."""
+    """Yield the shards that the index *file* names and that are missing."""
     try:
         shards = set(json.loads(file.read_bytes())["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

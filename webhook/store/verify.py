@@ -1,9 +1,9 @@
-"""Whether a model's directory is complete: modelcache verify, our gate.
+"""Check that a model's directory is complete, for modelcache verify and the gate.
 
-With a manifest, every file that it lists has its size. With or without one,
-each safetensors file is as long as its own header says, and every shard that
-an index names is there. That finds what is missing or cut short; what is
-corrupt is found by reading everything (full), against the manifest's digests.
+If there is a manifest, every file that it lists must have the listed size. In
+any case, each safetensors file must be as long as its header says, and every
+shard that an index names must exist. That finds files that are missing or cut
+short. To find corrupt files, read everything (full) and compare digests.
 """
 
 import os
@@ -24,7 +24,7 @@ def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
 
 
 def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
-    """Yield what is missing, too short or, if that is asked for, corrupt in *directory*."""
+    """Yield what is missing or too short in *directory*; *full*: also what is corrupt."""
     if not directory.is_dir():
         yield "is not a directory: the model was not published here"
         return

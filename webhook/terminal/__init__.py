@@ -1,9 +1,9 @@
-"""What people see in a terminal.
+"""Print lines, tables and progress for people and for programs.
 
 printing  lines, bytes and differences
-tables    tables, and JSON in their place
-progress  how far a long command is: a bar on a terminal, lines in a log
+tables    tables, and JSON instead of them
+progress  the progress of a long command: a bar on a terminal, lines in a log
 
-Rule 1: text of others goes through values.text.printable, so that it can't move the cursor.
-Rule 2: colour and bars are for terminals; a pipe gets plain lines.
+Rule 1: text from outside goes through values.text.printable, so that it can't move the cursor.
+Rule 2: colours and bars are for terminals; a pipe gets plain lines.
 """

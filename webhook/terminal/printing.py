@@ -1,4 +1,4 @@
-"""Lines and bytes on their way to a terminal or a pipe."""
+"""Print lines, bytes and differences to a terminal or a pipe."""
 
 import difflib
 import sys
@@ -17,7 +17,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def line(*parts: str | tuple[str, str], stderr: bool = False) -> None:
-    """Print one line of texts and (text, style) pairs, with nothing that moves a cursor."""
+    """Print one line of texts and (text, style) pairs, without characters that move a cursor."""
     texts = [(printable(p), "") if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
     _console(stderr=stderr).print(Text.assemble(*texts))
 
@@ -29,7 +29,7 @@ def write(content: bytes) -> None:
 
 
 def flush() -> None:
-    """Bring what was written on its way, while a failure can still be told."""
+    """Flush standard output now, while a failure can still be reported."""
     sys.stdout.flush()
     sys.stdout.buffer.flush()
 
@@ -40,7 +40,7 @@ def note(text: str) -> None:
 
 
 def diff(title: str, before: bytes, after: bytes) -> None:
-    """Print the lines that differ, in colour on a terminal."""
+    """Print the lines that differ; in colour on a terminal."""
     lines = difflib.unified_diff(
         before.decode().splitlines(), after.decode().splitlines(),
         f"{title}, as written", f"{title}, as admitted", lineterm="",

@@ -1,4 +1,4 @@
-"""How far a copy or a measurement is: a bar on a terminal, lines in a log."""
+"""Show the progress of a long command: a bar on a terminal, lines in a log, JSON for programs."""
 
 import functools
 import json
@@ -85,20 +85,20 @@ class Json:
 
 
 def shown(form: str) -> Callable[[object, int], "Bar | Lines | Json"]:
-    """Return what shows progress; *form* is auto, lines or json."""
+    """Return a maker of progress displays; *form* is auto, lines or json."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     kind = Json if form == "json" else Bar if form == "auto" and console.is_terminal else Lines
     return functools.partial(kind, console)
 
 
 def tell(**fields: object) -> None:
-    """Print one JSON object as a line on standard output, at once."""
+    """Print one JSON object as one line on standard output, and flush it."""
     sys.stdout.write(json.dumps(fields) + "\n")
     sys.stdout.flush()
 
 
 def _line(what: object, done: int, total: int, seconds: float) -> str:
-    """Return one line of a log: how far, how fast, how long still."""
+    """Return one line for a log: the share that is done, the rate, the time that is left."""
     rate = done / max(seconds, 0.001)
     if not total:
         return f"{what}: {done} bytes, {rate / 1e6:.1f} MB/s"
@@ -108,6 +108,6 @@ def _line(what: object, done: int, total: int, seconds: float) -> str:
 
 
 def say(line: str) -> None:
-    """Print one line on standard error, at once."""
+    """Print one line on standard error, and flush it."""
     sys.stderr.write(f"modelcache: {line}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What all tables and documents of status have in common."""
+"""Make the tables of reports, and their JSON for programs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ from webhook.values.text import printable
 
 
 def rows(columns: Sequence[str], wide: Sequence[str] = (), least: int = 14) -> Table:
-    """Return an empty table; the columns *wide* are folded, to no fewer than *least* characters."""
+    """Return an empty table; *wide* columns may be folded, to *least* characters at the least."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         folds = column in wide
@@ -22,12 +22,12 @@ def rows(columns: Sequence[str], wide: Sequence[str] = (), least: int = 14) -> T
 
 
 def add(table: Table, cells: Iterable[str | Text]) -> None:
-    """Add a row of texts, with nothing in them that moves a cursor."""
+    """Add a row of texts, without characters that move a cursor."""
     table.add_row(*(c if isinstance(c, Text) else Text(printable(c)) for c in cells))
 
 
 def show(table: Table, console: Console, title: str = "") -> None:
-    """Print a table below its title; nothing if it has no row."""
+    """Print a table below its title; print nothing if it has no rows."""
     if table.row_count:
         if title:
             console.print(Text(title, "bold"))
@@ -35,5 +35,5 @@ def show(table: Table, console: Console, title: str = "") -> None:
 
 
 def as_json(content: object) -> bytes:
-    """Return *content* as JSON for programs."""
+    """Return *content* as indented JSON that ends in a line feed."""
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

@@ -1,4 +1,4 @@
-"""What is wrong with options, all of it at once."""
+"""Collect the mistakes in options, and report them together."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -27,7 +27,7 @@ class Mistakes:
         found = (self.read(option, of, text) for text in texts)
         return [value for value in found if value is not None]
 
-    def tell(self) -> None:
-        """ValueError with a line for each mistake, if there is one."""
+    def raise_all(self) -> None:
+        """Raise ValueError with one line for each mistake, if there are any."""
         if self.found:
             raise ValueError("\n".join(self.found))

@@ -1,4 +1,4 @@
-"""Paths in annotations and mounts: how they are read, and whether two of them meet."""
+"""Read the paths in annotations and mounts, and find out whether two of them meet."""
 
 import posixpath
 import re
@@ -41,7 +41,7 @@ def absolute_path(text: str) -> str:
     _segments(inner, "/models/llama")
     path = "/" + inner
     if any(path == system or path.startswith(system + "/") for system in _SYSTEM):
-        raise ValueError(f"{quoted(text)} lies below {', '.join(_SYSTEM)}: use one such as /models")
+        raise ValueError(f"{quoted(text)} is below {', '.join(_SYSTEM)}: use one such as /models")
     return path
 
 
@@ -51,7 +51,7 @@ def normalised(path: str) -> str:
 
 
 def collide(one: str, other: str) -> bool:
-    """Whether one of two normalised paths is, or lies below, the other."""
+    """Whether two normalised paths are the same, or one of them is below the other."""
     return (
         one == other
         or one.startswith(other.rstrip("/") + "/")

@@ -1,7 +1,7 @@
-"""Amounts of bytes: "16Gi" to an integer and back.
+"""Read and write amounts of bytes: "16Gi" to an integer and back.
 
 The grammar is that of k8s.io/apimachinery resource.Quantity: a decimal number
-and a suffix of n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent. Like
+and a suffix of n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent. As
 there, fractions of a byte are rounded up and the largest value is 2^63-1.
 """
 
@@ -22,7 +22,7 @@ _DECIMAL: Final = {
     "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18,
 }  # fmt: skip
 _DIGITS: Final = 400
-"""Longer numbers are cut off before they are computed: no author writes one."""
+"""Characters of the longest number that is read: nobody writes a longer one on purpose."""
 
 
 @lru_cache(maxsize=1024)
@@ -63,7 +63,7 @@ class Quantity(int):
         return Quantity(min(int(self) + sum(others), LARGEST))
 
     def __str__(self) -> str:
-        """Return the shortest exact binary form, in Mi from 1Mi on where that is exact."""
+        """Return the shortest exact form: in Gi, Mi or Ki if that is exact, else in bytes."""
         for suffix, unit in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
             if self and self % unit == 0:
                 return f"{self // unit}{suffix}"
@@ -75,7 +75,7 @@ GI: Final = 2**30
 
 
 def rounded(number: int) -> str:
-    """Return a number of bytes for people, in the largest unit of which there is one: 15.0Gi."""
+    """Return a number of bytes for people, in the largest unit that it reaches: 15.0Gi."""
     for suffix, unit in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
         if number >= unit:
             return f"{number / unit:.1f}{suffix}"

@@ -1,7 +1,7 @@
-"""How the value of an annotation is read: one function per kind of value.
+"""Read the values of annotations: one function for each kind of value.
 
-Each returns what it read or raises ValueError saying what is wrong and what
-would be right; the caller adds the annotation's name.
+Each returns the value, or raises ValueError that says what is wrong and what to
+write instead. The caller adds the name of the annotation.
 """
 
 import re
@@ -19,7 +19,7 @@ _IMAGE: Final = re.compile(
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
 MOST_BYTES: Final = Quantity(2**50)
-"""No model and no /dev/shm is larger than this; a typing error is."""
+"""No model and no /dev/shm is larger than this: a larger number is a typing error."""
 
 
 def listed(of: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
@@ -32,7 +32,7 @@ def listed(of: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """Return a reader that takes one of *words*."""
+    """Return a reader that accepts one of *words*."""
 
     def read(text: str) -> str:
         if text not in words:

@@ -1,4 +1,4 @@
-"""Whether an object has the types that we read: every fault at once, each with its place."""
+"""Check the types of an object's fields, and report every fault with its place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Fault:
 
     @property
     def where(self) -> str:
-        """The place as people write it: spec.containers[0].name."""
+        """The place as people write it, such as spec.containers[0].name."""
         text = ""
         for step in self.path:
             if isinstance(step, int):
@@ -33,7 +33,7 @@ class Fault:
 
 
 def faults(content: Any, kind: type[msgspec.Struct]) -> Iterator[Fault]:  # noqa: ANN401
-    """Yield each value of *content* (plain JSON) that a *kind* can't hold."""
+    """Yield each value of *content* (plain JSON) that has the wrong type for *kind*."""
     yield from _faults(content, inspect.type_info(kind), ())
 
 
@@ -44,7 +44,7 @@ def _faults(value: Any, wanted: inspect.Type, path: tuple[str | int, ...]) -> It
             return
         wanted = next((t for t in possible if _fits(value, t)), possible[0])
     if not _fits(value, wanted):
-        yield Fault(path, _told(value, wanted))
+        yield Fault(path, _what(value, wanted))
     elif isinstance(wanted, inspect.StructType):
         for field in wanted.fields:
             if field.encode_name in value:
@@ -75,7 +75,7 @@ def _fits(value: Any, wanted: inspect.Type) -> bool:  # noqa: ANN401  # any JSON
             return True
 
 
-def _told(value: Any, wanted: inspect.Type) -> str:  # noqa: ANN401  # any JSON value
+def _what(value: Any, wanted: inspect.Type) -> str:  # noqa: ANN401  # any JSON value
     found = _WORDS.get(type(value), type(value).__name__)
     match wanted:
         case inspect.StrType() if isinstance(value, bool | int | float):

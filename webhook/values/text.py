@@ -1,4 +1,4 @@
-"""What strangers wrote, as it is shown: quoted, cut short, on one line."""
+"""Make text from outside safe to print: on one line, quoted, cut short."""
 
 import unicodedata
 
@@ -6,8 +6,8 @@ import unicodedata
 def printable(text: str, most: int = 4000) -> str:
     r"""Return *text* on one line: control, format and surrogate characters as \uXXXX.
 
-    A warning with one of them is dropped by the API server without a word
-    (apimachinery NewWarningHeader).
+    The API server silently drops a warning that has one of them (apimachinery
+    NewWarningHeader).
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(
