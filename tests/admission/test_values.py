@@ -36,7 +36,7 @@ REFUSED: list[tuple[Callable[[str], Any], str, str]] = [
     (readers.amount, "2Pi", '"2Pi" is out of range: must be from 0 to 1048576Gi'),
     (readers.amount, "big", '"big" is not a quantity such as 512Mi or 16Gi'),
     (readers.size, "0", '"0" must be more than 0'),
-    (readers.claim_name, "ns/claim", "write the claim's name alone"),
+    (readers.claim_name, "ns/claim", "write only the claim's name"),
     (readers.claim_name, "My_Claim", "is not a name such as model-store"),
     (readers.claim_name, "a..b", "is not a name such as model-store"),
     (readers.claim_name, "a" * 254, "is not a name such as model-store"),

@@ -154,8 +154,8 @@ def test_who_does_not_own_a_file_is_told_what_storage_gave(store: Path) -> None:
         assert row["bytesPerSecond"]
         share = "100%" if row["cache"] == "cold" else "0%"
         [note] = row["notes"]
-        assert note.startswith("whether pages lie in memory is told to the owner")
-        assert note.endswith(f"; storage gave {share} of the bytes")
+        assert note.startswith("only the owner of a file can see")
+        assert note.endswith(f"; storage delivered {share} of the bytes")
 
 
 def test_a_read_only_store_is_read_and_nothing_else(store: Path) -> None:
@@ -172,11 +172,11 @@ def test_a_read_only_store_without_a_large_file_has_nothing_to_read(store: Path)
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == (
         f"modelcache: {store}: holds no file of 16Mi or more and is read-only: there is nothing "
-        "to read: publish a model there, or measure where a scratch file may be written\n"
+        "to read: publish a model there, or measure a directory that is writable\n"
     )
     ran = started_by(read_only(store), store, "--write")
     assert (ran.status, ran.out) == (1, "")
-    assert f"{store}: is read-only: leave --write out to read the files that it holds" in ran.err
+    assert f"{store}: is read-only: leave out --write to read the files that it holds" in ran.err
 
 
 @pytest.mark.parametrize("option", [(), ("--write",)], ids=["no large file", "--write"])
@@ -291,7 +291,7 @@ def test_a_place_that_is_no_directory_or_closed_is_named(tmp_path: Path) -> None
     ran = started_by(WITHOUT_RIGHTS, closed)
     assert (ran.status, ran.out) == (1, "")
     assert f"modelcache: {closed}: Permission denied\n" in ran.err
-    assert f"{closed}: holds no file of 16Mi or more and may not be written to" in ran.err
+    assert f"{closed}: holds no file of 16Mi or more and is not writable" in ran.err
 
 
 def test_every_option_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_every_option_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
     assert ran.err.splitlines() == [
         'modelcache: --limit: "10" is less than 1Mi',
         'modelcache: --model-size: "big" is not a quantity such as 512Mi or 16Gi',
-        "modelcache: --plot plot.png: is drawn as SVG: give a name that ends in .svg",
+        "modelcache: --plot plot.png: would be an SVG file: give a name that ends in .svg",
     ]
     assert list(tmp_path.iterdir()) == []
 

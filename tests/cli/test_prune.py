@@ -97,7 +97,7 @@ def test_the_least_recently_used_go_until_the_store_is_small_enough(store: Path)
     assert told(ran)["1"][0] == "removed"
     assert told(ran)["2"] == (
         "keep",
-        f"the store has no more than {3 * size - 1} without the ones that go",
+        f"the store holds at most {3 * size - 1} without the models that are removed",
     )
     assert content(ran)["bytesAfter"] == 2 * size
     aged(store / "acme--tiny" / SECOND, days=40, used=1)
@@ -110,7 +110,7 @@ def test_the_least_recently_used_go_until_the_store_is_small_enough(store: Path)
 def test_what_can_not_be_made_small_enough_is_told(store: Path) -> None:
     ran = prune(store, "--keep-bytes", "1")
     assert ran.status == 1
-    assert "more than --keep-bytes: it is needed, see above" in ran.out
+    assert "more than --keep-bytes: the reasons are above" in ran.out
     assert there(store) == "3"
 
 
@@ -224,7 +224,7 @@ def test_what_loaders_left_goes_once_nobody_goes_on_with_it(store: Path) -> None
     }
     assert reasons == {
         old: ("removed", "gone has ended, more than an hour ago"),
-        young: ("keep", "gone has ended, and the next loader goes on from there"),
+        young: ("keep", "gone has ended, and the next loader continues there"),
         useless: ("removed", "gone has ended, and the model is published"),
         silent: ("removed", "nobody has written there for an hour"),
         alive: ("keep", "here is loading it"),
@@ -240,7 +240,7 @@ def test_without_a_cluster_to_ask_nothing_goes(store: Path, tmp_path: Path) -> N
     for dry in ([], ["--dry-run"]):
         ran = modelcache("prune", store, "--unused-for", "30d", *dry, env=env)
         assert (ran.status, ran.out) == (2, "")
-        assert "--no-cluster says that no pod reads this store" in ran.err
+        assert "give --no-cluster if no pod reads this store" in ran.err
     assert tree(store) == before
 
 
@@ -253,7 +253,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     assert wrong == [
         f"{tmp_path}/none", "--claim", "--older-than", "--unused-for", "--keep-bytes", "--host-path", "--node",
     ]  # fmt: skip
-    assert "such as 30d, 36h or 90m" in ran.err
+    assert "write, for example, 30d, 36h or 90m" in ran.err
 
 
 def test_a_model_that_is_not_there_is_named(store: Path) -> None:

@@ -48,16 +48,14 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     ("header", "told"),
     [
         (b"", "too few for a safetensors file"),
-        (b"\xff" * 16, "is cut short, or no safetensors file"),
+        (b"\xff" * 16, "is cut short, or not a safetensors file"),
         (b"\x04" + b"\0" * 7 + b"[1] ", "its header can't be read"),
         (b"\x02" + b"\0" * 7 + b"{]", "its header can't be read"),
         (b"\x22" + b"\0" * 7 + b'{"w": {"data_offsets": [0, "x"]}} ', "its header can't be read"),
         (b"\x22" + b"\0" * 7 + b'{"w": {"data_offsets": [0, 900]}} ', "its header says 942"),
     ],
 )
-def test_a_file_that_is_no_safetensors_file_is_named(
-    tmp_path: Path, header: bytes, told: str
-) -> None:
+def test_a_file_that_is_not_safetensors_is_named(tmp_path: Path, header: bytes, told: str) -> None:
     (tmp_path / "a.safetensors").write_bytes(header)
     [fault] = faults(modelcache("verify", tmp_path))
     assert fault.startswith(f"{tmp_path}: a.safetensors: ")

@@ -197,7 +197,7 @@ def there_is(loading: Loader) -> int:
 def test_a_header_that_lies_about_its_size_is_never_published(loading: Loader) -> None:
     lie = (2**62).to_bytes(8, "little") + b"{}"
     loading.hub.commit("acme/lie", {"config.json": b"{}", "model.safetensors": lie})
-    with pytest.raises(ValueError, match=r"model\.safetensors: is cut short, or no safetensors"):
+    with pytest.raises(ValueError, match=r"model\.safetensors: is cut short, or not a safetensors"):
         loading.load("acme/lie")
     assert not list(loading.store.glob("acme--lie"))
 

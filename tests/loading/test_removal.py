@@ -111,7 +111,7 @@ def test_a_model_that_is_loaded_during_its_removal_is_put_back(tmp_path: Path) -
 
 def test_a_model_that_a_name_now_points_to_stays(tmp_path: Path) -> None:
     model = old(sharded(tmp_path / "m"), tmp_path / "store")
-    with pytest.raises(Needed, match="main means it now"):
+    with pytest.raises(Needed, match="main points to it now"):
         remove(model, include_current=False)
     assert not list(faults_of(model.place, full=True))
 

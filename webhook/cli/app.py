@@ -1,4 +1,4 @@
-"""The command modelcache, put together of its commands."""
+"""Assemble the program modelcache from its commands."""
 
 import contextlib
 import os
@@ -59,14 +59,14 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; a closed pipe is no fault, and an output that can't be written is told."""
+    """Run a command; a closed pipe is not an error, but output that can't be written is."""
     if sys.stdout is None or sys.stderr is None:
         raise SystemExit(USAGE)
     try:
         app(prog_name="modelcache")
     except OSError as error:
         with contextlib.suppress(OSError):
-            # What is still in its buffer goes nowhere, instead of failing once more at exit.
+            # The rest of the buffer is discarded: writing it would fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(REFUSED) from None

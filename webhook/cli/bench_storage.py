@@ -1,4 +1,4 @@
-"""modelcache bench-storage: its options."""
+"""The options of modelcache bench-storage."""
 
 from pathlib import Path
 from typing import Annotated, Final

@@ -1,4 +1,4 @@
-"""modelcache check: its options."""
+"""The options of modelcache check."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The options that inject and check share: the files, and the cluster that would admit them."""
+"""The options that inject and check share: files, and the cluster that would admit them."""
 
 import functools
 from collections.abc import Callable
@@ -55,7 +55,7 @@ Cluster = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """The options as given."""
+    """The options as given; None: not given."""
 
     filename: Files
     namespace: Namespace = "default"

@@ -1,4 +1,4 @@
-"""modelcache copy: its arguments."""
+"""The arguments of modelcache copy."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def copy(
 
     if len(paths) % 2:
         fail("give a DEST for each SOURCE")
-    # As process 1 of a container it would not hear of it otherwise, until it is killed.
+    # Process 1 of a container ignores SIGTERM unless it has a handler.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     try:
         copy_models(list(zip(paths[::2], paths[1::2], strict=True)))

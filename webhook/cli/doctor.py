@@ -1,4 +1,4 @@
-"""modelcache doctor: its options."""
+"""The options of modelcache doctor."""
 
 from typing import Annotated, Final
 
@@ -80,4 +80,4 @@ def doctor(
     if worst(found) is Level.ERROR:
         raise typer.Exit(REFUSED)
     if not looked(found):
-        fail("nothing but the API server's version may be looked at")
+        fail("there is no permission to read anything but the API server's version")

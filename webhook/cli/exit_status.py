@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and what is said of it."""
+"""End a command with a message and an exit status."""
 
 from typing import Final, NoReturn
 
@@ -7,11 +7,11 @@ import typer
 REFUSED: Final = 1
 USAGE: Final = 2
 TERMINATED: Final = 128 + 15
-"""By SIGTERM, as a shell tells it."""
+"""Ended by SIGTERM, in a shell's numbers."""
 
 
 def fail(message: str | Exception, status: int = USAGE) -> NoReturn:
-    """Print *message* and end with *status*."""
+    """Print each line of *message* on standard error, and exit with *status*."""
     if isinstance(message, OSError) and message.filename:
         message = f"{message.filename}: {message.strerror}"
     for line in str(message).splitlines():

@@ -1,4 +1,4 @@
-"""modelcache inject: its options."""
+"""The options of modelcache inject."""
 
 from enum import StrEnum
 from typing import Annotated, Final

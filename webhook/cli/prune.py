@@ -1,4 +1,4 @@
-"""modelcache prune: its options."""
+"""The options of modelcache prune."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -119,9 +119,9 @@ def prune(
         fail(error)
     except RequestFailed as error:
         fail(
-            f"who reads models could not be asked, so nothing was changed: {error}\n"
-            "give --kubeconfig, or a ServiceAccount with the rights that the manual lists; "
-            "--no-cluster says that no pod reads this store"
+            f"could not find out which pods read models, so nothing was changed: {error}\n"
+            "give --kubeconfig, or a ServiceAccount with the permissions that the manual lists; "
+            "give --no-cluster if no pod reads this store"
         )
     if output is Output.JSON:
         printing.write(as_json(outcome))
@@ -135,7 +135,7 @@ def prune(
 def _cluster(
     options: "Options", kubeconfig: Path | None, context: str | None, *, no_cluster: bool
 ) -> "Cluster":
-    """Return what answers which pods read the store; ValueError if no kubeconfig says how."""
+    """Return the cluster that knows the pods; ValueError if the kubeconfig does not work."""
     from webhook.pruning.cluster import Asked, NotAsked
 
     if no_cluster:
@@ -146,5 +146,5 @@ def _cluster(
         return Asked(Api(kubeconfig, context), options.where.node)
     except ValueError as error:
         raise ValueError(
-            f"{kubeconfig or 'kubeconfig'}: {error}\n--no-cluster says that no pod reads this store"
+            f"{kubeconfig or 'kubeconfig'}: {error}\ngive --no-cluster if no pod reads this store"
         ) from error

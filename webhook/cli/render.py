@@ -1,4 +1,4 @@
-"""modelcache render: its options."""
+"""The options of modelcache render."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""modelcache status: its options."""
+"""The options of modelcache status."""
 
 from pathlib import Path
 from typing import Annotated
@@ -77,4 +77,4 @@ def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> No
         table(found, Console())
     printing.flush()
     if found.nothing:
-        fail("nothing of the cluster may be looked at")
+        fail("there is no permission to read anything in the cluster")

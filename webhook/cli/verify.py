@@ -1,4 +1,4 @@
-"""modelcache verify: its arguments."""
+"""The arguments of modelcache verify."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,15 +1,15 @@
-"""What may go from a store, and how it goes: modelcache prune.
+"""Remove models that nobody needs from a store: modelcache prune.
 
-prune        what happens in which order: begin here
-options      what is asked for
-choice       which models go, and why others stay
+prune        the steps, in their order: begin here
+options      the options, and what they mean together
+choice       which models are removed, and why others stay
 protection   which models pods may read
-leftovers    what loaders are writing, or left behind
-removal      a model out of the store
-cluster      which pods there are, and what a node says that it holds
-whereabouts  where pods meet the store
-outcome      what became of each model, as people and programs read it
+leftovers    what loaders are writing, or left when they ended
+removal      the removal of one model
+cluster      the pods of a cluster, and the labels of a node
+whereabouts  by which claim or directory pods reach the store
+outcome      the report, for people and for programs
 
-Rule 1: what can't be known to be unused stays.
-Rule 2: a reader sees a model whole or not at all, also while it goes.
+Rule 1: a model stays unless it is known to be unused.
+Rule 2: readers see a whole model or none, even during its removal.
 """

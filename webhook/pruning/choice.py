@@ -1,4 +1,4 @@
-"""Which models go: those that every option names, unless something needs them."""
+"""Choose the models to remove: those that every option selects, unless something needs them."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from webhook.values.duration import elapsed
 from webhook.values.text import quoted
 
 JUST_NOW: Final = 600.0
-"""Seconds: the pods for which a loader was run come a little after it."""
+"""Seconds in which the pods appear for which a loader was run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether one model goes, and why or why not."""
+    """Whether one model is removed, and the reason."""
 
     model: Published
     goes: bool
@@ -27,7 +27,7 @@ class Verdict:
 def verdicts(
     models: Sequence[Published], options: Options, protected: Mapping[Path, str]
 ) -> list[Verdict]:
-    """Return a verdict on each model, in their options."""
+    """Return a verdict for each model, in the same order."""
     now = time.time()
     asked = _asked(models, options.models)
     found: dict[Path, Verdict] = {}
@@ -42,7 +42,9 @@ def verdicts(
     total = sum(model.size for model in models)
     for model, reason in sorted(candidates, key=lambda one: one[0].last_used):
         if options.keep_bytes is not None and total <= options.keep_bytes:
-            why = f"the store has no more than {options.keep_bytes} without the ones that go"
+            why = (
+                f"the store holds at most {options.keep_bytes} without the models that are removed"
+            )
             found[model.place] = Verdict(model, False, why)
         else:
             found[model.place] = Verdict(model, True, reason)
@@ -51,7 +53,7 @@ def verdicts(
 
 
 def _asked(models: Sequence[Published], names: Sequence[str]) -> set[Path]:
-    """Return the models that *names* mean; ValueError names those that mean none."""
+    """Return the models that *names* mean; ValueError lists names that match no model."""
     found, unknown = set(), []
     for name in names:
         same = [model.place for model in models if _is_called(model, name)]
@@ -71,9 +73,9 @@ def _is_called(model: Published, name: str) -> bool:
 
 def _not_asked_for(model: Published, options: Options, asked: set[Path], now: float) -> str:
     if not options.asks:
-        return "nothing says which models are to go"
+        return "no option selects models"
     if options.models and model.place not in asked:
-        return "not asked for"
+        return "not named by --model"
     if options.older_than is not None and now - model.published < options.older_than:
         return f"published {_ago(now - model.published)}"
     if options.unused_for is not None and now - model.last_used < options.unused_for:
@@ -87,7 +89,7 @@ def _needed(model: Published, options: Options, protected: Mapping[Path, str], n
     if model.place in protected:
         return protected[model.place]
     if model.refs and not options.include_current:
-        return f"{', '.join(ref.name for ref in model.refs)} means it"
+        return f"{', '.join(ref.name for ref in model.refs)} points to it"
     if now - model.last_used < JUST_NOW:
         return f"a loader asked for it {_ago(now - model.last_used)}"
     return ""

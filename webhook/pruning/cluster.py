@@ -1,4 +1,4 @@
-"""What the cluster knows: which pods there are, and what a node says that it holds."""
+"""Ask the cluster which pods exist, and change the labels of a node."""
 
 from typing import Final, Protocol
 
@@ -14,24 +14,24 @@ from webhook.store.readers import View, views
 PODS: Final = "list pods"
 CLAIM: Final = "get persistentvolumeclaims"
 NODE: Final = ("get nodes", "patch nodes")
-"""What it needs to be allowed, in the words of `kubectl auth can-i`; the README's table is made of
-it."""
+"""The permissions it needs, in the words of `kubectl auth can-i`; the manual's table is made from
+these."""
 
 
 class Cluster(Protocol):
-    """Who reads models, and where they are looked for."""
+    """What prune asks of a cluster."""
 
     def confirm(self, where: Whereabouts) -> None:
-        """ValueError if what is told of the store names what is not there."""
+        """Raise ValueError if the claim or the node named by the options does not exist."""
 
     def views(self) -> list[View]:
-        """Return what pods see of stores."""
+        """Return what all pods see of stores."""
 
     def withdraw(self, label: str) -> bool:
-        """Take a label from the node; return whether it bore it."""
+        """Remove a label from the node; return whether it had the label."""
 
     def give_back(self, label: str) -> None:
-        """Let the node bear a label again."""
+        """Give the node its label back."""
 
 
 class Asked:
@@ -41,7 +41,7 @@ class Asked:
         self._api, self._node = api, node
 
     def confirm(self, where: Whereabouts) -> None:
-        """ValueError if a claim or the node is not there: no pod would be found to read it."""
+        """Raise ValueError if a claim or the node does not exist: no pod would be found there."""
         wrong = []
         for claim in sorted(where.claims):
             namespace, _, name = claim.partition("/")
@@ -62,7 +62,7 @@ class Asked:
         return views(self._api.items("api", "v1", "pods"))
 
     def withdraw(self, label: str) -> bool:
-        """Take a label from the node; return whether it bore it."""
+        """Remove a label from the node; return whether it had the label."""
         if not self._node:
             return False
         labels = self._api.get("api", "v1", "nodes", self._node)["metadata"].get("labels") or {}
@@ -72,7 +72,7 @@ class Asked:
         return True
 
     def give_back(self, label: str) -> None:
-        """Let the node bear a label again."""
+        """Give the node its label back."""
         self._patch(add(_path(label), NODE_LABEL_VALUE))
 
     def _patch(self, operation: Json) -> None:
@@ -81,17 +81,17 @@ class Asked:
 
 
 class NotAsked:
-    """No cluster: whoever says so knows that no pod reads the store."""
+    """No cluster: the user says, with --no-cluster, that no pod reads the store."""
 
     def confirm(self, where: Whereabouts) -> None:
-        """Believe it."""
+        """Do nothing."""
 
     def views(self) -> list[View]:
         """Return nothing."""
         return []
 
     def withdraw(self, label: str) -> bool:  # noqa: ARG002  # there is no node
-        """Return that nothing bore it."""
+        """Return False: there is no node."""
         return False
 
     def give_back(self, label: str) -> None:

@@ -1,4 +1,4 @@
-"""What loaders are writing, and what those that have ended left below .incoming."""
+"""Find what loaders write below .incoming, and what ended loaders left there."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ from webhook.store.contents import size_of
 from webhook.store.incoming import Writer, remains, writers
 
 _AGAIN: Final = 3600.0
-"""Seconds in which the next attempt of a Job comes, which goes on with what is there."""
+"""Seconds in which a Job makes its next attempt, which continues with what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Leftover:
     reason: str
 
     def remove(self) -> None:
-        """Remove it; OSError if that can't be done."""
+        """Remove the folder; OSError if that fails."""
         shutil.rmtree(self.folder)
 
 
 def leftovers(store: Path, published: Collection[str]) -> list[Leftover]:
-    """Return what lies below .incoming; *published*: FOLDER/COMMIT of each model that is."""
+    """Return the folders below .incoming; *published*: FOLDER/COMMIT of each published model."""
     ended = dict(remains(store))
     living = {folder: writer for folder, writer in writers(store / INCOMING) if folder not in ended}
     found = [
@@ -48,7 +48,7 @@ def leftovers(store: Path, published: Collection[str]) -> list[Leftover]:
         elif time.time() - _written(folder) > _AGAIN:
             goes, reason = True, f"{writer.host} has ended, more than an hour ago"
         else:
-            goes, reason = False, f"{writer.host} has ended, and the next loader goes on from there"
+            goes, reason = False, f"{writer.host} has ended, and the next loader continues there"
         found.append(Leftover(folder, writer, size_of(folder), goes, reason))
     return sorted(found, key=lambda one: one.folder)
 
@@ -58,6 +58,6 @@ def _written(folder: Path) -> float:
     times = [0.0]
     for path in (folder, *folder.rglob("*")):
         with contextlib.suppress(FileNotFoundError):
-            if path.name != "writer.json":  # the end of a loader is told by its time
+            if path.name != "writer.json":  # a loader that ends sets its time to 0
                 times.append(path.lstat().st_mtime)
     return max(times)

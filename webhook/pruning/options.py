@@ -1,4 +1,4 @@
-"""What is asked of prune, with the options read."""
+"""Read the options of prune, and compare them with each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may go, and where pods meet the store."""
+    """Which models may be removed, and by what pods reach the store."""
 
     store: Path
     older_than: float | None
@@ -45,14 +45,14 @@ class Options:
 
     @property
     def asks(self) -> bool:
-        """Whether models are to go, and not only what loaders have left."""
+        """Whether models are selected, and not only the remains of loaders."""
         return bool(self.models) or (self.older_than, self.unused_for, self.keep_bytes) != (
             None, None, None,
         )  # fmt: skip
 
     @classmethod
     def of(cls, given: Given) -> Self:
-        """Return what is asked for; ValueError names every mistake."""
+        """Return what *given* means; ValueError names every mistake."""
         mistakes = Mistakes()
         read = mistakes.read
         if not given.store.is_dir():
@@ -74,7 +74,7 @@ class Options:
             ),
         )
         if given.include_current and not found.asks and not mistakes.found:
-            why = "has no effect without what is to go, such as --model"
+            why = "has no effect without an option that selects models, such as --model"
             mistakes.found.append(f"--include-current: {why}")
         mistakes.raise_all()
         return found

@@ -1,4 +1,4 @@
-"""What became of each model and of what loaders left, as people and programs read it."""
+"""Report what was removed and what stays, and why, for people and for programs."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _SHORT: Final = 8
 
 
 class Became(StrEnum):
-    """What became of something; of a dry run, what would."""
+    """What happened to a model or folder; in a dry run, what would happen."""
 
     GOES = "remove"
     STAYS = "keep"
@@ -37,7 +37,7 @@ _STYLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model, what became of it, and why."""
+    """One model, what happened to it, and why."""
 
     model: Published
     became: Became
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of everything in a store."""
+    """What happened to everything in a store."""
 
     store: Path
     rows: Sequence[Row]
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def before(self) -> int:
-        """Bytes of the published models, before."""
+        """Bytes of the published models before the removal."""
         return sum(row.model.size for row in self.rows)
 
     @property
@@ -67,18 +67,18 @@ class Outcome:
 
     @property
     def excess(self) -> int:
-        """Bytes that stay beyond what was to be kept."""
+        """Bytes that stay in excess of --keep-bytes."""
         return max(0, self.after - self.keep_bytes) if self.keep_bytes is not None else 0
 
     @property
     def failed(self) -> bool:
-        """Whether something that was to go could not, or what stays is too much."""
+        """Whether a removal failed, or more stays than --keep-bytes allows."""
         became = [*(row.became for row in self.rows), *(one[1] for one in self.leftovers)]
         return Became.FAILED in became or self.excess > 0
 
 
 def table(outcome: Outcome, console: Console) -> None:
-    """Print a row for each model and each folder of a loader, then the sums."""
+    """Print a row for each model and each folder of a loader, then the totals."""
     rows = tables.rows(
         ("VERDICT", "MODEL", "COMMIT", "SIZE", "AGE", "USED", "REASON"),
         wide=("MODEL", "REASON"),
@@ -107,7 +107,7 @@ def table(outcome: Outcome, console: Console) -> None:
         f"{outcome.store}: {rounded(outcome.after)} of {rounded(outcome.before)} of models {verb}"
     )
     if outcome.excess:
-        text += f", {rounded(outcome.excess)} more than --keep-bytes: it is needed, see above"
+        text += f", {rounded(outcome.excess)} more than --keep-bytes: the reasons are above"
     console.print(Text(printable(text)), soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Which models pods may read: by what they mount, and by what its name meant when they started."""
+"""Find the models that pods may read: from their mounts, and from the names in these."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,13 +9,13 @@ from webhook.store.contents import Published
 from webhook.store.readers import View
 
 _APART: Final = 300.0
-"""Seconds by which the clocks of a node and of the file system may differ."""
+"""Seconds of difference that the clocks of a node and of the file system may have."""
 
 
 def protected(
     models: Sequence[Published], views: Iterable[View], where: Whereabouts
 ) -> dict[Path, str]:
-    """Return the models that pods may read, each with a reason."""
+    """Return the models that pods may read, each with the reason."""
     found: dict[Path, str] = {}
     folders = frozenset(model.place.parent.name for model in models)
     for view in views:
@@ -31,7 +31,7 @@ def _read(
 ) -> Iterator[tuple[Published, str]]:
     if not parts:
         what = f"claim {view.claim}" if view.claim else view.path
-        reason = f"pod {view.pod} mounts {what} whole{where.hint(view)}"
+        reason = f"pod {view.pod} mounts all of {what}{where.hint(view)}"
         yield from ((model, reason) for model in models)
         return
     revisions = [model for model in models if model.place.parent.name == parts[0]]
@@ -44,20 +44,20 @@ def _read(
         return
     refs = [(model, ref) for model in revisions for ref in model.refs if ref.name == name]
     if not refs:
-        reason = f"pod {view.pod} reads {name}, and what that meant is not known"
+        reason = f"pod {view.pod} reads {name}, and nobody knows which commit that was"
         yield from ((model, reason) for model in revisions)
         return
     [(current, ref)] = refs
     yield current, f"pod {view.pod} reads {name}"
     switched = _switched(ref)
     if view.started <= switched + _APART:
-        reason = f"pod {view.pod} reads {name}, which may have meant it when the pod started"
+        reason = f"pod {view.pod} reads {name}, which may have pointed to it when the pod started"
         earlier = (model for model in revisions if model.published <= switched + _APART)
         yield from ((model, reason) for model in earlier)
 
 
 def _switched(ref: Path) -> float:
-    """Return when a name came to mean what it means; for good if it was moved just now."""
+    """Return when a name was last moved, seconds since 1970; infinity if it is being moved."""
     try:
         return ref.lstat().st_mtime
     except FileNotFoundError:

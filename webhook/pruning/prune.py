@@ -1,4 +1,4 @@
-"""From what is asked for to what has gone: modelcache prune."""
+"""Choose models, remove them, and return what happened: modelcache prune."""
 
 import contextlib
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from webhook.store.contents import published_models
 
 
 def prune(options: Options, cluster: Cluster, *, dry_run: bool) -> Outcome:
-    """Return what has gone, or would go.
+    """Remove what *options* select, and return what happened; or what would, in a dry run.
 
-    ValueError, OSError and RequestFailed: nothing was changed.
+    ValueError, OSError or RequestFailed: nothing was changed.
     """
     cluster.confirm(options.where)
     models = published_models(options.store)
@@ -38,33 +38,33 @@ def _plan(goes: bool) -> Became:
 
 
 def _removed(chosen: Sequence[Verdict], options: Options, cluster: Cluster) -> list[Row]:
-    """Return what became of each model.
+    """Remove the chosen models, and return what happened to each.
 
-    A node's label goes first: then no pod comes there any more for the model's sake. The pods are
-    asked for once more afterwards, for some may have come while the label was there.
+    The node's label is removed first: then the scheduler sends no more pods there for this model.
+    Afterwards the pods are listed again, because some may have come while the label was there.
     """
     failed: dict[Path, str] = {}
-    bore: dict[Path, str] = {}
+    labelled: dict[Path, str] = {}
     for one in chosen:
         place, label = one.model.place, one.model.label
         try:
             if one.goes and label and cluster.withdraw(label):
-                bore[place] = label
+                labelled[place] = label
         except RequestFailed as error:
-            failed[place] = f"the node's label could not be taken away: {error}"
+            failed[place] = f"the node's label could not be removed: {error}"
     rows = []
     try:
         views = cluster.views() if any(one.goes for one in chosen) else []
     except RequestFailed as error:
-        failed |= {one.model.place: f"who reads it could not be asked: {error}" for one in chosen}
+        failed |= {one.model.place: f"could not find out who reads it: {error}" for one in chosen}
         views = []
     reads = protected([one.model for one in chosen], views, options.where)
     for one in chosen:
         place = one.model.place
         row = _one(one, reads.get(place), failed.get(place), options)
-        if place in bore and row.became is not Became.GONE:
-            with contextlib.suppress(RequestFailed):  # whoever keeps the labels sets it again
-                cluster.give_back(bore[place])
+        if place in labelled and row.became is not Became.GONE:
+            with contextlib.suppress(RequestFailed):  # what manages the labels sets it again
+                cluster.give_back(labelled[place])
         rows.append(row)
     return rows
 
@@ -91,7 +91,7 @@ def _swept(one: Leftover) -> tuple[Leftover, Became, str]:
     try:
         one.remove()
     except FileNotFoundError:
-        pass  # somebody else has removed it
+        pass  # another process has removed it
     except OSError as error:
         return one, Became.FAILED, f"{error.filename}: {error.strerror}"
     return one, Became.GONE, one.reason

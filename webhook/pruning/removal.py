@@ -1,7 +1,7 @@
-"""A model out of a store: for readers it is there or not, whenever the process is killed.
+"""Remove a model from a store: readers see all of it or nothing, even if the process is killed.
 
-Names that move go first. Then a rename takes the model below .incoming, and only there its files
-go. What a killed process leaves there is taken for what a loader has left.
+First the names that point to it are removed. Then a rename moves the model below .incoming, where
+its files are deleted. What a killed process leaves there is removed like the remains of a loader.
 """
 
 import contextlib
@@ -16,21 +16,22 @@ from webhook.store.publication import point, sync
 
 
 class Needed(Exception):
-    """Something has come to need the model since it was looked at; it is there as before."""
+    """Something has begun to need the model since it was chosen; the model stays as it was."""
 
 
 def remove(model: Published, *, include_current: bool) -> None:
-    """Remove a model; Needed if it is asked for meanwhile, OSError if it can't be removed.
+    """Remove a model; Needed if a loader asks for it meanwhile, OSError if it can't be removed.
 
-    A loader that finds it stamps it and looks once more; here it is renamed, then the stamp is read
-    once more. So one of both sees the other, and the model stays or is loaded anew.
+    A loader that finds a model stamps it, then looks for it again. Here the model is renamed, then
+    its stamp is read again. So one of the two notices the other, and the model stays or is loaded
+    again.
     """
     place = model.place
     refs = _refs(place)
     if refs and not include_current:
-        raise Needed(f"{', '.join(ref.name for ref in refs)} means it now")
+        raise Needed(f"{', '.join(ref.name for ref in refs)} points to it now")
     taken = place.parents[1] / INCOMING / secrets.token_hex(8)
-    # A folder of its own: what loaders sweep is judged by its age, and the model's is another.
+    # A new folder: loaders remove folders by their age, and that of the model says nothing.
     taken.mkdir(parents=True)
     try:
         for ref in refs:
@@ -46,7 +47,7 @@ def remove(model: Published, *, include_current: bool) -> None:
         _put_back(refs, place)
         shutil.rmtree(taken, ignore_errors=True)
         raise Needed("a loader asked for it just now")
-    # Before a file of it goes: after a power cut it must not be back in its place with a part.
+    # Before a file is deleted: after a power cut, a part of the model must not be in its place.
     for folder in (place.parent, taken, taken.parent):
         sync(folder)
     forget(place)

@@ -1,4 +1,4 @@
-"""Where pods meet the store: by which claim, or as which directory of which node."""
+"""Find where a pod looks in the store: by a claim, or by a directory of a node."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,20 +12,20 @@ WHOLE: Final = ()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """What is told of the store; what is not told may be anywhere."""
+    """What the options say about the place of the store; what they leave out may be anything."""
 
     name: str
-    """Of its folder, as prune sees it."""
+    """The name of its folder, as prune sees it."""
     claims: frozenset[str] = frozenset()
-    """NAMESPACE/NAME; several, where they lead to one file system."""
+    """NAMESPACE/NAME; several, if they lead to one file system."""
     directory: str | None = None
-    """What the node calls it."""
+    """Its path on the node."""
     node: str | None = None
 
     def inside(self, view: View, folders: frozenset[str]) -> tuple[str, ...] | None:
-        """Return where a pod looks in this store: folder, revision …; None: into another place.
+        """Return the path in this store at which a pod looks, in parts; None: it looks elsewhere.
 
-        *folders*: the first level of the store.
+        *folders*: the names at the first level of the store.
         """
         parts = PurePosixPath(view.path).parts
         if view.claim:
@@ -42,13 +42,13 @@ class Whereabouts:
         path = PurePosixPath(view.path)
         if path.is_relative_to(root):
             return path.relative_to(root).parts
-        # Wherever it lies: the node may know the directory by another name too.
+        # Anywhere else: the node may know the directory by a second name.
         return _below(parts, folders)
 
     def hint(self, view: View) -> str:
-        """Return what would tell more of a pod that sees all of something."""
+        """Return which option would help, for a pod that mounts a whole claim."""
         if view.claim and not self.claims:
-            return "; if that is another store, say with --claim or --host-path which this one is"
+            return "; if that is another store, name this one with --claim or --host-path"
         return ""
 
 

@@ -1,4 +1,4 @@
-"""The Kubernetes objects that fill a store with `modelcache load`, as YAML.
+"""Render the Kubernetes objects that fill a store with `modelcache load`, as YAML.
 
-Unusual fields carry the reason for them, which becomes a comment.
+An unusual field has its reason with it, which becomes a comment in the YAML.
 """

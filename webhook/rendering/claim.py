@@ -1,4 +1,4 @@
-"""The PersistentVolumeClaim that is the store of a namespace."""
+"""Render the PersistentVolumeClaim that holds the store of a namespace."""
 
 from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
@@ -9,15 +9,13 @@ from webhook.rendering.pod import labels, metadata
 def claim(options: Options) -> Json:
     """Return the claim."""
     spec: Json = {
-        "accessModes": Noted(
-            ["ReadWriteMany"], "One writes and the pods of many nodes read, at the same time."
-        )
+        "accessModes": Noted(["ReadWriteMany"], "A loader writes while pods on many nodes read.")
     }
     if options.storage_class:
         spec["storageClassName"] = options.storage_class
     storage: str | Noted = str(options.storage)
     if options.counted:
-        why = "Room for two revisions: the next is loaded while pods read the one before."
+        why = "Room for two revisions: one is loaded while pods still read the other."
         storage = Noted(storage, why)
     spec["resources"] = {"requests": {"storage": storage}}
     return {

@@ -1,4 +1,4 @@
-"""The DaemonSet that loads a model into the cache of each node."""
+"""Render the DaemonSet that loads a model into the cache of each node."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from webhook.rendering.wanted import Wanted
 
 HEADING: Final = (
     "The Pod Security levels baseline and restricted forbid hostPath: the namespace must enforce "
-    "privileged. Nothing but this should run there."
+    "privileged. Run nothing else there."
 )
 _CLAIM: Final = "/claim"
 _PYTHON: Final = ("python3", "-I", "-S", "-c")
@@ -31,7 +31,7 @@ _SMALL: Final = ("10m", "32Mi")
 
 
 def daemon_set(model: Wanted, options: Options) -> Json:
-    """Return the DaemonSet; its name is the same whenever model, revision and directory are."""
+    """Return the DaemonSet; its name depends only on model, revision and directory."""
     name = model.named("cache", options.host_path)
     chosen = {"app.kubernetes.io/instance": name}
     marks = {**labels("node-cache", model), **chosen}
@@ -45,7 +45,7 @@ def daemon_set(model: Wanted, options: Options) -> Json:
                 "type": "RollingUpdate",
                 "rollingUpdate": Noted(
                     {"maxUnavailable": _UNAVAILABLE},
-                    "So many nodes load at a time when this changes; pods go on reading meanwhile.",
+                    "This many nodes load at a time after a change; pods still read meanwhile.",
                 ),
             },
             "template": {"metadata": {"labels": marks}, "spec": _pod(model, options)},
@@ -77,7 +77,9 @@ def _pod(model: Wanted, options: Options) -> Json:
     variables = [NODE_NAME] if labelled else []
     load = loader(names.LOAD, source, model, options, mounts, _SMALL[0], flags, variables)
     init = [_prepare(options, cache), load]
-    group = Noted(USER, "So that the loader can read its token; hostPath has no group of the pod.")
+    group = Noted(
+        USER, "So that the loader can read its token. It does not change the group of a hostPath."
+    )
     account = {"serviceAccountName": ACCOUNT} if labelled else {}
     spec: dict[str, Any] = {
         **account,
@@ -85,8 +87,8 @@ def _pod(model: Wanted, options: Options) -> Json:
         "enableServiceLinks": False,
         "shareProcessNamespace": Noted(
             True,
-            "Else the containers are process 1, which SIGTERM does not end: each end of a pod "
-            "would take its grace period.",
+            "Otherwise each container is process 1, which SIGTERM does not end, and the end of a "
+            "pod would take its whole grace period.",
         ),
         "securityContext": pod_security() | ({"fsGroup": group} if token or labelled else {}),
     }
@@ -96,7 +98,7 @@ def _pod(model: Wanted, options: Options) -> Json:
         spec["nodeSelector"] = options.node_selector
         spec["tolerations"] = Noted(
             [{"operator": "Exists", "effect": "NoSchedule"}],
-            "The selector says which nodes; those with accelerators are tainted as a rule.",
+            "The selector chooses the nodes; those with accelerators usually have taints.",
         )
     return {
         **spec,
@@ -119,7 +121,7 @@ def _small(name: str, options: Options, program: str, security: Json) -> Json:
 
 
 def _prepare(options: Options, cache: Json) -> Json:
-    """Return the only container that is root: a new directory of a node is root's."""
+    """Return the only container that runs as root: a new directory of a node belongs to root."""
     program = (
         f"import os; p = '{STORE}'; "
         "new = os.stat(p).st_uid == 0 and set(os.listdir(p)) <= {'lost+found'}; "
@@ -130,8 +132,8 @@ def _prepare(options: Options, cache: Json) -> Json:
         "runAsNonRoot": False,
         "runAsUser": Noted(
             0,
-            "The kubelet makes the directory as root. While it is empty and root's, it is given "
-            "to the user of the loader; this needs CHOWN, and nothing else is done as root.",
+            "The kubelet creates the directory as root. While it is empty and belongs to root, it "
+            "is given to the user of the loader. This needs CHOWN; nothing else is done as root.",
         ),
         "runAsGroup": 0,
     }
@@ -140,5 +142,7 @@ def _prepare(options: Options, cache: Json) -> Json:
 
 def _rest(options: Options) -> Json:
     found = _small("rest", options, "import signal; signal.pause()", container_security())
-    why = "Waits for its end: a DaemonSet has a container that runs. It mounts nothing."
+    why = (
+        "Only waits: a pod of a DaemonSet needs a container that keeps running. It mounts nothing."
+    )
     return found | {"command": Noted(found["command"], why)}

@@ -1,4 +1,4 @@
-"""Who a loader is to the API server: a ServiceAccount, whose token no other container has."""
+"""Render the ServiceAccount of loaders, whose token no other container mounts."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -24,13 +24,13 @@ def field(name: str, path: str) -> Json:
 def permitted(
     account: Json, metadata: Json, rule: Json, why: str, scope: str = ""
 ) -> Iterator[tuple[str, Json]]:
-    """Yield heading and content of a ServiceAccount, of a role with one *rule*, of what binds both.
+    """Yield heading and content of a ServiceAccount, a role with one *rule*, and their binding.
 
-    *account*, *metadata*: of the account, and of the others; *scope*: "Cluster", or of a namespace.
+    *account*: metadata of the ServiceAccount; *metadata*: of the others; *scope*: "Cluster" or "".
     """
     kind, name = f"{scope}Role", metadata["name"]
     yield (
-        "Whose token the loaders have; no other container mounts it.",
+        "The loaders have its token; no other container mounts it.",
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
@@ -44,7 +44,7 @@ def permitted(
     )
     subject = {key: account[key] for key in ("name", "namespace")}
     yield (
-        "Binds the two.",
+        "Gives the role to the ServiceAccount.",
         {
             "apiVersion": f"{_RBAC}/v1",
             "kind": f"{kind}Binding",
@@ -56,7 +56,7 @@ def permitted(
 
 
 def identity() -> Json:
-    """Return the volume that holds the ServiceAccount's token, for the loader alone."""
+    """Return the volume with the ServiceAccount's token; only the loader mounts it."""
     sources: list[Json] = [
         {"serviceAccountToken": {"path": "token", "expirationSeconds": _SECONDS}},
         {
@@ -66,5 +66,5 @@ def identity() -> Json:
             }
         },
     ]
-    mode = Noted(0o440, "0440: for the user and the fsGroup alone.")
+    mode = Noted(0o440, "0440: only the user and the fsGroup can read it.")
     return {"name": _VOLUME, "projected": {"defaultMode": mode, "sources": sources}}

@@ -1,4 +1,4 @@
-"""The Job that loads a model into a claim, once."""
+"""Render the Job that loads a model into a claim, once."""
 
 from typing import Final
 
@@ -15,27 +15,28 @@ from webhook.rendering.pod import labels, metadata, pod_security
 from webhook.rendering.wanted import Wanted
 
 _STARTING: Final = 600
-"""Seconds for scheduling, mounting and pulling the image, beside those of load."""
+"""Seconds for scheduling, mounting and pulling the image, in addition to the deadline of load."""
 _KEPT: Final = 86400
-"""Seconds for which a Job that has ended can be looked at."""
+"""Seconds for which an ended Job is kept, so that people can look at it."""
 _ATTEMPTS: Final = 3
 _USAGE: Final = 2
-"""How the command ends where its arguments are wrong."""
+"""Exit status of the command if its arguments are wrong."""
 
 
 def _group() -> Json:
     return {
         "fsGroup": Noted(
-            USER, "The volume is given to the group of the loader, where its driver does that."
+            USER, "The volume is given to the group of the loader, if its driver supports that."
         ),
         "fsGroupChangePolicy": Noted(
-            "OnRootMismatch", "Else each start walks all files of the store to change their group."
+            "OnRootMismatch",
+            "Otherwise each start walks all files of the store to change their group.",
         ),
     }
 
 
 def job(model: Wanted, options: Options) -> Json:
-    """Return the Job; its name is the same whenever model, revision and claim are."""
+    """Return the Job; its name depends only on model, revision and claim."""
     marks = labels("loader", model)
     mounts: list[Json] = [{"name": "store", "mountPath": STORE}]
     found: list[Json] = [
@@ -53,8 +54,8 @@ def job(model: Wanted, options: Options) -> Json:
     pod = {
         **account,
         "restartPolicy": Noted(
-            "Never", "Each attempt keeps its log, the next may have another node and goes on where "
-            "it stopped, and the policy above can tell failures apart.",
+            "Never", "Each attempt keeps its log. The next one may run on another node, and "
+            "continues where it stopped. The policy above can tell failures apart.",
         ),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -67,14 +68,15 @@ def job(model: Wanted, options: Options) -> Json:
         "kind": "Job",
         "metadata": metadata(model.named("load", options.claim), options, marks, model),
         "spec": {
-            "backoffLimit": Noted(_ATTEMPTS, "load itself tries each file again and again."),
+            "backoffLimit": Noted(_ATTEMPTS, "load itself tries each file several times."),
             "activeDeadlineSeconds": Noted(
                 options.deadline_seconds + _STARTING,
-                f"The --deadline of load, so that load says itself what it was waiting for, and "
-                f"{_STARTING} for the start of the pod.",
+                f"The --deadline of load plus {_STARTING} s for the start of the pod, so that load "
+                "itself says what it was waiting for.",
             ),
             "ttlSecondsAfterFinished": Noted(
-                _KEPT, "Then it can be applied again: a model that is there is not downloaded."
+                _KEPT,
+                "Then the Job can be applied again: an existing model is not downloaded again.",
             ),
             "podFailurePolicy": {
                 "rules": [
@@ -82,14 +84,14 @@ def job(model: Wanted, options: Options) -> Json:
                         "action": "Ignore",
                         "onPodConditions": Noted(
                             [{"type": "DisruptionTarget", "status": "True"}],
-                            "An eviction is no failure of the load.",
+                            "An eviction does not count as a failed load.",
                         ),
                     },
                     {
                         "action": "FailJob",
                         "onExitCodes": Noted(
                             {"containerName": names.LOAD, "operator": "In", "values": [_USAGE]},
-                            "Wrong arguments stay wrong.",
+                            "Wrong arguments: another attempt would fail too.",
                         ),
                     },
                 ]

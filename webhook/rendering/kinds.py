@@ -1,10 +1,10 @@
-"""The kinds of objects that can be rendered; imports nothing, so that --help starts fast."""
+"""Name the kinds of objects that can be rendered; imports little, so that --help starts fast."""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What render prints; the order in which it prints them."""
+    """What render prints, in this order."""
 
     PVC = "pvc"
     LEASE = "lease"

@@ -1,4 +1,4 @@
-"""The Lease that loaders of one model into one claim hand to each other, and what permits it."""
+"""Render the Lease that loaders of one model into one claim take in turn, and its permissions."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,7 +14,7 @@ _COORDINATION: Final = "coordination.k8s.io"
 
 
 def lease_name(model: Wanted, options: Options) -> str:
-    """Return the name of the Lease, and of what permits it: one for all revisions of a model."""
+    """Return the name of the Lease and its permissions; one for all revisions of a model."""
     return model.named("write", options.claim, of_revision=False)
 
 
@@ -29,8 +29,8 @@ def lease(model: Wanted, options: Options) -> Iterator[tuple[str, Json]]:
         "verbs": ["get", "update"],
     }
     yield (
-        f"Of the loaders of {model.source.uri} the one that writes holds it.",
+        f"The loader of {model.source.uri} that writes holds it; the others wait.",
         {"apiVersion": f"{_COORDINATION}/v1", "kind": "Lease", "metadata": meta, "spec": {}},
     )
-    why = "To wait for the Lease, take it and keep it; nothing else."
+    why = "Permits only to read the Lease, take it and keep it."
     yield from permitted(meta, meta, rule, why)

@@ -1,4 +1,4 @@
-"""The container that runs `modelcache load`, and the volumes it needs beside the store."""
+"""Render the container that runs `modelcache load`, and its volumes other than the store."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,11 +19,11 @@ _SCRATCH_SIZE: Final = "64Mi"
 
 
 PEAK: Final = Quantity(150 * MI)
-"""The most that the process has of its own, its libraries included, with the usual --parallel."""
+"""Memory of the process with its libraries at its peak, with the default --parallel."""
 WRITING: Final = Quantity(256 * MI)
-"""Pages of files that wait to be written: until then the kernel can't take them back."""
+"""Dirty pages of files: the kernel can't take them back before they are written."""
 MEMORY: Final = PEAK.plus(WRITING).up_to(128 * MI)
-"""The limit of a container that loads."""
+"""The memory limit of a container that loads."""
 
 
 def loader(  # each is one fact of the container
@@ -38,7 +38,7 @@ def loader(  # each is one fact of the container
 ) -> Json:
     """Return the container that loads *model* from *source* into what is mounted at STORE.
 
-    *more*: options as the kubelet reads them, which replaces $(NAME) by what *variables* hold.
+    *more*: options in which the kubelet replaces $(NAME) by the value of one of *variables*.
     """
     flags = ["--progress=lines", f"--deadline={options.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
@@ -62,9 +62,7 @@ def loader(  # each is one fact of the container
             *({"name": key, "value": _literal(value)} for key, value in env.items()),
             *variables,
         ],
-        "resources": Noted(
-            resources(cpu, str(MEMORY)), "What load needs, whatever the size of the model."
-        ),
+        "resources": Noted(resources(cpu, str(MEMORY)), "What load needs for a model of any size."),
         "securityContext": container_security(),
         "terminationMessagePolicy": Noted(
             "FallbackToLogsOnError", "So that kubectl describe pod says why a load failed."
@@ -74,17 +72,17 @@ def loader(  # each is one fact of the container
 
 
 def _literal(text: str) -> str:
-    """Return *text* so that the kubelet, which replaces $(NAME), leaves it as it is."""
+    """Return *text* escaped, so that the kubelet does not replace $(NAME) in it."""
     return text.replace("$", "$$")
 
 
 def token_of(model: Wanted, options: Options) -> SecretKey | None:
-    """Return where the token for *model* is; None if it needs none."""
+    """Return the key of the Secret that holds the token for *model*; None if there is none."""
     return options.token or model.token
 
 
 def volumes(token: SecretKey | None) -> list[Json]:
-    """Return the volumes of the loader but for the store."""
+    """Return the volumes of the loader other than the store."""
     found: list[Json] = [
         {
             "name": "scratch",
@@ -97,7 +95,7 @@ def volumes(token: SecretKey | None) -> list[Json]:
         secret = {
             "secretName": token.name,
             "items": [{"key": token.key, "path": token.key}],
-            "defaultMode": Noted(0o440, "0440: for the user and the fsGroup alone."),
+            "defaultMode": Noted(0o440, "0440: only the user and the fsGroup can read it."),
         }
         found.append({"name": "token", "secret": secret})
     return found

@@ -1,4 +1,4 @@
-"""What permits loaders to label nodes: their own node, and nothing of it but our labels."""
+"""Render the permission of loaders to change our labels of their own node, and nothing else."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,7 +12,7 @@ ACCOUNT: Final = "modelcache-node-cache"
 _ADMISSION: Final = "admissionregistration.k8s.io/v1"
 NODE_NAME: Final[Json] = field("NODE_NAME", "spec.nodeName")
 _NODE: Final = "authentication.kubernetes.io/node-name"
-"""What tokens that are bound to a pod say of its node (KEP-4193)."""
+"""The node of a pod, in tokens that are bound to that pod (KEP-4193)."""
 _LABELS: Final = """\
 !has(object.metadata.labels) || object.metadata.labels.all(key, key.startsWith("modelcache.io/") ||
 (has(oldObject.metadata.labels) && key in oldObject.metadata.labels &&
@@ -25,17 +25,17 @@ _SAME: Final = ("annotations", "finalizers", "ownerReferences")
 
 
 def node_labels(options: Options) -> Iterator[tuple[str, Json]]:
-    """Yield heading and content of each object; they are of the namespace, not of a model."""
+    """Yield heading and content of each object: one set for a namespace, whatever its models."""
     marks = labels("node-cache")
     space = str(options.namespace)
     name = f"modelcache-node-labels-{space}"
     meta = {"name": name, "labels": marks}
     account = {"name": ACCOUNT, "namespace": space, "labels": marks}
-    why = "To set a label is to patch the node. The policy below permits nothing else."
+    why = "To set a label, a loader patches its node. The policy below refuses all other changes."
     rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}
     yield from permitted(account, meta, rule, why, "Cluster")
     yield (
-        "A loader may change our labels of its own node, nothing else. Needs Kubernetes 1.30.",
+        "A loader may change only our labels of its own node. Needs Kubernetes 1.30.",
         {
             "apiVersion": _ADMISSION,
             "kind": "ValidatingAdmissionPolicy",
@@ -44,7 +44,7 @@ def node_labels(options: Options) -> Iterator[tuple[str, Json]]:
         },
     )
     yield (
-        "Lets the policy refuse.",
+        "Makes the policy refuse.",
         {
             "apiVersion": _ADMISSION,
             "kind": "ValidatingAdmissionPolicyBinding",
@@ -66,12 +66,12 @@ def _policy(user: str) -> Json:
         f"object.metadata.?{field} == oldObject.metadata.?{field}" for field in _SAME
     )
     checks = {
-        "a loader labels the node that it runs on, no other": own,
-        "a loader sets labels below modelcache.io/, no others": " ".join(_LABELS.split("\n")),
-        "a loader takes away labels below modelcache.io/, no others": " ".join(
+        "a loader may label only the node that it runs on": own,
+        "a loader may set only labels below modelcache.io/": " ".join(_LABELS.split("\n")),
+        "a loader may remove only labels below modelcache.io/": " ".join(
             _LABELS_BEFORE.split("\n")
         ),
-        "a loader changes labels of the node, nothing else": f"{others} && "
+        "a loader may change only labels of the node": f"{others} && "
         "object.?spec == oldObject.?spec",
     }
     return {

@@ -1,4 +1,4 @@
-"""YAML with comments that say why: a Noted value has its reason written above it."""
+"""Write YAML with comments that give reasons: a Noted value has its reason above it."""
 
 import io
 import re
@@ -21,14 +21,14 @@ _WORDS: Final = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """The value of a field, and why it is what it is."""
+    """The value of a field, and the reason for it."""
 
     value: Any
     why: str
 
 
 def text_of(content: Json, heading: str) -> str:
-    """Return one document with *heading* above it; a note is not for the first field of a list."""
+    """Return one document with *heading* above it; the first field of a list can have no note."""
     yaml: Any = YAML()
     yaml.width = 2**31
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -40,13 +40,13 @@ def text_of(content: Json, heading: str) -> str:
 
 
 def _commented(value: Any, column: int) -> Any:  # noqa: ANN401  # any YAML value
-    """Return *value* as ruamel writes it with its notes; *column*: where its fields begin."""
+    """Return *value* with its notes as comments for ruamel; *column*: where its fields begin."""
     match value:
         case dict():
             found = CommentedMap()
             for key, item in value.items():
                 bare = item.value if isinstance(item, Noted) else item
-                # Of a list, the fields of an item stand right of its dash.
+                # The fields of an item of a list stand right of its dash.
                 inner = column + (4 if isinstance(bare, list) else 2)
                 found[_text(key)] = _commented(bare, inner)
                 if isinstance(item, Noted):
@@ -62,7 +62,7 @@ def _commented(value: Any, column: int) -> Any:  # noqa: ANN401  # any YAML valu
 
 
 def _text(value: str) -> str:
-    """Return *value*, in quotes where some reader might take it for a number or a date."""
+    """Return *value*, in quotes if a parser might read it as a number, a date or a boolean."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     quoted: str = DoubleQuotedScalarString(value)

@@ -1,4 +1,4 @@
-"""What is to be rendered, with the options read and compared with each other."""
+"""Read the options of render, and compare them with each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,21 +52,21 @@ _ONLY: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is to be rendered."""
+    """What to render."""
 
     models: tuple[Wanted, ...]
     kinds: tuple[Kind, ...]
     namespace: str | None
     claim: str
     from_claim: bool
-    """Whether nodes copy from the claim, and not from the source."""
+    """Whether nodes copy from the claim instead of downloading."""
     storage_class: str | None
     storage: Quantity
     counted: bool
-    """Whether that follows from the models."""
+    """Whether *storage* was computed from the models."""
     host_path: str
     token: SecretKey | None
-    """For all models; None: that of each."""
+    """For all models; None: the token of each model."""
     image: str
     node_selector: dict[str, str]
     stagger: int
@@ -76,15 +76,15 @@ class Options:
     deadline_seconds: int
     env: dict[str, str]
     hub_cache: bool
-    """Whether models are Hugging Face caches too, for layout hf-cache."""
+    """Whether each model becomes a Hugging Face cache too, for layout hf-cache."""
     or_source: bool
-    """Whether nodes ask the source for what the claim has not."""
+    """Whether nodes download what the claim does not hold."""
     safetensors_only: bool
-    """Whether loaders refuse weights that are pickle."""
+    """Whether loaders refuse weights in pickle format."""
 
     @classmethod
     def of(cls, names: Sequence[str], given: Given, policy: Policy | None) -> Self:
-        """Return what is to be rendered; *policy*: None if it could not be read.
+        """Return what to render; *policy*: None if it could not be read.
 
         ValueError names every mistake.
         """
@@ -130,14 +130,14 @@ class Options:
 
 
 def _contradictions(options: Options, given: Given) -> list[str]:
-    """Return what is wrong with models and options together."""
+    """Return what is wrong with models and options in combination."""
     found = []
     least = Quantity(sum(model.size or 0 for model in options.models))
     if not options.counted and options.storage < least:
         found.append(f"--size: {given.size} is less than the {least.up_to(MI)} of the models")
     for kind in (Kind.LEASE, Kind.NODE_LABELS):
         if kind in options.kinds and not options.namespace:
-            found.append(f"--kind {kind}: permits it to a ServiceAccount: give its --namespace")
+            found.append(f"--kind {kind}: needs a ServiceAccount: give its --namespace")
     if Kind.LEASE in options.kinds and Kind.JOB not in options.kinds:
         found.append("--kind lease: has no effect without --kind job, whose loaders hold it")
     if options.or_source and not (options.from_claim and Kind.DAEMONSET in options.kinds):
@@ -152,13 +152,13 @@ def _contradictions(options: Options, given: Given) -> list[str]:
         where = model.token.namespace if model.token else None
         if asks and where and not given.token_secret and where != options.namespace:
             found.append(
-                f"{model.asked}: its token is in namespace {where}, and a pod can mount Secrets of "
-                f"its own alone: give --namespace {where}, or --token-secret"
+                f"{model.asked}: its token is in namespace {where}, and a pod can mount only "
+                f"Secrets of its own: give --namespace {where}, or --token-secret"
             )
     return found
 
 
 def _storage(models: Iterable[Wanted]) -> Quantity:
-    """Return room for two revisions of each model, and 5 % for what file systems take."""
+    """Return room for two revisions of each model, and 5 % for the file system."""
     sizes = [model.size or 0 for model in models]
     return Quantity(min(-(-2 * sum(sizes) * 105 // 100), LARGEST)).up_to(GI)

@@ -1,4 +1,4 @@
-"""What all pods that we render have in common: the user, its rights, the metadata."""
+"""Render what all our pods have in common: user, security context, metadata."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ from webhook.rendering.readers import is_label_value
 from webhook.rendering.wanted import Wanted
 
 MODEL: Final = "loader.modelcache.io/model"
-"""A label, where the name of the model can be one."""
+"""A label, set if the name of the model is a valid label value."""
 _NAME: Final = "app.kubernetes.io/name"
 
 
 def metadata(name: str, options: Options, labels: Json, model: Wanted | None = None) -> Json:
-    """Return the metadata of an object; *model*: what it loads."""
+    """Return the metadata of an object; *model*: the model that it loads."""
     found: Json = {"name": name}
     if options.namespace:
         found["namespace"] = options.namespace
@@ -44,5 +44,5 @@ def container_security() -> Json:
 
 
 def resources(cpu: str, memory: str) -> Json:
-    """Return amounts: memory is reserved as far as it may be used; of CPU idle time is taken."""
+    """Return requests and limits: all memory is reserved, and CPU is not limited."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}

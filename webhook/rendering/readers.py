@@ -1,4 +1,4 @@
-"""How options are read: one function for each kind of value; ValueError says what is right."""
+"""Read the values of options: one function for each kind; ValueError says what to write."""
 
 import re
 from typing import Final
@@ -51,7 +51,7 @@ def label(text: str) -> tuple[str, str]:
 
 
 def variable(text: str) -> tuple[str, str]:
-    """Read NAME=VALUE of a variable that holds no secret: everybody who sees the pod sees it."""
+    """Read NAME=VALUE; refuse a secret, because anyone who can read the pod can read it."""
     name, equals, value = text.partition("=")
     if not equals or not _VARIABLE.fullmatch(name):
         raise ValueError("must be NAME=VALUE, such as HTTPS_PROXY=http://proxy.example:3128")

@@ -1,4 +1,4 @@
-"""What is asked for, as one YAML stream."""
+"""Render the requested objects as one YAML stream."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from webhook.rendering.options import Options
 
 
 def rendered(options: Options) -> str:
-    """Return the documents, each with its comments: what is mounted before what mounts it."""
+    """Return the documents with their comments; a claim comes before the pods that mount it."""
     return "".join(_documents(options))
 
 

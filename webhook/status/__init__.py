@@ -1,10 +1,10 @@
-"""Which models there are, and the progress of downloads: modelcache status.
+"""List models, and the progress of downloads: modelcache status.
 
-store      of a store: published, incomplete, being loaded
-cluster    of a cluster: who reads which model, which loaders there are, what nodes hold
+store      the models of a store: published, incomplete, being loaded
+cluster    the models of a cluster: which pods read them, what loads them, which nodes hold them
 loaders    Jobs and DaemonSets that load, and their pods
-*_report   as people and programs read it
+*_report   the reports, for people and for programs
 
 Rule 1: it changes nothing.
-Rule 2: what may not be asked is said at the end; the rest is shown.
+Rule 2: what it has no permission to read is listed at the end; the rest is shown.
 """

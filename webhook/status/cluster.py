@@ -1,4 +1,4 @@
-"""What a cluster knows of models: pods that read them, loaders, and the labels of nodes."""
+"""Find the models of a cluster: from pods that read them, loaders, and the labels of nodes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,51 +20,51 @@ from webhook.store.readers import ENDED, View, views
 
 _LOADERS: Final = {"labelSelector": "app.kubernetes.io/name=modelcache"}
 RIGHTS: Final = {
-    "list pods": "who reads which model",
+    "list pods": "which pods read which model",
     "list nodes": "which nodes hold it",
     "list jobs.batch": "Jobs that load",
     "list daemonsets.apps": "DaemonSets that load",
-    "get pods/log": "how far they are",
+    "get pods/log": "their progress",
 }
-"""What is needed, in the words of `kubectl auth can-i`, and what for."""
+"""The permissions it needs, in the words of `kubectl auth can-i`, and their purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A model as pods read it."""
+    """A model that pods read."""
 
     model: str
     revision: str
     source: str
-    """What holds it: a claim, a directory of nodes, an image, or nothing but its source."""
+    """What holds it: a claim, a directory of nodes, an image, or only its source."""
     pods: tuple[str, ...]
     """NAMESPACE/NAME."""
     label: str | None
-    """Of nodes that hold it; None if its commit can't be told."""
+    """The label of nodes that hold it; None if its commit is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """What could be found out."""
+    """What is known about the models of a cluster."""
 
     models: tuple[Read, ...]
     loaders: tuple[Loader, ...]
     nodes: dict[str, tuple[str, ...]]
-    """The nodes that bear a label of ours, by label."""
+    """The nodes that have our labels, by label."""
     labels: dict[str, str]
     """MODEL@COMMIT of the labels whose model is known."""
     node_count: int
     unread: tuple[str, ...]
-    """What we were not allowed to ask."""
+    """What we have no permission to read."""
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing could be asked for."""
-        return len(self.unread) == len(RIGHTS) - 1  # the log is asked for where something loads
+        """Whether nothing could be read."""
+        return len(self.unread) == len(RIGHTS) - 1  # logs are only read if something loads
 
 
 def cluster_status(api: Api) -> ClusterStatus:
-    """Return what *api* tells; Unreachable if it can't be asked."""
+    """Return what the cluster of *api* knows; Unreachable if it does not answer."""
     unread: list[str] = []
 
     def asked(*segments: str, **query: str) -> list[Json]:
@@ -85,15 +85,15 @@ def cluster_status(api: Api) -> ClusterStatus:
     models = tuple(_models(pods))
     known = {one.label: f"{one.model}@{one.revision}" for one in models if one.label}
     known |= dict(_loaded(one.source for one in loaders))
-    bearers: dict[str, list[str]] = defaultdict(list)
+    holders: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
         for label in node["metadata"].get("labels") or {}:
             if label.startswith(PREFIX):
-                bearers[label].append(node["metadata"]["name"])
+                holders[label].append(node["metadata"]["name"])
     return ClusterStatus(
         models=models,
         loaders=tuple(sorted(loaders, key=lambda one: (one.name, one.kind))),
-        nodes={label: tuple(sorted(found)) for label, found in sorted(bearers.items())},
+        nodes={label: tuple(sorted(found)) for label, found in sorted(holders.items())},
         labels=known,
         node_count=len(nodes),
         unread=tuple(unread),
@@ -120,7 +120,7 @@ def _models(pods: Sequence[Json]) -> Iterator[Read]:
 
 
 def _of_no_store(spec: Json) -> Iterator[tuple[str, str, str]]:
-    """Yield the models of a pod that are images, or that it downloads itself."""
+    """Yield the models of a pod that are images, or that the pod downloads itself."""
     for volume in spec.get("volumes") or ():
         if names.is_model_volume(volume["name"]):
             for strategy in STRATEGIES.values():
@@ -134,7 +134,7 @@ def _of_no_store(spec: Json) -> Iterator[tuple[str, str, str]]:
 
 
 def _placed(view: View) -> tuple[str, str, str]:
-    """Return model, revision and what holds it; of what is not of our layout, the directory."""
+    """Return model, revision and what holds it; outside our layout, the path instead of a model."""
     parts = PurePosixPath(view.path).parts
     if parts[-1:] and parts[-1].startswith("models--"):
         parts = parts[:-1]

@@ -1,4 +1,4 @@
-"""A cluster's models as people and programs read them."""
+"""Report the models of a cluster, for people and for programs."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _STYLES: Final = {"complete": "green", "running": "cyan", "loading": "cyan", "fa
 
 
 def table(status: ClusterStatus, console: Console) -> None:
-    """Print who reads which model, what loads, which nodes hold what, and what was not asked."""
+    """Print which pods read which models, the loaders, the nodes, and what could not be read."""
     models = tables.rows(
         ("MODEL", "REVISION", "FROM", "PODS", "NODES"), wide=("MODEL", "REVISION", "FROM")
     )
@@ -30,7 +30,7 @@ def table(status: ClusterStatus, console: Console) -> None:
         tables.add(nodes, (label, status.labels.get(label, "not known"), ", ".join(found)))
     tables.show(nodes, console, "Nodes that hold a model")
     if not any((status.models, status.loaders, status.nodes, status.unread)):
-        console.print("no pod reads a model, and nothing loads one")
+        console.print("no pod reads a model, and no loader loads one")
     for said in status.unread:
         text = Text.assemble(("not looked at: ", "yellow"), printable(said))
         console.print(text, soft_wrap=True)
@@ -61,7 +61,7 @@ def _said(pod: PodState) -> str:
 
 
 def as_json(status: ClusterStatus) -> bytes:
-    """Return the cluster's models as JSON; sizes are bytes, rates bytes a second."""
+    """Return the models of the cluster as JSON; sizes in bytes, rates in bytes a second."""
     models = [
         {
             "model": one.model,

@@ -1,4 +1,4 @@
-"""A Job or a DaemonSet that loads a model: its state, and what its pods say."""
+"""Find the state of a Job or a DaemonSet that loads a model, and of its pods."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ _PROGRESS: Final = re.compile(r"(\d+) % of (\d+) bytes, ([\d.]+) MB/s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a loader last said of itself."""
+    """The progress that a loader last logged."""
 
     percent: int
     total: int
@@ -51,7 +51,7 @@ class Loader:
 
 
 def loader(obj: Json, kind: str, pods: Iterable[Json], api: Api) -> Loader:
-    """Return what there is to say of *obj*; its *pods* are found by their owner."""
+    """Return the state of *obj*; its pods are those of *pods* that it owns."""
     meta = obj["metadata"]
     own = [pod for pod in pods if meta["uid"] in _owners(pod)]
     state, said = _job(obj) if kind == "Job" else _daemon_set(obj)
@@ -87,7 +87,7 @@ def _daemon_set(obj: Json) -> tuple[str, str]:
 
 
 def _states(pods: Sequence[Json], api: Api) -> Iterator[PodState]:
-    """Yield the pods that have failed, or that are not through."""
+    """Yield the pods that have failed or are not ready yet."""
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         status = pod.get("status") or {}
         if status.get("phase") == "Succeeded" or _ready(status):
@@ -118,7 +118,7 @@ def _ready(status: Json) -> bool:
 
 
 def _state(status: Json) -> tuple[str, str, bool]:
-    """Return state, reason, and whether it loads."""
+    """Return the state, its reason, and whether the pod is loading."""
     statuses = [
         *(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()),
     ]  # fmt: skip
@@ -140,7 +140,7 @@ def _state(status: Json) -> tuple[str, str, bool]:
 
 
 def _message(ended: Json) -> str:
-    """Return the last line of a container that failed: its reason (FallbackToLogsOnError)."""
+    """Return why a container failed: the last line of its log (FallbackToLogsOnError)."""
     lines = str(ended.get("message") or "").strip().splitlines()
     said = lines[-1].removeprefix("modelcache: ") if lines else ""
     return (

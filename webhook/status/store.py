@@ -1,4 +1,4 @@
-"""What is in a store, and what is about to be: read twice, a second apart, for the rate."""
+"""Find the models of a store, and the progress of downloads: read twice, for the rate."""
 
 import os
 import time
@@ -14,19 +14,19 @@ from webhook.store.incoming import Writer, remains, writers
 from webhook.store.verify import faults_of
 
 _APART: Final = 1.0
-"""Seconds between two looks at what is being loaded."""
+"""Seconds between the two reads of what is being loaded."""
 
 
 class State(StrEnum):
-    """What can be said of a model in a store."""
+    """The state of a model in a store."""
 
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
     LOADING = "loading"
     WAITING = "waiting"
-    """For another loader of the same."""
+    """For another loader of the same model."""
     LEFT = "left"
-    """By a loader that has ended; the next one goes on from there."""
+    """By a loader that has ended; the next one continues there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,45 +34,45 @@ class Row:
     """One model of a store."""
 
     name: str
-    """org/name, a URI, or the folder of what tells neither."""
+    """org/name, a URI, or the name of the folder if both are unknown."""
     commit: str
     state: State
     size: int
-    """Bytes that are there."""
+    """Bytes that have arrived."""
     refs: tuple[str, ...] = ()
     files: int | None = None
     last_used: float | None = None
     """Seconds since 1970."""
     faults: tuple[str, ...] = ()
     host: str | None = None
-    """Which loads it, or has."""
+    """The host that loads it, or did."""
     total: int | None = None
-    """Bytes that it will have, if its source says."""
+    """Bytes of the whole model; None if its source does not say."""
     rate: float | None = None
     """Bytes a second."""
     silent: float | None = None
-    """Seconds since its loader last gave a sign of life; None: it said that it ends."""
+    """Seconds since the last sign of life of its loader; None: the loader has ended itself."""
 
     @property
     def percent(self) -> int | None:
-        """How much of it is there, as far as that can be told."""
+        """How much of it has arrived; None if its size is unknown."""
         return min(100, self.size * 100 // self.total) if self.total else None
 
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """A store."""
+    """The models and the free space of a store."""
 
     store: Path
     rows: tuple[Row, ...]
     free: int
-    """Bytes that a loader may write."""
+    """Bytes that a loader can still write."""
     capacity: int
     """Bytes."""
 
 
 def store_status(store: Path) -> StoreStatus:
-    """Return what is in *store*; OSError if it can't be read."""
+    """Return the models and free space of *store*; OSError if it can't be read."""
     rows = [_complete(model) for model in published_models(store)]
     rows += [_by_nobody(place) for place in unpublished(store)]
     rows += _incoming(store)
@@ -151,5 +151,5 @@ def _silent(folder: Path) -> float | None:
 
 
 def _name(folder: str) -> str:
-    """Return org/name of a folder of the hub's; another folder as it is."""
+    """Return org/name for the folder of a hub's model; any other folder as it is."""
     return folder.replace("--", "/", 1)

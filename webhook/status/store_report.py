@@ -1,4 +1,4 @@
-"""A store as people and programs read it."""
+"""Report the models of a store, for people and for programs."""
 
 import time
 from typing import Final
@@ -21,7 +21,7 @@ _SHORT: Final = 8
 
 
 def table(status: StoreStatus, console: Console) -> None:
-    """Print a row for each model, what is wrong, and the free space."""
+    """Print a row for each model, then the faults and the free space."""
     shown = tables.rows(
         ("STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"),
         wide=("MODEL", "PROGRESS"),
@@ -63,7 +63,7 @@ def _progress(row: Row) -> str:
 
 
 def as_json(status: StoreStatus) -> bytes:
-    """Return the store as JSON; sizes are bytes, times seconds since 1970, rates bytes a second."""
+    """Return the store as JSON: sizes in bytes, times in seconds since 1970, rates in bytes/s."""
     rows = [
         {
             "model": row.name,

@@ -1,5 +1,5 @@
-"""How fast a store can be read: modelcache bench-storage.
+"""Measure how fast a store can be read: modelcache bench-storage.
 
-Memory is bounded: a buffer of 4Mi for each reader, and 64Mi of one mapping. What else
-a read leaves is page cache, which the kernel takes back when it needs memory.
+Memory is limited to a buffer of 4Mi for each reader and one mapping of 64Mi. Reads also fill the
+page cache, which the kernel takes back when it needs memory.
 """

@@ -1,4 +1,4 @@
-"""The files of a store that are read: the largest, safetensors before others."""
+"""Choose the files of a store to read: the largest, safetensors before others."""
 
 import os
 import stat
@@ -13,17 +13,17 @@ from webhook.storage_bench.span import Span
 from webhook.values.quantity import MI
 
 SMALLEST: Final = 16 * MI
-"""Bytes; a smaller file says little of how fast a store is."""
+"""Bytes: reading a smaller file says little about the speed of a store."""
 _WEIGHTS: Final = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a store offers to be read."""
+    """The files of a store to read."""
 
     spans: list[Span]
     model: int | None
-    """Bytes of the weights beside the first file, where that is safetensors."""
+    """Bytes of all weights in the folder of the first file; None if that is not safetensors."""
     unreadable: list[OSError]
 
 
@@ -39,10 +39,12 @@ class _File:
 
 
 def found(directory: Path, limit: int, interruption: Interruption) -> Found:
-    """Return what of *directory* is read, at most *limit* bytes; OSError if it can't be listed."""
+    """Return what to read in *directory*, at most *limit* bytes; OSError if it can't be listed."""
     unreadable: list[OSError] = []
     listed = sorted(_files(directory, unreadable, interruption), key=lambda f: f.is_weights)
-    files = list({f.inode: f for f in listed}.values())  # of several names, one of weights
+    files = list(
+        {f.inode: f for f in listed}.values()
+    )  # of hard links, one with the suffix of weights
     large = [file for file in files if file.size >= min(SMALLEST, limit)]
     spans: list[Span] = []
     left = limit
@@ -60,7 +62,7 @@ def found(directory: Path, limit: int, interruption: Interruption) -> Found:
 def _files(
     directory: Path, unreadable: list[OSError], interruption: Interruption
 ) -> Iterator[_File]:
-    """Yield the files below *directory*, and links to some, that lie on its own file system."""
+    """Yield the files below *directory* and links to these, on the same file system."""
     device, top = directory.stat().st_dev, directory.resolve()
     for root, folders, names in os.walk(directory, onerror=unreadable.append):
         interruption.check()
@@ -71,7 +73,7 @@ def _files(
             try:
                 status = path.stat()
             except FileNotFoundError:
-                continue  # a link that leads nowhere, or a file that is gone by now
+                continue  # a dangling link, or a file that was removed meanwhile
             except OSError as error:
                 unreadable.append(error)
                 continue

@@ -1,4 +1,4 @@
-"""What the rates advise, in one line."""
+"""Derive one line of advice from the rates."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,19 +6,19 @@ from typing import Final
 from webhook.storage_bench.row import Cache, Kind, Row
 
 SLOW_PAGE_FAULTS: Final = 0.7
-"""Page faults below this share of one reader's rate, both cold, are worth avoiding."""
+"""Avoid page faults that are slower than this share of one reader, both cold."""
 FAST_READERS: Final = 1.5
-"""Several readers above this multiple of one reader's rate, all cold, are worth having."""
+"""Use several readers that are faster than this multiple of one reader, all cold."""
 
 _STRATEGY: Final = "--safetensors-load-strategy"
 
 
 def hint(rows: Sequence[Row], readers: int) -> str:
-    """Return which setting of a server helps with this store, "" if none is known to."""
+    """Return which setting of a server helps with this store; "" if none is known."""
     cold = {row.kind: row.median for row in rows if row.cache is Cache.COLD}
     one, many, faults = (cold.get(kind) for kind in (Kind.SEQUENTIAL, Kind.PARALLEL, Kind.MMAP))
     slow = bool(one and faults and faults < SLOW_PAGE_FAULTS * one)
-    # Of no use where page faults, which read ahead, are as fast as several readers.
+    # No gain if page faults, which read ahead, are as fast as several readers.
     fast = bool(one and many and many > max(FAST_READERS * one, faults or 0))
     seen = []
     if one and faults and slow:

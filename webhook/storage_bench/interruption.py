@@ -1,4 +1,4 @@
-"""An end by signal, looked for between blocks, so that nothing is left half done."""
+"""End at a signal, but only between blocks, so that nothing is left half done."""
 
 import contextlib
 import signal
@@ -10,7 +10,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """A signal asks the command to end."""
+    """A signal has asked the command to end."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -24,17 +24,17 @@ class Interruption:
         self._number = 0
 
     def check(self) -> None:
-        """Raise Interrupted once a signal came; any thread may ask."""
+        """Raise Interrupted if a signal has come; any thread may call it."""
         if self._number:
             raise Interrupted(self._number)
 
-    def _told(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         self._number = self._number or number
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM; one that came is raised at the end at the latest."""
-        before = {number: signal.signal(number, self._told) for number in _SIGNALS}
+        """Note SIGINT and SIGTERM; raise Interrupted at the end at the latest if one has come."""
+        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Reading by page faults: runs the process that touches the pages, and takes what it says."""
+"""Read by page faults: run the process that touches the pages, and read what it prints."""
 
 import errno
 import json
@@ -22,7 +22,7 @@ def touch(spans: Sequence[Span], interruption: Interruption, report: Callable[[i
     with subprocess.Popen(  # noqa: S603  # our own module
         [sys.executable, "-P", "-m", module, *arguments(spans)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,  # a terminal's Ctrl-C is for us
+        start_new_session=True,  # this process handles Ctrl-C of the terminal
     ) as process:  # fmt: skip
         try:
             for line in _lines(process.stdout, interruption):
@@ -42,7 +42,7 @@ def touch(spans: Sequence[Span], interruption: Interruption, report: Callable[[i
 
 
 def _lines(stream: IO[bytes] | None, interruption: Interruption) -> Iterator[bytes]:
-    """Yield the lines of *stream* as they come; Interrupted once a signal came."""
+    """Yield the lines of *stream* as they arrive; Interrupted if a signal has come."""
     rest, ended = b"", stream is None
     while stream and not ended:
         interruption.check()
@@ -54,7 +54,7 @@ def _lines(stream: IO[bytes] | None, interruption: Interruption) -> Iterator[byt
 
 
 def _fault(spans: Sequence[Span], done: int) -> OSError | Shrunk:
-    """Return why the file could not be touched of which *done* bytes of all were told last."""
+    """Return why a file could not be touched; *done*: the bytes of all spans reported last."""
     ends = accumulate(span.length for span in spans)
     span = next((s for s, end in zip(spans, ends, strict=True) if done < end), spans[-1])
     if span.file.stat().st_size < span.end:

@@ -1,7 +1,7 @@
-"""All rounds of all kinds of reads.
+"""Measure all kinds of reads, in rounds.
 
-A cold read is one whose pages were seen to be gone, and a warm one one whose pages were
-seen to be there. What can't be brought about has no rate, and its row says why.
+A read is cold if its pages were seen to be absent from memory, and warm if they were seen to be
+there. If that can't be achieved, the row has no rate, and says why.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ COLD: Final = 0.01
 WARM: Final = 0.99
 """The smallest share at which it is warm."""
 _ATTEMPTS: Final = 3
-"""How often pages are dropped that stay: some wait to be put on the kernel's lists."""
+"""How often to drop pages that stay: some are not on the kernel's lists yet."""
 
 
 class Measurement:
@@ -46,11 +46,13 @@ class Measurement:
             Row(Kind.MMAP, Cache.WARM, Method.MMAP),
         ]
         if not direct:
-            self.rows[0].note("the file system takes no O_DIRECT: read through the page cache")
+            self.rows[0].note(
+                "the file system does not support O_DIRECT: read through the page cache"
+            )
         self._given_up: set[str] = set()
 
     def run(self, rounds: int) -> list[Row]:
-        """Return the rows after *rounds* rounds of all of them."""
+        """Return the rows after *rounds* rounds of each."""
         done = 0
         for _ in range(rounds):
             for row in self.rows:
@@ -102,13 +104,13 @@ class Measurement:
 
 
 def _unfit(cache: Cache, share: float | None) -> str:
-    """Return why pages of which *share* lies in memory can't be measured so, "" if they can."""
+    """Return why a read can't be measured with *share* of its pages in memory; "" if it can."""
     if share is None:
         return ""
     if cache is Cache.COLD and share > COLD:
         return (
-            f"not measured: {share:.0%} of the pages stay in memory, as on a tmpfs, or of files "
-            "that a process has mapped"
+            f"not measured: {share:.0%} of the pages stay in memory, as on a tmpfs, or if a "
+            "process has mapped the files"
         )
     if cache is Cache.WARM and share < WARM:
         return (
@@ -119,8 +121,8 @@ def _unfit(cache: Cache, share: float | None) -> str:
 
 
 def _unseen(cache: Cache, storage: int | None, size: int) -> str:
-    """Return what is known of pages that can't be looked at."""
-    told = "whether pages lie in memory is told to the owner of a file alone"
+    """Return what is known about pages that can't be inspected."""
+    why = "only the owner of a file can see which of its pages are in memory"
     if storage is None:
-        return f"perhaps not {cache}: {told}"
-    return f"{told}; storage gave {min(storage / size, 1):.0%} of the bytes"
+        return f"perhaps not {cache}: {why}"
+    return f"{why}; storage delivered {min(storage / size, 1):.0%} of the bytes"

@@ -1,4 +1,4 @@
-"""What is asked for, and its fulfilment."""
+"""The options of bench-storage, and the run that follows from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,20 +33,20 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is to be measured."""
+    """What to measure."""
 
     directory: Path
     limit: int
-    """Bytes that each read reads at most."""
+    """Bytes of each read, at most."""
     rounds: int
     readers: int
     model: int | None
-    """Bytes of the model whose load time is told; None: that of the model that is read."""
+    """Bytes of the model whose load time is shown; None: the model that is read."""
     write: bool
 
     @classmethod
     def of(cls, given: Given) -> Self:
-        """Return what options ask for; ValueError names every one that is wrong."""
+        """Return what *given* means; ValueError names every mistake."""
         mistakes = Mistakes()
         limit = mistakes.read("--limit", _at_least(MI), given.limit)
         model = mistakes.read("--model-size", _at_least(1), given.model_size)
@@ -64,7 +64,7 @@ class Options:
 
 
 def measured(options: Options) -> Result:
-    """Return what *options* asks for; ValueError, OSError or Interrupted if it ends early."""
+    """Measure, and return the result; ValueError, OSError or Interrupted if it ends early."""
     interruption = Interruption()
     with (
         interruption.listening(),

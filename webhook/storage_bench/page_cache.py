@@ -1,7 +1,8 @@
-"""Which pages of a file lie in memory, and how they leave it.
+"""Find which pages of a file are in memory, and drop them.
 
-mincore(2) tells the owner of a file, and who may write to it; everyone else hears that all
-pages are there. Then the counters of /proc/self/io say whether storage was read.
+mincore(2) tells only the owner of a file, and users who may write to it, what is cached; it tells
+everyone else that all pages are there. For them, the counters of /proc/self/io show whether storage
+was read.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def drop(files: Iterable[Path]) -> None:
-    """Ask the kernel to forget the pages of *files*, once they are on storage."""
+    """Ask the kernel to drop the pages of *files*, after writing them to storage."""
     for file in files:
         with naming(file), _opened(file) as descriptor:
             try:
@@ -34,11 +35,11 @@ def drop(files: Iterable[Path]) -> None:
 
 
 def resident(spans: Sequence[Span]) -> float | None:
-    """Return the share of *spans* that lies in memory; None: it can't be seen."""
+    """Return the share of *spans* that is in memory; None: it can't be seen."""
     pages, present = 0, 0
     for span in spans:
         with naming(span.file), _opened(span.file) as descriptor:
-            if not _is_told(span.file, descriptor):
+            if not _is_shown(span.file, descriptor):
                 return None
             for start in range(span.start, span.end, _WINDOW):
                 if os.fstat(descriptor).st_size < span.end:
@@ -52,7 +53,7 @@ def resident(spans: Sequence[Span]) -> float | None:
 
 
 def bytes_from_storage() -> int | None:
-    """Return how many bytes storage has given to this process so far; None: it can't be seen."""
+    """Return how many bytes storage has delivered to this process so far; None: unknown."""
     try:
         lines = Path("/proc/self/io").read_text().splitlines()
     except OSError:
@@ -62,7 +63,7 @@ def bytes_from_storage() -> int | None:
 
 
 def storage_since(before: int | None) -> int | None:
-    """Return how many bytes storage has given since the count *before*; None: unknown."""
+    """Return how many bytes storage has delivered since the count *before*; None: unknown."""
     now = bytes_from_storage()
     return None if before is None or now is None else now - before
 
@@ -76,8 +77,8 @@ def _opened(file: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _is_told(file: Path, descriptor: int) -> bool:
-    """Whether mincore(2) says of *file* what is so."""
+def _is_shown(file: Path, descriptor: int) -> bool:
+    """Whether mincore(2) tells us the truth about *file*."""
     if os.fstat(descriptor).st_uid == os.geteuid() or os.access(file, os.W_OK):
         return True
     with contextlib.suppress(OSError, IndexError, ValueError):
@@ -88,7 +89,7 @@ def _is_told(file: Path, descriptor: int) -> bool:
 
 def _vector(descriptor: int, start: int, length: int) -> bytes | None:
     """Return a byte for each page, whose lowest bit says whether it is in memory."""
-    # Private and writable, though never written to: ctypes gives no address of others.
+    # Private and writable, but never written to: ctypes gives the address of no other mapping.
     mapping = mmap.mmap(
         descriptor,
         length,

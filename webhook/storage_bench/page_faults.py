@@ -1,8 +1,8 @@
-"""Touches each page of files, in order, as a server that maps safetensors does.
+"""Touch each page of files, in order, as a server that maps safetensors does.
 
-It is a process of its own, because a mapped file that becomes shorter ends the process that
-touches it (SIGBUS). Its arguments are file, start and length of each span. It prints how
-many bytes it has touched, and at last how long that took, a line of JSON each.
+This runs as a separate process, because SIGBUS kills a process that touches a mapped file which
+became shorter. Its arguments are file, start and length of each span. It prints the number of bytes
+touched so far, and at the end how long that took, each as a line of JSON.
 """
 
 import json
@@ -18,13 +18,13 @@ from webhook.storage_bench.page_cache import bytes_from_storage, storage_since
 from webhook.storage_bench.span import PAGE, Span
 
 SHRUNK: Final = 3
-"""Exit status for a file that is shorter than the span to be touched."""
+"""Exit status if a file is shorter than its span."""
 WINDOW: Final = 64 * 2**20
-"""Bytes that are mapped at once."""
+"""Bytes of one mapping."""
 
 
 def arguments(spans: Sequence[Span]) -> list[str | bytes]:
-    """Return the command line that says *spans*."""
+    """Return *spans* as arguments of the command line."""
     return [word for s in spans for word in (os.fsencode(s.file), str(s.start), str(s.length))]
 
 
@@ -34,7 +34,7 @@ def _spans(words: Sequence[str]) -> Iterator[Span]:
 
 
 def _touch(span: Span) -> Iterator[int]:
-    """Touch the pages of *span*; yield the bytes of each window once it is done."""
+    """Touch the pages of *span*; yield the bytes of each window after it is touched."""
     descriptor = os.open(span.file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         for start in range(span.start, span.end, WINDOW):
@@ -49,7 +49,7 @@ def _touch(span: Span) -> Iterator[int]:
 
 
 def main() -> None:
-    """Touch the spans that the command line says."""
+    """Touch the spans in the arguments of the command line."""
     spans = list(_spans(sys.argv[1:]))
     done, before, started = 0, bytes_from_storage(), time.perf_counter()
     for span in spans:

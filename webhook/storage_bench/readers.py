@@ -1,4 +1,4 @@
-"""Reading by read(2): one reader or several, each with a descriptor and a buffer of its own."""
+"""Read by read(2) with one thread or several, each with its own descriptor and buffer."""
 
 import errno
 import mmap
@@ -35,7 +35,7 @@ def takes_direct(file: Path) -> bool:
 
 
 class Readers:
-    """Some threads that read spans, each its share of them."""
+    """Threads that read spans, each its share."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Readers:
         """Read everything once; Shrunk if a file ends too early."""
         before = bytes_from_storage()
         pool = ThreadPoolExecutor(len(self._shares))
-        # Their pages are there before the clock runs.
+        # Their pages are allocated before the clock starts.
         buffers = [mmap.mmap(-1, BLOCK, flags=_PRIVATE_READY) for _ in self._shares]
         try:
             pairs = zip(self._shares, buffers, strict=True)
@@ -74,7 +74,7 @@ class Readers:
         return Pass(seconds, storage_since(before))
 
     def _share(self, share: Sequence[Span], buffer: mmap.mmap) -> tuple[float, float]:
-        """Read one share; return when that began and ended."""
+        """Read one share; return the times of start and end, in seconds."""
         flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_DIRECT if self._direct else 0)
         file, descriptor = None, -1
         with buffer, memoryview(buffer) as view:
@@ -102,7 +102,7 @@ class Readers:
 def _read(descriptor: int, block: Span, view: memoryview, *, direct: bool) -> None:
     done = 0
     while done < block.length:
-        # O_DIRECT wants whole pages; it reads less where the file ends.
+        # O_DIRECT needs whole pages; at the end of the file it reads less.
         wanted = -(-(block.length - done) // PAGE) * PAGE
         got = os.preadv(descriptor, [view[:wanted]], block.start + done)
         done += got

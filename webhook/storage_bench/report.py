@@ -1,4 +1,4 @@
-"""The result as people and programs read it."""
+"""Report the result, for people and for programs."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _BAR: Final = 14
 
 
 def table(result: Result, console: Console) -> None:
-    """Print the result: a row for each kind of read, then what the rows mean."""
+    """Print the result: a row for each kind of read, then notes and the hint."""
     console.print(Text(printable(result.title)), soft_wrap=True)
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("READ", "MEDIAN", "MIN - MAX MiB/s", f"LOAD OF {binary(result.model)}", ""):
@@ -32,7 +32,7 @@ def table(result: Result, console: Console) -> None:
 
 
 def _notes(result: Result) -> dict[str, list[str]]:
-    """Return each note, and the names of the rows that it is about."""
+    """Return each note, with the names of its rows."""
     notes: dict[str, list[str]] = {}
     for row in result.rows:
         for note in row.notes:
@@ -51,7 +51,7 @@ def _cells(row: Row, result: Result) -> tuple[str | Text | Bar, ...]:
 
 
 def as_json(result: Result) -> bytes:
-    """Return the result as JSON, rates in bytes per second; null: it could not be measured."""
+    """Return the result as JSON, rates in bytes per second; null: not measurable."""
     return tables.as_json(_document(result))
 
 

@@ -1,4 +1,4 @@
-"""The whole result of a measurement, and how its numbers are written."""
+"""Hold the result of a measurement, and write its numbers for people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from webhook.values.quantity import MI, Quantity
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was read, how, and how fast."""
+    """What was read, in which way, and how fast."""
 
     directory: Path
     file_system: str
@@ -21,7 +21,7 @@ class Result:
     rounds: int
     readers: int
     model: int
-    """Bytes of the model whose load time is told."""
+    """Bytes of the model whose load time is shown."""
     rows: Sequence[Row]
 
     @property
@@ -36,7 +36,7 @@ class Result:
 
     @property
     def hint(self) -> str:
-        """Which setting of a server helps, "" if none is known to."""
+        """Which setting of a server helps; "" if none is known."""
         return hint(self.rows, self.readers)
 
     @property
@@ -65,7 +65,7 @@ def seconds(value: float) -> str:
 
 
 def binary(value: int) -> str:
-    """Return *value* bytes for people: exactly where that is short, else rounded."""
+    """Return *value* bytes for people: exact if that is short, else rounded."""
     exact = str(Quantity(value))
     if not exact.isdigit() and len(exact) <= 6:
         return exact

@@ -1,4 +1,4 @@
-"""A row of the result: one kind of read, and what it means for a model."""
+"""Hold one row of the result: the rates of one kind of read."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ class Kind(StrEnum):
 
 
 class Cache(StrEnum):
-    """Whether their pages lie in memory before."""
+    """Whether the pages are in memory before the read."""
 
     COLD = "cold"
     WARM = "warm"
 
 
 class Method(StrEnum):
-    """By which system call."""
+    """The system call, or the flag, by which they are read."""
 
     DIRECT = "O_DIRECT"
     READ = "read"
@@ -30,31 +30,31 @@ class Method(StrEnum):
 
 @dataclass(slots=True)
 class Row:
-    """The rates of one kind of read, one of each round."""
+    """The rates of one kind of read, one for each round."""
 
     kind: Kind
     cache: Cache
     method: Method
     rates: list[float] = field(default_factory=list)
-    """Bytes per second; none where the kind can't be measured here."""
+    """Bytes per second; empty if this kind can't be measured here."""
     notes: list[str] = field(default_factory=list)
     """What a reader of the rates must know."""
 
     @property
     def name(self) -> str:
-        """What the row is called."""
+        """The name of the row."""
         return f"{self.kind}, {self.cache}"
 
     @property
     def median(self) -> float | None:
-        """Bytes per second."""
+        """Bytes per second; None if nothing was measured."""
         return statistics.median(self.rates) if self.rates else None
 
     def load_seconds(self, model: int) -> float | None:
-        """Return how long a model of *model* bytes takes at the median."""
+        """Return the seconds that a model of *model* bytes takes at the median rate."""
         return model / self.median if self.median else None
 
     def note(self, text: str) -> None:
-        """Add *text*, once."""
+        """Add *text*, unless it is there."""
         if text not in self.notes:
             self.notes.append(text)

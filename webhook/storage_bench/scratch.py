@@ -1,4 +1,4 @@
-"""A file of our own to read, where a store has none: random, and removed at the end."""
+"""Write a scratch file of random bytes to read, and remove it at the end."""
 
 import contextlib
 import errno
@@ -19,10 +19,10 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def why_not(directory: Path) -> str:
-    """Return why no file can be written to *directory*, "" if one can."""
+    """Return why no file can be written to *directory*; "" if one can."""
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         return "is read-only"
-    return "" if os.access(directory, os.W_OK | os.X_OK) else "may not be written to"
+    return "" if os.access(directory, os.W_OK | os.X_OK) else "is not writable"
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def scratch(directory: Path, size: int, interruption: Interruption) -> Iterator[
             f"({Quantity(size)} of {Quantity(free)}): give a smaller --limit"
         )
     incoming = directory / INCOMING
-    # A folder: the next loader removes one that is left, should this process be killed.
+    # In a folder: if this process is killed, the next loader removes it.
     folder = incoming / f"bench-storage-{secrets.token_hex(8)}"
     file = folder / "scratch"
     made = not incoming.exists()
@@ -50,12 +50,12 @@ def scratch(directory: Path, size: int, interruption: Interruption) -> Iterator[
         if folder.exists():
             say(f"{folder}: could not be removed: remove it")
         if made:
-            with contextlib.suppress(OSError):  # a loader uses it by now
+            with contextlib.suppress(OSError):  # a loader uses it meanwhile
                 incoming.rmdir()
 
 
 def _fill(file: Path, size: int, interruption: Interruption, report: Callable[[int], None]) -> None:
-    """Write random bytes: file systems that compress or share blocks would flatter others."""
+    """Write random bytes, which no file system can compress or deduplicate."""
     done = 0
     try:
         with file.open("xb", buffering=0) as stream:
@@ -67,5 +67,5 @@ def _fill(file: Path, size: int, interruption: Interruption, report: Callable[[i
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        told = f"{error.strerror} after {done} of {size} bytes: give a smaller --limit"
-        raise OSError(error.errno, told, str(file)) from error
+        what = f"{error.strerror} after {done} of {size} bytes: give a smaller --limit"
+        raise OSError(error.errno, what, str(file)) from error

@@ -1,4 +1,4 @@
-"""What is read of a file, and how readers share it."""
+"""Divide files into spans and blocks, and share them among readers."""
 
 import contextlib
 import mmap
@@ -15,16 +15,16 @@ PAGE: Final = mmap.PAGESIZE
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One reading of all spans."""
+    """One read of all spans."""
 
     seconds: float
     storage: int | None
-    """Bytes that storage gave, by the kernel's count; None: unknown."""
+    """Bytes that storage delivered, by the kernel's count; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The bytes of *file* from *start* on."""
+    """*length* bytes of *file* from *start* on."""
 
     file: Path
     start: int
@@ -47,7 +47,7 @@ def blocks(spans: Sequence[Span]) -> list[Span]:
 
 
 def shares(spans: Sequence[Span], readers: int) -> list[list[Span]]:
-    """Return the blocks for each of at most *readers* readers, each share in one piece."""
+    """Return the blocks for each of at most *readers* readers; each share is contiguous."""
     every = blocks(spans)
     readers = min(readers, len(every))
     edges = [len(every) * reader // readers for reader in range(readers + 1)]
@@ -61,7 +61,7 @@ def total(spans: Sequence[Span]) -> int:
 
 @contextlib.contextmanager
 def naming(file: Path) -> Iterator[None]:
-    """Let an OSError say *file*, where it names none."""
+    """Add the name of *file* to an OSError that has none."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The result as a picture: a bar for each kind of read."""
+"""Draw the result as an SVG picture: a bar for each kind of read."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ _COLOURS: Final = {Cache.COLD: "#3b6ea5", Cache.WARM: "#d98c3f"}
 
 
 def save(result: Result, file: Path) -> None:
-    """Draw *result* to *file*, as a whole or not at all; OSError if it can't be written."""
+    """Draw *result* to *file*, wholly or not at all; OSError if it can't be written."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         part.write_text("\n".join(_lines(result)) + "\n", encoding="utf-8")
@@ -30,14 +30,14 @@ def save(result: Result, file: Path) -> None:
 
 
 def unwritable(file: Path) -> str:
-    """Return why no picture can be written to *file*, "" if one can."""
+    """Return why no picture can be written to *file*; "" if one can."""
     if file.suffix.lower() != ".svg":
-        return "is drawn as SVG: give a name that ends in .svg"
+        return "would be an SVG file: give a name that ends in .svg"
     if file.is_dir():
         return "is a directory"
     if not file.parent.is_dir():
         return f"{file.parent} is not a directory"
-    return "" if os.access(file.parent, os.W_OK | os.X_OK) else "may not be written"
+    return "" if os.access(file.parent, os.W_OK | os.X_OK) else "is not writable"
 
 
 def _lines(result: Result) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is measured: files that a store holds, or a scratch file of our own."""
+"""Choose what to measure: files of a store, or a scratch file."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from webhook.terminal.progress import say
 from webhook.values.quantity import GI, Quantity
 
 _MODEL: Final = 16 * GI
-"""Bytes of the model whose load time is told where none is read: 8 billion weights of 2 bytes."""
+"""Bytes of the model whose load time is shown if none is read: 8 billion weights of 2 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is read, and how large the model is whose load time is told."""
+    """What to read, and the size of the model whose load time is shown."""
 
     spans: list[Span]
     model: int
@@ -31,7 +31,7 @@ class Target:
 def target(
     directory: Path, limit: int, interruption: Interruption, *, write: bool
 ) -> Iterator[Target]:
-    """Yield what is read of *directory*; ValueError or OSError if there is nothing to read."""
+    """Yield what to read in *directory*; ValueError or OSError if there is nothing."""
     if not directory.is_dir():
         directory.stat()
         raise ValueError(f"{directory}: is not a directory")
@@ -45,15 +45,16 @@ def target(
     why = why_not(directory)
     least = Quantity(min(SMALLEST, limit))
     if why and write:
-        raise ValueError(f"{directory}: {why}: leave --write out to read the files that it holds")
+        raise ValueError(f"{directory}: {why}: leave out --write to read the files that it holds")
     if why:
         raise ValueError(
             f"{directory}: holds no file of {least} or more and {why}: there is nothing to read: "
-            "publish a model there, or measure where a scratch file may be written"
+            "publish a model there, or measure a directory that is writable"
         )
     if not write:
         say(
-            f"{directory}: holds no file of {least} or more: a scratch file is written, and removed"
+            f"{directory}: holds no file of {least} or more: writing a scratch file, which is "
+            "removed at the end"
         )
     with scratch(directory, limit, interruption) as file:
         yield Target([Span(file, 0, limit)], _MODEL, is_scratch=True)

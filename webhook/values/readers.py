@@ -68,8 +68,8 @@ def claim_name(text: str) -> str:
     """Read the name of a PersistentVolumeClaim (DNS subdomain, at most 253 characters)."""
     if "/" in text:
         raise ValueError(
-            f"{quoted(text)} names another namespace, but a pod can mount only claims of its own: "
-            "write the claim's name alone"
+            f"{quoted(text)} names another namespace, but a pod can mount only claims of its "
+            "own namespace: write only the claim's name"
         )
     return object_name(text)
 

@@ -93,7 +93,7 @@ def test_a_loader_changes_nothing_else_of_it(permitted: Permitted, change: Objec
 def test_a_loader_labels_no_node_but_its_own(permitted: Permitted, on: str) -> None:
     answer = permitted.write({"metadata": {"labels": {OURS: "ready"}}}, on)
     assert answer.code == 422
-    assert "a loader labels the node that it runs on, no other" in answer.message
+    assert "a loader may label only the node that it runs on" in answer.message
 
 
 def test_others_may_do_what_they_may(permitted: Permitted) -> None:

@@ -151,11 +151,11 @@ def test_what_a_pod_reads_from_the_claim_stays(
     with running(cluster, pod) as name:
         other = pruned(cluster, store, f"--claim={claimed(cluster, where, 'other')}", "--dry-run")
         ran = pruned(cluster, store, claim)
-    assert reasons(other) == {"3": "main means it"}
-    assert reasons(ran) == {"1": f"pod {name} reads it", "3": "main means it"}
+    assert reasons(other) == {"3": "main points to it"}
+    assert reasons(ran) == {"1": f"pod {name} reads it", "3": "main points to it"}
     assert (store / "acme--tiny" / FIRST).is_dir()
     assert not (store / "acme--tiny" / SECOND).exists()
-    assert reasons(pruned(cluster, store, claim)) == {"3": "main means it"}, "the pod has gone"
+    assert reasons(pruned(cluster, store, claim)) == {"3": "main points to it"}, "the pod has gone"
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_what_a_pod_reads_from_its_node_stays_there(
         elsewhere = pruned(cluster, store, *of_node, f"--node={another}")
         renamed = pruned(cluster, store, "--host-path=/var/lib/other-name", "--dry-run")
         of_claim = pruned(cluster, store, f"--claim={claimed(cluster, where)}", "--dry-run")
-    stays = {"1": f"pod {name} reads it", "3": "main means it"}
+    stays = {"1": f"pod {name} reads it", "3": "main points to it"}
     assert reasons(here) == reasons(anywhere) == reasons(renamed) == stays
-    assert reasons(elsewhere) == reasons(of_claim) == {"3": "main means it"}
+    assert reasons(elsewhere) == reasons(of_claim) == {"3": "main points to it"}
 
 
 def test_a_claim_or_a_node_that_is_not_there_is_a_mistake(
@@ -212,7 +212,7 @@ def test_without_a_word_of_where_the_store_is_every_pod_that_may_read_it_counts(
     ):
         ran = pruned(cluster, store, "--dry-run")
     assert reasons(ran) == {
-        "1": f"pod {one} reads it", "2": f"pod {two} reads it", "3": "main means it",
+        "1": f"pod {one} reads it", "2": f"pod {two} reads it", "3": "main points to it",
     }  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def test_a_pod_keeps_what_a_name_meant_when_it_started(
         before = reasons(pruned(cluster, store, *flags))
     with running(cluster, pod, days=2) as later:
         after = reasons(pruned(cluster, store, *flags))
-    earlier = f"pod {name} reads main, which may have meant it when the pod started"
+    earlier = f"pod {name} reads main, which may have pointed to it when the pod started"
     assert before == {"1": earlier, "2": earlier, "3": f"pod {name} reads main"}
     assert after == {"3": f"pod {later} reads main"}
 
@@ -244,7 +244,7 @@ def test_a_pod_whose_name_leads_nowhere_by_now_may_read_any_revision(
     pod = asking(where, model="acme/tiny@v1", strategy="pvc")
     with running(cluster, pod) as name:
         found = reasons(pruned(cluster, store, f"--claim={claimed(cluster, where)}", "--dry-run"))
-    unknown = f"pod {name} reads v1, and what that meant is not known"
+    unknown = f"pod {name} reads v1, and nobody knows which commit that was"
     assert found == {"1": unknown, "2": unknown, "3": unknown}
 
 
@@ -259,18 +259,18 @@ def test_a_pod_that_mounts_the_store_whole_may_read_everything(
             pruned(cluster, store, f"--claim={claimed(cluster, where, 'other')}", "--dry-run")
         )
         of_node = reasons(pruned(cluster, store, "--host-path=/cache", "--dry-run"))
-    whole = f"pod {name} mounts claim {where}/model-store whole"
+    whole = f"pod {name} mounts all of claim {where}/model-store"
     assert set(known.values()) == {whole}
     assert all(
         reason.startswith(f"{whole}; if that is another store") for reason in unknown.values()
     )
     assert set(unknown) == set(known) == {"1", "2", "3"}
-    assert other == of_node == {"3": "main means it"}
+    assert other == of_node == {"3": "main points to it"}
     with running(cluster, mounting(where, WHOLE, node)) as name:
         found = reasons(
             pruned(cluster, store, f"--node={node}", "--host-path=/var/lib/model-cache")
         )
-    assert set(found.values()) == {f"pod {name} mounts /var/lib/model-cache whole"}
+    assert set(found.values()) == {f"pod {name} mounts all of /var/lib/model-cache"}
     expanded = mounting(where, CLAIM, subPathExpr="$(POD_NAME)")
     expanded["spec"]["containers"][0]["env"] = [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
@@ -288,7 +288,7 @@ def test_a_pod_that_has_ended_reads_nothing(
 ) -> None:
     with running(cluster, mounting(where, CLAIM), phase=phase):
         found = reasons(pruned(cluster, store, f"--claim={claimed(cluster, where)}"))
-    assert found == {"3": "main means it"}
+    assert found == {"3": "main points to it"}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_loader_that_runs_needs_its_model_and_no_other(
     pod = pod_of(obj)
     with running(cluster, pod) as name:
         found = reasons(pruned(cluster, store, "--dry-run"))
-    assert found == {"1": f"pod {name} reads it", "3": "main means it"}
+    assert found == {"1": f"pod {name} reads it", "3": "main points to it"}
 
 
 def test_the_pod_in_which_it_runs_reads_nothing(
@@ -311,7 +311,7 @@ def test_the_pod_in_which_it_runs_reads_nothing(
     pod = mounting(where, CLAIM)
     pod["spec"]["containers"][0]["command"] = ["modelcache", "prune", "/v"]
     with running(cluster, pod):
-        assert reasons(pruned(cluster, store, "--dry-run")) == {"3": "main means it"}
+        assert reasons(pruned(cluster, store, "--dry-run")) == {"3": "main points to it"}
 
 
 def label_node(plane: ControlPlane, node: str, *labels: str) -> None:
@@ -340,12 +340,12 @@ def test_the_rights_that_the_manual_lists_are_enough(
     assert 'cannot get resource "persistentvolumeclaims"' in may_not.err
     by_claim = entitled(cluster, f"claims-{where}", PODS, RIGHT_OF_CLAIM)
     dry = pruned(cluster, store, of_claim, "--dry-run", kubeconfig=by_claim)
-    assert reasons(dry) == {"3": "main means it"}
+    assert reasons(dry) == {"3": "main points to it"}
     dry = pruned(cluster, store, *of_node, "--dry-run", kubeconfig=kubeconfig)
-    assert reasons(dry) == {"3": "main means it"}
+    assert reasons(dry) == {"3": "main points to it"}
     assert labels_of(cluster, node) == set(LABELS), "a dry run changes no node"
     ran = pruned(cluster, store, *of_node, kubeconfig=kubeconfig)
-    assert reasons(ran) == {"3": "main means it"}
+    assert reasons(ran) == {"3": "main points to it"}
     assert labels_of(cluster, node) == {LABELS[2]}
 
 
@@ -359,7 +359,7 @@ def test_what_a_node_says_that_it_holds_stays_there(
     assert ran.status == 1
     told = {one["commit"][0]: one for one in json.loads(ran.out)["models"]}
     assert [told[c]["verdict"] for c in "123"] == ["failed", "failed", "keep"]
-    assert "label could not be taken away" in told["1"]["reason"]
+    assert "label could not be removed" in told["1"]["reason"]
     assert 'cannot patch resource "nodes"' in told["1"]["reason"]
     assert tree(store) == before
     assert labels_of(cluster, node) == set(LABELS)
@@ -430,7 +430,7 @@ def test_who_may_not_ask_for_pods_removes_nothing(
         assert (ran.status, ran.out) == (2, "")
         assert "so nothing was changed" in ran.err
         assert said in ran.err
-        assert "--no-cluster says that no pod reads this store" in ran.err
+        assert "give --no-cluster if no pod reads this store" in ran.err
     assert tree(store) == before
 
 

@@ -241,7 +241,10 @@ def test_the_rights_that_the_manual_lists_are_enough_and_each_is_needed(
 def test_who_may_look_at_nothing_is_told(cluster: ControlPlane, where: str, tmp_path: Path) -> None:
     stranger = entitled(cluster, f"nobody-{where}", "get services")
     ran = modelcache("status", env={"KUBECONFIG": str(stranger)})
-    assert (ran.status, ran.err) == (2, "modelcache: nothing of the cluster may be looked at\n")
+    assert (ran.status, ran.err) == (
+        2,
+        "modelcache: there is no permission to read anything in the cluster\n",
+    )
     assert ran.out.count("not looked at: ") == 4
     ran = modelcache("status", env={"KUBECONFIG": str(tmp_path / "none"), "HOME": str(tmp_path)})
     assert (ran.status, ran.out) == (2, "")

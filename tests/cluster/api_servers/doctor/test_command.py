@@ -114,7 +114,10 @@ def test_a_user_without_any_right_could_not_ask(cluster: ControlPlane) -> None:
     ran = doctor(stranger)
     assert ran.status == 2, ran
     assert "not looked at" in ran.out
-    assert ran.err == "modelcache: nothing but the API server's version may be looked at\n"
+    assert (
+        ran.err
+        == "modelcache: there is no permission to read anything but the API server's version\n"
+    )
     reader = physician(cluster, "reader", [check("namespaces")])
     assert doctor(reader).status == 0
 
