@@ -145,7 +145,7 @@ def test_a_destination_never_overlaps_its_source(tmp_path: Path, place: str) -> 
     before = contents(model)
     ran = modelcache("copy", model, tmp_path / place)
     assert ran.status == 1
-    assert "what it holds is removed, so it can't overlap" in ran.err
+    assert "its content is removed, so it must not overlap" in ran.err
     assert contents(model) == before
 
 
@@ -153,7 +153,7 @@ def test_a_pipe_in_a_model_is_refused(tmp_path: Path) -> None:
     model = sharded(tmp_path / "store")
     os.mkfifo(model / "pipe")
     ran = modelcache("copy", model, tmp_path / "memory")
-    assert f"{model}/pipe: is neither file, directory nor link" in ran.err
+    assert f"{model}/pipe: is not a file, a directory or a link" in ran.err
 
 
 def test_other_users_can_read_what_is_copied(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_every_value_of_a_wrong_type_is_named_with_its_line() -> None:
         ("apiVersion: v1\n", "apiVersion: 1\n", "apiVersion: must be v1 for a Pod"),
         ("memory: 24Gi", "memory: [1]", "resources.limits.memory: must be a "),
         ("memory: 24Gi", "memory: .nan", "nan is not a number that JSON knows"),
-        ("name: vllm", 'name: "\\ud800"', 'spec'[:0] + "holds half of a character"),
+        ("name: vllm", 'name: "\\ud800"', 'spec'[:0] + "has an unpaired surrogate"),
     ],
 )  # fmt: skip
 def test_an_object_of_the_wrong_shape_is_no_pod(old: str, new: str, told: str | None) -> None:

@@ -41,7 +41,7 @@ def listed(source: Path, destination: Path) -> list[Item]:
         raise ValueError(f"{source}: is not a directory: the model was not published here")
     here, there = source.resolve(), destination.resolve()
     if here.is_relative_to(there) or there.is_relative_to(here):
-        raise ValueError(f"{destination}: what it holds is removed, so it can't overlap {source}")
+        raise ValueError(f"{destination}: its content is removed, so it must not overlap {source}")
     of_manifest = (source / MANIFEST).exists()
     items = _of_manifest(source) if of_manifest else list(_items(source))
     if len(items) == of_manifest:
@@ -55,7 +55,7 @@ def _of_manifest(source: Path) -> list[Item]:
     try:
         content = read_manifest(manifest)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"{manifest}: can't be read: {error}: publish the model anew") from error
+        raise ValueError(f"{manifest}: can't be read: {error}: publish the model again") from error
     items = [
         Item(source / file.path, PurePath(file.path), file.size, file.sha256, file.blake3)
         for file in content.files
@@ -97,7 +97,7 @@ def _items(source: Path) -> Iterator[Item]:
             elif path.is_file():
                 yield Item(path, below, path.stat().st_size)
             else:
-                raise ValueError(f"{path}: is neither file, directory nor link")
+                raise ValueError(f"{path}: is not a file, a directory or a link")
 
 
 def _link(path: Path, root: Path) -> str:

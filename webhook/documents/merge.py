@@ -23,7 +23,7 @@ def merged_lines(original: list[str], base: list[str], changed: list[str]) -> It
 
 
 def _same(base: list[str], other: list[str]) -> dict[int, int]:
-    """Return pairs of numbers: a line of *base* → the same line of *other*."""
+    """Return a mapping of line numbers, from *base* to the same lines in *other*."""
     # In a long List all pods have the same lines: comparing each with each would take minutes.
     alike = len(base) > _LONG
     blocks = SequenceMatcher(None, base, other, autojunk=alike).get_matching_blocks()

@@ -81,7 +81,7 @@ def _fault(document: Document, error: Exception, before: int) -> str:
         what = (error.problem or what).partition("\n")[0]
         begun = error.context_mark
         if begun and mark and begun.line != mark.line:
-            what += f", in what begins on line {document.line + begun.line - before + 1}"
+            what += f", in the block that begins on line {document.line + begun.line - before + 1}"
     if "'\\t'" in what:
         what += ": indent with spaces"
     return f"{place}: is not YAML: {printable(what, 300)}"

@@ -51,7 +51,7 @@ class _Plain:
             return _YAML_1_1[value]
         text = str(value)
         if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-            raise ValueError(f'"{printable(text, 60)}" holds half of a character')
+            raise ValueError(f'"{printable(text, 60)}" has an unpaired surrogate')
         return text
 
     def _key(self, value: Any) -> str:  # noqa: ANN401  # a scalar

@@ -12,7 +12,7 @@ from webhook.values.duration import elapsed
 from webhook.values.text import quoted
 
 JUST_NOW: Final = 600.0
-"""Seconds in which the pods appear for which a loader was run."""
+"""Seconds within which the pods for which a loader was run appear."""
 
 
 @dataclass(frozen=True, slots=True)

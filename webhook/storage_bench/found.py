@@ -42,9 +42,8 @@ def found(directory: Path, limit: int, interruption: Interruption) -> Found:
     """Return what to read in *directory*, at most *limit* bytes; OSError if it can't be listed."""
     unreadable: list[OSError] = []
     listed = sorted(_files(directory, unreadable, interruption), key=lambda f: f.is_weights)
-    files = list(
-        {f.inode: f for f in listed}.values()
-    )  # of hard links, one with the suffix of weights
+    # Of hard links to one file, keep one that has the suffix of weights.
+    files = list({f.inode: f for f in listed}.values())
     large = [file for file in files if file.size >= min(SMALLEST, limit)]
     spans: list[Span] = []
     left = limit

@@ -48,7 +48,7 @@ def scratch(directory: Path, size: int, interruption: Interruption) -> Iterator[
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
-            say(f"{folder}: could not be removed: remove it")
+            say(f"{folder}: could not be removed: remove it by hand")
         if made:
             with contextlib.suppress(OSError):  # a loader uses it meanwhile
                 incoming.rmdir()

@@ -92,9 +92,8 @@ class Incoming:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_SECONDS):
-            with contextlib.suppress(
-                OSError
-            ):  # taken over, or the disk is gone: other loaders notice
+            # On failure the folder was taken over, or the disk is gone: other loaders notice.
+            with contextlib.suppress(OSError):
                 if not self._over.is_set():
                     os.utime(self.path / _WRITER)
 

@@ -112,9 +112,8 @@ def _page_cache(folder: Path) -> int:
     """Return the bytes of page cache for files on disks, without those of a tmpfs."""
     lines = (folder / "memory.stat").read_text().splitlines()
     stat = {name: int(value) for name, value in (line.split() for line in lines)}
-    below = (
-        "total_" if "total_rss" in stat else ""
-    )  # in version 1 the plain names count this group alone
+    # In version 1 the plain names count this group without those below it.
+    below = "total_" if "total_rss" in stat else ""
     return stat.get(below + "inactive_file", 0) + stat.get(below + "active_file", 0)
 
 

@@ -109,9 +109,8 @@ def _loaded(words: list[str]) -> list[str]:
     """Return the paths in the store of the model that a loader loads; empty if they are unknown."""
     source = next((word for word in words if not word.startswith("-")), "")
     scheme, _, path = source.partition("://")
-    if (
-        scheme == "file"
-    ):  # a model of another store keeps its name; other directories are named after the URI
+    if scheme == "file":
+        # A model of another store keeps its name; any other directory is named after the URI.
         return ["/".join(PurePosixPath(path).parts[-2:]), f"{uri_folder(source)}/{_FLOATING}"]
     try:
         found = parse_source(source)

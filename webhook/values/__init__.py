@@ -1,4 +1,4 @@
-"""Text to values and back: quantities, durations, paths, names.
+"""Read and write values: quantities, durations, paths, names.
 
 quantity   bytes as Kubernetes writes them: 16Gi
 duration   times as Kubernetes writes them: 1h30m
