@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import Form, Output, value
+from webhook.cli.options import Form, Output, show, value
 
 app = typer.Typer()
 _READS: Final = "What is read"
@@ -67,13 +67,10 @@ def bench_storage(
     output: Form = Output.TABLE,
 ) -> None:
     """Measure a store."""
-    from rich.console import Console
-
     from webhook.storage_bench.interruption import Interrupted
     from webhook.storage_bench.options import Given, Options, measured
     from webhook.storage_bench.report import as_json, table
     from webhook.storage_bench.svg import save
-    from webhook.terminal import printing
 
     try:
         options = Options.of(
@@ -90,11 +87,7 @@ def bench_storage(
         fail(end, 128 + end.number)
     except (OSError, ValueError) as error:
         fail(error, REFUSED)
-    if output is Output.JSON:
-        printing.write(as_json(result))
-    else:
-        table(result, Console())
-    printing.flush()
+    show(result, output, as_json, table)
     if plot:
         try:
             save(result, plot)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import Context, Form, Kubeconfig, Output
+from webhook.cli.options import Context, Form, Kubeconfig, Output, show
 
 app = typer.Typer()
 _WHERE: Final = "Installation"
@@ -57,7 +57,6 @@ def doctor(
     from webhook.doctor.finding import Level
     from webhook.doctor.installation import Installation, Names
     from webhook.doctor.report import as_json, table, worst
-    from webhook.terminal.printing import flush, write
 
     names = Names(namespace=namespace, configuration=configuration, probe_namespace=probe_namespace)
     try:
@@ -72,11 +71,7 @@ def doctor(
         fail(f"{kubeconfig or 'kubeconfig'}: {error}")
     except Unreachable as error:
         fail(f"the API server at {api.address} could not be asked: {error}")
-    if output is Output.JSON:
-        write(as_json(found))
-    else:
-        table(found, Console())
-    flush()
+    show(found, output, as_json, table)
     if worst(found) is Level.ERROR:
         raise typer.Exit(REFUSED)
     if not looked(found):

@@ -1,11 +1,15 @@
 """The options that several commands have, as people see them in --help."""
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Output(StrEnum):
@@ -15,6 +19,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
+T = TypeVar("T")
 CLUSTER: Final = "Cluster"
 LOADERS: Final = "Loaders"
 
@@ -99,3 +104,21 @@ def variables(given: list[str] | None) -> dict[str, str]:
         return dict(map(variable, given or ()))
     except ValueError as error:
         raise ValueError(f"--loader-env: {error}") from error
+
+
+def show(
+    result: T,
+    output: Output,
+    as_json: Callable[[T], bytes],
+    table: "Callable[[T, Console], None]",
+) -> None:
+    """Print *result* as a table for people or as JSON for programs, and flush the output."""
+    from rich.console import Console
+
+    from webhook.terminal import printing
+
+    if output is Output.JSON:
+        printing.write(as_json(result))
+    else:
+        table(result, Console())
+    printing.flush()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, fail
-from webhook.cli.options import CLUSTER, Context, Form, Kubeconfig, Output, value
+from webhook.cli.options import CLUSTER, Context, Form, Kubeconfig, Output, show, value
 
 if TYPE_CHECKING:
     from webhook.pruning.cluster import Cluster
@@ -97,13 +97,10 @@ def prune(
     output: Form = Output.TABLE,
 ) -> None:
     """Remove models."""
-    from rich.console import Console
-
     from webhook.api_server.errors import RequestFailed
     from webhook.pruning.options import Given, Options
     from webhook.pruning.outcome import as_json, table
     from webhook.pruning.prune import prune as run
-    from webhook.terminal import printing
 
     try:
         options = Options.of(
@@ -123,11 +120,7 @@ def prune(
             "give --kubeconfig, or a ServiceAccount with the permissions that the manual lists; "
             "give --no-cluster if no pod reads this store"
         )
-    if output is Output.JSON:
-        printing.write(as_json(outcome))
-    else:
-        table(outcome, Console())
-    printing.flush()
+    show(outcome, output, as_json, table)
     if outcome.failed:
         raise typer.Exit(REFUSED)
 

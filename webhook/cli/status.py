@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from webhook.cli.exit_status import fail
-from webhook.cli.options import Context, Form, Kubeconfig, Output
+from webhook.cli.options import Context, Form, Kubeconfig, Output, show
 
 app = typer.Typer()
 
@@ -36,11 +36,8 @@ def status(
 
 
 def _store(store: Path, output: Output) -> None:
-    from rich.console import Console
-
     from webhook.status.store import store_status
     from webhook.status.store_report import as_json, table
-    from webhook.terminal import printing
 
     if not store.is_dir():
         fail(f"{store}: is not a directory: is the claim or the cache mounted?")
@@ -48,21 +45,14 @@ def _store(store: Path, output: Output) -> None:
         found = store_status(store)
     except OSError as error:
         fail(error)
-    if output is Output.JSON:
-        printing.write(as_json(found))
-    else:
-        table(found, Console())
-    printing.flush()
+    show(found, output, as_json, table)
 
 
 def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> None:
-    from rich.console import Console
-
     from webhook.api_server.client import Api
     from webhook.api_server.errors import Unreachable
     from webhook.status.cluster import cluster_status
     from webhook.status.cluster_report import as_json, table
-    from webhook.terminal import printing
 
     try:
         api = Api(kubeconfig, context)
@@ -71,10 +61,6 @@ def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> No
         fail(f"{kubeconfig or 'kubeconfig'}: {error}")
     except Unreachable as error:
         fail(f"the API server at {api.address} could not be asked: {error}")
-    if output is Output.JSON:
-        printing.write(as_json(found))
-    else:
-        table(found, Console())
-    printing.flush()
+    show(found, output, as_json, table)
     if found.nothing:
         fail("there is no permission to read anything in the cluster")
