@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command left behind."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -26,7 +26,7 @@ def modelcache(
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
 ) -> Ran:
-    """Run the command; a traceback fails the test, whatever it is about."""
+    """Run the command; fail the test if there is a traceback."""
     done = subprocess.run(
         [sys.executable, "-m", "webhook", *map(str, arguments)],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -50,9 +50,9 @@ raise SystemExit(status)
 
 
 def peak(*words: str | Path, env: Mapping[str, str] | None = None) -> int:
-    """Return the most memory that a command had at once, in bytes; it must end well.
+    """Return the peak of a command's memory in bytes; the command must succeed.
 
-    A process between has started it: what is started inherits the peak of who started it.
+    An intermediate process starts it, because a process inherits the peak of its parent.
     """
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, *map(str, words)],
@@ -82,7 +82,7 @@ FOREIGN = "kind:   ConfigMap\napiVersion: v1\ndata: { a:   1 } # kept\n"
 
 
 def workload(kind: str, strategy: str = "pvc") -> str:
-    """Return a workload of *kind* that is annotated on itself."""
+    """Return a workload of *kind* that has the annotations itself."""
     version = "batch/v1" if kind in ("Job", "CronJob") else "apps/v1"
     template = """\
 template:

@@ -12,7 +12,7 @@ from webhook.cli.app import main
 
 
 class Moments:
-    """Counts what the command does in a place."""
+    """Counts the events of the command in a place."""
 
     def __init__(self, event: str, place: str, moment: int, number: int) -> None:
         self.event, self.place, self.moment, self.number = event, place, moment, number

@@ -1,4 +1,4 @@
-"""What `modelcache bench-storage` measures, prints, leaves alone and leaves behind."""
+"""What `modelcache bench-storage` measures and prints, and what it leaves in the store."""
 
 import json
 import os
@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-m", "webhook", "bench-storage"]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A store that holds one model, of 6Mi and a bit."""
+    """A store with one model of a little more than 6Mi."""
     place = tmp_path / "store"
     place.mkdir()
     publish(place, "org/name", 6 * MIB, shards=1)
@@ -57,7 +57,7 @@ def measured(*arguments: str | Path) -> dict[str, Any]:
 
 
 def started_by(words: tuple[str, ...], *arguments: str | Path) -> Ran:
-    """Run the command by *words*, which put it in a place of its own."""
+    """Run the command through *words*, which give it its own mounts or rights."""
     done = subprocess.run(
         [*words, *COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False,
@@ -67,7 +67,7 @@ def started_by(words: tuple[str, ...], *arguments: str | Path) -> Ran:
 
 
 def after(script: str) -> tuple[str, ...]:
-    """Return words that run a command after *script*, with mounts of its own."""
+    """Return words that run a command after *script*, with its own mounts."""
     shell = ("sh", "-ec", f'{script}; exec "$@"', "sh")
     return ("unshare", "--mount", "--propagation=private", *shell)
 
@@ -103,7 +103,7 @@ def test_a_store_is_read_in_three_ways_cold_and_warm(store: Path) -> None:
     assert [row["method"] for row in rows] == ["O_DIRECT", "read", "read", "read", "mmap", "mmap"]
 
 
-def test_the_load_time_is_told_of_the_model_that_is_named(store: Path) -> None:
+def test_the_load_time_of_the_named_model_is_shown(store: Path) -> None:
     result = measured(store, *SMALL, "--model-size", "3Gi")
     assert result["modelBytes"] == 3 * 2**30
     for row in result["rows"]:
@@ -127,7 +127,7 @@ def test_a_table_holds_a_line_for_each_kind_of_read(store: Path) -> None:
     assert max(map(len, lines[1:8])) <= 80
 
 
-def test_memory_can_not_be_read_cold_and_no_rate_pretends_it(memory: Path) -> None:
+def test_memory_can_not_be_read_cold_and_no_rate_is_shown_for_it(memory: Path) -> None:
     safetensors(memory / "model.safetensors", 5 * MIB)
     result = measured(memory, *SMALL)
     assert result["fileSystem"] == "tmpfs"
@@ -144,7 +144,7 @@ def test_memory_can_not_be_read_cold_and_no_rate_pretends_it(memory: Path) -> No
     )
 
 
-def test_who_does_not_own_a_file_is_told_what_storage_gave(store: Path) -> None:
+def test_another_users_file_is_reported_with_what_storage_delivered(store: Path) -> None:
     published = store / "org--name" / COMMIT / "model.safetensors"
     os.chown(published, 65534, 65534)
     published.chmod(0o444)
@@ -158,7 +158,7 @@ def test_who_does_not_own_a_file_is_told_what_storage_gave(store: Path) -> None:
         assert note.endswith(f"; storage delivered {share} of the bytes")
 
 
-def test_a_read_only_store_is_read_and_nothing_else(store: Path) -> None:
+def test_a_read_only_store_is_only_read(store: Path) -> None:
     before = state(store)
     ran = started_by(read_only(store), store, *SMALL, "-o", "json")
     assert ran.status == 0, ran.err
@@ -192,7 +192,7 @@ def test_a_scratch_file_is_read_and_removed(tmp_path: Path, option: tuple[str, .
     assert all(row["bytesPerSecond"] for row in result["rows"])
 
 
-def test_what_a_loader_has_in_incoming_stays(tmp_path: Path) -> None:
+def test_the_files_of_a_loader_in_incoming_stay(tmp_path: Path) -> None:
     safetensors(tmp_path / ".incoming" / "abc" / "model.safetensors", 5 * MIB)
     before = state(tmp_path).keys()
     assert measured(tmp_path, *SMALL)["scratch"]
@@ -209,7 +209,7 @@ def scratch_of(place: Path, size: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 @pytest.mark.parametrize(("limit", "when"), [(1024, 1), (8, 8)], ids=["written", "read"])
-def test_a_signal_ends_it_and_its_scratch_file(
+def test_a_signal_ends_it_and_removes_its_scratch_file(
     tmp_path: Path, number: signal.Signals, limit: int, when: int
 ) -> None:
     with subprocess.Popen(
@@ -224,7 +224,7 @@ def test_a_signal_ends_it_and_its_scratch_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_space_is_asked_for_before_the_first_byte(tmp_path: Path) -> None:
+def test_space_is_checked_before_the_first_byte(tmp_path: Path) -> None:
     mount = after(f"mount -t tmpfs -o size=2m modelcache-test {tmp_path}")
     ran = started_by(mount, tmp_path, "--write", "--limit", "4Mi")
     assert (ran.status, ran.out) == (1, "")
@@ -234,7 +234,7 @@ def test_space_is_asked_for_before_the_first_byte(tmp_path: Path) -> None:
     )
 
 
-def test_a_write_that_no_more_fits_is_named_with_what_was_written(tmp_path: Path) -> None:
+def test_a_write_that_no_longer_fits_is_named_with_the_bytes_written(tmp_path: Path) -> None:
     # A limit on file sizes fails a write as a full file system does, here after 5Mi.
     ran = started_by(("prlimit", f"--fsize={5 * MIB}"), tmp_path, "--write", "--limit", "8Mi")
     assert (ran.status, ran.out) == (1, "")
@@ -269,7 +269,7 @@ def target(link: Path) -> str:
         return ""
 
 
-def test_a_page_that_can_not_be_read_is_an_error_and_no_crash(tmp_path: Path) -> None:
+def test_a_page_that_can_not_be_read_is_an_error_but_not_a_crash(tmp_path: Path) -> None:
     # A page fault in a hole of a tmpfs allocates a page. If none is left, the kernel sends SIGBUS.
     mount = after(
         f"mount -t tmpfs -o size=1m modelcache-test {tmp_path}; "
@@ -280,14 +280,14 @@ def test_a_page_that_can_not_be_read_is_an_error_and_no_crash(tmp_path: Path) ->
     assert f"{tmp_path}/model.safetensors: a page of it could not be read (SIGBUS)" in ran.err
 
 
-def test_a_place_that_is_no_directory_or_closed_is_named(tmp_path: Path) -> None:
+def test_a_place_that_is_not_a_directory_or_is_closed_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
-    for place, told in (("none", "No such file or directory"), ("file", "is not a directory")):
+    for place, fault in (("none", "No such file or directory"), ("file", "is not a directory")):
         ran = bench(tmp_path / place)
         assert (ran.status, ran.out) == (1, "")
-        assert ran.err == f"modelcache: {tmp_path / place}: {told}\n"
+        assert ran.err == f"modelcache: {tmp_path / place}: {fault}\n"
     ran = started_by(WITHOUT_RIGHTS, closed)
     assert (ran.status, ran.out) == (1, "")
     assert f"modelcache: {closed}: Permission denied\n" in ran.err
@@ -345,7 +345,7 @@ def test_a_plot_that_can_not_be_written_leaves_the_old_one_and_the_table(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["plot.svg", "store"]
 
 
-def test_memory_does_not_grow_with_what_is_read(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_bytes_read(tmp_path: Path) -> None:
     with (tmp_path / "model.safetensors").open("wb") as file:
         file.truncate(256 * MIB)
     # The larger of the command's and of the process's that touches pages.

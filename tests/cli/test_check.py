@@ -18,7 +18,7 @@ def test_each_object_has_its_line(tmp_path: Path) -> None:
     assert lines[3] == f"admitted cronjob/llama ({file}): injected, strategy pvc"
 
 
-def test_a_verdict_without_refusal_has_status_0() -> None:
+def test_without_a_refusal_the_exit_status_is_0() -> None:
     ran = modelcache("check", "-f", "-", stdin=POD)
     assert (ran.status, ran.err) == (0, "")
 
@@ -29,13 +29,13 @@ def test_warnings_go_to_standard_error() -> None:
     assert "modelcache.io/strategy" in ran.err
 
 
-def test_it_is_said_when_nothing_concerns_us() -> None:
+def test_files_without_our_annotations_are_reported() -> None:
     ran = modelcache("check", "-f", "-", stdin=FOREIGN)
     assert (ran.status, ran.out) == (0, "")
     assert ran.err == "modelcache: nothing here has an annotation modelcache.io/…\n"
 
 
-def test_all_mistakes_of_a_pod_stand_in_one_line() -> None:
+def test_all_mistakes_of_a_pod_are_on_one_line() -> None:
     pod = POD.replace("strategy: pvc", 'read-only: "yes"\n    modelcache.io/shm-size: 2GB')
     [line] = modelcache("check", "-f", "-", stdin=pod).out.splitlines()
     assert 'modelcache.io/read-only: must be "true" or "false", not "yes"' in line

@@ -23,7 +23,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def small_memory(tmp_path: Path) -> Iterator[Path]:
-    """A tmpfs of 1Mi, as an emptyDir of medium Memory is one."""
+    """A tmpfs of 1Mi, like an emptyDir of medium Memory."""
     place = tmp_path / "memory"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "modelcache-test", str(place)]
@@ -52,7 +52,7 @@ def test_several_models_are_copied_each_to_its_own_place(tmp_path: Path) -> None
     assert contents(tmp_path / "2") == contents(draft)
 
 
-def test_what_an_earlier_attempt_left_is_removed(tmp_path: Path) -> None:
+def test_the_remains_of_an_earlier_attempt_are_removed(tmp_path: Path) -> None:
     model, memory = sharded(tmp_path / "store"), tmp_path / "memory"
     (memory / "old").mkdir(parents=True)
     (memory / "old" / "part").write_text("x")
@@ -63,7 +63,7 @@ def test_what_an_earlier_attempt_left_is_removed(tmp_path: Path) -> None:
     assert contents(model)["config.json"] == b"{}"
 
 
-def test_a_memory_that_is_too_small_is_told_before_the_first_byte(
+def test_a_memory_that_is_too_small_is_reported_before_the_first_byte(
     tmp_path: Path, small_memory: Path
 ) -> None:
     model = sharded(tmp_path / "store")
@@ -75,7 +75,7 @@ def test_a_memory_that_is_too_small_is_told_before_the_first_byte(
     assert list(small_memory.iterdir()) == []
 
 
-def test_what_was_left_gives_its_space_back_first(tmp_path: Path, small_memory: Path) -> None:
+def test_the_space_of_earlier_remains_is_freed_first(tmp_path: Path, small_memory: Path) -> None:
     model = tmp_path / "store"
     safetensors(model / "model.safetensors", 700_000)
     (small_memory / "model.safetensors").write_bytes(bytes(700_000))
@@ -108,26 +108,28 @@ def test_links_inside_the_model_stay_links(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "expected"),
     [("/etc/passwd", "is a link that leads out of the model"), ("../secret", "is a link that leads out of the model"),
      ("nowhere", "is a link that leads nowhere"), ("bad", "is a link that leads nowhere")],
 )  # fmt: skip
-def test_a_link_that_can_not_be_followed_is_refused(tmp_path: Path, target: str, told: str) -> None:
+def test_a_link_that_can_not_be_followed_is_refused(
+    tmp_path: Path, target: str, expected: str
+) -> None:
     model = sharded(tmp_path / "store")
     (tmp_path / "secret").write_text("x")
     (model / "bad").symlink_to(target)
     ran = modelcache("copy", model, tmp_path / "memory")
     assert ran.status == 1
-    assert f"{model}/bad: {told}" in ran.err
+    assert f"{model}/bad: {expected}" in ran.err
     assert not (tmp_path / "memory").exists()
 
 
 def test_a_source_that_is_empty_or_missing_was_not_published(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name, told in (("empty", "is empty"), ("none", "is not a directory")):
+    for name, expected in (("empty", "is empty"), ("none", "is not a directory")):
         ran = modelcache("copy", tmp_path / name, tmp_path / "memory")
         assert ran.status == 1
-        assert f"{tmp_path}/{name}: {told}: the model was not published here" in ran.err
+        assert f"{tmp_path}/{name}: {expected}: the model was not published here" in ran.err
 
 
 def test_a_truncated_shard_ends_the_copy_with_its_name(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def digest(path: Path) -> str:
 
 
 def flip(path: Path, offset: int) -> None:
-    """Change one bit, as a disk may."""
+    """Change one bit, as a faulty disk may."""
     with path.open("r+b") as file:
         file.seek(offset)
         byte = file.read(1)[0]
@@ -39,7 +39,7 @@ def flip(path: Path, offset: int) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A model of one file of many blocks, the last of them cut."""
+    """A model of one file with many blocks, the last of them incomplete."""
     directory = tmp_path / "store"
     safetensors(directory / WEIGHTS, 20 * BLOCK + 12_345)
     (directory / "config.json").write_text("{}")
@@ -70,9 +70,7 @@ def test_a_changed_bit_is_refused_with_both_digests_and_nothing_is_left(
     assert list(memory.iterdir()) == []
 
 
-def test_what_a_loader_published_is_compared_by_the_faster_digest(
-    model: Path, tmp_path: Path
-) -> None:
+def test_a_published_model_is_compared_by_the_faster_digest(model: Path, tmp_path: Path) -> None:
     (tmp_path / "published").mkdir()
     ran = modelcache("load", f"file://{model}", tmp_path / "published")
     assert ran.status == 0, ran.err
@@ -89,14 +87,12 @@ def test_what_a_loader_published_is_compared_by_the_faster_digest(
     flip(place / WEIGHTS, 10 * BLOCK)
     found = blake3((place / WEIGHTS).read_bytes()).hexdigest()
     ran = modelcache("copy", place, tmp_path / "memory")
-    told = f"{place / WEIGHTS}: has the blake3 {found}, the manifest says {said['blake3']}"
-    assert (ran.status, ran.err) == (1, f"modelcache: {told}\n")
+    fault = f"{place / WEIGHTS}: has the blake3 {found}, the manifest says {said['blake3']}"
+    assert (ran.status, ran.err) == (1, f"modelcache: {fault}\n")
     assert list((tmp_path / "memory").iterdir()) == []
 
 
-def test_a_model_of_several_is_refused_and_none_of_them_is_left(
-    model: Path, tmp_path: Path
-) -> None:
+def test_if_one_of_several_models_is_refused_none_is_left(model: Path, tmp_path: Path) -> None:
     other = sharded(tmp_path / "other")
     manifest(other)
     flip(model / "config.json", 0)
@@ -117,7 +113,7 @@ def test_an_empty_file_is_compared_too(model: Path, tmp_path: Path) -> None:
     assert f"{model}/config.json: has the sha256 e3b0c44298fc" in ran.err
 
 
-def test_what_the_manifest_does_not_list_is_not_copied(model: Path, tmp_path: Path) -> None:
+def test_files_that_the_manifest_does_not_list_are_not_copied(model: Path, tmp_path: Path) -> None:
     (model / "README.md").write_text("x")
     os.mkfifo(model / "pipe")
     assert modelcache("copy", model, tmp_path / "memory").status == 0
@@ -145,7 +141,7 @@ def test_a_write_that_fails_names_the_file_and_leaves_nothing(model: Path, tmp_p
     assert list(memory.iterdir()) == []
 
 
-def test_a_cache_beside_the_files_does_not_cost_their_memory_twice(tmp_path: Path) -> None:
+def test_a_hub_cache_next_to_the_files_does_not_double_their_memory(tmp_path: Path) -> None:
     model = publish(tmp_path / "store", "acme/tiny", 3 * BLOCK, hub_cache=True)
     memory = tmp_path / "memory"
     assert modelcache("copy", model, memory).status == 0
@@ -156,7 +152,7 @@ def test_a_cache_beside_the_files_does_not_cost_their_memory_twice(tmp_path: Pat
     assert not (memory / hub_cache_folder("acme/tiny")).exists()
 
 
-def test_a_cache_alone_is_copied_with_its_links(tmp_path: Path) -> None:
+def test_a_hub_cache_alone_is_copied_with_its_links(tmp_path: Path) -> None:
     model = publish(tmp_path / "store", "acme/tiny", 3 * BLOCK, hub_cache=True)
     cache, memory = model / hub_cache_folder("acme/tiny"), tmp_path / "memory"
     ran = modelcache("copy", cache, memory)
@@ -169,7 +165,7 @@ def test_a_cache_alone_is_copied_with_its_links(tmp_path: Path) -> None:
     assert (memory / "refs" / "main").read_text() == COMMIT
 
 
-def test_all_that_a_manifest_has_wrong_is_told_before_the_first_byte(
+def test_every_fault_of_a_manifest_is_reported_before_the_first_byte(
     model: Path, tmp_path: Path
 ) -> None:
     listed = json.loads((model / MANIFEST).read_text())
@@ -192,7 +188,7 @@ def test_all_that_a_manifest_has_wrong_is_told_before_the_first_byte(
     assert not (tmp_path / "memory").exists()
 
 
-def test_faults_of_several_models_are_told_together(model: Path, tmp_path: Path) -> None:
+def test_faults_of_several_models_are_reported_together(model: Path, tmp_path: Path) -> None:
     (model / "config.json").unlink()
     ran = modelcache("copy", model, tmp_path / "1", tmp_path / "none", tmp_path / "2")
     assert ran.status == 1
@@ -210,7 +206,7 @@ def test_a_manifest_that_can_not_be_read_is_named(model: Path, tmp_path: Path) -
 def interrupted(
     model: Path, memory: Path, event: str, moment: int, number: int = signal.SIGKILL
 ) -> int:
-    """Copy, and be sent a signal before an event; return how that ended."""
+    """Copy, and get a signal before an event; return how the command ended."""
     arguments = [event, memory, moment, int(number), "copy", model, memory]
     done = subprocess.run(
         [sys.executable, "-m", "tests.cli.interrupted", *map(str, arguments)], cwd=ROOT,
@@ -239,7 +235,7 @@ def test_killed_at_any_moment_it_leaves_no_part_that_looks_whole(tmp_path: Path)
     assert contents(memory) == contents(model)
 
 
-def test_killed_at_any_rename_a_cache_names_no_file_that_is_not_there(tmp_path: Path) -> None:
+def test_killed_at_any_rename_a_hub_cache_names_only_files_that_exist(tmp_path: Path) -> None:
     model = publish(tmp_path / "store", "acme/tiny", 3 * BLOCK, hub_cache=True)
     cache, memory = model / hub_cache_folder("acme/tiny"), tmp_path / "memory"
     for moment in range(1, 4):
@@ -267,7 +263,7 @@ def peak(model: Path, memory: Path) -> int:
     return used.ru_maxrss * 1024
 
 
-def test_its_memory_does_not_grow_with_the_model(tmp_path: Path) -> None:
+def test_the_memory_of_a_copy_does_not_grow_with_the_model(tmp_path: Path) -> None:
     small, large = sharded(tmp_path / "small"), sharded(tmp_path / "large", 2, 96 * BLOCK)
     for model in (small, large):
         manifest(model)

@@ -27,13 +27,13 @@ def test_the_three_deployments_of_the_article_are_admitted() -> None:
     assert "memory limit of vllm: 16Gi + 5632Mi (model) + 2Gi (/dev/shm) = 24064Mi" in out
 
 
-def test_a_wrong_answer_ends_it_with_a_word() -> None:
+def test_a_wrong_answer_ends_it_with_a_message() -> None:
     status, out = demo("d.EXPECTED['vllm-hostpath'] = ('image', '/m', '1Gi')")
     assert status == 1
     assert "demo: vllm-hostpath: a pod has " in out
 
 
-def test_a_server_that_does_not_start_ends_it_with_its_words() -> None:
+def test_a_server_that_does_not_start_ends_it_with_its_output() -> None:
     status, out = demo("d.VERSION = ('x',)")
     assert status == 1
     assert "demo: the webhook did not start:" in out

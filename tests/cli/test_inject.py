@@ -43,7 +43,7 @@ def test_a_pod_gets_its_model() -> None:
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_every_workload_is_shown_as_its_pods_will_be(kind: str) -> None:
+def test_every_workload_is_shown_with_the_template_of_its_pods(kind: str) -> None:
     ran = modelcache("inject", "-f", "-", stdin=workload(kind))
     assert ran.status == 0
     assert "Warning: MC108" in ran.err
@@ -77,12 +77,12 @@ def test_a_pod_that_names_us_only_in_a_value_is_left_alone() -> None:
     assert modelcache("check", "-f", "-", stdin=pod).out == ""
 
 
-def test_what_was_injected_is_not_injected_again() -> None:
+def test_an_injected_pod_is_not_injected_again() -> None:
     once = modelcache("inject", "-f", "-", stdin=POD).out
     assert modelcache("inject", "-f", "-", stdin=once).out == once
 
 
-def test_a_directory_is_read_with_all_below_it_but_nothing_hidden(tmp_path: Path) -> None:
+def test_a_directory_is_read_recursively_without_hidden_files(tmp_path: Path) -> None:
     for name in ("deep/er/x.json", ".git/y.yaml", "z.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(json.dumps({"kind": name}))
@@ -107,7 +107,7 @@ def test_json_comes_out_as_kubectl_would_send_it() -> None:
     assert (spec["securityContext"]["fsGroup"], spec["hostNetwork"]) == (0o644, True)
 
 
-def test_the_patch_makes_the_admitted_pod_of_the_written_one() -> None:
+def test_the_patch_turns_the_written_pod_into_the_admitted_one() -> None:
     patch = json.loads(modelcache("inject", "-f", "-", "-o", "patch", stdin=POD).out)
     admitted = yaml.safe_load(modelcache("inject", "-f", "-", stdin=POD).out)
     assert jsonpatch.apply_patch(yaml.safe_load(POD), patch) == admitted
@@ -125,7 +125,7 @@ def test_a_refused_pod_reads_as_from_the_api_server_and_is_left_out(tmp_path: Pa
     assert [d["kind"] for d in yaml.safe_load_all(ran.out)] == ["Pod", "ConfigMap"]
 
 
-def test_of_a_refused_workload_it_is_said_that_its_pods_would_be_refused() -> None:
+def test_a_refused_workload_is_reported_as_a_refusal_of_its_pods() -> None:
     ran = modelcache("inject", "-f", "-", stdin=workload("Deployment", "cloud"))
     assert (ran.status, ran.out) == (1, "")
     assert (
@@ -147,7 +147,7 @@ def test_a_refused_item_is_left_out_of_its_list() -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "patch"])
-def test_what_is_refused_is_left_out_of_every_output(output: str) -> None:
+def test_refused_objects_are_left_out_of_every_output(output: str) -> None:
     ran = modelcache("inject", "-f", "-", "-o", output, stdin=REFUSED)
     assert (ran.status, ran.out) == (1, "")
 
@@ -235,7 +235,7 @@ def test_an_excluded_namespace_is_left_alone() -> None:
     assert (ran.status, ran.out) == (0, POD)
 
 
-def test_a_closed_pipe_is_no_fault() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     run = f"{sys.executable} -m webhook inject -f - | head -c 1"
     many = (FOREIGN + "---\n") * 5000
     done = subprocess.run(
@@ -244,7 +244,7 @@ def test_a_closed_pipe_is_no_fault() -> None:
     assert (done.stdout, done.stderr) == (b"k", b"")
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "webhook", "inject", "-f", "-"],

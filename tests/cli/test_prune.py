@@ -19,7 +19,7 @@ FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three revisions, of which the third is the current one."""
+    """A store with three revisions of a model; the third is the current one."""
     path = tmp_path_factory.mktemp("filled") / "store"
     for commit, days, used in ((FIRST, 60, 50), (SECOND, 40, 20), (THIRD, 30, 10)):
         aged(loaded(path, commit=commit), days=days, used=used)
@@ -28,7 +28,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(filled: Path, tmp_path: Path) -> Path:
-    """The same, for one test, with all its times."""
+    """A copy of that store for one test, with its times."""
     return Path(shutil.copytree(filled, tmp_path / "store", symlinks=True))
 
 
@@ -36,7 +36,7 @@ def prune(store: Path, *flags: str | Path, **env: str) -> Ran:
     return modelcache("prune", store, "--no-cluster", *flags, env=env)
 
 
-def told(ran: Ran) -> dict[str, tuple[str, str]]:
+def verdicts(ran: Ran) -> dict[str, tuple[str, str]]:
     """Return verdict and reason of each model, by the first character of its commit."""
     return {one["commit"][0]: (one["verdict"], one["reason"]) for one in content(ran)["models"]}
 
@@ -47,7 +47,7 @@ def content(ran: Ran) -> dict[str, Any]:
 
 
 def there(store: Path) -> str:
-    """Return the first characters of the commits that are there, each of which is whole."""
+    """Return the first characters of the commits in the store; each must be complete."""
     places = [path for path in store.glob("[!.]*/*") if path.is_dir() and not path.is_symlink()]
     assert not [fault for place in places for fault in faults_of(place, full=True)]
     return "".join(sorted(place.name[0] for place in places))
@@ -73,7 +73,7 @@ def there(store: Path) -> str:
         (("--model", "acme/tiny", "--unused-for", "30d"), "23"),
     ],
 )  # fmt: skip
-def test_what_every_option_names_goes_but_what_a_name_means(
+def test_models_that_every_option_selects_are_removed_except_current_ones(
     store: Path, flags: tuple[str, ...], stays: str
 ) -> None:
     ran = prune(store, *flags)
@@ -87,15 +87,15 @@ def test_what_every_option_names_goes_but_what_a_name_means(
     assert not list((store / ".incoming").iterdir())
 
 
-def test_the_least_recently_used_go_until_the_store_is_small_enough(store: Path) -> None:
+def test_the_least_recently_used_are_removed_until_the_store_is_small_enough(store: Path) -> None:
     before = content(prune(store, "-o", "json"))
     size = before["models"][0]["bytes"]
     assert before["bytesBefore"] == 3 * size
     ran = prune(store, "--keep-bytes", str(3 * size), "-o", "json")
-    assert {one[0] for one in told(ran).values()} == {"keep"}
+    assert {one[0] for one in verdicts(ran).values()} == {"keep"}
     ran = prune(store, "--keep-bytes", str(3 * size - 1), "-o", "json")
-    assert told(ran)["1"][0] == "removed"
-    assert told(ran)["2"] == (
+    assert verdicts(ran)["1"][0] == "removed"
+    assert verdicts(ran)["2"] == (
         "keep",
         f"the store holds at most {3 * size - 1} without the models that are removed",
     )
@@ -107,14 +107,14 @@ def test_the_least_recently_used_go_until_the_store_is_small_enough(store: Path)
     assert there(store) == "34"
 
 
-def test_what_can_not_be_made_small_enough_is_told(store: Path) -> None:
+def test_a_store_that_stays_too_large_is_reported(store: Path) -> None:
     ran = prune(store, "--keep-bytes", "1")
     assert ran.status == 1
     assert "more than --keep-bytes: the reasons are above" in ran.out
     assert there(store) == "3"
 
 
-def test_a_dry_run_changes_nothing_and_says_what_is_done(store: Path) -> None:
+def test_a_dry_run_changes_nothing_and_shows_what_would_be_done(store: Path) -> None:
     before = tree(store)
     flags = ("--unused-for", "15d", "-o", "json")
     dry = content(prune(store, *flags, "--dry-run"))
@@ -137,21 +137,23 @@ def test_people_read_a_table(store: Path) -> None:
     assert ran.out.endswith(f"{store}: 3.7Ki of 5.5Ki of models would stay\n")
 
 
-def test_each_load_is_a_use(store: Path) -> None:
-    assert told(prune(store, "--unused-for", "30d", "--dry-run", "-o", "json"))["1"][0] == "remove"
+def test_each_load_counts_as_a_use(store: Path) -> None:
+    assert (
+        verdicts(prune(store, "--unused-for", "30d", "--dry-run", "-o", "json"))["1"][0] == "remove"
+    )
     loaded(store, commit=FIRST)
     ran = prune(store, "--unused-for", "30d", "--dry-run", "-o", "json")
-    verdict, reason = told(ran)["1"]
+    verdict, reason = verdicts(ran)["1"]
     assert (verdict, reason.startswith("used ")) == ("keep", True)
     assert modelcache("verify", "--full", store / "acme--tiny" / FIRST).status == 0
 
 
-def test_what_a_loader_asked_for_just_now_stays(store: Path) -> None:
+def test_a_model_that_a_loader_asked_for_just_now_stays(store: Path) -> None:
     loaded(store, commit=FIRST)
     assert (store / "acme--tiny" / "main").readlink() == Path(FIRST)
     loaded(store, commit=THIRD)
     ran = prune(store, "--model", "acme/tiny", "-o", "json")
-    verdict, reason = told(ran)["1"]
+    verdict, reason = verdicts(ran)["1"]
     assert (verdict, reason.startswith("a loader asked for it ")) == ("keep", True)
 
 
@@ -166,18 +168,18 @@ def test_a_store_that_is_read_only_here_can_be_loaded_from_and_not_pruned(store:
     finally:
         subprocess.run(["umount", store], check=True)
     assert ran.status == 1
-    verdict, reason = told(ran)["1"]
+    verdict, reason = verdicts(ran)["1"]
     assert (verdict, reason.endswith("Read-only file system")) == ("failed", True)
 
 
-def test_what_is_beside_a_model_does_not_come_with_it(store: Path, tmp_path: Path) -> None:
+def test_the_record_of_last_use_is_not_part_of_a_copy(store: Path, tmp_path: Path) -> None:
     place = store / "acme--tiny" / THIRD
     assert modelcache("copy", place, tmp_path / "copy").status == 0
     names = {path.name for path in (tmp_path / "copy").iterdir()}
     assert names == {path.name for path in place.iterdir()}
 
 
-def test_a_cache_of_the_hub_s_library_counts_once(store: Path) -> None:
+def test_hard_links_in_a_model_count_once(store: Path) -> None:
     size = content(prune(store, "-o", "json"))["models"][0]["bytes"]
     place = store / "acme--tiny" / FIRST
     for path in [path for path in place.iterdir() if path.name != ".modelcache.json"]:
@@ -185,20 +187,20 @@ def test_a_cache_of_the_hub_s_library_counts_once(store: Path) -> None:
     assert content(prune(store, "-o", "json"))["models"][0]["bytes"] == size
 
 
-def test_what_no_loader_published_is_left_alone(store: Path) -> None:
+def test_folders_that_no_loader_published_are_left_alone(store: Path) -> None:
     by_hand = store / "llama" / "8b"
     by_hand.mkdir(parents=True)
     (by_hand / "config.json").write_text("{}")
     (store / "acme--tiny" / FIRST / ".modelcache.json").write_text("{")
     aged(store / "acme--tiny" / FIRST, days=60)
     ran = prune(store, "--unused-for", "1d", "-o", "json")
-    assert told(ran)["1"] == ("keep", "its manifest can't be read: see modelcache verify")
-    assert set(told(ran)) == {"1", "2", "3"}
+    assert verdicts(ran)["1"] == ("keep", "its manifest can't be read: see modelcache verify")
+    assert set(verdicts(ran)) == {"1", "2", "3"}
     assert (by_hand / "config.json").exists()
 
 
 def incoming(store: Path, model: str, *, host: str = "gone", pid: int = 2**22 + 1) -> Path:
-    """Leave what a loader leaves that is killed while it writes *model*."""
+    """Leave the remains of a loader that was killed while it wrote *model*."""
     with Incoming(store, model, 10_000) as left:
         (left.parts / "part").write_bytes(b"x" * 5000)
         writer = json.loads((left.path / "writer.json").read_bytes())
@@ -206,7 +208,7 @@ def incoming(store: Path, model: str, *, host: str = "gone", pid: int = 2**22 + 
     return left.path
 
 
-def test_what_loaders_left_goes_once_nobody_goes_on_with_it(store: Path) -> None:
+def test_the_remains_of_loaders_are_removed_when_no_loader_will_continue(store: Path) -> None:
     old, young = incoming(store, "acme--new/1"), incoming(store, "acme--new/2")
     for path in (old, *old.rglob("*")):
         at(path, 0.1)
@@ -234,7 +236,7 @@ def test_what_loaders_left_goes_once_nobody_goes_on_with_it(store: Path) -> None
     assert there(store) == "123"
 
 
-def test_without_a_cluster_to_ask_nothing_goes(store: Path, tmp_path: Path) -> None:
+def test_without_a_cluster_to_ask_nothing_is_removed(store: Path, tmp_path: Path) -> None:
     before = tree(store)
     env = {"KUBECONFIG": str(tmp_path / "none"), "HOME": str(tmp_path)}
     for dry in ([], ["--dry-run"]):
@@ -244,7 +246,7 @@ def test_without_a_cluster_to_ask_nothing_goes(store: Path, tmp_path: Path) -> N
     assert tree(store) == before
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     flags = ("--older-than", "3x", "--unused-for", "", "--keep-bytes", "much", "--claim", "store",
              "--host-path", "cache", "--node", "A")  # fmt: skip
     ran = modelcache("prune", tmp_path / "none", *flags)

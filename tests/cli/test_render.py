@@ -70,7 +70,7 @@ def test_another_revision_or_claim_is_another_job() -> None:
         f"acme/m@{'r' * 128}",
     ],
 )
-def test_names_and_labels_are_valid_whatever_the_model_is_called(source: str) -> None:
+def test_names_and_labels_are_valid_for_every_name_of_a_model(source: str) -> None:
     for kind in ("job", "daemonset"):
         (found,) = rendered("--kind", kind, source)
         assert LABEL.fullmatch(found["metadata"]["name"])
@@ -86,7 +86,7 @@ def test_the_patterns_of_a_model_are_passed_on_as_they_are(tmp_path: Path) -> No
     assert words[-3:] == ["--allow=*.json", "--allow=$$(HOME)/$$x", "--ignore=--help"]
 
 
-def test_what_pods_will_mount_is_what_is_loaded(tmp_path: Path) -> None:
+def test_loaders_load_the_commit_in_the_status_of_a_cached_model(tmp_path: Path) -> None:
     policy = model(tmp_path, size=1)
     with policy.open("a") as file:
         file.write(f"status: {{revision: {COMMIT}}}\n")
@@ -94,7 +94,7 @@ def test_what_pods_will_mount_is_what_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--hub-cache", "--safetensors-only"])
-def test_loaders_do_more_where_it_is_asked_for(flag: str) -> None:
+def test_flags_are_passed_on_to_loaders(flag: str) -> None:
     for kind in ("job", "daemonset"):
         (found,) = rendered("acme/m", "--kind", kind, flag)
         assert flag in command(found)
@@ -102,7 +102,7 @@ def test_loaders_do_more_where_it_is_asked_for(flag: str) -> None:
         assert flag not in command(found)
 
 
-def test_the_token_is_in_a_file_alone(tmp_path: Path) -> None:
+def test_the_token_is_only_in_a_file(tmp_path: Path) -> None:
     policy = model(tmp_path, tokenSecretRef={"name": "hub", "key": "read.only"})
     found = job("known", "--policy", policy)
     pod = found["spec"]["template"]["spec"]
@@ -124,7 +124,7 @@ def test_a_node_that_copies_from_the_claim_gets_no_token(tmp_path: Path) -> None
     assert command(found)[2:4] == ["file:///claim/acme--known/main", "/store"]
 
 
-def test_a_node_may_ask_the_source_for_what_the_claim_has_not(tmp_path: Path) -> None:
+def test_a_node_may_download_what_the_claim_does_not_hold(tmp_path: Path) -> None:
     policy = model(tmp_path, tokenSecretRef={"name": "hub"})
     flags = ("--kind=daemonset", "--claim=store", "--or-source", "--policy", policy)
     (found,) = rendered("known", *flags)
@@ -135,13 +135,13 @@ def test_a_node_may_ask_the_source_for_what_the_claim_has_not(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("flags", [["--kind=job"], ["--kind=daemonset"], ["--claim=store"]])
-def test_nodes_that_ask_the_source_anyway_need_not_be_told(flags: list[str]) -> None:
+def test_or_source_without_a_claim_is_a_mistake(flags: list[str]) -> None:
     ran = modelcache("render", "acme/m", "--or-source", *flags)
     assert ran.status == USAGE
     assert "--or-source: has no effect without --kind daemonset and --claim" in ran.err
 
 
-def test_what_yaml_might_take_for_something_else_stays_text() -> None:
+def test_strings_that_yaml_could_read_otherwise_stay_strings() -> None:
     values = {"a": "1e3", "b": "on", "c": "0x1F", "d": "2026-01-01", "e": "1_000", "f": "null"}
     flags = [f"--node-selector={key}={value}" for key, value in values.items()]
     (found,) = rendered("acme/m", "--kind=daemonset", "--env=X=12:30: #", *flags)
@@ -150,7 +150,7 @@ def test_what_yaml_might_take_for_something_else_stays_text() -> None:
     assert {"name": "X", "value": "12:30: #"} in spec["initContainers"][-1]["env"]
 
 
-def test_a_loader_may_use_more_than_it_was_seen_to_use() -> None:
+def test_the_limit_of_a_loader_is_above_its_measured_peak() -> None:
     (container,) = job("acme/m")["spec"]["template"]["spec"]["containers"]
     amounts = container["resources"]
     assert amounts["limits"]["memory"] == amounts["requests"]["memory"]
@@ -174,11 +174,13 @@ def test_a_claim_holds_two_revisions_of_every_model() -> None:
     assert "--size: 1Gi is less than the 5302Mi of the models" in ran.err
 
 
-def test_a_token_of_another_namespace_is_told_only_where_it_is_mounted(tmp_path: Path) -> None:
+def test_a_token_of_another_namespace_is_a_mistake_only_if_it_is_mounted(tmp_path: Path) -> None:
     policy = model(tmp_path, size=1, tokenSecretRef={"name": "hub", "namespace": "a"})
     assert rendered("known", "--kind=pvc", "--policy", policy)
     assert rendered("known", "--kind=daemonset", "--claim=c", "--policy", policy)
     assert job("known", "--namespace=a", "--policy", policy)
     ran = modelcache("render", "known", "--namespace=b", "--policy", policy)
     assert (ran.status, ran.out) == (2, "")
-    assert "known: its token is in namespace a, and a pod can mount Secrets of its own" in ran.err
+    assert (
+        "known: its token is in namespace a, and a pod can mount only Secrets of its own" in ran.err
+    )

@@ -36,7 +36,7 @@ def models(store: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_model_is_told_with_its_names_files_and_bytes(tmp_path: Path) -> None:
+def test_a_model_is_shown_with_its_names_files_and_bytes(tmp_path: Path) -> None:
     store = tmp_path / "store"
     place = loaded(store, commit=FIRST, size=5000)
     aged(loaded(store, commit=SECOND, ref="v1"), days=9, used=3)
@@ -57,7 +57,7 @@ def test_a_model_is_told_with_its_names_files_and_bytes(tmp_path: Path) -> None:
     assert 0 < found["free"] < found["capacity"]
 
 
-def test_what_is_not_whole_is_told_with_what_is_wrong(tmp_path: Path) -> None:
+def test_an_incomplete_model_is_shown_with_its_faults(tmp_path: Path) -> None:
     store = tmp_path / "store"
     place = loaded(store, commit=FIRST)
     os.truncate(place / "model-00001-of-00002.safetensors", 10)
@@ -83,7 +83,7 @@ def test_people_read_a_table(tmp_path: Path) -> None:
 
 @contextmanager
 def stalled(loading: Loader) -> Iterator[subprocess.Popen[bytes]]:
-    """Hold a loader at work, in whose store something has arrived."""
+    """Hold a loader at work; some bytes have arrived in its store."""
     process = subprocess.Popen(
         loading.command("--parallel", "1"), cwd=ROOT, env=loading.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def loading(tmp_path: Path) -> Iterator[Loader]:
         yield loader(hub, tmp_path, 3, 4_000_000)
 
 
-def test_a_loader_at_work_is_told_with_its_progress(loading: Loader) -> None:
+def test_a_working_loader_is_shown_with_its_progress(loading: Loader) -> None:
     loading.hub.fault(Fault(paths="*.safetensors", rate=200_000))
     with stalled(loading):
         (one,) = models(loading.store)
@@ -117,7 +117,7 @@ def test_a_loader_at_work_is_told_with_its_progress(loading: Loader) -> None:
     assert 0 <= one["silentSeconds"] < 30
 
 
-def test_one_that_waits_and_one_that_has_ended_are_told_apart(loading: Loader) -> None:
+def test_waiting_and_ended_loaders_are_distinguished(loading: Loader) -> None:
     loading.hub.fault(Fault(paths="*.safetensors", stall_after=100_000, seconds=60))
     with stalled(loading) as first:
         with subprocess.Popen(
@@ -140,7 +140,7 @@ def test_one_that_waits_and_one_that_has_ended_are_told_apart(loading: Loader) -
     assert "seen" not in out
 
 
-def test_an_empty_store_has_room(tmp_path: Path) -> None:
+def test_an_empty_store_has_free_space(tmp_path: Path) -> None:
     assert models(tmp_path) == []
     assert "are free" in modelcache("status", tmp_path).out
 
@@ -152,6 +152,6 @@ def test_an_empty_store_has_room(tmp_path: Path) -> None:
         (["/", "--context", "c"], "--kubeconfig, --context: have no effect with a STORE"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(words: list[str], said: str) -> None:
+def test_a_mistake_is_reported_in_one_line(words: list[str], said: str) -> None:
     ran = modelcache("status", *words)
     assert (ran.status, ran.out, ran.err) == (2, "", f"modelcache: {said}\n")

@@ -66,7 +66,7 @@ def test_windows_line_ends_are_kept() -> None:
     assert b"\n" not in ran.raw.replace(b"\r\n", b"")
 
 
-def test_a_patch_meets_one_place_where_an_alias_stands_in_two() -> None:
+def test_a_patch_changes_only_one_of_two_aliases() -> None:
     pod = POD.replace("limits: {memory: 24Gi", "limits: &l {memory: 24Gi") + (
         "    - name: other\n      image: busybox\n      resources:\n        limits: *l\n"
     )
@@ -85,7 +85,7 @@ def test_merge_keys_mean_what_they_mean_to_kubectl() -> None:
     assert mounts(found)
 
 
-def test_files_without_a_separator_stay_documents_of_their_own(tmp_path: Path) -> None:
+def test_files_without_a_separator_stay_separate_documents(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(FOREIGN.rstrip("\n"))
     (tmp_path / "b.yaml").write_text("---\n" + POD)
     (tmp_path / "c.yml").write_text(FOREIGN)
@@ -93,7 +93,7 @@ def test_files_without_a_separator_stay_documents_of_their_own(tmp_path: Path) -
     assert [d["kind"] for d in yaml.safe_load_all(ran.out)] == ["ConfigMap", "Pod", "ConfigMap"]
 
 
-def test_a_copied_word_that_some_readers_take_for_a_boolean_is_quoted() -> None:
+def test_a_copied_word_that_some_parsers_read_as_a_boolean_is_quoted() -> None:
     ran = modelcache(
         "inject", "-f", "-",
         stdin=workload("Deployment").replace("strategy: pvc", 'claim: "on"'),
@@ -102,7 +102,7 @@ def test_a_copied_word_that_some_readers_take_for_a_boolean_is_quoted() -> None:
     assert template["metadata"]["annotations"]["modelcache.io/claim"] == "on"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_key() -> None:
     ran = modelcache("inject", "-f", "-", stdin="\ufeff" + POD)
     assert ran.raw.startswith(b"\xef\xbb\xbfapiVersion: v1\n")
     assert mounts(yaml.safe_load(ran.out.removeprefix("\ufeff")))
@@ -111,7 +111,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
 LONG = "#" * 300_000 + "\n"
 
 
-def test_a_long_document_that_nowhere_names_us_is_passed_on_unread() -> None:
+def test_a_long_document_without_our_name_is_passed_on_unread() -> None:
     broken = LONG + "\tno: [yaml\r\n"
     ran = modelcache("inject", "-f", "-", stdin=broken + "---\n" + POD)
     assert (ran.status, ran.err) == (0, "")

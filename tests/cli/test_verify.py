@@ -30,7 +30,7 @@ def test_a_store_that_was_filled_by_hand_needs_no_manifest(tmp_path: Path) -> No
     assert modelcache("verify", sharded(tmp_path / "m")).status == 0
 
 
-def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     model = sharded(tmp_path / "m")
     manifest(model)
     (model / "config.json").unlink()
@@ -45,7 +45,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "expected"),
     [
         (b"", "too few for a safetensors file"),
         (b"\xff" * 16, "is cut short, or not a safetensors file"),
@@ -55,14 +55,16 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         (b"\x22" + b"\0" * 7 + b'{"w": {"data_offsets": [0, 900]}} ', "its header says 942"),
     ],
 )
-def test_a_file_that_is_not_safetensors_is_named(tmp_path: Path, header: bytes, told: str) -> None:
+def test_a_file_that_is_not_safetensors_is_named(
+    tmp_path: Path, header: bytes, expected: str
+) -> None:
     (tmp_path / "a.safetensors").write_bytes(header)
     [fault] = faults(modelcache("verify", tmp_path))
     assert fault.startswith(f"{tmp_path}: a.safetensors: ")
-    assert told in fault
+    assert expected in fault
 
 
-def test_a_longer_file_than_its_header_says_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_longer_than_its_header_says_is_named(tmp_path: Path) -> None:
     safetensors(tmp_path / "a.safetensors")
     with (tmp_path / "a.safetensors").open("ab") as file:
         file.write(b"x")
@@ -71,31 +73,31 @@ def test_a_longer_file_than_its_header_says_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
+    ("index", "expected"),
     [("[", "can't be read"), ("[]", "can't be read"), ('{"weight_map": 1}', "can't be read"),
      ('{"weight_map": {"a": "gone.safetensors"}}', "names gone.safetensors, which is missing"),
      (json.dumps({"weight_map": {"a": "x" * 5000}}), "File name too long")],
 )  # fmt: skip
-def test_an_index_is_held_against_its_shards(tmp_path: Path, index: str, told: str) -> None:
+def test_an_index_is_compared_with_its_shards(tmp_path: Path, index: str, expected: str) -> None:
     (sharded(tmp_path) / INDEX).write_text(index)
     [fault] = faults(modelcache("verify", tmp_path))
     assert fault.startswith(f"{tmp_path}: {INDEX}: ")
-    assert told in fault
+    assert expected in fault
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [("{", "can't be read"), ("{}", "can't be read"),
      ('{"files": [{"path": "../x", "size": 1}]}', "../x is outside the model"),
      ('{"files": [{"path": "/etc/passwd", "size": 1}]}', "/etc/passwd is outside the model")],
 )  # fmt: skip
 def test_a_manifest_that_can_not_be_trusted_is_named(
-    tmp_path: Path, content: str, told: str
+    tmp_path: Path, content: str, expected: str
 ) -> None:
     sharded(tmp_path)
     (tmp_path / ".modelcache.json").write_text(content)
     [fault] = faults(modelcache("verify", tmp_path))
-    assert told in fault
+    assert expected in fault
 
 
 def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_an_empty_directory_was_not_published(tmp_path: Path) -> None:
     assert fault == f"{tmp_path}: is empty: the model was not published here"
 
 
-def test_what_is_corrupt_is_found_where_everything_is_read(tmp_path: Path) -> None:
+def test_corrupt_files_are_found_if_everything_is_read(tmp_path: Path) -> None:
     model = sharded(tmp_path / "m")
     manifest(model)
     with (model / SHARD).open("r+b") as file:

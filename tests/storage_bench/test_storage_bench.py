@@ -57,7 +57,7 @@ def counted(name: str) -> int:
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["O_DIRECT", "read"])
-def test_dropped_pages_are_gone_and_what_is_read_then_comes_from_storage(
+def test_dropped_pages_are_gone_and_the_next_read_comes_from_storage(
     file: Path, direct: bool
 ) -> None:
     spans = [Span(file, 0, SIZE)]
@@ -69,7 +69,7 @@ def test_dropped_pages_are_gone_and_what_is_read_then_comes_from_storage(
     assert resident(spans) == (0 if direct else 1)
 
 
-def test_what_is_read_warm_does_not_come_from_storage(file: Path) -> None:
+def test_a_warm_read_does_not_come_from_storage(file: Path) -> None:
     spans = [Span(file, 0, SIZE)]
     readers(spans).read()
     assert resident(spans) == 1
@@ -80,12 +80,12 @@ def test_what_is_read_warm_does_not_come_from_storage(file: Path) -> None:
 def test_page_faults_bring_every_page_into_memory(file: Path) -> None:
     spans = [Span(file, 0, SIZE)]
     drop([file])
-    told: list[int] = []
-    storage = touch(spans, Interruption(), told.append).storage
+    reported: list[int] = []
+    storage = touch(spans, Interruption(), reported.append).storage
     assert storage is not None
     assert storage >= SIZE
     assert resident(spans) == 1
-    assert told == [SIZE]
+    assert reported == [SIZE]
 
 
 def test_the_pages_of_a_tmpfs_stay(memory: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_pages_of_a_tmpfs_stay(memory: Path) -> None:
     assert resident([Span(memory / "file", 0, BLOCK)]) == 1
 
 
-def test_pages_are_brought_to_memory_for_a_warm_read_and_out_of_it_for_a_cold_one(
+def test_pages_are_loaded_before_a_warm_read_and_dropped_before_a_cold_one(
     file: Path,
 ) -> None:
     measurement = Measurement([Span(file, 0, SIZE)], 1, Interruption(), nothing)
@@ -104,7 +104,7 @@ def test_pages_are_brought_to_memory_for_a_warm_read_and_out_of_it_for_a_cold_on
 
 
 @pytest.mark.parametrize(
-    ("cache", "share", "told"),
+    ("cache", "share", "expected"),
     [
         (Cache.COLD, 0.01, ""), (Cache.COLD, 0.5, "not measured: 50% of the pages stay"),
         (Cache.WARM, 0.99, ""), (Cache.WARM, 0.5, "not measured: only 50% of the pages stay"),
@@ -112,11 +112,11 @@ def test_pages_are_brought_to_memory_for_a_warm_read_and_out_of_it_for_a_cold_on
     ],
 )  # fmt: skip
 def test_a_row_without_rate_says_how_many_pages_were_in_memory(
-    cache: Cache, share: float | None, told: str
+    cache: Cache, share: float | None, expected: str
 ) -> None:
     said = _unfit(cache, share)
-    assert said.startswith(told)
-    assert bool(said) == bool(told)
+    assert said.startswith(expected)
+    assert bool(said) == bool(expected)
 
 
 def test_a_part_of_a_file_that_is_in_memory_is_counted_as_a_part(file: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_file_that_became_shorter_is_named_by_readers(
 
 
 @pytest.mark.parametrize("cut", [1, SIZE])
-def test_a_file_that_became_shorter_is_named_by_page_faults_and_by_the_look_at_its_pages(
+def test_a_file_that_became_shorter_is_named_by_page_faults_and_by_mincore(
     file: Path, cut: int
 ) -> None:
     os.truncate(file, SIZE - cut)
@@ -180,9 +180,7 @@ def test_a_file_that_became_shorter_is_named_by_page_faults_and_by_the_look_at_i
         resident([Span(file, 0, SIZE)])
 
 
-def test_the_second_of_two_files_is_named_where_it_is_the_one_that_became_shorter(
-    file: Path, tmp_path: Path
-) -> None:
+def test_the_second_of_two_files_is_named_if_it_became_shorter(file: Path, tmp_path: Path) -> None:
     (tmp_path / "second").write_bytes(b"x")
     spans = [Span(file, 0, SIZE), Span(tmp_path / "second", 0, 2)]
     with pytest.raises(Shrunk, match=f"{tmp_path}/second: "):
@@ -202,7 +200,7 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
         touch(spans, Interruption(), nothing)
 
 
-def test_a_file_system_that_takes_no_o_direct_is_recognised(file: Path) -> None:
+def test_a_file_system_without_o_direct_is_recognised(file: Path) -> None:
     assert takes_direct(file)
     assert not takes_direct(Path("/proc/version"))
 
@@ -217,7 +215,7 @@ def test_the_largest_files_are_read_and_safetensors_first(tmp_path: Path) -> Non
     assert got.spans == []
 
 
-def test_files_of_the_store_are_read_once_whatever_their_names(tmp_path: Path) -> None:
+def test_files_of_the_store_are_read_once_under_whatever_name(tmp_path: Path) -> None:
     published = publish(tmp_path, "org/name", 8 * MIB, hub_cache=True)
     safetensors(tmp_path / ".incoming" / "x" / "model.safetensors", 9 * MIB)
     got = found(tmp_path, 4 * MIB, Interruption())
@@ -226,7 +224,7 @@ def test_files_of_the_store_are_read_once_whatever_their_names(tmp_path: Path) -
     assert not [s for s in got.spans if ".incoming" in s.file.parts]
 
 
-def test_a_file_of_two_names_is_read_once(tmp_path: Path) -> None:
+def test_a_file_with_two_names_is_read_once(tmp_path: Path) -> None:
     os.truncate(os.open(tmp_path / "blob", os.O_CREAT | os.O_WRONLY), SMALLEST)
     os.link(tmp_path / "blob", tmp_path / "model.safetensors")
     (tmp_path / "link.safetensors").symlink_to("blob")
@@ -234,7 +232,7 @@ def test_a_file_of_two_names_is_read_once(tmp_path: Path) -> None:
     assert (span.file.suffix, span.length) == (".safetensors", SMALLEST)
 
 
-def test_a_link_that_leaves_the_store_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_that_leads_out_of_the_store_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside").write_bytes(bytes(MIB))
     store = tmp_path / "store"
     store.mkdir()
@@ -249,7 +247,7 @@ def row(kind: Kind, *rates: float, cache: Cache = Cache.COLD) -> Row:
     return Row(kind, cache, Method.READ, list(rates))
 
 
-def test_the_load_time_is_the_model_by_the_median() -> None:
+def test_the_load_time_is_the_size_of_the_model_divided_by_the_median() -> None:
     assert row(Kind.MMAP, 100, 400, 200).load_seconds(1000) == 5
     assert row(Kind.MMAP, 100, 300).load_seconds(1000) == 5
     assert row(Kind.MMAP).load_seconds(1000) is None
@@ -264,7 +262,7 @@ EAGER, PREFETCH = (f": --safetensors-load-strategy {word} " for word in ("eager"
 
 
 @pytest.mark.parametrize(
-    ("many", "faults", "told"),
+    ("many", "faults", "expected"),
     [
         (FAST * 100, SLOW * 100, ""),
         (100, SLOW * 100 - 1, MAPPED.format("0.69") + EAGER),
@@ -275,7 +273,7 @@ EAGER, PREFETCH = (f": --safetensors-load-strategy {word} " for word in ("eager"
     ],
 )
 def test_the_hint_names_the_setting_that_helps(
-    many: float | None, faults: float | None, told: str
+    many: float | None, faults: float | None, expected: str
 ) -> None:
     rows = [
         row(Kind.SEQUENTIAL, 100),
@@ -284,8 +282,8 @@ def test_the_hint_names_the_setting_that_helps(
         row(Kind.MMAP, 1, cache=Cache.WARM),
     ]
     said = hint(rows, 8)
-    assert said.startswith(told)
-    assert bool(said) == bool(told)
+    assert said.startswith(expected)
+    assert bool(said) == bool(expected)
     assert "\n" not in said
 
 

@@ -1,4 +1,4 @@
-"""Owns the models of the tests: real files, in the layout of a store, of any size.
+"""Owns the models of the tests: real files of any size, in the layout of a store.
 
 This module writes safetensors files itself. That is faster than the library, and a test may want
 broken ones.
@@ -27,7 +27,7 @@ TOKENIZER: Final = {
 
 
 def safetensors(path: Path, size: int = 64, name: str = "w") -> None:
-    """Write one tensor of *size* bytes, which no two blocks of have in common."""
+    """Write one tensor of *size* bytes, in which no two blocks are equal."""
     tensor = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
     header = json.dumps({name: tensor}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def safetensors(path: Path, size: int = 64, name: str = "w") -> None:
 
 
 def sharded(directory: Path, shards: int = 2, size: int = 128) -> Path:
-    """Write a model whose weights have *size* bytes altogether, and return its directory."""
+    """Write a model whose weights have *size* bytes in total, and return its directory."""
     directory.mkdir(parents=True, exist_ok=True)
     if shards == 1:
         safetensors(directory / "model.safetensors", size)
@@ -59,7 +59,7 @@ def sharded(directory: Path, shards: int = 2, size: int = 128) -> Path:
 def manifest(
     directory: Path, source: str = "hf://a/b", commit: str = COMMIT
 ) -> list[dict[str, Any]]:
-    """Write the manifest of what *directory* holds now, and return its entries."""
+    """Write the manifest for the current files of *directory*, and return its entries."""
     files = [
         {"path": str(path.relative_to(directory)), **_size_and_digest(path)}
         for path in sorted(directory.rglob("*"))
@@ -92,7 +92,7 @@ def publish(
     ref: str = "main",
     hub_cache: bool = False,
 ) -> Path:
-    """Publish a model of the hub below *store*, as a loader does; return where it lies.
+    """Publish a model of the hub below *store*, as a loader does; return its folder.
 
     Its weights have *size* bytes altogether. With *hub_cache* it is there a second time,
     as a cache of the hub's library; the files of both share their bytes.

@@ -13,7 +13,7 @@ DAY = 86400.0
 def loaded(
     store: Path, repository: str = "acme/tiny", commit: str = "a" * 40, *, ref: str = "main", size: int = 256
 ) -> Path:  # fmt: skip
-    """Load a model of the hub's into *store*, from a directory that bears its manifest."""
+    """Load a model of the hub's into *store*, from a directory that has its manifest."""
     store.mkdir(exist_ok=True)
     source = store.parent / "sources" / repository / commit
     if not source.is_dir():
@@ -25,20 +25,20 @@ def loaded(
 
 
 def aged(place: Path, *, days: float, used: float | None = None) -> Path:
-    """Let a model be *days* old, and the last loader have asked for it *used* days ago."""
+    """Make a model *days* old, and its last use *used* days ago."""
     at(place / ".modelcache.json", days)
     at(place.with_name(f".{place.name}.used"), days if used is None else used)
     return place
 
 
 def at(path: Path, days: float) -> None:
-    """Let something have been written *days* ago."""
+    """Set the time of a file to *days* ago."""
     then = time.time() - days * DAY
     os.utime(path, (then, then), follow_symlinks=False)
 
 
 def tree(store: Path) -> dict[str, tuple[int, int]]:
-    """Return what lies in a store, each with mode and time."""
+    """Return everything in a store, with modes and times."""
     return {
         str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns)
         for path in sorted(store.rglob("*"))

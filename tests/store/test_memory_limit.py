@@ -28,7 +28,7 @@ class Kernel:
     def mounted(self) -> Path:
         return self.root / "cgroup mounted"
 
-    def lies(self, path: str, mounts: str, groups: str) -> None:
+    def places(self, path: str, mounts: str, groups: str) -> None:
         self.proc.mkdir()
         point = str(self.mounted).replace(" ", "\\040")
         (self.proc / "mountinfo").write_text(mounts.format(point=point))
@@ -56,7 +56,7 @@ STAT: Final = (
 
 
 def test_version_2_subtracts_the_page_cache_and_not_the_tmpfs(kernel: Kernel) -> None:
-    kernel.lies("pod/loader", V2, "0::/pod/loader\n")
+    kernel.places("pod/loader", V2, "0::/pod/loader\n")
     kernel.says("pod/loader", memory__max="max\n", memory__current="5\n", memory__stat=STAT)
     kernel.says(
         "pod", memory__max=f"{400 * Mi}\n", memory__current=f"{100 * Mi}\n", memory__stat=STAT
@@ -66,27 +66,27 @@ def test_version_2_subtracts_the_page_cache_and_not_the_tmpfs(kernel: Kernel) ->
     ]
 
 
-def test_version_2_in_a_namespace_of_its_own_has_its_limit_at_the_root(kernel: Kernel) -> None:
-    kernel.lies("", V2, "0::/\n")
+def test_version_2_in_its_own_namespace_has_its_limit_at_the_root(kernel: Kernel) -> None:
+    kernel.places("", V2, "0::/\n")
     fits, tree = 256 * 100_000, 100_000
     limit = 60 * Mi + OVERHEAD + fits + tree
     kernel.says("", memory__max=str(limit), memory__current=str(90 * Mi), memory__stat=STAT)
     assert beyond_limit(fits, kernel.proc) is None
-    told = beyond_limit(fits + 1, kernel.proc)
-    assert told
-    assert told.startswith(
+    text = beyond_limit(fits + 1, kernel.proc)
+    assert text
+    assert text.startswith(
         f"limit {limit} - used {60 * Mi} - overhead {OVERHEAD + tree} < needed {fits + 1} "
         "(181Mi - 60Mi - 97Mi < 25Mi; "
     )
 
 
-def test_of_several_limits_the_one_that_leaves_least_is_told(kernel: Kernel) -> None:
-    kernel.lies("pod/loader", V2, "0::/pod/loader\n")
+def test_of_several_limits_the_tightest_is_reported(kernel: Kernel) -> None:
+    kernel.places("pod/loader", V2, "0::/pod/loader\n")
     kernel.says("pod/loader", memory__max=f"{300 * Mi}", memory__current="0", memory__stat=STAT)
     kernel.says("pod", memory__max=f"{400 * Mi}", memory__current=f"{300 * Mi}", memory__stat=STAT)
-    told = beyond_limit(200 * Mi, kernel.proc)
-    assert told
-    assert told.startswith(f"limit {400 * Mi} - used {270 * Mi} - ")
+    text = beyond_limit(200 * Mi, kernel.proc)
+    assert text
+    assert text.startswith(f"limit {400 * Mi} - used {270 * Mi} - ")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_of_several_limits_the_one_that_leaves_least_is_told(kernel: Kernel) -> 
 def test_version_1_is_found_wherever_the_container_sees_it(
     kernel: Kernel, root: str, path: str, folder: str
 ) -> None:
-    kernel.lies(folder, V1.format(root=root), f"2:cpu:/x\n4:memory:{path}\n0::/\n")
+    kernel.places(folder, V1.format(root=root), f"2:cpu:/x\n4:memory:{path}\n0::/\n")
     stat = f"cache 1\nrss 1\ninactive_file 1\nactive_file 1\ntotal_rss 7\ntotal_inactive_file {3 * Mi}\ntotal_active_file 0\n"
     kernel.says(
         folder, memory__limit_in_bytes=f"{50 * Mi}\n", memory__usage_in_bytes=f"{5 * Mi}\n",
@@ -110,10 +110,10 @@ def test_version_1_is_found_wherever_the_container_sees_it(
 
 @pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
 def test_without_a_limit_anything_fits(kernel: Kernel, limit: str) -> None:
-    kernel.lies("", V2, "0::/\n")
+    kernel.places("", V2, "0::/\n")
     kernel.says("", memory__max=limit, memory__current="1", memory__stat=STAT)
     assert beyond_limit(2**50, kernel.proc) is None
 
 
-def test_where_groups_can_not_be_read_anything_fits(tmp_path: Path) -> None:
+def test_if_control_groups_can_not_be_read_anything_fits(tmp_path: Path) -> None:
     assert beyond_limit(2**50, tmp_path) is None

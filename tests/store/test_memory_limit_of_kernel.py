@@ -22,14 +22,14 @@ pytestmark = pytest.mark.programs
 Mi: Final = 2**20
 SIZE: Final = 64 * Mi
 NEEDED: Final = SIZE + 4096
-"""The weights, and a page for the manifest."""
+"""The weights and one page for the manifest."""
 EXTRA: Final = OVERHEAD + NEEDED // 256
 ARITHMETIC: Final = re.compile(r"limit (\d+) - used (\d+) - overhead (\d+) < needed (\d+) \(")
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A group with a process, below a group as that of a pod, and a tmpfs."""
+    """A process in a control group below another, as in a pod, and a tmpfs."""
 
     pod: Cgroup
     own: Cgroup
@@ -80,9 +80,9 @@ def test_a_copy_that_the_kernel_would_kill_is_refused_with_the_arithmetic(
     container.limit(group, SIZE + 8 * Mi)
     done = container.run("copy", model, container.memory)
     assert done.returncode == 1, done
-    told = ARITHMETIC.search(done.stderr)
-    assert told, done.stderr
-    limit, used, overhead, needed = map(int, told.groups())
+    text = ARITHMETIC.search(done.stderr)
+    assert text, done.stderr
+    limit, used, overhead, needed = map(int, text.groups())
     assert (limit, overhead, needed) == (SIZE + 8 * Mi, EXTRA, NEEDED)
     assert 0 < used < SIZE
     assert f"modelcache: {container.memory}: the model needs more memory than " in done.stderr
@@ -91,11 +91,11 @@ def test_a_copy_that_the_kernel_would_kill_is_refused_with_the_arithmetic(
     assert list(container.memory.iterdir()) == []
 
 
-def test_what_the_arithmetic_asks_for_is_enough(container: Container, model: Path) -> None:
+def test_a_limit_that_the_arithmetic_accepts_is_enough(container: Container, model: Path) -> None:
     container.limit(container.pod, SIZE)
-    told = ARITHMETIC.search(container.run("copy", model, container.memory).stderr)
-    assert told
-    used = int(told[2])
+    text = ARITHMETIC.search(container.run("copy", model, container.memory).stderr)
+    assert text
+    used = int(text[2])
     # Another run does not need exactly the same.
     container.limit(container.pod, used + EXTRA + NEEDED + 8 * Mi)
     done = container.run("copy", model, container.memory)
@@ -103,7 +103,9 @@ def test_what_the_arithmetic_asks_for_is_enough(container: Container, model: Pat
     assert (container.memory / "weights.bin").stat().st_size == SIZE
 
 
-def test_what_an_earlier_attempt_left_is_not_counted(container: Container, model: Path) -> None:
+def test_the_remains_of_an_earlier_attempt_are_not_counted(
+    container: Container, model: Path
+) -> None:
     container.limit(container.own, 64 * Mi + EXTRA + NEEDED)
     for _ in range(2):
         done = container.run("copy", model, container.memory)
@@ -116,7 +118,9 @@ def test_a_copy_to_a_disk_needs_no_such_memory(container: Container, model: Path
     assert done.returncode == 0, done
 
 
-def test_a_store_in_memory_is_held_against_the_limit_too(container: Container, model: Path) -> None:
+def test_a_store_in_memory_is_compared_with_the_limit_too(
+    container: Container, model: Path
+) -> None:
     container.limit(container.own, SIZE + 8 * Mi)
     done = container.run("load", f"file://{model}", container.memory, "--allow", "*.bin")
     assert done.returncode == 1, done
@@ -124,6 +128,6 @@ def test_a_store_in_memory_is_held_against_the_limit_too(container: Container, m
     assert "raise the container's memory limit, or load into a store on a disk" in done.stderr
 
 
-def test_a_container_without_a_limit_is_not_asked(container: Container, model: Path) -> None:
+def test_a_container_without_a_limit_is_not_checked(container: Container, model: Path) -> None:
     done = container.run("copy", model, container.memory)
     assert done.returncode == 0, done
