@@ -214,10 +214,13 @@ def serve(  # each is an option
     from webhook.values.duration import seconds
 
     if [dev, bool(cert or key), self_signed].count(True) != 1 or bool(cert) != bool(key):
-        fail("give one of --self-signed, --cert with --key, or --dev for one made in memory")
+        fail("give one of --self-signed, --cert with --key, or --dev")
     version = version_number(kube_version) if kube_version else None
     if version and version < OLDEST:
-        fail(f"--kube-version: {kube_version}: must be 1.28 or later, which keeps matchConditions")
+        fail(
+            f"--kube-version: {kube_version}: must be 1.28 or later, because older API servers "
+            "ignore matchConditions and would send every pod"
+        )
     try:
         run(
             Settings(

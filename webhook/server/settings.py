@@ -23,7 +23,7 @@ class Settings:
     dev: bool = False
     """Whether a certificate is made in memory, for development."""
     controller: Options = field(default_factory=Options)
-    """What the controller keeps. Its namespace is ours, in which no pod is injected."""
+    """The options of the controller. Pods in its namespace, the webhook's, are not injected."""
     self_check: bool = False
     shutdown_delay: float = 5
     """Seconds between SIGTERM and the end of listening."""
