@@ -23,7 +23,7 @@ def made(times: Times = TIMES, lifetime: dt.timedelta = 52 * WEEK) -> Authority:
     return Authority.make("test", times, lifetime)
 
 
-def test_a_leaf_is_what_go_demands_of_a_server() -> None:
+def test_a_leaf_is_what_go_requires_of_a_server() -> None:
     # P1 60
     authority = made()
     leaf = x509.load_pem_x509_certificate(authority.sign(HOSTS, TIMES, WEEK).certificate)
@@ -47,7 +47,7 @@ def test_serial_numbers_and_keys_are_random() -> None:
     assert min(serial.bit_length() for serial in serials) > 64
 
 
-def test_a_long_name_of_a_service_is_no_obstacle() -> None:
+def test_a_long_service_name_is_whole_in_the_certificate() -> None:
     host = f"{'s' * 63}.{'n' * 63}.svc"
     leaf = made().sign([host], TIMES, WEEK)
     names = (
@@ -59,7 +59,7 @@ def test_a_long_name_of_a_service_is_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize("ahead", [-30 * DAY, -DAY, DAY, 30 * DAY], ids=str)
-def test_what_is_made_holds_by_our_clock_and_by_that_of_the_api_server(ahead: dt.timedelta) -> None:
+def test_certificates_are_valid_by_our_clock_and_by_the_api_servers(ahead: dt.timedelta) -> None:
     # c35, P2 97
     times = Times(ours=NOW + ahead, cluster=NOW)
     authority = made(times)
@@ -82,7 +82,7 @@ def test_what_is_made_holds_by_our_clock_and_by_that_of_the_api_server(ahead: dt
     ],
     ids=str,
 )
-def test_a_leaf_is_due_at_two_thirds_of_its_life_or_when_a_clock_is_put_back(
+def test_a_leaf_is_due_at_two_thirds_of_its_life_or_when_a_clock_is_set_back(
     later: dt.timedelta, due: bool
 ) -> None:
     # c35, P2 97
@@ -91,7 +91,7 @@ def test_a_leaf_is_due_at_two_thirds_of_its_life_or_when_a_clock_is_put_back(
     assert leaf.due(Times(NOW, NOW + later), 2 / 3) is due
 
 
-def test_what_was_written_is_read_back() -> None:
+def test_an_authority_that_was_written_is_read_back() -> None:
     authority = made()
     found = Authority.read(pem(authority.certificate), private_pem(authority.key))
     assert found.certificate == authority.certificate
@@ -139,13 +139,15 @@ def _rsa() -> bytes:
     ],
     ids=["nothing", "garbage", "no key", "encrypted", "rsa", "key of another", "leaf"],
 )
-def test_what_cannot_sign_is_refused_and_says_why(pair: tuple[bytes, bytes], why: str) -> None:
+def test_a_pair_that_cannot_sign_is_refused_with_the_reason(
+    pair: tuple[bytes, bytes], why: str
+) -> None:
     # P1 58
     with pytest.raises(ValueError, match=why):
         Authority.read(*pair)
 
 
-def test_openssl_takes_a_leaf_for_what_it_says() -> None:
+def test_openssl_accepts_a_leaf_as_a_server_certificate() -> None:
     now = dt.datetime.now(dt.UTC)
     times = Times(now, now)
     authority = made(times)

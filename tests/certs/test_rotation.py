@@ -37,7 +37,7 @@ def always(_: Authority) -> bool:
     return True
 
 
-def test_the_first_replica_makes_one_that_signs_at_once() -> None:
+def test_the_first_replica_makes_an_authority_that_signs_at_once() -> None:
     found = ROTATION.wanted(None, None, at(0 * DAY), settled=never)
     assert found.upcoming is None
     assert found.retired == ()
@@ -45,12 +45,12 @@ def test_the_first_replica_makes_one_that_signs_at_once() -> None:
 
 
 @pytest.mark.parametrize("days", [0, 100, 243])
-def test_nothing_is_written_while_nothing_is_due(days: int) -> None:
+def test_nothing_changes_while_nothing_is_due(days: int) -> None:
     found = Authorities(authority())
     assert ROTATION.wanted(found, found, at(days * DAY), settled=always) == found
 
 
-def test_at_two_thirds_of_its_life_the_next_one_is_trusted_and_does_not_sign() -> None:
+def test_at_two_thirds_of_its_life_a_next_authority_is_trusted_but_does_not_sign() -> None:
     first = Authorities(authority())
     found = ROTATION.wanted(first, first, at(244 * DAY), settled=never)
     assert found.signing == first.signing
@@ -68,9 +68,7 @@ def test_replicas_do_not_all_renew_at_once() -> None:
     assert early.upcoming is not None
 
 
-def test_the_next_one_signs_when_it_has_settled_and_the_last_is_trusted_until_its_leaves_end() -> (
-    None
-):
+def test_a_settled_authority_signs_and_the_last_is_trusted_until_its_leaves_end() -> None:
     last, upcoming = authority(), authority(244 * DAY)
     waiting = Authorities(last, upcoming)
     assert ROTATION.wanted(waiting, waiting, at(245 * DAY), settled=never) == waiting
@@ -84,7 +82,7 @@ def test_the_next_one_signs_when_it_has_settled_and_the_last_is_trusted_until_it
     assert after == Authorities(upcoming)
 
 
-def test_who_deletes_the_secret_gets_another_authority_with_overlap() -> None:
+def test_deleting_the_secret_makes_another_authority_with_an_overlap() -> None:
     # P1 57
     known = Authorities(authority())
     found = ROTATION.wanted(None, known, at(DAY), settled=never)
@@ -93,7 +91,7 @@ def test_who_deletes_the_secret_gets_another_authority_with_overlap() -> None:
 
 
 @pytest.mark.parametrize("later", [365 * DAY, -DAY], ids=["expired", "not valid yet"])
-def test_one_that_does_not_hold_is_replaced_at_once(later: dt.timedelta) -> None:
+def test_an_authority_that_is_not_valid_is_replaced_at_once(later: dt.timedelta) -> None:
     # c35, P1 58
     old = Authorities(authority())
     found = ROTATION.wanted(old, old, at(later), settled=never)
@@ -103,7 +101,7 @@ def test_one_that_does_not_hold_is_replaced_at_once(later: dt.timedelta) -> None
     assert ROTATION.wanted(known, known, at(365 * DAY), settled=never).signing == known.upcoming
 
 
-def test_validity_is_judged_by_the_clock_of_the_api_server() -> None:
+def test_validity_is_checked_against_the_clock_of_the_api_server() -> None:
     # c35
     found = Authorities(authority())
     for ours in (-400 * DAY, 400 * DAY):
@@ -119,10 +117,10 @@ def test_validity_is_judged_by_the_clock_of_the_api_server() -> None:
         max_size=12,
     )
 )
-def test_whatever_happens_what_signs_was_trusted_before_and_what_signed_is_trusted_after(
+def test_at_any_time_what_signs_was_trusted_before_and_what_signed_is_still_trusted(
     steps: list[tuple[int, bool, str]],
 ) -> None:
-    """Leaves live a week: what signed within the last week must be trusted."""
+    """Leaves live a week, so an authority that signed within the last week must be trusted."""
     now = dt.timedelta(0)
     known = ROTATION.wanted(None, None, at(now), settled=never)
     found: Authorities | None = known
@@ -155,7 +153,7 @@ def _settled(long_enough: bool, trusted: bytes, one: Authority) -> bool:
     return long_enough and holds(trusted, pem(one.certificate))
 
 
-def test_what_the_secret_holds_is_read_back() -> None:
+def test_the_content_of_the_secret_is_read_back() -> None:
     until = NOW + DAY
     kept = Authorities(
         authority(), authority(), (Retired(pem(authority().certificate).decode(), until),)
@@ -169,7 +167,7 @@ def test_what_the_secret_holds_is_read_back() -> None:
 @pytest.mark.parametrize(
     "garbage", [b"", b"{}", b"-----BEGIN CERTIFICATE-----\n", b'[{"until": 1}]']
 )
-def test_what_is_garbled_beside_the_authority_that_signs_is_left_out_and_told(
+def test_malformed_entries_next_to_a_valid_authority_are_ignored_and_reported(
     key: str, garbage: bytes
 ) -> None:
     # P1 58
@@ -185,7 +183,9 @@ def test_what_is_garbled_beside_the_authority_that_signs_is_left_out_and_told(
 
 @pytest.mark.parametrize("key", ["ca.crt", "ca.key"])
 @pytest.mark.parametrize("value", [None, b"", b"garbage"])
-def test_without_an_authority_that_signs_a_secret_is_refused(key: str, value: bytes | None) -> None:
+def test_a_secret_without_an_authority_that_can_sign_is_refused(
+    key: str, value: bytes | None
+) -> None:
     # P1 58
     data = Authorities(authority()).encode()
     if value is None:
@@ -196,7 +196,7 @@ def test_without_an_authority_that_signs_a_secret_is_refused(key: str, value: by
         decode(data)
 
 
-def test_a_secret_with_the_key_of_another_is_refused() -> None:
+def test_a_secret_with_the_key_of_another_authority_is_refused() -> None:
     # P1 58
     mixed = replace(
         Authorities(authority()), signing=Authority(authority().certificate, authority().key)
@@ -206,6 +206,6 @@ def test_a_secret_with_the_key_of_another_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("leaf", "life"), [(1, 100), (60, 120), (-1, 100), (100, 60)], ids=str)
-def test_lives_that_do_not_fit_each_other_are_refused(leaf: int, life: int) -> None:
+def test_lifetimes_that_contradict_each_other_are_refused(leaf: int, life: int) -> None:
     with pytest.raises(ValueError, match="must live 3 s or more"):
         Lives(dt.timedelta(seconds=leaf), dt.timedelta(seconds=life))

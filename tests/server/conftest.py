@@ -1,4 +1,4 @@
-"""One server for the tests that leave it as it was, and others for those that don't."""
+"""One server that tests share if they leave it as it was, and new servers for other tests."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from tests.server.harness import PairFiles, Server
 
 
 class Start(Protocol):
-    """Starts a server with *options*, ended with the test."""
+    """Starts a server with *options*, which ends with the test."""
 
     def __call__(
         self,
@@ -35,7 +35,7 @@ def server(pair: PairFiles) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def unchecked(pair: PairFiles) -> Iterator[Server]:
-    """A server as most people run it, without --self-check, which decodes a body once more."""
+    """A server as most people run it: without --self-check, which decodes each body again."""
     found = Server(pair, "--shutdown-delay", "0")
     yield found
     assert found.stop() == 0
@@ -69,7 +69,7 @@ def start(pair: PairFiles) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def slow_server(pair: PairFiles) -> Iterator[Server]:
-    """A server that waits for a request only one second."""
+    """A server that waits only one second for a request."""
     found = Server(
         pair, "--shutdown-delay", "0", changes={"webhook.server.http.protocol.READ_SECONDS": 1.0}
     )

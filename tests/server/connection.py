@@ -1,4 +1,4 @@
-"""A connection of raw bytes to the admission port, and requests to send over it."""
+"""Send raw bytes to the admission port, and read the answers."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request."""
+    """The answer to one request."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Connection:
-    """A raw connection to the admission port, that reads answers one by one."""
+    """A raw connection to the admission port; it reads answers one by one."""
 
     def __init__(self, raw: socket.socket) -> None:
         self.socket = raw
@@ -46,7 +46,7 @@ class Connection:
         self.socket.close()
 
     def send(self, *parts: bytes) -> None:
-        """Send each of *parts* in a record of its own."""
+        """Send each of *parts* in a separate TLS record."""
         for part in parts:
             self.socket.sendall(part)
 
@@ -89,7 +89,7 @@ def request(
     method: str = "POST",
     kind: str = "application/json",
 ) -> bytes:
-    """Return a whole request, as the API server writes one."""
+    """Return a complete request, as the API server writes it."""
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: localhost",
@@ -107,7 +107,7 @@ def head(*lines: str, path: str = "/mutate", kind: str = "application/json") -> 
 
 
 def sent_until_closed(connection: Connection, parts: Iterable[bytes], pause: float = 0) -> int:
-    """Send *parts* until the server closes; return how many it took."""
+    """Send *parts* until the server closes; return how many were sent."""
     number = 0
     with contextlib.suppress(OSError):
         for part in parts:

@@ -1,4 +1,4 @@
-"""The server as a process: what is seen of it from outside, and a client that behaves."""
+"""Run `modelcache serve` as a process, with a well-behaved client, and observe it from outside."""
 
 import contextlib
 import http.client
@@ -27,11 +27,13 @@ from webhook.admission.request.declared import KNOWN as NAMES
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 PATIENCE = 20.0
+START_PATIENCE = 60.0
+"""A start imports everything: on a busy machine that takes longer than any answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairFiles:
-    """The certificate that the servers of the tests have, and the CA that signed it."""
+    """The certificate that servers of the tests use, and the CA that signed it."""
 
     ca: Path
     certificate: Path
@@ -91,12 +93,13 @@ class Server:
             eventually(lambda: self.health("/readyz").status == 200)
         except BaseException:
             self.process.kill()
+            self._reaped(PATIENCE)
             raise
 
     def _serving(self) -> tuple[int, int]:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + START_PATIENCE
         while time.monotonic() < end:
-            line = self._arrived.get(timeout=PATIENCE)
+            line = self._arrived.get(timeout=START_PATIENCE)
             if not line:
                 raise AssertionError((self.process.wait(), self.lines))
             if b"serving" in line:
@@ -116,7 +119,7 @@ class Server:
 
     @property
     def reads(self) -> bool:
-        """Whether somebody reads its log."""
+        """Whether its log is being read."""
         return self._thread.is_alive()
 
     # Clients
@@ -132,7 +135,7 @@ class Server:
         """Send *content* over the connection that is kept, and return the answer."""
         idle = self._client.sock
         if idle and select.select([idle], [], [], 0)[0]:
-            self._client.close()  # so did the server, since other tests took their time
+            self._client.close()  # the server closed it, because it was idle for too long
         named = {"content-type": "application/json"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         self._client.request(
@@ -162,7 +165,7 @@ class Server:
             found = client.getresponse()
             return Answer(found.status, {k.lower(): v for k, v in found.getheaders()}, found.read())
 
-    # What is seen from outside
+    # Observations from outside
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of the samples *name* that have all of *labels*."""
@@ -201,11 +204,11 @@ class Server:
     # The end
 
     def signal(self, number: int = signal.SIGTERM) -> None:
-        """Tell it to stop."""
+        """Send it a signal."""
         self.process.send_signal(number)
 
     def ended(self, seconds: float = PATIENCE) -> int:
-        """Return the exit status, which must come within *seconds*."""
+        """Return the exit status; it must exit within *seconds*."""
         return self.process.wait(timeout=seconds)
 
     def stop(self) -> int:
@@ -214,8 +217,12 @@ class Server:
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             self.signal(signal.SIGTERM)
+        return self._reaped(PATIENCE)
+
+    def _reaped(self, seconds: float) -> int:
+        """Return the exit status, and close its streams."""
         try:
-            return self.ended()
+            return self.ended(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -266,7 +273,7 @@ def in_flight(server: Server, number: int) -> None:
 
 @contextlib.contextmanager
 def taking_no_answers(server: Server) -> Iterator[None]:
-    """Ask for more than the buffers of both sides hold, and read none of it."""
+    """Request more answers than the buffers of both sides hold, and read none of them."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.connect((HOST, server.port))

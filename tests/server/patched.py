@@ -1,4 +1,4 @@
-"""Runs the command modelcache with some of its constants and functions replaced.
+"""Run the command modelcache with some of its constants and functions replaced.
 
 python -m tests.server.patched '{"webhook.server.http.protocol.READ_SECONDS": 1}' serve …
 

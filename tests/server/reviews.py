@@ -1,4 +1,4 @@
-"""Reviews for the tests of the server: a small pod, and what can be wrong with it."""
+"""Reviews of a small pod, for the tests of the server."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def pod(annotations: dict[str, str] | None = None, **metadata: Any) -> Json:
 
 
 def review(obj: Any = None, **request: Any) -> Json:
-    """Return the review of the creation of *obj*; None: of an annotated pod."""
+    """Return a review of the creation of *obj*; None: of an annotated pod."""
     return {
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -64,7 +64,7 @@ def body(obj: Any = None, **request: Any) -> bytes:
 
 
 def inside(text: bytes) -> bytes:
-    """Return a review whose pod has *text*, any JSON, in a field that nobody reads."""
+    """Return a review whose pod has *text*, any JSON, in a field that is not read."""
     sent = pod()
     sent["spec"]["unread"] = "HERE"
     return body(sent).replace(b'"HERE"', text)

@@ -1,4 +1,4 @@
-"""Bodies that are no review, and odd ones."""
+"""Bodies that are not reviews, and odd bodies."""
 
 import json
 import time
@@ -58,7 +58,7 @@ NO_REVIEWS = {
 
 
 @pytest.mark.parametrize("sent", NO_REVIEWS.values(), ids=NO_REVIEWS.keys())
-def test_what_is_no_review_is_answered_400_and_the_server_goes_on(
+def test_a_body_that_is_not_a_review_is_answered_400_and_the_server_continues(
     either: Server, sent: bytes
 ) -> None:
     # P0 34, P1 49, c1, c2, c8, c11, c14, c15
@@ -94,7 +94,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("sent", ODD.values(), ids=ODD.keys())
-def test_odd_content_is_answered_and_never_as_our_fault(either: Server, sent: bytes) -> None:
+def test_odd_content_is_answered_and_never_with_500(either: Server, sent: bytes) -> None:
     # P1 49, c8, c13
     answer = either.post(sent)
     assert answer.status in {200, 400}
@@ -103,7 +103,9 @@ def test_odd_content_is_answered_and_never_as_our_fault(either: Server, sent: by
     assert either.post(body()).status == 200
 
 
-def test_1000_containers_volumes_and_variables_are_decided_in_time(server: Server) -> None:
+def test_a_pod_with_1000_containers_volumes_and_variables_is_decided_in_time(
+    server: Server,
+) -> None:
     # P1 50
     large = pod()
     large["spec"]["volumes"] = [{"name": f"v{n}", "emptyDir": {}} for n in range(1000)]

@@ -1,4 +1,4 @@
-"""Bodies of any size, one by one and all together."""
+"""Limits on the size of bodies, one by one and all together."""
 
 import select
 import socket
@@ -15,7 +15,7 @@ MB = 2**20
 
 
 def large(size: int) -> bytes:
-    """Return a review of exactly *size* bytes, most of them read by nobody."""
+    """Return a review of exactly *size* bytes, most of them in a field that is not read."""
     found = inside(b'""')
     return found.replace(b'"unread": ""', b'"unread": "' + b"x" * (size - len(found)) + b'"')
 
@@ -56,7 +56,7 @@ def test_a_legal_pod_of_plain_text_is_served(server: Server) -> None:
 
 
 def endless(server: Server, path: str = "/mutate") -> int:
-    """Send chunks until the server has had enough; return the status, 0 if it didn't arrive."""
+    """Send chunks until the server stops reading; return the status, 0 if none arrived."""
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with server.connect() as connection:
         with suppress(OSError):
@@ -68,7 +68,7 @@ def endless(server: Server, path: str = "/mutate") -> int:
     return 0
 
 
-def test_a_body_without_end_is_cut_at_the_limit_and_costs_no_memory(server: Server) -> None:
+def test_an_endless_body_is_cut_at_the_limit_and_costs_no_memory(server: Server) -> None:
     # P0 33, c4
     assert endless(server) in {413, 0}
     refused, before = server.metric("modelcache_http_requests_total", code="413"), server.memory()
@@ -114,7 +114,7 @@ def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: St
     assert server.post(body()).status == 200
 
 
-def test_too_many_reviews_at_once_are_told_to_come_again(start: Start) -> None:
+def test_when_too_many_reviews_arrive_at_once_some_are_told_to_retry(start: Start) -> None:
     # P1 45
     server = start(
         "--shutdown-delay", "0", changes={"webhook.server.http.admission_port.MOST_IN_FLIGHT": 3}
@@ -135,7 +135,7 @@ def test_too_many_reviews_at_once_are_told_to_come_again(start: Start) -> None:
     in_flight(server, 0)
 
 
-def test_too_many_bytes_at_once_are_told_to_come_again(start: Start) -> None:
+def test_when_too_many_bytes_arrive_at_once_some_reviews_are_told_to_retry(start: Start) -> None:
     # P1 45, c6
     server = start("--shutdown-delay", "0", changes={"webhook.server.http.body.MOST_BUFFERED": MB})
     content = large(3 * MB)
@@ -143,7 +143,7 @@ def test_too_many_bytes_at_once_are_told_to_come_again(start: Start) -> None:
         connection.send(head(f"Content-Length: {len(content)}"), content[: MB - 1000])
         with server.connect() as other:
             other.send(head(f"Content-Length: {len(content)}"), content[:200_000])
-            # Whichever sends the byte too many is the one to go.
+            # The connection that sends the byte over the limit is rejected.
             sockets = [connection.socket, other.socket]
             (refused, *_), _, _ = select.select(sockets, [], [], PATIENCE)
             answer = (connection if refused is connection.socket else other).answer()
@@ -152,7 +152,7 @@ def test_too_many_bytes_at_once_are_told_to_come_again(start: Start) -> None:
     assert server.post(body()).status == 200
 
 
-def test_callers_that_go_away_in_the_middle_leave_nothing_behind(server: Server) -> None:
+def test_callers_that_disconnect_in_the_middle_leave_nothing_behind(server: Server) -> None:
     # P0 34, c28
     eventually(lambda: server.metric("modelcache_admission_in_flight") == 0)
     descriptors = server.descriptors()
@@ -167,7 +167,7 @@ def test_callers_that_go_away_in_the_middle_leave_nothing_behind(server: Server)
     eventually(lambda: server.descriptors() <= descriptors)
 
 
-def test_no_review_of_a_stranger_makes_the_log_or_the_memory_grow(start: Start) -> None:
+def test_reviews_of_strangers_grow_neither_the_log_nor_the_memory(start: Start) -> None:
     # c50: names that no API server would send
     server = start("--shutdown-delay", "0", changes={})
     sent = [body(name="n" * MB, namespace=f"{n}" * MB, uid=str(n)) for n in range(10)]

@@ -1,4 +1,4 @@
-"""A pair in files that is renewed while the webhook serves: never a wrong one, never a stop."""
+"""A certificate in files that is renewed while the webhook serves: always valid, without a stop."""
 
 import datetime as dt
 import ssl
@@ -19,7 +19,7 @@ END = "modelcache_certificate_not_after_timestamp_seconds"
 
 
 class Renewed:
-    """A server whose files are ours to write."""
+    """A server whose certificate files the test writes."""
 
     def __init__(self, folder: Path) -> None:
         now = dt.datetime.now(dt.UTC)
@@ -38,7 +38,7 @@ class Renewed:
         self.files.key.write_bytes(leaf.key)
 
     def serial(self) -> str:
-        """Return the serial number that a new connection is shown."""
+        """Return the serial number of the certificate that a new connection gets."""
         with self.server.connect() as connection:
             assert isinstance(connection.socket, ssl.SSLSocket)
             shown = connection.socket.getpeercert()
@@ -56,7 +56,7 @@ def renewed(tmp_path: Path) -> Iterator[Renewed]:
     found.server.stop()
 
 
-def test_new_connections_get_the_new_pair_and_old_ones_go_on(renewed: Renewed) -> None:
+def test_new_connections_get_the_new_certificate_and_open_ones_continue(renewed: Renewed) -> None:
     # P0 27, P1 65
     before = renewed.serial()
     with renewed.server.connect() as old:
@@ -69,7 +69,7 @@ def test_new_connections_get_the_new_pair_and_old_ones_go_on(renewed: Renewed) -
     assert renewed.server.metric(RELOADS, result="ok") == 2
 
 
-def test_a_volume_that_is_replaced_by_its_link_is_read_again(tmp_path: Path) -> None:
+def test_a_volume_whose_link_is_replaced_is_read_again(tmp_path: Path) -> None:
     # c38
     first, second = tmp_path / "..1", tmp_path / "..2"
     first.mkdir()
@@ -92,7 +92,7 @@ def test_a_volume_that_is_replaced_by_its_link_is_read_again(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", ["key of another", "half written", "empty", "gone", "expired"])
-def test_a_pair_that_cannot_be_served_leaves_the_old_one_served(
+def test_if_a_pair_cannot_be_served_the_previous_one_stays_in_use(
     renewed: Renewed, damage: str
 ) -> None:
     # P1 56, P1 58, c37
@@ -121,14 +121,16 @@ def test_a_pair_that_cannot_be_served_leaves_the_old_one_served(
     assert renewed.refused() == 1
 
 
-def test_a_fault_that_lasts_is_told_once(renewed: Renewed) -> None:
+def test_a_fault_that_lasts_is_logged_once(renewed: Renewed) -> None:
     # P1 56
     renewed.files.key.write_bytes(b"garbage")
     eventually(lambda: renewed.refused() == 1)
     assert not came_about(lambda: renewed.refused() > 1, 5)
 
 
-def test_a_certificate_that_expires_while_it_is_served_is_served_no_more(renewed: Renewed) -> None:
+def test_a_certificate_that_expires_while_it_is_served_is_no_longer_served(
+    renewed: Renewed,
+) -> None:
     # P0 36, P1 87, c35
     before = renewed.serial()
     renewed.write(renewed.leaf(dt.timedelta(seconds=5)))

@@ -1,4 +1,4 @@
-"""How connections are kept, retired, made room for and let go."""
+"""How connections are kept, retired, dropped to make room, and freed."""
 
 import socket
 import struct
@@ -31,7 +31,7 @@ def test_a_connection_is_used_again_after_some_idle_seconds(start: Start) -> Non
             assert connection.answer().status == 200
 
 
-def test_an_idle_connection_is_closed_in_the_end(start: Start) -> None:
+def test_an_idle_connection_is_closed_eventually(start: Start) -> None:
     # P1 46
     server = start(*QUICK, changes={"webhook.server.http.listener.IDLE_SECONDS": 1})
     with server.connect() as used, server.connect() as fresh:
@@ -54,7 +54,7 @@ def test_an_old_connection_closes_after_its_next_answer(start: Start) -> None:
         assert connection.ended(3)
 
 
-def test_with_an_age_of_zero_each_answer_is_the_last_of_its_connection(start: Start) -> None:
+def test_with_an_age_of_zero_a_connection_closes_after_each_answer(start: Start) -> None:
     # P1 45b
     server = start(*QUICK, "--connection-age", "0s")
     for _ in range(3):
@@ -65,7 +65,7 @@ def test_with_an_age_of_zero_each_answer_is_the_last_of_its_connection(start: St
             assert connection.ended(3)
 
 
-def test_500_idle_connections_hold_up_nobody(server: Server) -> None:
+def test_500_idle_connections_delay_no_review(server: Server) -> None:
     # P1 47
     with ExitStack() as stack:
         context = server.pair.client_context()
@@ -94,7 +94,7 @@ def test_the_least_useful_connection_makes_room_for_a_new_one(start: Start) -> N
         assert server.descriptors() < 40
 
 
-def test_connections_that_are_reset_are_let_go(start: Start) -> None:
+def test_reset_connections_are_freed(start: Start) -> None:
     server = start("--shutdown-delay", "0")
 
     def reset(times: int) -> None:
@@ -112,7 +112,7 @@ def test_connections_that_are_reset_are_let_go(start: Start) -> None:
     assert server.memory() < before + 10 * 2**20
 
 
-def test_connections_and_handshakes_are_counted_when_somebody_asks(start: Start) -> None:
+def test_connections_and_handshakes_are_counted_when_metrics_are_read(start: Start) -> None:
     # P1 85
     server = start(*QUICK)
 

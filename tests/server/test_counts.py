@@ -1,4 +1,4 @@
-"""What one admission costs, in counts that no machine changes: frames, calls, collections."""
+"""The cost of one review, in counts that are the same on all machines: frames, calls, garbage."""
 
 import gc
 import logging
@@ -25,7 +25,7 @@ REVIEWS = bodies("5 KB")
 
 
 def fresh(log: Callable[..., Any] = lambda *_, **__: None) -> Reviewer:
-    """Return our webhook as it is after a start."""
+    """Return a reviewer as it is after a start."""
     return Reviewer(Policy(), lambda _: FACTS, Telemetry(log))
 
 
@@ -52,7 +52,7 @@ def collections() -> int:
 
 
 class Nowhere:
-    """Takes the place of webhook.server.telemetry.log_lines.Lines."""
+    """Replaces webhook.server.telemetry.log_lines.Lines."""
 
     def add(self, line: bytes) -> None:
         assert b'"decision"' in line
@@ -60,7 +60,7 @@ class Nowhere:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """The server's own log, but for the writing."""
+    """The server's log, which writes nothing."""
     monkeypatch.setattr("webhook.server.telemetry.log.Lines", Nowhere)
     for name in (None, "uvicorn.error"):
         library = logging.getLogger(name)
@@ -118,9 +118,7 @@ def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[...
 @pytest.mark.parametrize(
     ("annotations", "most"), [(OPT_IN, 2 * 2**20), ({}, 100_000)], ids=["asks", "asks for nothing"]
 )
-def test_2000_pods_like_no_other_cost_bounded_memory(
-    annotations: dict[str, str], most: int
-) -> None:
+def test_2000_different_pods_cost_bounded_memory(annotations: dict[str, str], most: int) -> None:
     # performance: what a server that runs for months sees
     reviewer = fresh()
     sent = pod(annotations)

@@ -30,7 +30,7 @@ def is_served(connection: Connection) -> bool:
 
 
 def use_up(server: Server) -> None:
-    """Lower the limit to what is open, once what has ended is closed."""
+    """Lower the limit to the files that are open, once ended connections are closed."""
     before = -1
     while (now := server.descriptors()) != before:
         before = now
@@ -40,7 +40,7 @@ def use_up(server: Server) -> None:
 
 @contextmanager
 def connected(server: Server, number: int) -> Iterator[list[Connection]]:
-    """Hold connections whose handshake is complete."""
+    """Keep connections open whose handshake is complete."""
     context = server.pair.client_context()
     with ExitStack() as stack:
         yield [stack.enter_context(server.connect(context)) for _ in range(number)]
@@ -64,17 +64,17 @@ def test_the_limit_is_raised_to_what_the_system_allows(start: Start) -> None:
         pytest.param(64, (1, 1, 1), id="less than the process itself needs"),
     ],
 )
-def test_shares_are_cut_alike(limit: int, expected: tuple[int, int, int]) -> None:
+def test_shares_are_reduced_in_proportion(limit: int, expected: tuple[int, int, int]) -> None:
     found = descriptors.shares(limit)
     assert (found.connections, found.handshakes, found.probes) == expected
     assert sum(expected) <= max(limit - 128, 3)
 
 
-def test_a_limit_that_is_too_low_is_told_and_held_with_500_idle(start: Start) -> None:
+def test_a_limit_that_is_too_low_is_logged_and_kept_with_500_idle_connections(start: Start) -> None:
     # P1 47, c31
     server = start(*QUICK, files="1024:1024")
-    (told,) = server.events("few_descriptors")
-    assert (told["limit"], told["needed"], told["connections"]) == (1024, 3378, 551)
+    (line,) = server.events("few_descriptors")
+    assert (line["limit"], line["needed"], line["connections"]) == (1024, 3378, 551)
     with connected(server, 500) as idle:
         assert server.post(body()).status == 200
         assert all(is_served(connection) for connection in idle[::50])
@@ -96,7 +96,7 @@ def test_a_flood_of_connections_leaves_descriptors_for_all_others(start: Start) 
     eventually(lambda: server.descriptors() < 40)
 
 
-def test_handshakes_that_do_not_go_on_make_room_for_others(start: Start) -> None:
+def test_stalled_handshakes_make_room_for_others(start: Start) -> None:
     # P1 48, c31, c33
     server = start(*QUICK, files="400:400")
     with ExitStack() as stack, server.connect() as kept:
@@ -112,13 +112,13 @@ def test_handshakes_that_do_not_go_on_make_room_for_others(start: Start) -> None
     eventually(lambda: server.descriptors() < 40)
 
 
-def test_where_descriptors_are_used_up_idle_connections_make_room(start: Start) -> None:
+def test_when_descriptors_run_out_idle_connections_make_room(start: Start) -> None:
     # c31
     server = start(*QUICK)
     with ExitStack() as stack, server.connect() as busy:
         busy.send(WHOLE[:-100])
         in_flight(server, 1)
-        idle = stack.enter_context(connected(server, 30))  # all later than the busy one
+        idle = stack.enter_context(connected(server, 30))  # all opened after the busy one
         use_up(server)
         assert server.health("/livez").status == 200
         with server.connect() as new:
@@ -130,12 +130,14 @@ def test_where_descriptors_are_used_up_idle_connections_make_room(start: Start) 
     assert len(server.events("accept_failed")) == 1
 
 
-def test_where_descriptors_are_used_up_those_that_have_asked_are_ended_last(start: Start) -> None:
+def test_when_descriptors_run_out_connections_that_sent_a_request_are_ended_last(
+    start: Start,
+) -> None:
     # c31: an API server's connection may carry its next review just then
     server = start(*QUICK)
     with server.connect() as asked:
         assert is_served(asked)
-        with connected(server, 30) as idle:  # all later
+        with connected(server, 30) as idle:  # all opened later
             use_up(server)
             assert server.health("/livez").status == 200
             assert is_served(asked)
@@ -144,7 +146,7 @@ def test_where_descriptors_are_used_up_those_that_have_asked_are_ended_last(star
 
 @contextmanager
 def frozen(server: Server) -> Iterator[None]:
-    """Stop the server meanwhile, as a machine with too much to do stops it."""
+    """Pause the server for the time of this context, as an overloaded machine would."""
     server.signal(signal.SIGSTOP)
     try:
         yield
@@ -152,8 +154,8 @@ def frozen(server: Server) -> Iterator[None]:
         server.signal(signal.SIGCONT)
 
 
-def test_where_descriptors_are_used_up_no_review_that_has_arrived_is_lost(start: Start) -> None:
-    # c31: what waits for a descriptor is seen first, before the reviews that are here as well
+def test_when_descriptors_run_out_no_review_that_has_arrived_is_lost(start: Start) -> None:
+    # c31: the server sees the connection that waits for a descriptor before the reviews that arrived
     server = start(*QUICK)
     with connected(server, 20) as new, ExitStack() as stack:
         use_up(server)
@@ -165,7 +167,7 @@ def test_where_descriptors_are_used_up_no_review_that_has_arrived_is_lost(start:
         eventually(lambda: server.metric(FAILED) >= 1)
 
 
-def test_where_descriptors_are_used_up_a_handshake_whose_turn_is_ours_is_not_slow(
+def test_when_descriptors_run_out_a_handshake_that_waits_for_us_is_not_slow(
     start: Start,
 ) -> None:
     # c31
@@ -195,10 +197,10 @@ def test_where_descriptors_are_used_up_a_handshake_whose_turn_is_ours_is_not_slo
 
 
 @pytest.mark.parametrize("strangers", [1, 6])
-def test_where_descriptors_are_used_up_a_few_strangers_are_enough(
+def test_when_descriptors_run_out_ending_a_few_strangers_is_enough(
     start: Start, strangers: int
 ) -> None:
-    # c31: fewer than are ended at once otherwise; those that have asked are not to fill that up
+    # c31: fewer than the server ends at a time; it must not make up the number with API servers
     server = start(*QUICK)
     with connected(server, 5) as asked, connected(server, strangers) as idle:
         assert all(is_served(connection) for connection in asked)
@@ -209,7 +211,7 @@ def test_where_descriptors_are_used_up_a_few_strangers_are_enough(
         assert all(connection.ended(0.1) for connection in idle)
 
 
-def test_where_only_those_that_have_asked_are_left_the_longest_idle_makes_room(
+def test_if_every_connection_sent_a_request_the_longest_idle_makes_room(
     start: Start,
 ) -> None:
     # c31
@@ -223,11 +225,11 @@ def test_where_only_those_that_have_asked_are_left_the_longest_idle_makes_room(
             for _ in range(2):
                 assert is_served(new.enter_context(server.connect()))
             ended = [connection.ended(0.1) for connection in asked]
-        # As many as there were new ones; one fewer if a descriptor was free by then.
+        # As many as there were new connections; one fewer if a descriptor was free by then.
         assert ended in ([True, *[False] * 4], [True, True, *[False] * 3])
 
 
-def test_where_nothing_can_make_room_it_waits_and_goes_on_afterwards(start: Start) -> None:
+def test_if_nothing_can_make_room_the_server_waits_and_continues_afterwards(start: Start) -> None:
     # c31
     server = start(*QUICK, changes={"webhook.server.http.protocol.READ_SECONDS": 60.0})
     with connected(server, 5) as busy:

@@ -1,4 +1,4 @@
-"""Faults of our own: an answer that leaves the decision to failurePolicy."""
+"""Faults of the webhook: the answer leaves the decision to failurePolicy."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_an_exception_is_500_and_never_a_denial(start: Start) -> None:
     # P0 10, c52
     server = start(*QUICK, changes={"webhook.server.reviews.kept_answers.admit": {"raises": TEXT}})
     fault_is_answered(server, kind="RuntimeError")
-    # The connection lives, and so does the rest.
+    # The connection stays open, and other requests are answered.
     assert server.post(body(namespace="kube-system")).status == 200
     assert server.health("/livez").status == 200
     assert server.health("/readyz").status == 200
@@ -49,18 +49,18 @@ def test_an_exception_is_500_and_never_a_denial(start: Start) -> None:
     ],
     ids=str,
 )
-def test_a_patch_that_does_not_apply_never_leaves(start: Start, operation: dict[str, Any]) -> None:
+def test_a_patch_that_does_not_apply_is_never_sent(start: Start, operation: dict[str, Any]) -> None:
     # P0 9, 39d
     broken = {"webhook.server.reviews.kept_answers.admit": {"operations": [operation]}}
     server = start(*QUICK, "--self-check", changes=broken)
     fault_is_answered(server, kind="BrokenPatch")
     assert server.metric("modelcache_self_check_failures_total") == 1
-    # What was kept is checked again: the next pod may differ.
+    # A kept answer is checked again, because the next pod may differ.
     assert server.post(body()).status == 500
 
 
 def test_without_the_check_the_patch_is_sent_as_it_is(start: Start) -> None:
-    # P0 9: shows that the check is what keeps it
+    # P0 9: shows that it is the check which stops the patch
     broken = {"op": "remove", "path": "/spec/volumes"}
     server = start(
         *QUICK, changes={"webhook.server.reviews.kept_answers.admit": {"operations": [broken]}}
@@ -68,7 +68,7 @@ def test_without_the_check_the_patch_is_sent_as_it_is(start: Start) -> None:
     assert server.post(body()).status == 200
 
 
-def test_a_fault_of_one_review_is_not_that_of_the_next(start: Start) -> None:
+def test_a_fault_in_one_review_does_not_affect_the_next(start: Start) -> None:
     # P0 10
     server = start(
         *QUICK, changes={"webhook.server.reviews.reviewer.admit_workload": {"raises": TEXT}}

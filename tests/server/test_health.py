@@ -1,4 +1,4 @@
-"""The plain port: probes and metrics."""
+"""The health port: probes and metrics."""
 
 import re
 import time
@@ -51,7 +51,7 @@ def test_every_metric_has_its_labels_and_no_other(server: Server) -> None:
     assert {name: found[name] for name in NAMES} == NAMES
 
 
-def test_the_process_is_measured_by_the_names_that_everybody_has(server: Server) -> None:
+def test_the_process_is_measured_under_the_usual_names(server: Server) -> None:
     # P1 85
     assert server.metric("process_resident_memory_bytes") == pytest.approx(server.memory(), rel=0.2)
     assert server.metric("process_open_fds") == pytest.approx(server.descriptors(), abs=2)
@@ -60,7 +60,7 @@ def test_the_process_is_measured_by_the_names_that_everybody_has(server: Server)
     assert server.metric("modelcache_controller_process_open_fds") == 0, "it has no controller"
 
 
-def test_the_policy_that_holds_is_told_by_its_generation(server: Server, start: Start) -> None:
+def test_a_metric_shows_the_generation_of_the_policy(server: Server, start: Start) -> None:
     # P1 85
     policies = [ROOT / "examples" / "policy.yaml"]
     with_policy = start("--shutdown-delay", "0", "--policy", str(policies[0]))
@@ -83,7 +83,7 @@ def test_the_buckets_of_the_duration_go_from_half_a_millisecond_to_5_s(server: S
     assert bounds[-1] == "+Inf"
 
 
-def test_a_stranger_makes_no_new_label(start: Start) -> None:
+def test_callers_cannot_create_labels(start: Start) -> None:
     # P1 85
     server = start("--shutdown-delay", "0")
 
@@ -129,7 +129,7 @@ def test_each_outcome_is_counted_once(
     assert server.metric("modelcache_http_requests_total", code="200") == codes + 1
 
 
-def test_a_connection_that_was_too_late_is_counted(slow_server: Server) -> None:
+def test_a_late_connection_is_counted(slow_server: Server) -> None:
     # P1 85, P1 48
     before = slow_server.metric("modelcache_http_read_timeouts_total")
     with slow_server.connect() as connection:

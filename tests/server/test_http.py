@@ -1,4 +1,4 @@
-"""What is HTTP/1.1, in any pieces, and what is not."""
+"""HTTP/1.1 in pieces of any size, and bytes that are not HTTP."""
 
 import itertools
 
@@ -19,7 +19,7 @@ def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         assert [connection.answer().response["uid"] for _ in uids] == uids
 
 
-def test_a_body_in_chunks_is_put_together(server: Server) -> None:
+def test_a_chunked_body_is_joined(server: Server) -> None:
     # P1 48
     content = body()
     with server.connect() as connection:
@@ -32,14 +32,14 @@ def test_a_body_in_chunks_is_put_together(server: Server) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_a_request_in_any_pieces_is_put_together(server: Server, size: int) -> None:
+def test_a_request_in_pieces_of_any_size_is_joined(server: Server, size: int) -> None:
     # P1 48
     with server.connect() as connection:
         connection.send(*(WHOLE[at : at + size] for at in range(0, len(WHOLE), size)))
         assert "patch" in connection.answer().response
 
 
-def test_who_expects_it_is_told_to_continue(server: Server) -> None:
+def test_a_client_that_sends_expect_is_told_to_continue(server: Server) -> None:
     # P1 48
     content = body()
     with server.connect() as connection:
@@ -57,7 +57,7 @@ def test_http_1_0_is_answered_and_closed(server: Server) -> None:
         assert connection.ended(3)
 
 
-def test_who_asks_to_close_is_answered_and_closed(server: Server) -> None:
+def test_a_client_that_requests_close_is_answered_and_closed(server: Server) -> None:
     # P1 48
     with server.connect() as connection:
         connection.send(request(body(), "Connection: close"))
@@ -82,7 +82,9 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
-def test_what_is_not_http_is_refused_and_closed(slow_server: Server, sent: bytes) -> None:
+def test_bytes_that_are_not_http_are_refused_and_the_connection_closed(
+    slow_server: Server, sent: bytes
+) -> None:
     # c33
     with slow_server.connect() as connection:
         connection.send(sent)
@@ -92,7 +94,7 @@ def test_what_is_not_http_is_refused_and_closed(slow_server: Server, sent: bytes
         assert connection.ended(6)
 
 
-def test_a_head_without_end_is_refused(slow_server: Server) -> None:
+def test_an_endless_head_is_refused(slow_server: Server) -> None:
     # P1 48
     before = slow_server.memory()
     line = b"X: " + b"x" * 8000 + b"\r\n"
@@ -103,7 +105,7 @@ def test_a_head_without_end_is_refused(slow_server: Server) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(12_000, 200), (30_000, 431)])
-def test_a_large_head_is_refused_and_a_usual_one_served(
+def test_a_large_head_is_refused_and_a_usual_one_is_served(
     slow_server: Server, size: int, status: int
 ) -> None:
     # P1 48

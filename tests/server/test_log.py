@@ -1,4 +1,4 @@
-"""What the log says, and what it must not."""
+"""The log: what it must say, and what it must not."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from tests.server.reviews import MODEL, OPT_IN, body, pod
 SECRET = "hunter2-s3cr3t"
 
 
-def test_each_decision_is_one_line_that_tells_what_and_why(server: Server) -> None:
+def test_each_decision_is_one_line_with_the_result_and_the_reason(server: Server) -> None:
     # P1 86, P1 54
     sent = pod(OPT_IN | {"modelcache.io/no-such-thing": "x"})
     server.post(body(sent, uid="line 1", dryRun=True))
@@ -78,7 +78,7 @@ def test_a_denial_is_logged_with_its_codes_only(server: Server) -> None:
 
 
 def everything_secret() -> list[bytes]:
-    """Return reviews with SECRET wherever a person may have put one."""
+    """Return reviews with SECRET in every place where a person might have put a secret."""
     secret = pod(OPT_IN | {"example.org/token": SECRET})
     container = secret["spec"]["containers"][0]
     container["env"] = [{"name": "HF_TOKEN", "value": SECRET}]
@@ -132,7 +132,7 @@ def test_no_secret_reaches_the_log_or_an_answer(
     assert SECRET.encode() not in b"".join(server.lines)
 
 
-def test_a_refused_value_is_quoted_shortly_and_only_to_its_author(server: Server) -> None:
+def test_a_refused_value_is_quoted_in_short_and_only_to_its_author(server: Server) -> None:
     # P1 86
     answer = server.post(body(pod(OPT_IN | {"modelcache.io/memory": SECRET + "x" * 500}), uid="q"))
     assert len(answer.response["status"]["message"]) < 250
@@ -168,7 +168,7 @@ def test_every_line_is_json(start: Start) -> None:
     ]  # fmt: skip
 
 
-def test_a_log_that_nobody_reads_holds_up_no_review_and_no_exit(start: Start) -> None:
+def test_a_log_that_is_not_read_delays_neither_reviews_nor_the_exit(start: Start) -> None:
     # P1 86: a pipe holds 64 KB, which 300 lines of a decision fill
     server = start("--shutdown-delay", "0", read_log=False)
     began = time.monotonic()
@@ -184,7 +184,7 @@ def test_a_log_that_nobody_reads_holds_up_no_review_and_no_exit(start: Start) ->
     assert server.ended(6) == 0
 
 
-def test_a_log_whose_reader_has_gone_ends_nothing(start: Start) -> None:
+def test_a_log_whose_reader_has_gone_does_not_end_the_server(start: Start) -> None:
     # P1 86
     server = start("--shutdown-delay", "0", read_log=False)
     assert server.process.stderr

@@ -1,4 +1,4 @@
-"""Media types, methods and paths other than those of a review."""
+"""Requests with another media type, method or path than a review."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def test_only_json_is_read(server: Server, kind: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("br", 415), ("identity", 200)])
-def test_what_is_compressed_is_not_read(server: Server, coding: str, status: int) -> None:
+def test_a_compressed_body_is_not_read(server: Server, coding: str, status: int) -> None:
     # P1 41
     assert server.post(body(), content_encoding=coding).status == status
 
 
 @pytest.mark.parametrize("path", ["/mutate", "/mutate-workload"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS"])
-def test_another_method_is_refused_and_told_which_is_right(
+def test_another_method_is_refused_and_the_answer_names_the_right_one(
     server: Server, path: str, method: str
 ) -> None:
     # P1 42

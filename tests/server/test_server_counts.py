@@ -1,4 +1,4 @@
-"""What the server adds to a review, in counts that no machine changes: frames, calls, garbage."""
+"""The cost that the server adds to a review, in counts that are the same on all machines."""
 
 import asyncio
 import gc
@@ -34,7 +34,7 @@ REVIEWS = [request(body) for body in bodies("5 KB")]
 async def listening(
     pair: PairFiles,
 ) -> AsyncIterator[tuple[Listener, "weakref.WeakSet[ReviewProtocol]"]]:
-    """Listen in this process; with it the connections that somebody or something holds."""
+    """Listen in this process; yield the listener and the connections that are still referenced."""
     held: weakref.WeakSet[ReviewProtocol] = weakref.WeakSet()
     telemetry = Telemetry(lambda _: None)
     faults: list[Exception] = []
@@ -92,7 +92,7 @@ def test_a_review_through_the_server_costs_few_frames_and_calls(pair: PairFiles)
 
 
 def leave(pair: PairFiles, port: int) -> None:
-    """Go away after an answer, in the middle of a review, and by a reset."""
+    """Disconnect after an answer, in the middle of a review, and with a reset."""
     for sent in (REVIEWS[0], REVIEWS[0][:-100], b""):
         for seconds in (None, 0):
             with connect(pair, port) as connection:

@@ -1,4 +1,4 @@
-"""Short reviews, which the protocol answers itself, beside others, which a task answers."""
+"""Short reviews, which the protocol answers itself, and others, which a task answers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ OTHERS: Mapping[str, Callable[[str, bytes], bytes]] = {
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
 @pytest.mark.parametrize(("path", "content"), SENT.values(), ids=SENT.keys())
-def test_a_review_is_answered_alike_however_it_is_sent(
+def test_a_review_gets_the_same_answer_however_it_is_sent(
     server: Server, path: str, content: bytes, other: Callable[[str, bytes], bytes]
 ) -> None:
     with server.connect() as connection:
@@ -54,7 +54,7 @@ def test_a_review_is_answered_alike_however_it_is_sent(
 @pytest.mark.parametrize(
     ("version", "header"), [("1.0", "X: y"), ("1.1", "Connection: close")], ids=["1.0", "close"]
 )
-def test_the_last_review_of_a_connection_is_told_so_however_it_is_sent(
+def test_the_last_answer_of_a_connection_says_so_however_the_review_is_sent(
     server: Server, version: str, header: str, kind: str
 ) -> None:
     sent = request(body(), header, kind=kind).replace(b"HTTP/1.1", f"HTTP/{version}".encode(), 1)
@@ -69,12 +69,12 @@ def test_a_short_review_is_answered_in_one_record(server: Server) -> None:
     with server.connect() as connection:
         for _ in range(3):
             connection.send(request(body()))
-            answer = connection.socket.recv(65536)  # of one record, though there be more
+            answer = connection.socket.recv(65536)  # of one record, even if there are more
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
             assert "patch" in json.loads(answer.partition(b"\r\n\r\n")[2])["response"]
 
 
-def test_short_reviews_wait_for_the_answer_before_theirs(server: Server) -> None:
+def test_short_reviews_wait_for_the_previous_answer(server: Server) -> None:
     contents = [b"{}"] * (MOST_PIPELINED - 1) + [body()]
     with server.connect() as connection:
         connection.send(in_chunks("/mutate", body()) + b"".join(map(request, contents)))
@@ -87,7 +87,9 @@ def test_short_reviews_wait_for_the_answer_before_theirs(server: Server) -> None
 @pytest.mark.parametrize(
     "sent", [request(body()), in_chunks("/mutate", body())], ids=["", "chunks"]
 )
-def test_a_fault_is_500_and_draining_is_told_however_it_is_sent(start: Start, sent: bytes) -> None:
+def test_a_fault_is_500_and_an_answer_while_draining_says_so_however_the_review_is_sent(
+    start: Start, sent: bytes
+) -> None:
     server = start(
         "--shutdown-delay",
         "3",
@@ -103,5 +105,5 @@ def test_a_fault_is_500_and_draining_is_told_however_it_is_sent(start: Start, se
         answer = connection.answer()
         assert (answer.status, answer.headers["connection"]) == (500, "close")
         assert connection.ended(2)
-        # What came behind the last answer was not reviewed.
+        # The request after the last answer was not reviewed.
         assert server.metric("modelcache_http_requests_total") == 2

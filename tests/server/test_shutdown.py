@@ -1,4 +1,4 @@
-"""From SIGTERM to the exit."""
+"""The shutdown, from SIGTERM to the exit."""
 
 import re
 import signal
@@ -17,8 +17,8 @@ from tests.server.reviews import body
 WHOLE = request(body())
 
 
-def told(server: Server, number: int = signal.SIGTERM) -> float:
-    """Tell *server* to stop; return when it heard that."""
+def stopped(server: Server, number: int = signal.SIGTERM) -> float:
+    """Send *server* a signal; return when it was sent, once the server drains."""
     server.signal(number)
     began = time.monotonic()
     eventually(lambda: server.events("draining"), 5)
@@ -26,7 +26,7 @@ def told(server: Server, number: int = signal.SIGTERM) -> float:
 
 
 def blocked_signals(pid: int) -> list[set[int]]:
-    """Return what each thread of a process blocks, that of its first before the others."""
+    """Return the signals that each thread of a process blocks, beginning with its first thread."""
     found = []
     for task in sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name)):
         (mask,) = re.findall(r"^SigBlk:\s*(\w+)$", (task / "status").read_text(), re.MULTILINE)
@@ -44,7 +44,7 @@ def test_a_request_that_has_begun_is_answered_and_the_process_ends_with_status_0
         connection.send(WHOLE[:at])
         in_flight(server, at < 0)
         time.sleep(0.1)
-        told(server)
+        stopped(server)
         with pytest.raises(ConnectionRefusedError):
             server.connect()
         assert idle.ended(3)
@@ -56,13 +56,13 @@ def test_a_request_that_has_begun_is_answered_and_the_process_ends_with_status_0
     assert server.events("stopped")
 
 
-def test_during_the_delay_everyone_is_served_and_asked_to_go_elsewhere(start: Start) -> None:
+def test_during_the_delay_everyone_is_served_and_told_to_reconnect(start: Start) -> None:
     # P0 31, P0 36
     server = start("--shutdown-delay", "3")
     with server.connect() as kept:
         kept.send(WHOLE)
         assert "connection" not in kept.answer().headers
-        began = told(server)
+        began = stopped(server)
         ready = server.health("/readyz")
         assert ready.status == 503
         assert "draining" in ready.json["missing"]
@@ -88,7 +88,7 @@ def test_half_a_request_delays_the_end_no_longer_than_drain(start: Start, sent: 
     with server.connect() as connection:
         connection.send(sent)
         time.sleep(0.2)
-        began = told(server)
+        began = stopped(server)
         assert server.ended(3) == 0
         assert time.monotonic() - began < 3
 
@@ -103,12 +103,12 @@ def test_200_idle_connections_do_not_delay_the_end(start: Start) -> None:
             if number % 2:
                 connection.send(WHOLE)
                 assert connection.answer().status == 200
-        told(server)
-        # None of them answers close_notify (c30), for nobody reads.
+        stopped(server)
+        # None of them answers close_notify (c30), because nothing reads them.
         assert server.ended(5) == 0
 
 
-def test_handshakes_that_do_not_go_on_do_not_delay_the_end(start: Start) -> None:
+def test_stalled_handshakes_do_not_delay_the_end(start: Start) -> None:
     # c29
     server = start("--shutdown-delay", "0", "--drain", "1")
     with ExitStack() as stack:
@@ -120,7 +120,7 @@ def test_handshakes_that_do_not_go_on_do_not_delay_the_end(start: Start) -> None
             tls.do_handshake()
         stack.enter_context(server.plain()).send(hello.read())
         time.sleep(0.2)
-        told(server)
+        stopped(server)
         assert server.ended(3) == 0
 
 
@@ -128,26 +128,26 @@ def test_handshakes_that_do_not_go_on_do_not_delay_the_end(start: Start) -> None
 def test_a_second_signal_ends_the_delay(start: Start, number: int) -> None:
     # P0 31
     server = start("--shutdown-delay", "60", "--drain", "60")
-    told(server)
+    stopped(server)
     assert server.process.poll() is None
     server.signal(number)
     assert server.ended(3) == 0
 
 
-def test_an_interrupt_knows_no_delay(start: Start) -> None:
+def test_an_interrupt_skips_the_delay(start: Start) -> None:
     # P0 31
     server = start("--shutdown-delay", "60")
     server.signal(signal.SIGINT)
     assert server.ended(3) == 0
 
 
-def test_a_third_signal_waits_for_nobody(start: Start) -> None:
+def test_a_third_signal_ends_the_process_at_once(start: Start) -> None:
     # P0 31, P0 32
     server = start("--shutdown-delay", "60", "--drain", "60")
     with server.connect() as connection:
         connection.send(WHOLE[:-100])
         in_flight(server, 1)
-        told(server)
+        stopped(server)
         server.signal()
         time.sleep(0.5)
         assert server.process.poll() is None
@@ -155,16 +155,16 @@ def test_a_third_signal_waits_for_nobody(start: Start) -> None:
         assert server.ended(3) == 0
 
 
-def test_a_caller_that_takes_no_answers_does_not_delay_the_end(start: Start) -> None:
+def test_a_caller_that_reads_no_answers_does_not_delay_the_end(start: Start) -> None:
     # c30
     server = start("--shutdown-delay", "0", "--drain", "1")
     with taking_no_answers(server):
-        told(server)
+        stopped(server)
         assert server.ended(4) == 0
 
 
 def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
-    # P0 31: each connection that was asked in time gets its answer
+    # P0 31: each request that was sent in time gets its answer
     server = start("--shutdown-delay", "0", "--drain", "8")
     context = server.pair.client_context()
     with ExitStack() as stack:
@@ -172,7 +172,7 @@ def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
         for connection in connections:
             connection.send(WHOLE[:-100])
         in_flight(server, 50)
-        told(server)
+        stopped(server)
         for connection in connections:
             connection.send(WHOLE[-100:])
         for connection in connections:
@@ -180,8 +180,8 @@ def test_requests_under_way_at_the_end_are_all_answered(start: Start) -> None:
     assert server.ended(PATIENCE) == 0
 
 
-def test_no_thread_but_the_first_takes_a_signal(start: Start) -> None:
-    # One that did would end the process with the signal, after the loop has closed.
+def test_only_the_first_thread_receives_signals(start: Start) -> None:
+    # After the loop has closed, a signal to another thread would kill the process.
     server = start()
     assert server.health("/livez").status == 200
     first, *others = blocked_signals(server.process.pid)
@@ -190,7 +190,7 @@ def test_no_thread_but_the_first_takes_a_signal(start: Start) -> None:
     assert all({signal.SIGTERM, signal.SIGINT} <= blocked for blocked in others)
 
 
-def test_signals_without_end_do_not_break_the_exit(start: Start) -> None:
+def test_endless_signals_do_not_break_the_exit(start: Start) -> None:
     server = start("--shutdown-delay", "0", "--drain", "0")
     end = time.monotonic() + PATIENCE
     while server.process.poll() is None and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Requests that arrive late, without end, or whose answers nobody takes."""
+"""Requests that arrive late or never end, and callers that do not read their answers."""
 
 import time
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ LATE = {
 }
 
 
-def test_what_does_not_arrive_in_time_is_not_waited_for(slow_server: Server) -> None:
+def test_a_request_that_does_not_arrive_in_time_is_given_up(slow_server: Server) -> None:
     # P1 48, c3
     with ExitStack() as stack:
         late = {name: stack.enter_context(slow_server.connect()) for name in LATE}
@@ -54,14 +54,14 @@ def test_an_empty_line_after_an_answer_keeps_no_connection_open(slow_server: Ser
         assert connection.ended(6)
 
 
-def test_a_byte_now_and_then_does_not_prolong_the_limit(slow_server: Server) -> None:
+def test_a_byte_now_and_then_does_not_extend_the_limit(slow_server: Server) -> None:
     # P1 48
     with slow_server.connect() as connection:
         pieces = [WHOLE[at : at + 1] for at in range(len(WHOLE))]
         assert sent_until_closed(connection, pieces, 0.2) < 30
 
 
-def test_300_slow_callers_hold_up_nobody(start: Start) -> None:
+def test_300_slow_callers_delay_no_review(start: Start) -> None:
     # P1 48, c31
     server = start(*QUICK, changes=PATIENT)
     context = server.pair.client_context()
@@ -81,7 +81,7 @@ def test_300_slow_callers_hold_up_nobody(start: Start) -> None:
     in_flight(server, 0)
 
 
-def test_1000_who_dawdle_over_bodies_do_not_get_others_shed(start: Start) -> None:
+def test_1000_slow_bodies_do_not_get_other_reviews_rejected(start: Start) -> None:
     # c31
     server = start(*QUICK, changes=PATIENT)
     context = server.pair.client_context()
@@ -92,7 +92,7 @@ def test_1000_who_dawdle_over_bodies_do_not_get_others_shed(start: Start) -> Non
         assert server.metric("modelcache_admission_shed_total") == 0
 
 
-def test_a_caller_that_takes_no_answers_is_dropped(slow_server: Server) -> None:
+def test_a_caller_that_reads_no_answers_is_dropped(slow_server: Server) -> None:
     # c31
     slow_server.post(body())
     descriptors = slow_server.descriptors()
@@ -102,7 +102,9 @@ def test_a_caller_that_takes_no_answers_is_dropped(slow_server: Server) -> None:
     assert slow_server.post(body()).status == 200
 
 
-def test_who_asks_ahead_without_end_is_dropped_and_costs_no_memory(slow_server: Server) -> None:
+def test_a_caller_that_pipelines_endlessly_is_dropped_and_costs_no_memory(
+    slow_server: Server,
+) -> None:
     # c6, c31
     before = slow_server.memory()
     with slow_server.connect() as connection:
@@ -111,14 +113,14 @@ def test_who_asks_ahead_without_end_is_dropped_and_costs_no_memory(slow_server: 
 
 
 @pytest.mark.parametrize("trailer", [b"a: b\r\n" * 100_000, b"a" * 600_000], ids=["many", "one"])
-def test_trailers_without_end_cost_no_memory(server: Server, trailer: bytes) -> None:
+def test_endless_trailers_cost_no_memory(server: Server, trailer: bytes) -> None:
     # c4
     before, peak, began = server.memory(), 0, time.monotonic()
     with server.connect() as connection:
         connection.send(head("Transfer-Encoding: chunked"), b"2\r\n{}\r\n0\r\n")
         while sent_until_closed(connection, [trailer]):
             peak = max(peak, server.memory())
-    # Its size ends it, not the time that a request may take.
+    # The limit on size ends the request, not the limit on time.
     assert time.monotonic() - began < protocol.READ_SECONDS - 1
-    assert peak < before + 256 * 2**20  # what TLS and the socket hold; unbounded it was 2 GB
+    assert peak < before + 256 * 2**20  # what TLS and the socket hold; without a limit it was 2 GB
     assert server.post(body()).status == 200

@@ -1,4 +1,4 @@
-"""Starting, or saying why not."""
+"""The start of a server, and the reasons why it refuses to start."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FREE = ("--host", HOST, "--port", "0", "--health-port", "0")
 
 
 def refused(*options: str) -> str:
-    """Return what a start with *options* says when it fails, which it must with status 2."""
+    """Return the message of a start with *options*, which must fail with status 2."""
     found = subprocess.run(
         [sys.executable, "-m", "webhook", "serve", *options],
         cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
@@ -56,7 +56,7 @@ def test_a_file_that_is_missing_empty_or_garbage_is_refused(
     assert str(broken) in said
 
 
-def test_an_encrypted_key_is_refused_and_nobody_is_asked(pair: PairFiles, tmp_path: Path) -> None:
+def test_an_encrypted_key_is_refused_without_a_prompt(pair: PairFiles, tmp_path: Path) -> None:
     # P1 58
     key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
     locked = tmp_path / "locked.pem"
@@ -88,7 +88,7 @@ def test_options_that_make_no_sense_are_refused(options: tuple[str, ...], pair: 
 
 
 @pytest.mark.parametrize("version", ["1.27", "v1.9.11"])
-def test_a_server_that_would_send_us_every_pod_is_refused(version: str, pair: PairFiles) -> None:
+def test_an_api_server_that_would_send_every_pod_is_refused(version: str, pair: PairFiles) -> None:
     # c55
     said = refused(*FREE, *of(pair), "--kube-version", version)
     assert f"--kube-version: {version}: must be 1.28 or later" in said
@@ -107,7 +107,7 @@ def test_an_address_of_another_machine_is_named(pair: PairFiles) -> None:
     assert "192.0.2.1" in refused(*FREE, *of(pair), "--host", "192.0.2.1")
 
 
-def test_a_policy_that_is_wrong_is_refused_at_once(pair: PairFiles, tmp_path: Path) -> None:
+def test_a_wrong_policy_is_refused_at_the_start(pair: PairFiles, tmp_path: Path) -> None:
     # P0 39c, P1 69
     policy = tmp_path / "policy.yaml"
     policy.write_text(
@@ -117,7 +117,7 @@ def test_a_policy_that_is_wrong_is_refused_at_once(pair: PairFiles, tmp_path: Pa
     assert "host-path" in refused(*FREE, *of(pair), "--policy", str(policy))
 
 
-def test_an_address_of_ip_6_is_listened_on(start: Start) -> None:
+def test_the_server_listens_on_an_ipv6_address(start: Start) -> None:
     # P2 100
     if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
         pytest.skip("this machine has no IPv6")

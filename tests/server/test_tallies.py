@@ -1,4 +1,4 @@
-"""Our metrics beside those of prometheus_client: fed alike, they are scraped alike."""
+"""Tallies and distributions print the same page as counters and histograms of prometheus_client."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ VALUES = st.one_of(
 
 @pytest.fixture(autouse=True)
 def at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Samples tell when they began."""
+    """Stop the clock, because samples hold the time of their creation."""
     monkeypatch.setattr("time.time", lambda: 1e9)
 
 

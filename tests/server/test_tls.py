@@ -1,4 +1,4 @@
-"""Who is served over TLS, and what is not TLS."""
+"""TLS: which clients are served, and bytes that are not TLS."""
 
 import select
 import socket
@@ -18,7 +18,9 @@ WHOLE = request(body())
     "sent",
     [WHOLE, bytes(range(256)) * 8, b"", b"\x16\x03\x01", b"\x16\x03\x01\x40\x00" + b"x" * 99],
 )
-def test_what_is_not_tls_is_closed_and_others_are_served(server: Server, sent: bytes) -> None:
+def test_a_connection_that_is_not_tls_is_closed_and_others_are_served(
+    server: Server, sent: bytes
+) -> None:
     # c33
     lines = len(server.lines)
     with server.plain() as connection:
@@ -40,7 +42,7 @@ def test_what_is_not_tls_is_closed_and_others_are_served(server: Server, sent: b
     ],
 )
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-def test_tls_1_2_and_1_3_are_served_and_nothing_older(
+def test_tls_1_2_and_1_3_are_served_and_older_versions_are_not(
     server: Server, version: ssl.TLSVersion, served: bool
 ) -> None:
     # c33, P2 101

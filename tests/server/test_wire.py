@@ -1,4 +1,4 @@
-"""What the admission port answers to the review of a pod."""
+"""The answers of the admission port to reviews of pods."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def test_uid_version_and_kind_are_echoed(server: Server, version: str, uid: str)
 
 
 @pytest.mark.parametrize("annotations", [{}, {"example.org/x": "y"}])
-def test_a_pod_that_asks_for_nothing_is_allowed_without_patch(
+def test_a_pod_that_requests_nothing_is_allowed_without_patch(
     server: Server, annotations: dict[str, str]
 ) -> None:
     # P0 3
@@ -57,7 +57,7 @@ def test_an_injected_pod_comes_back_without_operations(server: Server) -> None:
     assert second.response == {"uid": "second", "allowed": True}
 
 
-def test_mistakes_are_a_denial_that_names_each(server: Server) -> None:
+def test_mistakes_are_denied_with_a_message_that_names_each(server: Server) -> None:
     # P0 11
     answer = server.post(
         body(pod(OPT_IN | {"modelcache.io/shm-size": "much", "modelcache.io/memory": "more"}))
@@ -97,7 +97,7 @@ FOREIGN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("request_fields", FOREIGN, ids=str)
-def test_what_is_no_creation_of_a_pod_is_allowed_without_patch(
+def test_a_request_that_does_not_create_a_pod_is_allowed_without_patch(
     server: Server, request_fields: dict[str, Any]
 ) -> None:
     # P0 35, c17, c18
@@ -114,7 +114,9 @@ def test_what_is_no_creation_of_a_pod_is_allowed_without_patch(
 @pytest.mark.parametrize(
     "namespace", ["kube-system", "kube-public", "kube-node-lease", "modelcache-system"]
 )
-def test_pods_of_the_system_and_our_own_are_left_alone(server: Server, namespace: str) -> None:
+def test_pods_of_the_system_and_of_the_webhook_are_left_alone(
+    server: Server, namespace: str
+) -> None:
     # P0 21
     name = "modelcache_admission_requests_total"
     before = server.metric(name, reason="excluded_namespace", result="skipped")

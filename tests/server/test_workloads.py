@@ -1,4 +1,4 @@
-"""What the admission port answers to the review of a workload."""
+"""The answers of the admission port to reviews of workloads."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.server.reviews import OPT_IN, patched, pod, review
 
 
 def deployment(**request: Any) -> Any:
-    """Return the review of a Deployment that has the annotations on itself."""
+    """Return the review of a Deployment with the annotations on its own metadata."""
     template = pod({}, generateName=None, ownerReferences=None)
     obj = {
         "apiVersion": "apps/v1",
@@ -56,7 +56,7 @@ def test_the_annotations_of_a_workload_are_copied_into_its_template(
     ],
     ids=str,
 )
-def test_what_is_no_change_of_a_workload_is_allowed_without_patch(
+def test_a_request_that_does_not_change_a_workload_is_allowed_without_patch(
     server: Server, request_fields: dict[str, Any]
 ) -> None:
     # P0 21, P0 35
@@ -66,7 +66,7 @@ def test_what_is_no_change_of_a_workload_is_allowed_without_patch(
 
 
 @pytest.mark.parametrize("obj", [None, [], "x", {"spec": []}, {"spec": {"template": []}}], ids=str)
-def test_what_is_no_workload_is_refused(server: Server, obj: Any) -> None:
+def test_an_object_that_is_not_a_workload_is_refused(server: Server, obj: Any) -> None:
     # c16
     answer = server.post(json.dumps(deployment(object=obj)), "/mutate-workload")
     assert answer.status == 400
@@ -76,7 +76,7 @@ def test_what_is_no_workload_is_refused(server: Server, obj: Any) -> None:
 @pytest.mark.parametrize(
     "obj", [{}, {"spec": None}, {"metadata": None, "spec": {"template": None}}], ids=str
 )
-def test_a_workload_without_a_template_is_let_through(server: Server, obj: Any) -> None:
+def test_a_workload_without_a_template_passes(server: Server, obj: Any) -> None:
     # c16
     answer = server.post(json.dumps(deployment(object=obj)), "/mutate-workload")
     assert (answer.status, answer.response["allowed"]) == (200, True)
