@@ -74,15 +74,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByClust
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes `--numprocesses auto` starts.
+    """Return how many processes `--numprocesses auto` starts, if there is memory for them.
 
-    One for each core where tests compute. With `-m programs` it is two, since tests of clusters
-    mostly wait. Either needs memory.
+    Tests that compute get one for each core. Tests of clusters (`-m programs`) wait about half of
+    the time, so each core gets one and a half of them. With two for each core, two cores had a load
+    of 16, and servers did not answer within the seconds that an API server waits for them.
     """
     cores = len(os.sched_getaffinity(0))
+    wanted, each = cores, PROCESS_BYTES
     if config.option.markexpr == "programs":
-        return max(1, min(2 * cores, _available_bytes() // CLUSTER_BYTES))
-    return max(1, min(cores, _available_bytes() // PROCESS_BYTES))
+        wanted, each = cores + cores // 2, CLUSTER_BYTES
+    return max(1, min(wanted, _available_bytes() // each))
 
 
 def _available_bytes() -> int:
