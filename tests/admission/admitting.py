@@ -86,7 +86,7 @@ class Answer:
         return named(self.spec.get("volumes") or [], name)
 
     def memory(self, name: str = "vllm") -> tuple[Any, Any]:
-        """Request and limit of a container, as "X/Y" of the tables."""
+        """Request and limit of a container, written "X/Y" as in docs/requirements.md."""
         return amounts(self.container(name).get("resources"))
 
     def env(self, name: str = "vllm") -> Json:
@@ -263,7 +263,7 @@ def pod_of(
 
 
 def in_memory(**others: str) -> Json:
-    """Return the annotations of the tables: strategy emptyDir, V = 16Gi, S = 0."""
+    """Return the annotations of most cases T in docs/requirements.md: strategy emptyDir, V = 16Gi, S = 0."""
     return {"strategy": "emptyDir", "size": "15.2Gi", "shm_size": "0", **others}
 
 
