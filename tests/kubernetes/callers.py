@@ -12,7 +12,7 @@ from typing import Any, Final
 from cryptography import x509
 
 from tests.kubernetes.api import Object
-from tests.kubernetes.calling import Met, Order
+from tests.kubernetes.calling import Met, Options
 from tests.kubernetes.installed import HOST
 from tests.kubernetes.release import Release
 
@@ -21,18 +21,18 @@ PROGRAM: Final = (sys.executable, "-m", "tests.kubernetes.calling")
 
 @contextlib.contextmanager
 def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
-    """Let callers do *what* the Order says, until they are done or the block ends.
+    """Let callers do *what* the Options say, until they are done or the block ends.
 
     The results are there after the block.
     """
-    order = Order(
+    options = Options(
         [f"{pod['status']['podIP']}:8443" for pod in release.installed.replicas()],
         HOST,
         str(write_bundle(release, folder)),
         **what,
     )
-    path = folder / "order.json"
-    path.write_text(json.dumps(dataclasses.asdict(order)))
+    path = folder / "options.json"
+    path.write_text(json.dumps(dataclasses.asdict(options)))
     met = Met()
     words = release.cluster.network.command([*PROGRAM, str(path)])
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -45,7 +45,7 @@ PATIENCE_SECONDS: Final = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class Options:
     """What to do, and where."""
 
     addresses: list[str]
@@ -82,16 +82,16 @@ class Met:
 class Caller:
     """One connection at a time."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        host, _, port = random.choice(order.addresses).rpartition(":")
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        host, _, port = random.choice(options.addresses).rpartition(":")
         self._address = (host, int(port))
         self.writer: asyncio.StreamWriter | None = None
 
     async def connect(self, *, tls: bool = True) -> asyncio.StreamWriter:
         self.close()
-        context = ssl.create_default_context(cafile=self._order.bundle) if tls else None
-        name = self._order.name if tls else None
+        context = ssl.create_default_context(cafile=self._options.bundle) if tls else None
+        name = self._options.name if tls else None
         async with asyncio.timeout(PATIENCE_SECONDS):
             self._reader, self.writer = await asyncio.open_connection(
                 *self._address, ssl=context, server_hostname=name
@@ -122,16 +122,16 @@ class Caller:
             self.close()
 
 
-async def steady(order: Order, met: Met) -> None:
+async def steady(options: Options, met: Met) -> None:
     """Send reviews at a steady rate, whatever the answers are."""
     loop = asyncio.get_running_loop()
-    callers = [Caller(order) for _ in range(10)]
+    callers = [Caller(options) for _ in range(10)]
     began, due = loop.time(), [loop.time()]
 
     async def ask(caller: Caller) -> None:
         fresh = began
         while True:
-            mine = due[0] = max(due[0] + 1 / order.rate, loop.time() - 1)
+            mine = due[0] = max(due[0] + 1 / options.rate, loop.time() - 1)
             await asyncio.sleep(max(0.0, mine - loop.time()))
             if loop.time() - fresh > LIFE_SECONDS:
                 caller.close()
@@ -142,9 +142,9 @@ async def steady(order: Order, met: Met) -> None:
     await asyncio.gather(*(ask(caller) for caller in callers))
 
 
-async def idle(order: Order, met: Met, seconds: float, times: int) -> None:
+async def idle(options: Options, met: Met, seconds: float, times: int) -> None:
     """Use one connection *times* times, each time after *seconds* of idleness; it must still be open."""
-    caller = Caller(order)
+    caller = Caller(options)
     await asyncio.sleep(random.uniform(0, OPENINGS_SECONDS))
     for _ in range(times):
         if caller.writer is None:  # at the start, and after an answer that closed the connection
@@ -156,10 +156,10 @@ async def idle(order: Order, met: Met, seconds: float, times: int) -> None:
     caller.close()
 
 
-async def crowd(order: Order, met: Met, kind: str) -> None:
+async def crowd(options: Options, met: Met, kind: str) -> None:
     """Hold a useless connection until the server closes it, then open another."""
     first, more = PRETENCES[kind]
-    caller = Caller(order)
+    caller = Caller(options)
     await asyncio.sleep(random.uniform(0, OPENINGS_SECONDS))
     while True:
         with met.call(kind):
@@ -171,18 +171,18 @@ async def crowd(order: Order, met: Met, kind: str) -> None:
         await asyncio.sleep(1)
 
 
-async def work(order: Order) -> Met:
+async def work(options: Options) -> Met:
     met = Met()
     finite = [
-        idle(order, met, seconds, times)
-        for seconds, connections, times in order.idle
+        idle(options, met, seconds, times)
+        for seconds, connections, times in options.idle
         for _ in range(connections)
     ]
     endless: list[Coroutine[Any, Any, None]] = [
-        crowd(order, met, kind) for kind, number in order.crowd.items() for _ in range(number)
+        crowd(options, met, kind) for kind, number in options.crowd.items() for _ in range(number)
     ]
-    if order.rate:
-        endless.append(steady(order, met))
+    if options.rate:
+        endless.append(steady(options, met))
     over = asyncio.Event()
     # Nothing is ever written to it, so it becomes readable when it is closed.
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), over.set)
@@ -211,7 +211,7 @@ def main() -> None:
     if sys.argv[1] == "get":
         sys.stdout.write(httpx.get(sys.argv[2], trust_env=False).text)
         return
-    met = asyncio.run(work(Order(**json.loads(Path(sys.argv[1]).read_text()))))
+    met = asyncio.run(work(Options(**json.loads(Path(sys.argv[1]).read_text()))))
     sys.stdout.write(json.dumps([met.answered, met.faults]))
 
 

@@ -47,8 +47,8 @@ class Cluster:
         self.plane = ControlPlane(options, host=self.network, run=self.run)
         for node in self.nodes:
             node.join(self.plane)
-        self._start_beside("kube-scheduler", node_configuration.scheduler)
-        self.kube_proxy = self._start_beside(
+        self._start_program("kube-scheduler", node_configuration.scheduler)
+        self.kube_proxy = self._start_program(
             "kube-proxy",
             lambda config: node_configuration.kube_proxy(
                 self.run.folder, config, self.network.address
@@ -57,7 +57,7 @@ class Cluster:
         for node in self.nodes:
             node.kubelet.process.wait_until(lambda name=node.name: self._ready(name))  # type: ignore[misc]
 
-    def _start_beside(self, name: str, words: Callable[[Path], list[str | Path]]) -> Process:
+    def _start_program(self, name: str, words: Callable[[Path], list[str | Path]]) -> Process:
         user = self.plane.authority.sign(f"system:{name}")
         command = words(self.plane.write_kubeconfig(name, user))
         return self.run.start(self.network, name, command, {"PATH": packages.PATH})

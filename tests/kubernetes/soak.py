@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from tests.beside import beside
+from tests.background import in_background
 from tests.kubernetes.callers import callers, get, write_bundle
 from tests.kubernetes.calling import Met
 from tests.kubernetes.release import Release, on_two_nodes
@@ -113,7 +113,7 @@ def sampled(release: Release) -> Iterator[Samples]:
         while not over.wait(PERIOD):
             samples.take()
 
-    with beside(run):
+    with in_background(run):
         yield samples
 
 

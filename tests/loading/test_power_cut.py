@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.beside import beside
+from tests.background import in_background
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
@@ -87,7 +87,7 @@ def test_power_that_is_cut_at_any_moment_leaves_a_whole_model_or_none(
     with subprocess.Popen(
         loading.command(), env=loading.environment(), stdout=subprocess.PIPE, text=True
     ) as process:
-        with beside(cutting):
+        with in_background(cutting):
             while not published(loading.store):
                 assert process.poll() is None
                 time.sleep(0.001)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 
-from tests.beside import beside
+from tests.background import in_background
 from tests.cli.command import modelcache
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
@@ -96,7 +96,7 @@ def waiting(lease: Lease) -> Iterator[threading.Event]:
             holds.set()
             over.wait(60)
 
-    with beside(hold):
+    with in_background(hold):
         yield holds
 
 

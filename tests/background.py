@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+def in_background(work: Callable[[threading.Event], None]) -> Iterator[None]:
     """Run *work* for the time of a `with` block; its event is set when it must end."""
     over = threading.Event()
     thread = threading.Thread(target=work, args=(over,))
