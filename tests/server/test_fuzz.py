@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from tests.server.conftest import Start
 from tests.server.connection import Connection, request
 from tests.server.harness import Server
 from tests.server.reviews import MODEL, Json, patched, pod, review
@@ -131,8 +132,9 @@ def ask(server: Server, connection: Connection, whole: Json | None, content: byt
     return answer.status
 
 
-def test_no_review_is_answered_500_or_leaves_anything_behind(server: Server) -> None:
+def test_no_review_is_answered_500_or_leaves_anything_behind(start: Start) -> None:
     # P2 95, P2 93, P1 49: the server applies each patch itself, --self-check
+    server = start("--shutdown-delay", "0", "--self-check", "--connection-age", "1h")
     statuses = {200: 0, 400: 0}
     memory = 0
     with server.connect() as connection:
