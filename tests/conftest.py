@@ -16,11 +16,11 @@ LONGEST: Final = (
     "tests/test_quality.py",
     "tests/admission/test_properties.py",
 )
-"""Beginnings of names, of what takes the longest first."""
+"""Beginnings of test names: the tests that take the longest come first."""
 PROCESS_BYTES: Final = 700 << 20
-"""What a process of pytest and the servers that its tests start need."""
+"""Memory for a process of pytest and the servers that its tests start."""
 CLUSTER_BYTES: Final = 3 << 30
-"""What a process of pytest and a cluster with two nodes need."""
+"""Memory for a process of pytest and a cluster with two nodes."""
 
 settings.register_profile(
     "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -94,5 +94,5 @@ def _available_bytes() -> int:
 
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
-    """Whether expected files are to be written."""
+    """Whether to write the expected files."""
     return bool(request.config.getoption("--update"))

@@ -49,7 +49,7 @@ Json = dict[str, Any]
 
 
 class WrongAnswer(Exception):
-    """The webhook did not answer what it must; the text says what."""
+    """The webhook gave a wrong answer; the text says which."""
 
 
 def dumped(value: Any) -> str:
@@ -77,7 +77,7 @@ class Server:
         self._tls = ssl.create_default_context(cadata=authority)
 
     def review(self, webhook: str, request: Json) -> Json:
-        """Send one AdmissionReview, and return the response it gets."""
+        """Send one AdmissionReview; return the response."""
         url = urlsplit(self.paths[webhook])
         body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
         connection = http.client.HTTPSConnection(
@@ -197,7 +197,7 @@ def show(console: Console, before: Json, after: Json) -> None:
 
 
 def check(name: str, pod: Json) -> None:
-    """See that *pod* is what the article's Deployment *name* must become."""
+    """Check that *pod* is the expected pod of the article's Deployment *name*."""
     source, path, _ = EXPECTED[name]
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
     server = pod["spec"]["containers"][0]

@@ -37,10 +37,10 @@ TARGETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of one review."""
+    """The result of one review."""
 
     admitted: Json
-    """The object after the patch; as it was where there is none."""
+    """The object after the patch; unchanged if there is no patch."""
     response: Json
     operations: list[Json]
     result: str
@@ -150,7 +150,7 @@ def review_of(
 
 @dataclass
 class Webhook:
-    """One server with its policy and its view of the cluster."""
+    """A server with its policies and facts about the cluster."""
 
     facts: Facts = field(default_factory=lambda: facts_of({}))
     policy: Policy = field(default_factory=Policy)

@@ -40,8 +40,8 @@ def qos(pod: Json, *, pod_level: bool) -> str:
 def memory_limit(pod: Json) -> int | None:
     """Return the pod cgroup's memory limit (component-helpers PodLimits); None: unbounded.
 
-    Sidecars add up from where they stand; an init container that ends counts
-    beside the sidecars before it.
+    Sidecars add up in their order; an init container that ends counts together with the sidecars
+    before it.
     """
     spec = pod["spec"]
 

@@ -44,7 +44,7 @@ def webhook_of(case: str) -> Webhook:
 
 
 def outcome(answer: Answer, kind: str) -> Json:
-    """Return *answer* as expected.yaml has it."""
+    """Return *answer* in the form of expected.yaml."""
     found: Json = {}
     if answer.warnings:
         found["warnings"] = answer.warnings
@@ -58,7 +58,7 @@ def outcome(answer: Answer, kind: str) -> Json:
 
 
 def _without_version(value: Any) -> Any:
-    """The ledger says which version wrote it; expected files outlive versions."""
+    """Remove from the ledger the version that wrote it, since expected files outlive versions."""
     match value:
         case dict():
             return {key: _without_version(item) for key, item in value.items()}

@@ -265,7 +265,7 @@ def webhook_with(facts: Facts) -> Webhook:
 
 
 def is_acceptable(pod: Json, facts: Facts) -> bool:
-    """Whether the API server would take the amounts: a limit holds its request, a pod its parts."""
+    """Whether the API server accepts the amounts: requests within limits, containers within the pod."""
     spec = pod["spec"]
     asked = 0
     level = spec.get("resources") or {}
@@ -297,7 +297,7 @@ def everything(pod: Json) -> list[Json]:
 
 
 def without_ours(value: Any, before: Any, path: str = "") -> Any:
-    """Return *value* less what it has more than *before*; what was there must be there still."""
+    """Return *value* without what was added since *before*; everything of *before* must still be there."""
     if isinstance(before, dict):
         assert isinstance(value, dict), path
         assert list(value)[: len(before)] == list(before), path
@@ -337,7 +337,7 @@ def is_ours(value: Any) -> bool:
 
 
 def rewritten_only(pod: Json) -> Json:
-    """Return a copy without what may be replaced: memory, and arguments where they are rewritten."""
+    """Return a copy without what may be replaced: memory, and rewritten arguments."""
     pod = copy.deepcopy(pod)
     rewrite = pod["metadata"]["annotations"].get(PREFIX + "rewrite-args") == "true"
     for holder in [*everything(pod), pod["spec"]]:
@@ -394,7 +394,7 @@ def test_five_reviews_change_nothing_after_the_first(case: tuple[Webhook, Json, 
 
 
 def interfered(pod: Json, how: str) -> Json:
-    """Return *pod* as another webhook leaves it."""
+    """Return *pod* after another webhook changed it."""
     pod = copy.deepcopy(pod)
     spec = pod["spec"]
     late = {"name": "late", "image": "envoy:v1", "resources": {"limits": {"memory": "64Mi"}}}
@@ -471,7 +471,7 @@ def restored_as(
     first: tuple[int | None, int | None],
     found: tuple[int | None, int | None],
 ) -> bool:
-    """Whether each amount that we had raised is as high again."""
+    """Whether each amount that the webhook had raised is as high as before."""
     return all(w == f or found[i] == w for i, (w, f) in enumerate(zip(wanted, first, strict=True)))
 
 

@@ -9,7 +9,7 @@ from tests.kubernetes.packages import CannotInstallError
 
 
 def main() -> None:
-    """Read the command line."""
+    """Run the action that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m tests.images", description=__doc__)
     parser.add_argument("action", choices=["build", "list"], help="list also prints the archives")
     action = parser.parse_args().action

@@ -21,7 +21,7 @@ DECIDE = ("Dockerfile", "pyproject.toml", *LOCKS)
 
 
 def digests() -> tuple[str, str]:
-    """Return the digests of the layers that two buildings yielded, as one text each."""
+    """Return the digests of the layers of both builds, as one text each."""
     hashed = hashlib.sha256(BASE.digest().encode())
     for part in contents(*DECIDE, "tests/images/build.py"):
         hashed.update(part)

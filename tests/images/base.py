@@ -46,7 +46,7 @@ def suite() -> str:
 
 
 def parts() -> Iterator[bytes]:
-    """Yield all that decides what the image holds, but for the packages' versions."""
+    """Yield everything that decides the image's contents, except the versions of packages."""
     yield repr((platform.machine(), suite(), OPTIONS, CONFIG)).encode()
 
 
@@ -85,7 +85,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _apt_options() -> Iterator[str]:
-    """Yield how apt reaches its sources from here: proxies, certificates, trusted clocks."""
+    """Yield the options with which apt reaches its sources from here: proxies, certificates, clocks."""
     listed = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True)
     for line in listed.stdout.splitlines():
         if line.lower().startswith(("acquire::http", "acquire::ftp", "acquire::check")):

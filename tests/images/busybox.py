@@ -13,7 +13,7 @@ CONFIG: Final = {"Env": ["PATH=/bin"], "Cmd": ["sh"]}
 
 
 def parts() -> Iterator[bytes]:
-    """Yield all that decides what the image holds."""
+    """Yield everything that decides the image's contents."""
     packages.install()
     yield packages.BUSYBOX.read_bytes()
     yield repr(CONFIG).encode()

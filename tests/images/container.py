@@ -13,13 +13,13 @@ from tests.images.archive import Image
 from tests.kubernetes import packages
 
 WHITEOUT: Final = ".wh."
-"""A file of this prefix says that the one below is gone (image-spec, layer.md)."""
+"""A file with this prefix marks a deleted file of a lower layer (image-spec, layer.md)."""
 
 
 class Container:
-    """A process of an image in a root filesystem that can't be written to.
+    """A process of an image, with a read-only root filesystem.
 
-    It has no capabilities, sees this machine's network, and is whom the image names.
+    It has no capabilities, uses this machine's network, and runs as the image's user.
     """
 
     def __init__(self, image: Image, folder: Path) -> None:
@@ -34,10 +34,10 @@ class Container:
         program: Sequence[str] = (),
         mounts: Mapping[Path, str] | None = None,
     ) -> list[str]:
-        """Return what runs the image's program, or another one, with *args*.
+        """Return the command that runs the image's program, or another one, with *args*.
 
-        It ends when runc is told to. Each of *mounts* is a folder here, to be seen there at a
-        path, and can be written to.
+        It ends when runc gets a signal. Each of *mounts* is a folder here, which is mounted at a path
+        of the container, writable.
         """
         bundle = self.folder / secrets.token_hex(4)
         bundle.mkdir()

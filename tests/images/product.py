@@ -12,7 +12,7 @@ from tests.kubernetes import packages
 
 
 def parts() -> Iterator[bytes]:
-    """Yield all that decides what the image holds."""
+    """Yield everything that decides the image's contents."""
     yield BASE.digest().encode()
     yield from sources("Dockerfile")
 

@@ -17,9 +17,9 @@ from tests.kubernetes import binaries
 ROOT: Final = Path(__file__).parents[2]
 FORMAT: Final = Path(__file__).with_name("archive.py")
 KEPT: Final = 3
-"""Archives of one image that stay: other checkouts use the same cache."""
+"""How many archives of an image are kept, because other checkouts use the same cache."""
 RECENT: Final = 3600
-"""Seconds within which an archive was asked for that may still be in use."""
+"""An archive may still be in use so many seconds after it was requested."""
 
 
 class CannotBuildError(Exception):
@@ -28,12 +28,12 @@ class CannotBuildError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
-    """One image: what decides what it holds, and how it is made."""
+    """One image: what decides its contents, and how it is built."""
 
     name: str
     parts: Callable[[], Iterable[bytes]]
     make: Callable[[Path], Image]
-    """Given a folder for what is needed until the archive is written."""
+    """Builds the image; its argument is a folder for temporary files."""
 
     @property
     def reference(self) -> str:
@@ -41,16 +41,16 @@ class Recipe:
         return f"modelcache.io/tests/{self.name}:1"
 
     def digest(self) -> str:
-        """Return what names this very archive."""
+        """Return the digest of everything that decides the contents."""
         hashed = hashlib.sha256()
         for part in (FORMAT.read_bytes(), *self.parts()):
             hashed.update(hashlib.sha256(part).digest())
         return hashed.hexdigest()[:16]
 
     def path(self, *names: str) -> Path:
-        """Return the archive, built now if need be; importers learn *names* too.
+        """Return the archive, and build it first if it is missing. It also gives the image *names*.
 
-        Under the name of a known server the webhook takes an image for that server's.
+        With the name of a known server the webhook treats the image as that server's.
         """
         folder = images() / self.name
         target = folder / f"{self.digest()}.tar"
@@ -68,7 +68,7 @@ class Recipe:
         return renamed
 
     def _build(self, target: Path) -> None:
-        say(f"building image {self.name} (a minute the first time, then it is cached) …")
+        say(f"building image {self.name} (once: the result is cached) …")
         began = time.monotonic()
         with _scratch(target.with_suffix(".parts")) as parts:
             self.make(parts).write(target, self.reference)
@@ -104,7 +104,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _forget(folder: Path) -> None:
-    """Remove the archives that nobody has asked for lately, but for the last ones."""
+    """Remove the archives that were not requested lately, except the last ones."""
     by_age = sorted((path.stat().st_mtime, path) for path in folder.glob("*.tar"))
     for used, path in by_age[:-KEPT]:
         if used < time.time() - RECENT:
@@ -112,6 +112,6 @@ def _forget(folder: Path) -> None:
 
 
 def say(line: str) -> None:
-    """Tell whoever waits."""
+    """Print a line of progress."""
     sys.stderr.write(f"tests.images: {line}\n")
     sys.stderr.flush()

@@ -16,7 +16,7 @@ from tests.images.recipe import ROOT
 
 WORDS: Final = (sys.executable, "-S", "-m", "tests.images.inference_server")
 HUB_WORDS: Final = (sys.executable, "-m", "tests.images.inference_server")
-"""With the libraries that the image for names has."""
+"""The stand-in with the libraries that find models by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def serving(*args: str | Path, **more: Any) -> Iterator[Served]:
 
 
 def refused(log: Path, *args: str | Path, **more: Any) -> str:
-    """Return why a server does not start, as the kubelet would read it from *log*."""
+    """Return why a server does not start, as a kubelet would read it from *log*."""
     with start(*args, "--port", "0", "--termination-log", log, **more) as process:
         try:
             out, err = process.communicate(timeout=60)

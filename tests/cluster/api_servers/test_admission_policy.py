@@ -65,7 +65,7 @@ def pod(
     name: str = "modelcache-loader",
     **annotations: str,
 ) -> Object:
-    """Return a pod as it would be after injection by hand; asks for a model unless told not to."""
+    """Return a pod that is injected by hand; it requests a model, unless the arguments say otherwise."""
     spec: Object = {"containers": [{"name": "c", "image": "i", "volumeMounts": list(mounts)}]}
     spec["volumes"] = list(volumes)
     if loader:

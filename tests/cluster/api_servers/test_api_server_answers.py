@@ -111,7 +111,7 @@ CALLING_ERRORS: dict[str, tuple[Answer, str]] = {
     "a connection that ends": (Reply(hang_up=True), "EOF"),
     "no answer within timeoutSeconds": (Reply(wait=1.3), "context deadline exceeded"),
 }
-"""What → the answer, and words of the user's message."""
+"""Fault → the answer, and words of the user's message."""
 
 
 @pytest.mark.parametrize(("answer", "words"), CALLING_ERRORS.values(), ids=list(CALLING_ERRORS))
@@ -140,7 +140,7 @@ def test_the_text_of_an_error_reaches_the_user_unless_it_is_json(
 
 
 def failed_open(asked: Asked) -> float:
-    """Return how often the webhook was passed over."""
+    """Return how often a failed call was ignored (failurePolicy Ignore)."""
     text = asked.plane.api.request("GET", "/metrics").message
     found = re.search(
         rf'^apiserver_admission_webhook_fail_open_count{{name="{asked.name}".*}} (\S+)$',
@@ -203,7 +203,7 @@ USERS_FAULT: dict[str, tuple[Answer, int, str]] = {
         'spec.volumes[1].name: Invalid value: "In Valid"',
     ),
 }
-"""A patch with … → what the user is told, whatever failurePolicy says."""
+"""A patch with … → the user's message, under either failurePolicy."""
 
 
 @pytest.mark.parametrize(("answer", "code", "text"), USERS_FAULT.values(), ids=list(USERS_FAULT))
@@ -288,9 +288,9 @@ def test_the_deadline_is_sent_in_whole_seconds_rounded_up(patient: Asked) -> Non
 
 
 def test_a_request_whose_own_deadline_has_passed_fails_even_under_ignore(asked: Asked) -> None:
-    """Two answers race at the deadline: the failed call's and the request's own timeout.
+    """Two answers race at the deadline: that of the failed call, and that of the request's timeout.
 
-    Mostly 504 wins. Where the other one has begun, the connection is cut: no answer at all.
+    Mostly 504 wins. If the other one has begun, the connection is cut, without any answer.
     """
     try:
         outcome = asked.about(Reply(wait=1), pod("late"), dry_run=False, timeout="300ms")
@@ -345,7 +345,7 @@ WARNINGS: dict[str, tuple[list[str], list[str]]] = {
         [f"{i:02}" * 128 for i in range(16)],
     ),
 }
-"""What is sent → what arrives."""
+"""Name → the warnings that are sent, and those that the user sees."""
 
 
 @pytest.mark.parametrize(("sent", "seen"), WARNINGS.values(), ids=list(WARNINGS))
@@ -358,7 +358,7 @@ def test_a_denial_may_warn_too(asked: Asked) -> None:
 
 
 def audited(asked: Asked, name: str) -> dict[str, str]:
-    """Return the audit annotations of the creation of the pod *name*."""
+    """Return the audit annotations of the creation of pod *name*."""
     found: list[Object] = []
 
     def written() -> bool:

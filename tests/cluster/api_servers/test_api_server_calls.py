@@ -104,7 +104,7 @@ def test_there_is_one_further_round_at_most(cluster: ControlPlane, hook: Scripte
 def test_a_patch_that_changes_nothing_causes_a_further_round_only_if_it_is_the_first(
     cluster: ControlPlane, hook: ScriptedHook, webhooks: list[str], calls: list[str]
 ) -> None:
-    """The first one is decoded into an object that, unlike the original, names its kind."""
+    """The first call decodes the pod into an object that, unlike the original, names its kind."""
     hook.paths["/noop"] = lambda _: patch(add("/metadata/labels/tests.example.com~1calls", "yes"))
     entries = [
         entry(hook, path, reinvocationPolicy="IfNeeded" if path == "/a" else "Never")
@@ -120,7 +120,7 @@ def test_a_patch_that_changes_nothing_causes_a_further_round_only_if_it_is_the_f
 def test_a_webhook_skipped_at_first_is_not_called_when_a_later_one_makes_it_match(
     cluster: ControlPlane, hook: ScriptedHook
 ) -> None:
-    """So a configuration that reacts to what others add has to sort after them."""
+    """So a configuration that reacts to additions of others must sort after them."""
     condition = {"name": "n", "expression": "'n' in object.metadata.labels"}
     calls = rounds(cluster, hook, "IfNeeded", "Never", matchConditions=[condition])
     assert calls == ["/b"]
@@ -171,7 +171,7 @@ def test_of_an_audit_annotation_that_differs_in_the_second_round_the_first_is_ke
 # matchConditions
 
 ABSENT = "object.metadata.annotations['x'] == 'y'"
-"""An error for every pod that has no annotations."""
+"""An expression that is an error for every pod without annotations."""
 FALSE = "request.kind.kind == 'Node'"
 TRUE = "request.kind.kind == 'Pod'"
 
@@ -254,7 +254,7 @@ def test_a_condition_that_does_not_compile_is_refused_when_it_is_applied(
 
 @pytest.fixture
 def review(patient: Asked) -> Object:
-    """What a webhook is sent about a pod that is created in earnest."""
+    """The review of a pod that is really created, without dry run."""
     patient.about(allow(), pod(annotations={"a": "b"}), dry_run=False).expect(201)
     return patient.hook.calls[0].review
 

@@ -25,12 +25,12 @@ def containers(answer: Answer) -> list[str]:
     [("-", ["c", "more"]), ("1", ["c", "more"]), ("0", ["more", "c"]), ("-1", ["c", "more"])],
 )
 def test_a_container_is_added_at_index(asked: Asked, path: str, order: list[str]) -> None:
-    """RFC 6902 knows no negative index: this library counts from behind."""
+    """RFC 6902 has no negative index, but this library counts from the end."""
     assert containers(asked.about(patch(add(f"/spec/containers/{path}", MORE)))) == order
 
 
 def test_a_replacement_of_what_is_absent_adds_it(asked: Asked) -> None:
-    """RFC 6902 makes it an error, and so does Python's jsonpatch: a guard of ours is stricter."""
+    """It is an error in RFC 6902 and in Python's jsonpatch, so a check with that is stricter."""
     answer = asked.about(patch({"op": "replace", "path": "/metadata/labels", "value": {"a": "b"}}))
     assert answer.expect(201).body["metadata"]["labels"] == {"a": "b"}
 
@@ -184,7 +184,7 @@ def test_an_image_volume_added_by_a_patch_is_kept_by_1_37(asked: Asked) -> None:
 def test_a_volume_of_an_unknown_source_becomes_an_empty_directory(
     cluster: ControlPlane, old_cluster: ControlPlane
 ) -> None:
-    """The user's own client is told of the unknown field; see below for a patch."""
+    """A user's client is warned of the unknown field; see below for a patch."""
     for plane in (cluster, old_cluster):
         answer = plane.api.create(mounting({"future": {"x": "y"}}), dry_run=True)
         found, mounts, warnings = volumes(answer)

@@ -36,7 +36,7 @@ def mounted(source: Object, **more: Any) -> Object:
 
 
 def by_hand() -> dict[str, Object]:
-    """Return the article's pod specs: what its readers write without the webhook."""
+    """Return the article's pod specs, which its readers write without the webhook."""
     specs: dict[str, Object] = {}
     for deployment in yaml.safe_load_all(EXAMPLE.read_text()):
         specs[deployment["metadata"]["name"]] = deployment["spec"]["template"]["spec"]
@@ -74,7 +74,7 @@ def by_hand() -> dict[str, Object]:
 
 
 def seen(pod: Object) -> dict[str, Any]:
-    """Return what the containers of *pod* see: names of volumes are nobody's business."""
+    """Return what the containers of *pod* see, without the names of volumes."""
     spec = copy.deepcopy(pod["spec"])
     sources = {volume.pop("name"): volume for volume in spec.pop("volumes")}
     found: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def seen(pod: Object) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """What is so by hand, what we make of it, and why."""
+    """A value by hand, the injected value, and the reason."""
 
     hand: Any
     ours: Any
@@ -152,7 +152,7 @@ DIFFERENCES: Final = {
 
 
 def pods_of(plane: ControlPlane, where: str, app: str, count: int = 1) -> list[Object]:
-    """Return the pods that a controller has made, once there are *count*."""
+    """Return the pods of a controller, once there are *count*."""
 
     def living() -> list[Object]:
         found = plane.api.list("v1", "Pod", where, labelSelector=f"app={app}")
@@ -164,7 +164,7 @@ def pods_of(plane: ControlPlane, where: str, app: str, count: int = 1) -> list[O
 
 @dataclasses.dataclass(frozen=True)
 class Applied:
-    """The article's Deployments, ours and those wired by hand."""
+    """The article's Deployments: annotated, and wired by hand."""
 
     where: str
     by_hand: str
@@ -232,7 +232,7 @@ def test_its_pods_in_memory_are_filled_by_a_loader_that_downloads_nothing(
 
 
 def differences(hand: dict[str, Any], ours: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, by name; the token's mount has a name of its own in each pod."""
+    """Return the differences by name. The token's mount has another name in each pod."""
     return {
         what: (hand.get(what), ours.get(what))
         for what in sorted(hand.keys() | ours.keys())
@@ -420,7 +420,7 @@ def test_a_server_side_apply_that_repeats_itself_changes_nothing(
 
 
 def apply(plane: ControlPlane, obj: Object) -> str:
-    """Apply *obj* with kubectl, as people do, and return what it says beside its output."""
+    """Apply *obj* with kubectl, as people do; return its warnings."""
     done = plane.kubectl("apply", "-f", "-", input=yaml.safe_dump(obj))
     assert done.returncode == 0, done.stderr
     return done.stderr

@@ -60,7 +60,7 @@ def workload(
 
 
 def refused(answer: Answer, keys: Iterable[str] = ASKED) -> bool:
-    """Whether the policy says of *keys*, in any order, that they were not copied."""
+    """Whether the policy reports that *keys*, in any order, were not copied."""
     assert (answer.code, answer.reason) == (422, "Invalid"), answer.message
     found = re.search(r"did not copy (.*) into the pod template", answer.message)
     assert found

@@ -48,7 +48,7 @@ NOT_INJECTED: Final = "the modelcache webhook did not inject the model"
 
 
 def pod(strategy: str = "pvc", *, where: str = "", **spec: Any) -> Object:
-    """Return a pod that asks for phi-2 by *strategy*; *spec* goes over its spec."""
+    """Return a pod that requests phi-2 with *strategy*; *spec* overrides parts of its spec."""
     asked = {f"{PREFIX}model": "phi-2", f"{PREFIX}strategy": strategy}
     if strategy == "image":
         asked[f"{PREFIX}image"] = DIGEST
@@ -61,7 +61,7 @@ def pod(strategy: str = "pvc", *, where: str = "", **spec: Any) -> Object:
 
 
 def plain(**spec: Any) -> Object:
-    """Return a pod that asks for nothing."""
+    """Return a pod that requests no model."""
     obj = pod(**spec)
     del obj["metadata"]["annotations"]
     return obj
@@ -75,7 +75,7 @@ def asking(obj: Object, **annotations: str) -> Object:
 
 
 def stored(plane: ControlPlane, obj: Object) -> Object:
-    """Create *obj*, and return it as it is read back afterwards."""
+    """Create *obj*; return it as it is stored."""
     meta = plane.api.create(obj).expect(201).body["metadata"]
     found = plane.api.get("v1", "Pod", meta["name"], meta["namespace"])
     return found.expect().body
@@ -304,7 +304,7 @@ def test_t74_a_refusal_reaches_the_events_of_the_owner(cluster: ControlPlane, wh
 
 
 def other(hook: ScriptedHook, name: str, again: str = "IfNeeded") -> Object:
-    """Return the configuration of somebody else's webhook, called in the order of *name*."""
+    """Return the configuration of another webhook, called in the order of *name*."""
     entry = hook_for_pods("other.example.com", hook.client_config(), reinvocationPolicy=again)
     entry["matchConditions"] = [
         {"name": "annotated", "expression": "has(object.metadata.annotations)"}
@@ -466,7 +466,7 @@ def failed(answer: Answer) -> bool:
 
 @pytest.fixture
 def down(cluster: ControlPlane, webhook_on: WebhookFactory) -> Webhook:
-    """A webhook that was killed while it was registered, as shipped."""
+    """The webhook, registered as shipped, after it was killed."""
     server = webhook_on(cluster)
     server.process.kill()
     return server

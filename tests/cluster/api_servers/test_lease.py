@@ -25,7 +25,7 @@ LEASE = "coordination.k8s.io/v1"
 
 @dataclass
 class Leased:
-    """A Lease as it is rendered, and loaders that are its ServiceAccount."""
+    """A rendered Lease, and loaders with its ServiceAccount."""
 
     plane: ControlPlane
     objects: list[Object]
@@ -41,7 +41,7 @@ class Leased:
         return str(self.objects[0]["metadata"]["namespace"])
 
     def loader(self, pod: str, seconds: float = 30, user: str | None = None) -> Lease:
-        """Return what the loader in *pod* knows of the Lease, with *seconds* for all it does."""
+        """Return the Lease as the loader in *pod* sees it, with *seconds* for everything it does."""
         who = f"system:serviceaccount:{self.namespace}:{user or self.name}"
         path = self.plane.write_kubeconfig(f"{self.name}-{pod}", self.plane.authority.sign(who))
         api = PodApi("lease", Connection.by_kubeconfig(path))
@@ -57,7 +57,7 @@ class Leased:
         return found
 
     def write(self, **spec: object) -> None:
-        """Write the Lease as somebody else would."""
+        """Write the Lease as another program would."""
         self.plane.api.apply(
             {"apiVersion": LEASE, "kind": "Lease",
              "metadata": {"name": self.name, "namespace": self.namespace}, "spec": spec}
@@ -88,7 +88,7 @@ def leased(
 
 @contextlib.contextmanager
 def waiting(lease: Lease) -> Iterator[threading.Event]:
-    """Let a loader ask for its turn; the event is set while it holds the Lease."""
+    """Let a loader request the Lease; the event is set while it holds it."""
     holds = threading.Event()
 
     def hold(over: threading.Event) -> None:

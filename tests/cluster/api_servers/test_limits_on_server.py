@@ -28,7 +28,7 @@ LOADER: Final = 16896 * MI
 
 
 def amount(text: str) -> int:
-    """Return a quantity's bytes, read here anew: notation is the API server's choice."""
+    """Return a quantity in bytes. The API server chooses the notation, so the test parses it itself."""
     for suffix, factor in UNITS.items():
         if text.endswith(suffix):
             return int(Decimal(text.removesuffix(suffix)) * factor)
@@ -36,7 +36,7 @@ def amount(text: str) -> int:
 
 
 def resources(memory: str = "", limit: str = "", cpu: str = "", cpu_limit: str = "") -> Object:
-    """Return requests and limits; what is empty is left out."""
+    """Return requests and limits, without empty ones."""
     requests = {k: v for k, v in (("memory", memory), ("cpu", cpu)) if v}
     limits = {k: v for k, v in (("memory", limit), ("cpu", cpu_limit)) if v}
     return {k: v for k, v in (("requests", requests), ("limits", limits)) if v}
@@ -45,7 +45,7 @@ def resources(memory: str = "", limit: str = "", cpu: str = "", cpu_limit: str =
 def pod(
     where: str, *containers: Object, shm: str = "0", level: Object | None = None, **more: str
 ) -> Object:
-    """Return a pod that asks for a model in memory; its first container is the target."""
+    """Return a pod that requests a model in memory; its first container is the target."""
     asked = {"model": "example-org/model", "strategy": "emptyDir", "size": "15.2Gi"}
     asked |= {"shm-size": shm, "target": "vllm", **more}
     named = [
@@ -81,7 +81,7 @@ def memory(of: Object) -> tuple[int | None, int | None]:
 
 
 def named(answer: Answer, name: str) -> Object:
-    """Return a container of the pod that was answered."""
+    """Return a container of the pod in the answer."""
     spec = answer.body["spec"]
     (found,) = [c for c in spec["containers"] + spec["initContainers"] if c["name"] == name]
     container: Object = found

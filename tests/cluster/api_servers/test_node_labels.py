@@ -33,14 +33,14 @@ FOREIGN: dict[str, Object] = {
 
 
 class Permitted:
-    """A node, and the loaders of a namespace that the rendered objects permit to label it."""
+    """A node, and the loaders of a namespace, which the rendered objects allow to label it."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.plane = plane
         self.user = f"system:serviceaccount:{namespace}:modelcache-node-cache"
 
     def write(self, change: Object, on: str = NODE, user: str | None = None) -> Answer:
-        """Let a loader on node *on* change NODE by a JSON merge patch, on trial."""
+        """Let a loader on node *on* change NODE with a JSON merge patch, by dry run."""
         extra = {"authentication.kubernetes.io/node-name": on} if on else {}
         return self.plane.api.request(
             "PATCH", f"/api/v1/nodes/{NODE}", change, dry_run=True, user=user or self.user,

@@ -47,13 +47,13 @@ OBJECTS: dict[str, Object] = {
 
 
 class Registration:
-    """What is registered, and those who write it."""
+    """The registration, and the users who write it."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
 
     def write(self, change: Object, user: str = US) -> Answer:
-        """Let *user* change it by a JSON merge patch, on trial."""
+        """Let *user* change it with a JSON merge patch, by dry run."""
         return self.plane.api.request(
             "PATCH", url(GROUP, KIND, name=NAME), change, dry_run=True, user=user,
             groups=["system:masters"] if user != US else [],
@@ -61,7 +61,7 @@ class Registration:
         )  # fmt: skip
 
     def change(self, change: Object) -> None:
-        """Change its webhooks for good, as an administrator."""
+        """Change its webhooks, as an administrator."""
         obj = {"apiVersion": GROUP, "kind": KIND, "metadata": {"name": NAME}}
         self.plane.api.merge(obj, self.hooks(change)).expect()
 
@@ -117,7 +117,7 @@ def registration(request: pytest.FixtureRequest) -> Iterator[Registration]:
 
 @pytest.fixture(scope="module")
 def failing(cluster: ControlPlane) -> Iterator[Registration]:
-    """Installed with failurePolicy Fail, and called at an address, which somebody has written."""
+    """Installed with failurePolicy Fail; an administrator replaced the Service by a URL."""
     yield from installed(cluster, {"failurePolicy": "Fail"}, {"url": "https://modelcache.example"})
 
 

@@ -30,7 +30,7 @@ HOST_PATH: Final = {
 
 
 def unprivileged() -> Object:
-    """Return a container with which `restricted` finds no other fault."""
+    """Return a container in which `restricted` finds no other fault."""
     security = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},

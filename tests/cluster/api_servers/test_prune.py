@@ -34,7 +34,7 @@ FLAGS = ("--unused-for", "5d", "-o", "json")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Two revisions of before, and one that is current since five days ago."""
+    """Two old revisions, and one that has been current for five days."""
     path = tmp_path / "store"
     for commit, days in ((FIRST, 60), (SECOND, 40), (THIRD, 30)):
         aged(loaded(path, commit=commit), days=days)
@@ -69,7 +69,7 @@ def another(cluster: ControlPlane, where: str) -> Iterator[str]:
 
 
 def claimed(plane: ControlPlane, where: str, name: str = "model-store") -> str:
-    """Let there be a claim; return NAMESPACE/NAME."""
+    """Create a claim; return NAMESPACE/NAME."""
     spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}
     meta = {"name": name, "namespace": where}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
@@ -78,13 +78,13 @@ def claimed(plane: ControlPlane, where: str, name: str = "model-store") -> str:
 
 
 def asking(where: str, node: str = "", **annotations: str) -> Object:
-    """Return a pod that asks for its model by annotations alone."""
+    """Return a pod that requests its model by annotations alone."""
     asked = {f"modelcache.io/{key.replace('_', '-')}": value for key, value in annotations.items()}
     return bare(where, node=node, annotations=asked)
 
 
 def bare(where: str, node: str = "", annotations: Object | None = None, **spec: Any) -> Object:
-    """Return a pod without our doing."""
+    """Return a pod that the webhook does not inject."""
     meta = {"generateName": "p-", "namespace": where, "annotations": annotations or {}}
     containers = [{"name": "c", "image": "vllm/vllm-openai:v0.11.0"}]
     placed = {"nodeName": node} if node else {}
@@ -109,7 +109,7 @@ WHOLE = {"hostPath": {"path": "/var/lib/model-cache", "type": "Directory"}}
 def running(
     plane: ControlPlane, pod: Object, *, phase: str = "Running", days: float = 0
 ) -> Iterator[str]:
-    """Hold a pod that started some days ago; yield NAMESPACE/NAME."""
+    """Keep a pod that started some days ago for the time of a `with` block; yield NAMESPACE/NAME."""
     made = plane.api.create(pod).expect(201).body
     meta = made["metadata"]
     then = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
@@ -127,7 +127,7 @@ def pruned(plane: ControlPlane, store: Path, *flags: str, kubeconfig: Path | Non
 
 
 def reasons(ran: Ran) -> dict[str, str]:
-    """Return why each model stays that does, by the first character of its commit."""
+    """Return why models stay, by the first character of their commit."""
     assert ran.status == 0, ran
     models = json.loads(ran.out)["models"]
     return {one["commit"][0]: one["reason"] for one in models if one["verdict"] == "keep"}
@@ -389,7 +389,7 @@ def test_the_node_is_named_by_the_environment(
 
 
 class Late(Asked):
-    """A cluster in which a pod comes to the node while the node still says that it has its model."""
+    """A cluster in which a pod comes to the node while the node is still labelled with its model."""
 
     def __init__(self, plane: ControlPlane, node: str, pod: Object) -> None:
         super().__init__(Api(plane.kubeconfig), node)

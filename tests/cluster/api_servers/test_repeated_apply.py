@@ -46,7 +46,7 @@ def kubectl(plane: ControlPlane, words: Sequence[str], manifest: Object) -> None
 
 
 def stored(plane: ControlPlane, manifest: Object) -> Object:
-    """Return what became of *manifest*, once its controller has acted on it."""
+    """Return the object of *manifest*, once its controller has acted on it."""
     found: list[Object] = []
 
     def observed() -> bool:

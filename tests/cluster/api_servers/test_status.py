@@ -29,7 +29,7 @@ def where(cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory) 
 
 @pytest.fixture
 def nodes(cluster: ControlPlane, where: str) -> Iterator[list[str]]:
-    """Two nodes, of which the first holds the model."""
+    """Two nodes; the first has the model."""
     label = node_label(f"acme/{where}", COMMIT)
     found = [f"{where}-a", f"{where}-b"]
     objects: list[Object] = [
@@ -120,7 +120,7 @@ def loader(cluster: ControlPlane, obj: Object, kubeconfig: Path | None = None) -
 
 
 def report(plane: ControlPlane, pod: Object, phase: str, **status: Any) -> None:
-    """Let a pod be as the kubelet would say."""
+    """Write the status of a pod as a kubelet would."""
     meta = pod["metadata"]
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
     kind = "application/merge-patch+json"

@@ -17,7 +17,7 @@ WEEK = dt.timedelta(days=7)
 
 
 class Clock:
-    """The time that a program gets."""
+    """The time that a program sees."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "time"
@@ -62,7 +62,7 @@ def test_the_next_leaf_is_valid_by_the_clock_that_was_set_and_by_the_api_servers
 def test_the_clock_of_the_tests_is_set_while_a_program_runs(
     cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    """If not, the tests above would test nothing."""
+    """Without this, the tests above would test nothing."""
     clock = Clock(tmp_path)
     program = "import time; print(time.time(), flush=True); input(); print(time.time())"
     with subprocess.Popen(

@@ -27,7 +27,7 @@ WATCHES = {
     "is not JSON": Spoilt(200, b"<html>" * 1000),
 }
 FEW = 60
-"""Requests: without a pause there would be thousands."""
+"""A number of requests; without pauses there would be thousands."""
 
 
 @pytest.fixture

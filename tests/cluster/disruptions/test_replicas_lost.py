@@ -20,9 +20,9 @@ from webhook.server.descriptors import needed
 
 RATE = 25.0
 RATE_IN_A_CROWD = 10.0
-"""The machine has a crowd to run beside."""
+"""More than usual, because the machine also runs the crowd."""
 OURS = "the modelcache webhook did not inject the model"
-"""What the policy says of a pod that came through without us."""
+"""The policy's message about a pod that the webhook missed."""
 FROZEN_SECONDS = 30.0
 FEW_FILES = 40
 """A replica that only the API server calls has about 20 files open."""
@@ -39,7 +39,7 @@ def installed(release: Release) -> Iterator[None]:
 
 
 def in_force(release: Release) -> None:
-    """Wait until the policies deny, and the API server has heard of it."""
+    """Wait until the policies deny, and the API server has taken that up."""
     release.installed.wait_until_strict()
     settle(release.cluster.plane, PLUGINS)
 
@@ -51,7 +51,7 @@ def failure_policy(release: Release) -> set[str]:
 
 
 def well(release: Release, found: Creations) -> None:
-    """Wait until all replicas are there and pods get their model one after the other."""
+    """Wait until all replicas are ready and several pods in a row get their model."""
     wait_until(release.installed.available, "all replicas are available", 120)
 
     def steady() -> bool:
@@ -63,7 +63,7 @@ def well(release: Release, found: Creations) -> None:
 
 
 def while_one_is_killed(release: Release, pod: Object) -> Creations:
-    """Return what became of pods from before a replica is killed until all is well again."""
+    """Return the results of creations from before a replica is killed until all is well again."""
     with creations(release.cluster.api, pod, RATE) as found:
         wait_until(lambda: found.injected > 10, "pods are injected")
         os.kill(release.processes(release.asked())["server"], signal.SIGKILL)
@@ -81,7 +81,7 @@ def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
 
 
 def has_to_end(pid: int) -> bool:
-    """Whether a process that is stopped will find a SIGTERM when it goes on."""
+    """Whether a SIGTERM is pending for a stopped process."""
     status = Path(f"/proc/{pid}/status").read_text()
     pending = [line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:")]
     return bool(int(pending[0], 16) & 1 << (signal.SIGTERM - 1))
@@ -160,12 +160,12 @@ def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
 
 
 def files(pid: int) -> int:
-    """Return how many files a process has open."""
+    """Return how many descriptors a process has open."""
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def limit_files(pid: int, number: str) -> None:
-    """Set how many files a process may have open, as its own user: others may not everywhere."""
+    """Set how many descriptors a process may open, as its user; other users may not do that everywhere."""
     who = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"]
     subprocess.run([*who, "prlimit", f"--pid={pid}", f"--nofile={number}"], check=True)
 

@@ -24,19 +24,19 @@ from tests.kubernetes.soak import MOST_GROWTH, RATE, WARM_SECONDS, Samples, samp
 AWAY_SECONDS = 120.0
 CALLS = 300
 IDLE = [(5.0, 15, 20), (30.0, 100, 3), (89.0, 300, 1)]
-"""Seconds, connections, and how often each is used after that: three times 300 calls."""
+"""Seconds of idleness, connections, and how often each is used after that: three times 300 calls."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Passed:
-    """What was seen in the two minutes, and after."""
+    """What was measured in the two minutes, and afterwards."""
 
     met: Met
     samples: Samples
     said: list[dict[str, Any]]
-    """By /readyz of each replica, after a minute."""
+    """The answer of /readyz of each replica, after a minute."""
     recovered: float
-    """Seconds from an API server that is ready to the first pod that got its model."""
+    """Seconds from the API server's readiness to the first pod that got its model."""
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_a_start_that_fails_leaves_nothing() -> None:
 @pytest.mark.parametrize("mode", ["guarded", "unguarded"])
 @pytest.mark.parametrize("moment", ["half-way", "ready"])
 def test_after_a_killed_run_the_next_one_starts_clean(mode: str, moment: str) -> None:
-    """Guarded: the kernel ends the children. Unguarded: the next run has to."""
+    """Guarded: the kernel ends the children. Unguarded: the next run must end them."""
     first = subprocess.Popen(
         [sys.executable, "-c", START, mode],
         cwd=ROOT,

@@ -104,9 +104,9 @@ def freeze(group: str) -> None:
 
 @pytest.mark.parametrize("mode", ["guarded", "unguarded"])
 def test_what_a_killed_run_left_the_next_one_removes(mode: str) -> None:
-    """Guarded: the kernel ends the processes at once. Unguarded: the next run has to,
+    """Guarded: the kernel ends the processes at once. Unguarded: the next run must end them.
 
-    and finds containers frozen, as runc leaves them when it is killed while it sets limits.
+    It finds containers frozen, as runc leaves them if it is killed while it sets limits.
     """
     first = subprocess.Popen(
         [sys.executable, "-c", PODS, mode], cwd=ROOT, stdin=-1, stdout=-1, text=True

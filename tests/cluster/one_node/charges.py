@@ -8,14 +8,14 @@ from tests.kubernetes.cgroups import Cgroup
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Charges:
-    """What a group and the groups below are charged with, in bytes."""
+    """What a group and the groups below it are charged with, in bytes."""
 
     tmpfs: int
-    """Pages of tmpfs, which stay until the file goes."""
+    """Pages of tmpfs, which stay until the file is removed."""
     files: int
-    """Pages of files on a disk, which the kernel takes back when somebody needs them."""
+    """Pages of files on a disk, which the kernel releases when memory is needed."""
     processes: int
-    """All else: what processes hold, and the kernel on their behalf."""
+    """Everything else: memory of processes, and of the kernel on their behalf."""
 
 
 def charges(group: Cgroup) -> Charges:
@@ -32,7 +32,7 @@ def charges(group: Cgroup) -> Charges:
 
 
 def tmpfs(group: Cgroup, expected: int, seconds: float = 10) -> int:
-    """Return the pages of tmpfs as soon as they are *expected*, else those after *seconds*.
+    """Return the bytes of tmpfs as soon as they are *expected*, or those after *seconds*.
 
     The kernel adds up its statistics every other second (FLUSH_TIME of mm/memcontrol.c).
     """

@@ -23,15 +23,15 @@ S: Final = 8
 LOADER: Final = (768, 768)
 SERVER: Final = "vllm"
 SMALL_CPU: Final = "20m"
-"""Of every container, so that all pods of the table fit a node of two cores."""
+"""The cpu of every container, so that all pods of the table fit on a node with two cores."""
 
 Amounts = tuple[int | None, int | None]
-"""Request and limit, in Mi; None: none."""
+"""Request and limit, in Mi; None if there is none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One pod, and what it has to become."""
+    """One pod, and the expected injected pod."""
 
     containers: tuple[Object, ...]
     init: tuple[Object, ...] = ()
@@ -49,18 +49,18 @@ class Row:
     loader: Amounts | None = LOADER
     pod_level: Amounts | None = None
     others: dict[str, int | None] = dataclasses.field(default_factory=dict)
-    """Limits of the containers beside the server."""
+    """Limits of the containers other than the server."""
     pod: int | None
-    """What the pod's group may use."""
+    """The limit of the pod's group."""
     left: int | None = None
-    """What is left to processes once the model and /dev/shm are full."""
+    """What is left for processes once the model and /dev/shm are full."""
     by_container: bool = False
-    """Whether the server meets the limit of its own group first, as its author wrote it."""
+    """Whether the server first meets the limit of its container, as its author wrote it."""
     quality: str = "Burstable"
 
 
 def resources(request: str | None, limit: str | None, cpu: str | None = SMALL_CPU) -> Object:
-    """Return so much memory requested, and at most."""
+    """Return resources with memory *request* and *limit*."""
     requests = {"memory": request, "cpu": cpu}
     limits = {"memory": limit, "cpu": cpu}
     return {
@@ -70,7 +70,7 @@ def resources(request: str | None, limit: str | None, cpu: str | None = SMALL_CP
 
 
 def server(request: str | None, limit: str | None, *, shm: int = 0, **fields: Any) -> Object:
-    """Return the inference server; it fills so many Mi of /dev/shm."""
+    """Return the inference server, which fills *shm* Mi of /dev/shm."""
     asked = resources(request, limit)
     written = {"WRITE_SHARED_MEMORY": str(shm << 20)}
     return container(name=SERVER, env=written, resources=asked, **fields)

@@ -16,7 +16,7 @@ WEIGHTS: Final = "weights.bin"
 
 
 def directory(node: Node, repository: str) -> Path:
-    """Return where the cache of *node* holds the commit of *repository*."""
+    """Return the path of the commit of *repository* in the cache of *node*."""
     return node.cache / hub_folder(repository) / COMMIT
 
 

@@ -81,18 +81,18 @@ SHOWN: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Waited:
-    """What was so while the model was absent, and the pods, which may start now."""
+    """What was observed while the model was absent, and the pods, which may start now."""
 
     cluster: Cluster
     waits: dict[str, tuple[str, str]]
     """An Event, and what `kubectl get pods` shows."""
     pods: dict[str, Object]
     before: dict[str, list[str]]
-    """What was on the volume before there was a pod."""
+    """The files on the volume before there was a pod."""
     after: dict[str, list[str]]
-    """What was on it at the end of the wait."""
+    """The files on it at the end of the wait."""
     published: dict[str, Path]
-    """What the servers must read."""
+    """The files that the servers must read."""
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def waited(serving_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def unbound() -> Object:
-    """Return a claim for which there is no volume, nor anybody who makes one."""
+    """Return a claim without a volume, and without a provisioner."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -144,7 +144,7 @@ def unbound() -> Object:
 
 
 def what_is_seen(cluster: Cluster, pod: Object, case: str, until: float) -> tuple[str, str]:
-    """Return what is to be seen of *case*; what there is instead, for one test to fail."""
+    """Return what is visible of *case*; on failure what there is instead, so that only its test fails."""
 
     def seconds() -> float:
         return max(until - time.monotonic(), 1)

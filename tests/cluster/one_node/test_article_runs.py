@@ -45,7 +45,7 @@ MOUNT_PATHS: Final = {"fast-inference": "/model-cache/phi-2", "vllm-image": f"/m
 
 
 def article(namespace: str, image: str) -> dict[str, Object]:
-    """Return the three Deployments made small, and one that takes the model from *image*."""
+    """Return the three Deployments with small amounts, and one with the model from *image*."""
     workloads = {obj["metadata"]["name"]: obj for obj in yaml.safe_load_all(EXAMPLE.read_text())}
     fourth = workloads["vllm-image"] = copy.deepcopy(workloads["vllm-inference"])
     fourth["metadata"]["name"] = "vllm-image"
@@ -74,7 +74,7 @@ def article(namespace: str, image: str) -> dict[str, Object]:
 
 
 def without_annotations(workload: Object, namespace: str) -> Object:
-    """Return what its author writes who has never heard of us."""
+    """Return the workload as an author writes it without the webhook."""
     plain = copy.deepcopy(workload)
     plain["metadata"] = {"name": workload["metadata"]["name"], "namespace": namespace}
     plain["spec"]["replicas"] = 1
@@ -88,14 +88,14 @@ class Running:
     cluster: Cluster
     node: Node
     files: dict[str, Object]
-    """What each server must have read: name → size and digest."""
+    """The files that each server must have read: name → size and digest."""
     workloads: dict[str, Object]
     pods: dict[str, list[Object]]
     plain: dict[str, Object]
-    """A pod of each Deployment, had it no annotations."""
+    """A pod of each Deployment, without annotations."""
 
     def reports(self, name: str) -> list[Object]:
-        """Return what the servers of a Deployment have seen."""
+        """Return the reports of the servers of a Deployment."""
         return [ask(self.cluster, pod, "/report") for pod in self.pods[name]]
 
 
@@ -228,7 +228,7 @@ def model_volume(running: Running, name: str) -> Object:
 
 
 def changes(running: Running, name: str) -> dict[str, Any]:
-    """Return path in the pod → what the webhook puts there, as the README tells it."""
+    """Return path in the pod → what the webhook mounts there, as the documents say."""
     path = MOUNT_PATHS.get(name, f"/models/{LLAMA}")
     mount = {"name": MODEL, "mountPath": path, "readOnly": True, "recursiveReadOnly": "IfPossible"}
     if name == "vllm-inference":
@@ -258,7 +258,7 @@ OWN: Final = ("creationTimestamp", "generateName", "generation", "managedFields"
 
 
 def stored(pod: Object) -> Object:
-    """Return *pod* without its state, and without what distinguishes any two pods."""
+    """Return *pod* without its status, and without what differs between any two pods."""
     pod = copy.deepcopy(pod)
     for field in OWN:
         del pod["metadata"][field]

@@ -57,7 +57,7 @@ def where(serving_cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def store(serving_cluster: Cluster, where: str) -> Path:
-    """Where we find the files of the claim `model-store`."""
+    """The path from here of the files of the claim `model-store`."""
     (node,) = serving_cluster.nodes
     root = bind(serving_cluster, node, where, "model-store")
     fill(root, FILES)
@@ -66,7 +66,7 @@ def store(serving_cluster: Cluster, where: str) -> Path:
 
 
 def run(cluster: Cluster, where: str, **annotations: str) -> Object:
-    """Run a pod with an fsGroup until it is ready; return what became of it."""
+    """Run a pod with an fsGroup until it is ready; return the pod."""
     asked = {"model": MODEL, "shm-size": "8Mi", **annotations}
     container: dict[str, Any] = {"name": "vllm", "image": SANDBOX_IMAGE}
     pod = {

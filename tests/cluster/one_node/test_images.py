@@ -17,7 +17,7 @@ MiB = 2**20
 
 @pytest.fixture(scope="module")
 def loaded(node_cluster: Cluster) -> Cluster:
-    """A cluster whose node has our images; the server has the name of a known one too."""
+    """A cluster whose node has the tests' images; the server also has the name of a known one."""
     (node,) = node_cluster.nodes
     node.load(archives.INFERENCE_SERVER.path(VLLM))
     node.load(archives.MODELCACHE.path())

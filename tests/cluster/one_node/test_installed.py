@@ -122,7 +122,7 @@ def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(
 
 @contextlib.contextmanager
 def failing(webhook: Installed) -> Iterator[None]:
-    """Put failurePolicy Fail in force, which other servers than ours may need."""
+    """Put failurePolicy Fail in force, as other tools may."""
     _fail_as(webhook, "Fail")
     try:
         yield
@@ -140,7 +140,7 @@ def _fail_as(webhook: Installed, policy: str) -> None:
 
 
 def scale(webhook: Installed, replicas: int) -> None:
-    """Ask for so many replicas, as an administrator does."""
+    """Scale the Deployment, as an administrator does."""
     words = ("scale", f"--replicas={replicas}", "--namespace", NAMESPACE, f"deployment/{NAME}")
     done = webhook.cluster.kubectl(*words)
     assert done.returncode == 0, done.stderr

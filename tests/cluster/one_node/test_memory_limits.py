@@ -23,23 +23,23 @@ from tests.store.models import COMMIT
 
 Mi: Final = 1 << 20
 SLACK: Final = 128 * PAGE * (os.cpu_count() or 1)
-"""The kernel charges 64 pages ahead for each processor, and counts as many late."""
+"""For each processor, the kernel charges 64 pages in advance and counts as many late."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """A pod that runs, and what the kernel said of it before anybody asked for more."""
+    """A running pod, and the kernel's numbers before it used more."""
 
     pod: Object
     limit: int | None
     limits: dict[str, int | None]
     tmpfs: tuple[int, int] | None
-    """Bytes of tmpfs that pod and server are charged with, where it is full."""
+    """Bytes of tmpfs that pod and server are charged with, if it is full."""
     mounts: dict[str, list[str]]
 
 
 def names(pod: Object) -> list[str]:
-    """Return the containers that live on."""
+    """Return the containers that stay."""
     spec = pod["spec"]
     sidecars = [one for one in spec.get("initContainers", ()) if "restartPolicy" in one]
     return [one["name"] for one in (*sidecars, *spec["containers"])]
@@ -58,7 +58,7 @@ def look(cluster: Cluster, node: Node, row: Row, created: Object) -> Seen:
 
 
 def prepare(cluster: Cluster, node: Node) -> dict[str, str]:
-    """Publish the models and make the namespaces; return them by their row's word."""
+    """Publish the models and create the namespaces; return them by the row's mode."""
     publish(node, "acme/full", V * Mi)
     publish(node, "acme/other", V * Mi)
     publish(node, "acme/tiny", 2 * PAGE)
@@ -130,7 +130,7 @@ def seen(serving_cluster: Cluster) -> Iterator[dict[str, Seen]]:
 
 
 def mebibytes(text: str) -> int:
-    """Return how many Mi an amount is; the API server has not kept another unit here."""
+    """Return an amount in Mi, the only unit that the API server keeps here."""
     units = {"Mi": 1, "Gi": 1024}
     return int(text[:-2]) * units[text[-2:]]
 
@@ -141,7 +141,7 @@ def amounts(resources: Object) -> Amounts:
 
 
 def each(*, having: str = "server") -> pytest.MarkDecorator:
-    """Run a test for each row in which *having* says something."""
+    """Run a test for each row that has *having*."""
     return pytest.mark.parametrize("name", [n for n, row in ROWS.items() if getattr(row, having)])
 
 
@@ -182,7 +182,7 @@ def test_the_model_lies_read_only_in_a_tmpfs_of_its_size(name: str, seen: dict[s
 
 
 def allocate(cluster: Cluster, pod: Object, size: int) -> bool:
-    """Whether the server of *pod* got so much more memory, and lived."""
+    """Whether the server of *pod* got that much more memory, and survived."""
     meta = pod["metadata"]
     url = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:{PORT}/proxy/allocate"
     return cluster.api.request("POST", url, {"bytes": size}).ok
@@ -190,7 +190,7 @@ def allocate(cluster: Cluster, pod: Object, size: int) -> bool:
 
 @pytest.fixture(scope="module")
 def got(seen: dict[str, Seen], serving_cluster: Cluster) -> dict[str, tuple[bool, bool]]:
-    """Whether each server got what its author asked for, and whether it got more."""
+    """Whether each server got what its author requested, and whether it got more."""
     (node,), found = serving_cluster.nodes, {}
     for name, row in ROWS.items():
         if row.left:

@@ -40,7 +40,7 @@ ANNOTATIONS: Final = {
 
 
 def publish(store: Path, size: int, commit: str) -> Path:
-    """Publish a commit of the model, to which `main` then leads; return where it lies."""
+    """Publish a commit of the model, to which `main` then leads; return its folder."""
     return models.publish(store, "example/model", size, shards=1, commit=commit)
 
 
@@ -52,7 +52,7 @@ def point(link: Path, commit: str) -> None:
 
 
 def seen_now(cluster: Cluster, pod: Object) -> str:
-    """Return the digest of the weights where a running server has its model."""
+    """Return the digest of the weights that a running server has."""
     return digest(root_of(cluster, pod) / "models" / MODEL / "main" / WEIGHTS)
 
 
@@ -62,13 +62,13 @@ def digest(file: Path) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Switched:
-    """What is so after `main` has moved from one commit to another."""
+    """The state after `main` has moved from one commit to another."""
 
     cluster: Cluster
     commits: list[str]
-    """Digests of the weights of either commit."""
+    """Digests of the weights of both commits."""
     old: Object
-    """A pod that runs since before."""
+    """A pod that started before that."""
     new: Object
 
 

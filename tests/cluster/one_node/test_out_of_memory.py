@@ -29,7 +29,7 @@ COPIES: Final = ["/bin/busybox", "sh", "-c", "/bin/busybox cp -r /store/. /model
 
 
 def server(**fields: Any) -> Object:
-    """Return the server as its author writes it, with or without us."""
+    """Return the server as its author writes it, with or without the webhook."""
     holds = {"ALLOCATE": str(HELD)}
     return container(name=SERVER, resources=resources("600Mi", "600Mi"), env=holds, **fields)
 
@@ -53,7 +53,7 @@ def by_hand(namespace: str) -> Object:
 
 
 def annotated(namespace: str, model: str) -> Object:
-    """Return the same Deployment as the webhook wants it."""
+    """Return the same Deployment, written for the webhook."""
     asked = {"model": model, "strategy": "emptyDir", "load-from": "node"}
     asked |= {"size": "240Mi", "shm-size": "0"}
     return deployment(namespace, asked, server(), name="annotated")
@@ -78,7 +78,7 @@ def pods(serving_cluster: Cluster) -> Iterator[dict[str, Object]]:
 
 
 def again(name: str, restarts: int) -> Callable[[Object], bool]:
-    """Whether the container *name* was started so many times again, and the pod is ready."""
+    """Whether the container *name* was restarted that many times, and the pod is ready."""
 
     def is_so(pod: Object) -> bool:
         return (
@@ -97,7 +97,7 @@ def assert_serves(cluster: Cluster, node: Node, pod: Object) -> None:
 
 
 def sandbox(node: Node, pod: Object) -> int:
-    """Return the process that holds the namespaces of *pod*: its group is no container's."""
+    """Return the process that holds the namespaces of *pod*; its group is not that of a container."""
     status = pod["status"]
     every = [*status["initContainerStatuses"], *status["containerStatuses"]]
     names = {one["containerID"].removeprefix("containerd://") for one in every}

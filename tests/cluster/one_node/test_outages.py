@@ -43,7 +43,7 @@ NOT_CALLED: Final = 'failed calling webhook "{}.modelcache.io"'
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """A Deployment for each strategy, with one ready pod, and what its server has reported."""
+    """A Deployment for each strategy, with one ready pod and the report of its server."""
 
     cluster: Cluster
     image: str
@@ -53,12 +53,12 @@ class Running:
 
     @property
     def namespace(self) -> str:
-        """Where they are."""
+        """Their namespace."""
         name: str = self.pods["pvc"]["metadata"]["namespace"]
         return name
 
     def go_on(self) -> bool:
-        """Whether the same containers run, never restarted, and still answer the same."""
+        """Whether the same containers run, without restarts, and still report the same."""
         for strategy, before in self.pods.items():
             (now,) = pods_of(self.cluster, self.workloads[strategy])
             assert now["metadata"]["uid"] == before["metadata"]["uid"]

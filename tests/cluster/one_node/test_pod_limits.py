@@ -24,7 +24,7 @@ UNBOUNDED: Final = "MC104"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A pod, and what its group may use."""
+    """A pod, and the limit of its group."""
 
     beside: tuple[Object, ...] = ()
     init: tuple[Object, ...] = ()

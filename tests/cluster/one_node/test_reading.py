@@ -34,7 +34,7 @@ RESTRICTED: Final = {
     "readOnlyRootFilesystem": True,
 }
 ARBITRARY: Final = 1000680000
-"""A user such as OpenShift gives to all pods of a namespace, with a group of its own."""
+"""A user as OpenShift assigns to all pods of a namespace, with its own group."""
 PODS: Final[dict[str, tuple[Object, Object]]] = {
     "gate": ({"strategy": "pvc", "verify": "true"}, {}),
     "loader": ({"strategy": "emptyDir", "size": "1Mi"}, {}),
@@ -44,12 +44,12 @@ PODS: Final[dict[str, tuple[Object, Object]]] = {
     ),
     "hub": ({"strategy": "pvc", "layout": "hf-cache", "verify": "true"}, {}),
 }
-"""Pod → its annotations, and who it runs as where its images do not say so."""
+"""Pod → its annotations, and its user if the images name none."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Read:
-    """A ready pod, what its server reported, and what its containers asked for."""
+    """A ready pod, its server's report, and its containers' system calls."""
 
     cluster: Cluster
     pod: Object

@@ -35,7 +35,7 @@ MODEL: Final = "acme/tiny"
 
 @dataclasses.dataclass(frozen=True)
 class Filling:
-    """A Hub that only the bearer of a token can use, and a claim to be filled."""
+    """A Hub that requires a token, and a claim to be filled."""
 
     cluster: Cluster
     hub: Hub
@@ -44,7 +44,7 @@ class Filling:
     commit: str
 
     def render(self, *arguments: str) -> Object:
-        """Return the one object that is printed, as the API server has it once applied."""
+        """Apply the one object that `render` prints; return it as stored."""
         ran = modelcache(
             "render", MODEL, f"--image={MODELCACHE.reference}", f"--env=HF_ENDPOINT={self.hub.url}",
             "--deadline=2m", *arguments,
@@ -64,7 +64,7 @@ class Filling:
         wait_until(lambda: self.cluster.api.request("GET", path).code == 404, "it is gone")
 
     def pod(self, namespace: str, selector: str) -> Object:
-        """Return the only pod of what has just been created."""
+        """Return the only pod of the object that was just created."""
         pods: list[Object] = []
 
         def there() -> bool:
@@ -122,7 +122,7 @@ def load(filling: Filling, namespace: str) -> tuple[Object, Object]:
 
 
 def loaded(files: Path, model: Path) -> None:
-    """Assert that readers of any user find the model there."""
+    """Assert that readers with any user find the model there."""
     found = files_of(files)
     del found[".modelcache.json"]
     assert found == files_of(model)
@@ -200,7 +200,7 @@ def test_a_directory_that_holds_something_keeps_its_owner_and_the_loader_says_so
 
 
 def told(filling: Filling, obj: Object) -> Object:
-    """Return what `modelcache status` says of a loader, whose source and name must be there."""
+    """Return what `modelcache status` says about a loader; its source and name must be listed."""
     env = {"KUBECONFIG": str(filling.cluster.plane.kubeconfig)}
     ran = modelcache("status", "-o", "json", env=env)
     assert not ran.status, ran.err

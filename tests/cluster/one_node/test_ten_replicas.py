@@ -31,7 +31,7 @@ WEIGHTS: Final = "model.safetensors"
 
 
 def on_disk(folder: Path) -> int:
-    """Return the bytes that everything below *folder* takes."""
+    """Return how many bytes everything below *folder* takes on the disk."""
     words: list[str | Path] = ["du", "--summarize", "--block-size=1", "--one-file-system", folder]
     done = subprocess.run(words, capture_output=True, text=True, check=False)  # files come and go
     return int(done.stdout.split()[0])
@@ -44,7 +44,7 @@ def in_page_cache(file: Path) -> int:
 
 
 def evict(file: Path) -> None:
-    """Take *file* out of memory, where writing it has brought it on our account."""
+    """Remove *file* from the page cache, since this process was charged for writing it."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -52,7 +52,7 @@ def evict(file: Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Ten:
-    """The replicas, ready, and what was so before them."""
+    """The ready replicas, and the measurements before them."""
 
     cluster: Cluster
     node: Node

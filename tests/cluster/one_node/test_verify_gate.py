@@ -44,12 +44,12 @@ WORKLOADS: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Gated:
-    """Pods without a whole model, and where it belongs."""
+    """Pods without a complete model, and the path where it belongs."""
 
     cluster: Cluster
     store: Path
     size: int
-    """Bytes that the weights had before they were cut short."""
+    """Size of the weights before they were truncated."""
     pods: dict[str, Object]
 
 
@@ -86,7 +86,7 @@ def settled(cluster: Cluster, pod: Object) -> Object:
 
 
 def failures(pod: Object) -> dict[str, Object]:
-    """Return container → how it ended, for those that ended badly at last."""
+    """Return container → its last failure, for those that failed."""
     status = pod["status"]
     every = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
     ends = {one["name"]: {**one["lastState"], **one["state"]}.get("terminated") for one in every}

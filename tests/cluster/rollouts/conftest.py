@@ -12,7 +12,7 @@ from tests.kubernetes.release import Release, on_two_nodes
 
 @pytest.fixture(scope="package")
 def release() -> Iterator[Release]:
-    """A release to be installed, in a cluster of its own with two nodes."""
+    """A release that is not installed yet, in the cluster with two nodes."""
     with on_two_nodes() as found:
         yield found
 

@@ -39,7 +39,7 @@ def issuer(release: Release) -> Iterator[CertManager]:
 
 
 def line(start: str) -> list[str]:
-    """Return the words of the documents' line that begins so."""
+    """Return the words of the line of the documents with that beginning."""
     return manual.line(start).split()
 
 
@@ -49,12 +49,12 @@ def issued(release: Release, name: str) -> x509.Certificate:
 
 
 def mounted(release: Release, replica: Object) -> Path:
-    """Return where a replica has the Secret."""
+    """Return the path of a replica's copy of the Secret."""
     return Path(f"/proc/{release.processes(replica)['server']}/root", "tls")
 
 
 def wait_until_served(release: Release, record: Record) -> None:
-    """Return once all replicas serve what their Secret holds; tell how long each part took."""
+    """Return once all replicas serve the certificate of the Secret; record how long each part took."""
     wanted = issued(release, LEAF_SECRET)
     replicas = release.installed.replicas()
     files = [mounted(release, replica) / "tls.crt" for replica in replicas]
@@ -73,7 +73,7 @@ def wait_until_served(release: Release, record: Record) -> None:
 
 
 def go_on(found: Creations) -> None:
-    """Return after some more pods."""
+    """Return after some more pods were created."""
     seen = found.injected
     wait_until(lambda: found.injected > seen + 20, "pods are injected")
 

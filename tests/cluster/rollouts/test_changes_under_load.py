@@ -28,7 +28,7 @@ connectionAge: 0s
 
 
 def nothing_failed(release: Release, found: Creations, least: int) -> None:
-    """See that every pod got its model, and that there were enough of them."""
+    """Assert that every pod got its model, and that there were enough of them."""
     why = f"{found.outcomes}, slowest {found.slowest:.1f} s\n{release.said()}"
     assert set(found.outcomes) == {"injected"}, why
     assert found.injected >= least

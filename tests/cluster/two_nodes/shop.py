@@ -21,10 +21,10 @@ from webhook.models.layout import hub_folder
 from webhook.rendering.pod import MODEL
 
 SIZE: Final = 24_000_000
-"""Bytes of a model, where a test says nothing else."""
+"""Bytes of a model, unless a test says otherwise."""
 DEADLINE_SECONDS: Final = 600
-"""For a load on a machine with other work. A loader waits a minute for one that was killed, and the
-Job controller 10, 20, 40 … seconds before each further pod."""
+"""Seconds for a load on a busy machine. A loader waits a minute for one that was killed, and the Job
+controller waits 10, 20, 40 … seconds before each further pod."""
 CACHE: Final = f"/var/lib/model-cache/once-{os.getpid()}"
 """The nodes' directory."""
 BUSY: Final = Fault(where="cdn", status=503, headers={"Retry-After": "1"})
@@ -32,23 +32,23 @@ BUSY: Final = Fault(where="cdn", status=503, headers={"Retry-After": "1"})
 
 @dataclasses.dataclass(frozen=True)
 class Shop:
-    """A cluster of two nodes, a hub in its network, a namespace where everything may run."""
+    """A cluster with two nodes, a hub in its network, and a namespace in which any pod may run."""
 
     cluster: Cluster
     hub: Hub
     namespace: str
     folder: Path
-    """Of the models that the hub has."""
+    """The folder of the hub's models."""
     store: Path
-    """Where we find the claim."""
+    """The path from here of the claim's files."""
 
     def commit(self, model: str, size: int = SIZE) -> str:
-        """Let the hub have *model*, and return its commit."""
+        """Add *model* to the hub; return its commit."""
         files = sharded(self.folder / hub_folder(model), 3, size)
         return self.hub.commit(model, {path.name: path for path in files.iterdir()})
 
     def render(self, model: str, *arguments: str) -> list[Object]:
-        """Return the objects that are printed for *model*, as the API server has them."""
+        """Apply the objects that `render` prints for *model*; return them as stored."""
         ran = modelcache(
             "render", model, f"--image={MODELCACHE.reference}", f"--env=HF_ENDPOINT={self.hub.url}",
             f"--namespace={self.namespace}", f"--deadline={DEADLINE_SECONDS}s", *arguments,
@@ -64,12 +64,12 @@ class Shop:
         return daemon_set, replicas_of(self.cluster, daemon_set)
 
     def arrived(self, model: str) -> int:
-        """Return the bytes of the files of *model* that the hub has sent."""
+        """Return how many bytes of *model* the hub has sent."""
         every = [one for one in self.hub.requests() if one.repo == model and one.where != "api"]
         return sum(one.sent for one in every if one.code in (200, 206))
 
     def size(self, model: str) -> int:
-        """Return the bytes of what is downloaded of *model*."""
+        """Return the size of the files of *model* that are downloaded."""
         folder = self.folder / hub_folder(model)
         return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -82,7 +82,7 @@ class Shop:
         )
 
     def read_all(self, model: str, pods: Sequence[Object]) -> None:
-        """See that each of *pods* has read every byte of *model*, and that its digests agree."""
+        """Assert that each of *pods* has read every byte of *model*, with the right digests."""
         for pod in pods:
             (found,) = ask(self.cluster, pod, "/report")["models"]
             assert found["manifest"] == "agrees", found
@@ -90,12 +90,12 @@ class Shop:
             assert found["bytes"] >= sum(path.stat().st_size for path in weights)
 
     def labelled(self, label: str) -> list[str]:
-        """Return the names of the nodes that bear *label*."""
+        """Return the names of the nodes with *label*."""
         nodes = self.cluster.api.list("v1", "Node", labelSelector=f"{label}=ready")
         return sorted(node["metadata"]["name"] for node in nodes)
 
     def completed(self, job: Object) -> Object:
-        """Return the pod by which *job* has succeeded, whatever became of those before."""
+        """Return the pod with which *job* succeeded, whatever happened to earlier ones."""
         meta = job["metadata"]
         status: Object = {}
 
@@ -112,17 +112,17 @@ class Shop:
         return found
 
     def pods(self, job: Object) -> list[Object]:
-        """Return the pods that *job* has made so far."""
+        """Return the pods of *job* so far."""
         chosen = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
         return self.cluster.api.list("v1", "Pod", self.namespace, labelSelector=chosen)
 
     def end(self, pods: Sequence[Object]) -> None:
-        """Delete *pods*; who made them makes others."""
+        """Delete *pods*; their controller creates others."""
         for pod in pods:
             self.cluster.api.delete({"apiVersion": "v1", "kind": "Pod", **pod}).expect(200)
 
     def logs(self, model: str) -> str:
-        """Return what the loaders of *model* have said."""
+        """Return the output of the loaders of *model*."""
         where = ("-n", self.namespace, "-l", f"{MODEL}={hub_folder(model)}")
         return self.cluster.kubectl("logs", *where).stdout
 

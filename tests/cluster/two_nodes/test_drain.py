@@ -36,12 +36,12 @@ class Drained:
     bare: Object
 
     def drain(self, workload: Object, *flags: str) -> subprocess.CompletedProcess[str]:
-        """Drain the first node of the pods of one of them."""
+        """Drain the first node of the pods of one Deployment."""
         selector = f"--pod-selector=app={workload['metadata']['name']}"
         return self.cluster.kubectl("drain", "node-1", selector, "--timeout=50s", *flags)
 
     def uncordon(self) -> None:
-        """Let the first node have pods again."""
+        """Make the first node schedulable again."""
         done = self.cluster.kubectl("uncordon", "node-1")
         assert done.returncode == 0, done.stderr
 

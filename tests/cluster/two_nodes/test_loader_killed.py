@@ -31,7 +31,7 @@ held = []
 while True:
     held.append(bytes(2**20))
 """
-"""Joins a group and takes all its memory."""
+"""A program that joins a control group and uses all its memory."""
 
 
 def loader_of(shop: Shop, job: Object) -> Object:
@@ -67,7 +67,7 @@ def published(shop: Shop, model: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def killed(shop: Shop) -> dict[str, Object]:
-    """Two models whose loaders were killed half-way: the ends of the pods that came after."""
+    """Two models whose loaders were killed half-way, and how the pods after that ended."""
     shop.hub.fault(SLOW)
     node = shop.cluster.nodes[0]
     jobs = {}

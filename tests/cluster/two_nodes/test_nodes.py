@@ -56,7 +56,7 @@ def busybox(*words: str) -> dict[str, Any]:
 
 
 def output(cluster: Cluster, created: Object) -> str:
-    """Return what the only container of a pod has printed, once the pod has ended."""
+    """Return the output of the only container of a pod, once the pod has ended."""
     ended = cluster.ended(created)
     meta = ended["metadata"]
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"

@@ -58,7 +58,7 @@ def test_of_two_jobs_at_once_one_works_and_the_other_waits_for_it(shop: Shop) ->
 
 @pytest.fixture(scope="module")
 def cached(shop: Shop) -> Iterator[tuple[str, Object]]:
-    """A pinned model, and the DaemonSet by which both nodes hold it and say so."""
+    """A pinned model, and the DaemonSet that loads it on both nodes and labels them."""
     commit = shop.commit("once/node")
     model = f"once/node@{commit}"
     label = node_label("once/node", commit)

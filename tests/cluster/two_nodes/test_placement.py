@@ -63,14 +63,14 @@ def nodes_of(cluster: Cluster, pods: list[Object]) -> list[str]:
 
 
 def unschedulable(pod: Object) -> str:
-    """Return why the scheduler left *pod* alone; empty as long as it has not said so."""
+    """Return why the scheduler did not schedule *pod*; empty as long as it has not reported that."""
     conditions = pod["status"].get("conditions", [])
     return next((one["message"] for one in conditions if one["reason"] == "Unschedulable"), "")
 
 
 @pytest.fixture
 def where(two_serving_nodes: Cluster, namespace: NamespaceFactory) -> Iterator[str]:
-    """A namespace that goes with its pods: a later test finds the nodes as idle as this one."""
+    """A namespace that is deleted with its pods, so that the next test finds the nodes idle."""
     name = namespace(on=two_serving_nodes.plane)
     yield name
     gone: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

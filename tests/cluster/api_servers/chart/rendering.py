@@ -32,19 +32,19 @@ MODES = [
 
 
 def named(values: dict[str, Any]) -> str:
-    """Return what a test of one of MODES is called."""
+    """Return the name of a test of one of MODES."""
     words = [values["certificates"]["mode"], values["failurePolicy"]]
     return ", ".join([*words, *([] if values["controller"] else ["no controller"])])
 
 
 def only(kinds: dict[str, list[Object]], kind: str, name: str) -> Object:
-    """Return the object of a kind that bears a name."""
+    """Return the object of a kind and a name."""
     (found,) = [obj for obj in kinds[kind] if obj["metadata"]["name"] == name]
     return found
 
 
 def judges_others(obj: Object) -> bool:
-    """Whether a policy, or a binding, is about more than what the webhook itself writes."""
+    """Whether a policy or binding is about more than the webhook's own writes."""
     return bool(obj["metadata"]["name"] != "modelcache-registration")
 
 

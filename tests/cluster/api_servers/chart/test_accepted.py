@@ -40,7 +40,7 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 @pytest.fixture(scope="module")
 def plane(cluster: ControlPlane) -> Iterator[ControlPlane]:
-    """The current server, with the kinds of cert-manager and of the Prometheus operator."""
+    """The current server, with the resources of cert-manager and of the Prometheus operator."""
     definitions = [
         CERT_MANAGER.definition("cert-manager.io_certificates"),
         CERT_MANAGER.definition("cert-manager.io_issuers"),

@@ -27,7 +27,7 @@ Series = dict[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """When an alert fires, with which labels, and what comes near and is none."""
+    """When an alert fires, with which labels, and similar series for which it does not."""
 
     fires: tuple[Series, ...]
     quiet: tuple[Series, ...]
@@ -41,7 +41,7 @@ def replica(metric: str, values: str, **labels: str) -> Series:
 
 
 def slow(share: str) -> Series:
-    """Return a call each second of which a *share* per minute takes less than a second."""
+    """Return one call each second, of which *share* a minute take less than a second."""
     return {BUCKET % "1": f"0+{share}x30", BUCKET % "2.5": "0+60x30", BUCKET % "+Inf": "0+60x30"}
 
 
@@ -143,7 +143,7 @@ CASES: dict[str, Case] = {
 
 
 def expected(rule: Object, labels: Series) -> Object:
-    """Return the alert as Prometheus sends it, its templates filled in."""
+    """Return the alert as Prometheus sends it, with its templates filled in."""
 
     def filled(text: str) -> str:
         return re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: labels[found[1]], text)

@@ -22,7 +22,7 @@ API_SERVERS = {
     "apiserver_admission_webhook_fail_open_count": {"name"},
     "apiserver_admission_webhook_rejection_count": {"name", "error_type"},
 }
-"""Metric of the API server → the labels that are asked for."""
+"""Metric of the API server → the labels that queries use."""
 OF_SCRAPING = {"pod"}
 METRIC = re.compile(r"\b(?:modelcache|apiserver|process)_\w+")
 

@@ -24,14 +24,14 @@ Round = Callable[[ControlPlane], None]
 
 
 def by_kubectl(plane: ControlPlane) -> None:
-    """Delete in the order of the base."""
+    """Delete the objects in the order of the base."""
     for obj in kustomized():
         if obj["kind"] in PLUGINS:
             plane.api.delete(obj).expect(200)
 
 
 def by_helm(plane: ControlPlane) -> None:
-    """Delete as helm runs the hooks: each is put in the place of what it deletes, then goes too."""
+    """Delete as helm runs its hooks: each hook replaces the object that it deletes, then is deleted."""
     hooks = helm.objects({}, "--show-only", "templates/uninstall.yaml")
     hooks.sort(key=lambda obj: int(obj["metadata"]["annotations"]["helm.sh/hook-weight"]))
     for obj in hooks:
@@ -88,7 +88,7 @@ def test_no_pod_is_refused_while_the_webhook_is_switched_off(
 def test_a_registration_that_was_deleted_alone_is_missed(
     cluster: ControlPlane, webhook_on: WebhookFactory, namespace: NamespaceFactory
 ) -> None:
-    """The policies do not stand or fall with it: somebody may have deleted it by mistake."""
+    """The policies hold without it, since someone may have deleted it by mistake."""
     webhook_on(cluster)
     where = namespace()
     registered = (

@@ -16,7 +16,7 @@ from tests.kubernetes.registration import NamespaceFactory
 
 FAIL: dict[str, Any] = {"failurePolicy": "Fail"}
 Row = tuple[str, str, str, str]
-"""Where, resource, names, verbs."""
+"""Namespace, resource, names, verbs."""
 
 
 def rules(values: dict[str, Any] | None = None) -> set[Row]:

@@ -18,14 +18,14 @@ BUNDLE = base64.b64encode(
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
-    """A control plane of its own: the configuration has one name."""
+    """A new control plane, because the configuration has one name."""
     plane = ControlPlane(Options(audit=True, controller_manager=False))
     yield plane
     plane.stop()
 
 
 def become_strict(plane: ControlPlane) -> None:
-    """Write what a replica writes once it serves."""
+    """Write to the objects what a replica writes once it serves."""
     for name in ("modelcache-injected", "modelcache-copied"):
         binding = plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", name).expect().body
         assert binding["spec"]["validationActions"] == ["Audit"]
@@ -58,7 +58,7 @@ def deletions(plane: ControlPlane, since: int) -> list[tuple[str, str]]:
 
 
 def gone_first(order: list[tuple[str, str]]) -> bool:
-    """Whether what refuses pods had gone before anything that it needs had."""
+    """Whether the objects that refuse pods were deleted before anything that they need."""
     hooks = [n for n, (one, _) in enumerate(order) if one == "mutatingwebhookconfigurations"]
     needed = [n for n, (one, _) in enumerate(order) if one in ("deployments", "services", "roles")]
     assert len(needed) == 3
@@ -67,7 +67,7 @@ def gone_first(order: list[tuple[str, str]]) -> bool:
 
 
 def everything(plane: ControlPlane) -> list[str]:
-    """Return what of ours is left in the cluster."""
+    """Return the webhook's objects that are left in the cluster."""
     kinds = ",".join((
         "validatingadmissionpolicybindings", "validatingadmissionpolicies", "clusterroles",
         "mutatingwebhookconfigurations", "clusterrolebindings",

@@ -45,7 +45,7 @@ def shown(findings: list[Finding], level: Level, seen: str, fix: str = "") -> Fi
 
 
 def take_in(plane: ControlPlane) -> None:
-    """Remove the labels with which other tests left namespaces out."""
+    """Remove the labels with which other tests excluded namespaces."""
     off = {"metadata": {"labels": {LABEL: None}}}
     for obj in plane.api.list("v1", "Namespace", labelSelector=LABEL):
         plane.api.merge({"apiVersion": "v1", "kind": "Namespace", **obj}, off).expect()

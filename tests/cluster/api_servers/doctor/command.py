@@ -21,7 +21,7 @@ VARYING = {
 
 
 def masked(ran: Ran) -> str:
-    """Return what was printed, with words for what differs from run to run."""
+    """Return the output, with placeholders for what differs from run to run."""
     text = f"{ran.err}{ran.out}exit status {ran.status}\n"
     for pattern, word in VARYING.items():
         text = re.sub(pattern, word, text, flags=re.MULTILINE)
@@ -29,7 +29,7 @@ def masked(ran: Ran) -> str:
 
 
 def assert_golden(name: str, ran: Ran, update: bool) -> None:
-    """Compare what was printed with a golden file."""
+    """Compare the output with a golden file."""
     expected = GOLDEN / f"{name}.txt"
     if update:
         expected.write_text(masked(ran))

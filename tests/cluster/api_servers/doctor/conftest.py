@@ -10,6 +10,6 @@ from tests.kubernetes.server import standing_aside
 
 @pytest.fixture
 def alone(cluster: ControlPlane) -> Iterator[ControlPlane]:
-    """The cluster without anything of ours."""
+    """The cluster without any of the webhook's objects."""
     with standing_aside(cluster):
         yield cluster

@@ -26,7 +26,7 @@ KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
 
 def policies(*actions: str) -> list[Object]:
-    """Return the shipped policies, with bindings that do *actions*."""
+    """Return the shipped policies, with bindings that have *actions*."""
     objects = shipped(*KINDS)
     for obj in objects:
         if obj["kind"] == KINDS[1]:

@@ -56,7 +56,7 @@ def test_on_a_terminal_it_shows_the_current_check_and_colours_levels(cluster: Co
 
 
 def read(terminal: int) -> bytes:
-    """Return what was written there; nothing at its end, which is an error on Linux."""
+    """Return what was written to it, or nothing at its end, where reading is an error on Linux."""
     try:
         return os.read(terminal, 65536)
     except OSError:
@@ -140,7 +140,7 @@ def test_what_is_not_an_api_server_or_says_nothing_is_shown_in_one_line(
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Answering)
     with serving(server):

@@ -26,7 +26,7 @@ def test_the_warning_of_both_webhooks_comes_back(
 
 
 def down(policy: str) -> Object:
-    """Return the shipped configuration, for namespaces labelled ASIDE, leading nowhere."""
+    """Return the shipped configuration for namespaces labelled ASIDE, with a URL that leads nowhere."""
     (obj,) = copy.deepcopy(shipped("MutatingWebhookConfiguration"))
     obj["metadata"]["name"] = "zz-doctor-down"
     for hook in obj["webhooks"]:

@@ -122,7 +122,7 @@ Deployed = Callable[..., str]
 
 @pytest.fixture
 def deployed(cluster: ControlPlane, namespace: NamespaceFactory) -> Deployed:
-    """Makes a Deployment next to a Service, and its pods ready; returns the namespace."""
+    """Creates a Deployment with ready pods next to a Service; returns the namespace."""
 
     def make(replicas: int, *arguments: str, ready: int = 0) -> str:
         where = namespace()
