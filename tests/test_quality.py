@@ -12,6 +12,7 @@ from tests.kubernetes.binaries import cache
 pytestmark = pytest.mark.quality
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+CLUSTERS = ROOT / "tests" / "cluster"
 MODULES = sorted(p for package in ("webhook", "certs") for p in (ROOT / package).rglob("*.py"))
 LONGEST = 300
 VAGUE = ("util", "utils", "helper", "helpers", "manager", "handler", "handlers", "common", "misc")
@@ -34,7 +35,7 @@ def tracked() -> list[Path]:
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(listed, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     paths = (ROOT / name for name in done.stdout.decode().split("\0") if name)
     return [path for path in paths if path.is_file()]
 
@@ -68,6 +69,16 @@ def test_modules_are_short() -> None:
 def test_modules_have_telling_names() -> None:
     python = [p for p in tracked() if p.suffix == ".py"]
     assert not [p for p in python if set(p.stem.split("_")) & set(VAGUE)]
+
+
+def test_a_cluster_ends_with_the_folder_of_tests_that_share_it() -> None:
+    # pytest ends a fixture of scope package with the folder only if that is a package. Idle, a
+    # cluster with nodes costs half a core.
+    folders = [path for path in CLUSTERS.iterdir() if list(path.rglob("test_*.py"))]
+    assert folders
+    assert not [folder.name for folder in folders if not (folder / "__init__.py").exists()]
+    python = [path for path in CLUSTERS.rglob("*.py") if 'scope="session"' in path.read_text()]
+    assert not python
 
 
 @pytest.mark.parametrize("name", LOCKS)
