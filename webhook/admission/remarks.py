@@ -28,9 +28,7 @@ def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Pr
             why = f"with strategy {strategy.name}"
         elif spec.name in unread:
             why = f"with {unread[spec.name]}"
-        elif spec.applies is not None and not spec.applies(request):
-            why = spec.otherwise
-        else:
+        elif not (spec.no_effect and (why := spec.no_effect(request))):
             continue
         yield Problem(codes.NO_EFFECT, PREFIX + spec.name, f"has no effect {why}")
 

@@ -35,10 +35,8 @@ class Annotation:
     default: str
     platform: bool
     """Whether a CachePolicy may give it a default."""
-    applies: Callable[[Any], bool] | None
-    """Whether it has an effect in a CacheRequest; None: always."""
-    otherwise: str
-    """Why it has none there."""
+    no_effect: Callable[[Any], str] | None
+    """CacheRequest → why it has no effect there; empty if it has one."""
 
 
 def annotation(  # each is a column of the manual
@@ -50,8 +48,7 @@ def annotation(  # each is a column of the manual
     default: D,
     shown: str = "",
     platform: bool = True,
-    applies: Callable[[Any], bool] | None = None,
-    otherwise: str = "",
+    no_effect: Callable[[Any], str] | None = None,
 ) -> T | D:
     """Declare an annotation as the default of a dataclass field."""
     declared = Annotation(
@@ -61,8 +58,7 @@ def annotation(  # each is a column of the manual
         meaning=meaning,
         default=shown,
         platform=platform,
-        applies=applies,
-        otherwise=otherwise,
+        no_effect=no_effect,
     )
     return cast("T | D", dataclasses.field(default=default, metadata={"annotation": declared}))
 

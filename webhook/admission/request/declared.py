@@ -30,12 +30,16 @@ AUTO: Final = "auto"
 _URIS: Final = ", ".join(f"`{name}://`" for name in REMOTE)
 
 
-def _knows_nodes(request: "CacheRequest") -> bool:
-    return request.options.placement != "preferred" or all(m.label for m in request.models)
+def _no_nodes(request: "CacheRequest") -> str:
+    if request.options.placement != "preferred" or all(m.label for m in request.models):
+        return ""
+    return "for a model without a commit: nodes can't be told apart"
 
 
-def _rewrites(request: "CacheRequest") -> bool:
-    return request.options.layout != "hf-cache" or not request.options.rewrite_args
+def _no_arguments(request: "CacheRequest") -> str:
+    if request.options.layout != "hf-cache" or not request.options.rewrite_args:
+        return ""
+    return "with layout hf-cache, which leaves arguments as they are"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,7 @@ class Options:
     placement: str = annotation(
         "placement", one_of("preferred", "required", "none"), "`preferred`, `required`, `none`",
         "How the pod is drawn to nodes that hold the model.", default="preferred",
-        shown="`preferred`", applies=_knows_nodes,
-        otherwise="for a model without a commit: nodes can't be told apart",
+        shown="`preferred`", no_effect=_no_nodes,
     )  # fmt: skip
     mount_path: tuple[str, ...] = annotation(
         "mount-path", listed(absolute_path), "absolute directory",
@@ -127,8 +130,7 @@ class Options:
     rewrite_args: bool = annotation(
         "rewrite-args", boolean, "`true`, `false`",
         "Replace `--model org/name` by the path and add `--served-model-name`.",
-        default=False, shown="`false`", applies=_rewrites,
-        otherwise="with layout hf-cache, which leaves arguments as they are",
+        default=False, shown="`false`", no_effect=_no_arguments,
     )  # fmt: skip
     inject: bool = annotation(
         "inject", boolean, "`false`", "Opt out.", default=True, shown="–", platform=False,
