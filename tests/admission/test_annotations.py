@@ -50,7 +50,7 @@ def test_spaces_around_a_value_are_none_of_it() -> None:
         ("mountpath", "is not known; did you mean modelcache.io/mount-path?"),
         ("memory-policy", "is not known; did you mean modelcache.io/memory?"),
         ("shmsize", "is not known; did you mean modelcache.io/shm-size?"),
-        ("zzzzzz", "is not known; see the README's table"),
+        ("zzzzzz", "is not known; see docs/annotations.md"),
     ],
 )
 def test_an_unknown_name_is_named_with_the_nearest(name: str, said: str) -> None:

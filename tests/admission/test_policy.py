@@ -84,7 +84,7 @@ def test_every_fault_of_every_document_is_named() -> None:
 
 
 def test_a_model_is_given_once() -> None:
-    with pytest.raises(ValueError, match="CachedModel x: is given twice"):
+    with pytest.raises(ValueError, match="CachedModel x: occurs twice"):
         policy_of(cached_model("x", "a/b"), cached_model("x", "a/c"))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admission.admitting import Webhook, pod_of
-from webhook.admission.containers.accelerators import asks_for_accelerator
+from webhook.admission.containers.accelerators import requests_accelerator
 from webhook.admission.containers.servers import SERVERS, UNKNOWN, server_of_image
 from webhook.objects.container import Container, Resources
 
@@ -112,4 +112,4 @@ def test_variable_of_the_author_is_kept_whatever_its_source(webhook: Webhook) ->
 )
 def test_accelerator(resources: dict[str, Any] | None, expected: bool) -> None:
     container = Container(resources=None if resources is None else Resources(**resources))
-    assert asks_for_accelerator(container) is expected
+    assert requests_accelerator(container) is expected

@@ -112,7 +112,7 @@ OBSTACLES: list[tuple[str, Json, Json, str, str]] = [
     ("pvc", {}, claims(phase="Lost"), "MC005", "is Lost, not Bound"),
     ("hostPath", {}, BASELINE, "MC006", "pod-security.kubernetes.io/enforce=baseline"),
     ("hostPath", {}, RESTRICTED, "MC006", "pod-security.kubernetes.io/enforce=restricted"),
-    ("hostPath", {}, {"nodes": []}, "MC019", "no node of 0 bears the label"),
+    ("hostPath", {}, {"nodes": []}, "MC019", "no node of 0 has the label"),
     ("hostPath", {"host_path": "/var/lib"}, {}, "MC013", "is not at or below /var/lib/model-cache"),
     ("hostPath", {"host_path": "/var/lib/model-cache-2"}, {}, "MC013", "is not at or below"),
     ("hostPath", {"placement": "required", "model": "acme/coder"}, {}, "MC018", "pinned to a commit"),
@@ -122,11 +122,11 @@ OBSTACLES: list[tuple[str, Json, Json, str, str]] = [
     ("emptyDir", {"load_from": "node"}, BASELINE, "MC006", "forbids hostPath"),
     ("image", {}, {"kube_version": None}, "MC007", "(version unknown)"),
     ("image", {}, {"kube_version": "1.30"}, "MC007", "(version 1.30)"),
-    ("image", {}, {"kube_version": "1.34"}, "MC007", "needs 1.35"),
+    ("image", {}, {"kube_version": "1.34"}, "MC007", "a server of 1.35"),
     ("image", {}, {"kube_version": "1.32", "image_volumes": True, **RESTRICTED}, "MC007", "from 1.33 on"),
     ("image", {"directory": "w"}, {"kube_version": "1.32", "image_volumes": True}, "MC007", "from 1.33"),
     ("image", {"image": None}, {"kube_version": "1.35"}, "MC008", "no image is known"),
-    ("image", {"image": "example.com/a:v1"}, {"kube_version": "1.35"}, "MC008", "can move"),
+    ("image", {"image": "example.com/a:v1"}, {"kube_version": "1.35"}, "MC008", "can change"),
     ("image", {"read_only": "false"}, {"kube_version": "1.35"}, "MC016", "can't be written"),
 ]  # fmt: skip
 

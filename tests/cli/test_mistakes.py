@@ -161,7 +161,7 @@ def test_documents_without_an_object_are_not_a_mistake(text: str) -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ("kind: Secret\nmetadata: {name: x}\n", '"Secret" tells nothing here: give Namespace, '),
+        ("kind: Secret\nmetadata: {name: x}\n", '"Secret" is not used here: give Namespace, '),
         ("[1]\n", "is not a Kubernetes object"),
         ("kind: Namespace\n", "namespace: metadata: is missing"),
         ("kind: Namespace\nmetadata: {name: 1}\n", "namespace: metadata.name: must be a string"),

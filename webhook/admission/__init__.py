@@ -1,21 +1,25 @@
-"""One pod, one decision. Begin with admit, and read down.
+"""Decide what one pod gains. Begin with admit, and read down.
 
-workload    the annotations of a workload reach its pods
-admit       the story of one pod
-patch       a plan, written as JSON Patch (RFC 6902)
-quotas      LimitRange and ResourceQuota against the plan
-policy/     CachePolicy and the catalogue
-plan        what the pod still lacks
-correction, memory   the memory of the pod, and the arithmetic
-remarks     warnings
-containers/, init_containers/   what containers gain, and which we add
-reading     the annotations of a pod, read, with every mistake at once
-strategies/          where the model's files come from
-ledger, reserved     what is ours in a pod already
-copied_keys placement           annotations of workloads; affinity to nodes
-request/    what the pod asks for
-decision, problem, codes        how a review ends
+workload      copy the annotations of a workload to its pods
+admit         the story of one pod
+patch         write a plan as JSON Patch (RFC 6902)
+quotas        compare a plan with LimitRange and ResourceQuota
+policy/       CachePolicy documents and the catalogue of models
+plan          collect what the pod still lacks
+correction    correct the memory of the pod
+remarks       warnings
+containers/   what containers gain
+init_containers/   the init containers that we add
+reading       read the annotations of a pod, and report every mistake at once
+reserved      check the names that are reserved for us
+strategies/   where the files of the model come from
+ledger        record in the pod what was injected
+copied_keys   choose the annotations of a workload that are copied
+request/      what a pod requests
+memory        the arithmetic of memory
+placement     node affinity
+decision, problem, codes   how a review ends
 
-Rule 1: nothing here does input or output. What the cluster is like is an argument: Facts.
+Rule 1: nothing here does input or output. The state of the cluster is an argument: Facts.
 Rule 2: a second review of the same pod changes nothing.
 """

@@ -1,7 +1,7 @@
-"""The story of one pod.
+"""Decide what happens to one pod.
 
-Opted in? What does it ask for, with the platform's defaults under it? Which
-strategy can serve it here? What does it lack, and how is that written?
+Did it opt in? What does it request, with the platform's defaults added? Which strategy
+can serve it here? What does it still lack, and how is that written as a patch?
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
 
 
 def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
-    """Return what *pod* lacks, or why nothing is to be done, or why it can't be admitted."""
+    """Return what *pod* lacks, or why it is left alone, or why it can't be admitted."""
     own = asked(pod.annotations)
     if "model" not in own:
         return Skip(reason=SkipReason.NOT_REQUESTED, warnings=_without_model(own))

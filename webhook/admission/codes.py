@@ -1,7 +1,7 @@
-"""The stable code of every refusal and warning, with the manual's words.
+"""Codes of refusals and warnings: what each means, and what to do.
 
-The README's table is made of CODES. A number is never used for another
-meaning, and never reused.
+The table and the pages in docs/codes are made from CODES. A number keeps its meaning,
+and is never used again.
 """
 
 from typing import Final
@@ -32,8 +32,8 @@ SIZE: Final = _code(
 )
 LIST: Final = _code(
     4,
-    "a list has not one entry for each model",
-    "give as many entries as modelcache.io/model has, in its order",
+    "a list does not have one entry per model",
+    "give one entry per model, in the order of modelcache.io/model",
 )
 CLAIM: Final = _code(
     5, "the claim can't serve the pod", "create, bind or share the claim, or use another strategy"
@@ -53,34 +53,34 @@ IMAGE: Final = _code(
 )
 MOUNT_PATH: Final = _code(
     9,
-    "something is mounted there, above or below already",
-    "set modelcache.io/mount-path, or drop the mount",
+    "something is already mounted there, above it or below it",
+    "set modelcache.io/mount-path, or remove the mount",
 )
 VOLUME_NAME: Final = _code(
-    10, "a volume bears a name of ours with another source", "rename the volume"
+    10, "a volume has one of our names but another source", "rename the volume"
 )
 CONTAINER_NAME: Final = _code(
-    11, "a container bears the name of our loader or gate", "rename the container"
+    11, "a container has the name of our loader or gate", "rename the container"
 )
-CONTAINER: Final = _code(12, "a named container is not in the pod", "name one that is")
+CONTAINER: Final = _code(
+    12, "an annotation names a container that can't be used", "name another container of the pod"
+)
 HOST_PATH: Final = _code(
     13,
     "the directory is not below the node cache of the platform",
-    "use a directory below it, or none",
+    "use a directory below it, or remove modelcache.io/host-path",
 )
-NO_STRATEGY: Final = _code(
-    14, "every strategy meets an obstacle here", "mend one of the obstacles listed"
-)
+NO_STRATEGY: Final = _code(14, "no strategy can work here", "fix one of the obstacles listed")
 LIMIT_RANGE: Final = _code(
     15,
     "a LimitRange of the namespace forbids the corrected amounts",
     "raise the LimitRange, or use a strategy that needs no memory",
 )
 COMBINATION: Final = _code(16, "two annotations contradict each other", "change one of them")
-LOAD_FROM: Final = _code(17, "the pod can't download this itself", "load from claim or node")
+LOAD_FROM: Final = _code(17, "the pod can't download this itself", "set load-from to claim or node")
 PLACEMENT: Final = _code(
     18,
-    "the nodes that hold the model can't be told",
+    "it is not known which nodes hold the model",
     "pin the model to a commit, or set placement to preferred or none",
 )
 NODES: Final = _code(
@@ -99,15 +99,15 @@ NO_EFFECT: Final = _code(
     102, "an annotation has no effect here", "remove it, or choose a strategy that reads it"
 )
 PASSED_OVER: Final = _code(
-    103, "strategy auto passed over a strategy", "mend the obstacle, or name a strategy"
+    103, "strategy auto passed over a strategy", "fix the obstacle, or name a strategy"
 )
 UNBOUNDED: Final = _code(
     104,
-    "a container without memory limit leaves the pod without one",
+    "a container has no memory limit, so the pod has none",
     "give every container a memory limit",
 )
 MEMORY_LEFT: Final = _code(
-    105, "memory limits were left as they are", "see that they hold model, /dev/shm and server"
+    105, "memory limits were left as they are", "check that they hold model, /dev/shm and server"
 )
 BURSTABLE: Final = _code(
     106,
@@ -127,15 +127,17 @@ WILL_BE_REFUSED: Final = _code(
     110, "the pods of this workload will be refused", "correct what the message says"
 )
 NO_MODEL: Final = _code(
-    111, "annotations of ours without modelcache.io/model", "name the model, or remove them"
+    111,
+    "modelcache.io/model is missing, but other modelcache.io annotations are set",
+    "name the model, or remove the others",
 )
 QUOTA: Final = _code(112, "a ResourceQuota has too little left for the pod", "raise the quota")
-UNTEMPLATED: Final = _code(113, "a copied annotation was taken out of the pod template", "nothing")
+UNTEMPLATED: Final = _code(113, "a copied annotation was removed from the pod template", "nothing")
 SKIPPED: Final = _code(
     114, "nothing is injected into pods of this kind", "run the model on Linux nodes"
 )
 RESTORED: Final = _code(
     115,
-    "another webhook had lowered what we raised; it was raised again",
-    "exempt these pods there",
+    "another webhook lowered the memory that we had raised, so it was raised again",
+    "exempt these pods from that webhook",
 )

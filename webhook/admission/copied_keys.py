@@ -1,6 +1,7 @@
-"""Which annotations of a workload are copied into its pod template.
+"""Copy annotations of a workload into its pod template.
 
-copied-keys on the workload remembers them, to follow a change or a removal later.
+The annotation copied-keys on the workload lists them, so that a later change or removal
+is copied too.
 
     on the workload    in the template    listed in copied-keys    →
     set                absent             either                   copied
@@ -28,9 +29,10 @@ def copied(
     pointer: str,
     template: Template,
 ) -> tuple[list[Json], dict[str, str], list[Problem]]:
-    """Return the operations, the template's annotations after them, and what is said of it.
+    """Return the operations, the template's annotations after them, and warnings.
 
-    *own*: annotations of the workload, *there*: of its template, which is at *pointer*.
+    *own*: annotations of the workload. *there*: annotations of its template, which is at
+    the JSON pointer *pointer*.
     """
     before = {k for k in own.get(COPIED_KEYS, "").split(",") if k}
     wanted = {k: v for k, v in asked(own).items() if k not in _NEVER_COPIED}
@@ -57,7 +59,11 @@ def copied(
         for key in sorted(kept)
     ]
     warnings += [
-        Problem(codes.UNTEMPLATED, PREFIX + key, "taken out of the pod template, as it was copied")
+        Problem(
+            codes.UNTEMPLATED,
+            PREFIX + key,
+            "removed from the pod template: the workload no longer has it",
+        )
         for key in vanished
     ]
     annotations = pointer + "/metadata/annotations"

@@ -1,7 +1,7 @@
-"""The memory of one pod, corrected.
+"""Correct the memory of one pod.
 
-In the review in which the volumes appear it grows by them; later it is raised
-again to what the ledger recorded, where another mutator has lowered it.
+In the review that adds the volumes, its memory grows by their size. In later reviews, it
+is raised again to what the ledger recorded if another webhook lowered it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from webhook.values.quantity import Quantity, exact
 
 
 def unreadable(spec: PodSpec) -> Iterator[Problem]:
-    """Yield a problem for each amount of memory or cpu that is no quantity."""
+    """Yield a problem for each amount of memory or cpu that is not a quantity."""
     resources = [(f"container {p.container.name}", p.container.resources) for p in places(spec)]
     for where, them in (("spec.resources", spec.resources), *resources):
         for amounts in (them.limits, them.requests) if them else ():
@@ -35,7 +35,7 @@ def pod_level(spec: PodSpec, facts: Facts) -> bool:
     )
 
 
-def correction_of(  # the arithmetic's operands
+def correction_of(  # the operands of the arithmetic
     spec: PodSpec,
     target: Place,
     model: Quantity,
@@ -45,7 +45,10 @@ def correction_of(  # the arithmetic's operands
     *,
     recorded: Mapping[str, str],
 ) -> Correction:
-    """Return the amounts of target and pod, before and after; *recorded*: of the ledger."""
+    """Return the amounts of target and pod, before and after.
+
+    *model*, *shm*: bytes of the volumes that are added. *recorded*: amounts of the ledger.
+    """
     before = memory_of(target.container.resources)
     whole = None
     if pod_level(spec, facts):

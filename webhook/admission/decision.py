@@ -1,7 +1,7 @@
-"""How a review ends, and what was found wrong on the way.
+"""How a review ends: Skip, Mutate or Deny, each with warnings.
 
-A review ends in exactly one of Skip, Mutate and Deny. A Problem is data for
-the author of the pod: a stable code, the place, the fault with its remedy.
+A Problem is written for the author of the pod: a stable code, the place, the fault and
+its remedy.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from webhook.objects.json import Json
 from webhook.values.text import printable
 
 WARNING_LENGTH: Final = 250
-"""Characters kept of one warning: the API server may cut at 256 (NewWarningHeader)."""
+"""Characters of one warning at most: the API server may cut at 256 (NewWarningHeader)."""
 
 
 class SkipReason(StrEnum):
-    """Why nothing was to be done; the value is the metric's label."""
+    """Why an object is left as it is. The value is the label of the metric."""
 
     NOT_REQUESTED = "not_requested"
     OPTED_OUT = "opted_out"
@@ -32,7 +32,7 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """Allowed as it is."""
+    """The object is allowed as it is."""
 
     reason: SkipReason
     warnings: tuple[Problem, ...] = ()
@@ -40,7 +40,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutate:
-    """Allowed with these operations (RFC 6902)."""
+    """The object is allowed with these operations (RFC 6902)."""
 
     operations: tuple[Json, ...]
     warnings: tuple[Problem, ...] = ()
@@ -49,7 +49,7 @@ class Mutate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deny:
-    """Refused; *forbidden* tells a broken policy (403) from a mistake (422)."""
+    """The object is refused: with 403 if *forbidden* by a policy, with 422 for a mistake."""
 
     problems: tuple[Problem, ...]
     forbidden: bool = False
@@ -57,7 +57,7 @@ class Deny:
 
     @property
     def message(self) -> str:
-        """Every problem, for the person who applied the pod."""
+        """Every problem, as text for the person who applied the pod."""
         return printable("; ".join(map(str, self.problems)))
 
 
@@ -65,7 +65,7 @@ Decision: TypeAlias = Skip | Mutate | Deny
 
 
 _MOST_WARNINGS: Final = 15
-"""Times WARNING_LENGTH stays below the 4096 characters of apiserver filters/warning.go."""
+"""Times WARNING_LENGTH, this is below the 4096 characters of apiserver filters/warning.go."""
 
 
 def warning_lines(warnings: tuple[Problem, ...]) -> list[str]:

@@ -1,7 +1,7 @@
-"""The annotation modelcache.io/injected: what was done, with which amounts.
+"""Write and read the ledger, the annotation modelcache.io/injected: what was added.
 
-It only tells whether another mutator has since lowered what we raised. It is
-never proof of an injection: anyone can write one.
+It is used for one purpose: to see whether another webhook has since lowered the memory
+that we raised. It never proves an injection, since anyone can write an annotation.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def written(request: CacheRequest, strategy: str, target: str, correction: Corre
 
 
 def recorded(annotation: str | None) -> Mapping[str, str]:
-    """Return the amounts of a ledger by name; empty if there is none that can be read."""
+    """Return the amounts of a ledger by name; empty if it is missing or can't be read."""
     try:
         entry = msgspec.json.decode(annotation or "{}", type=dict[str, object])
     except (msgspec.MsgspecError, RecursionError):
@@ -53,7 +53,7 @@ def recorded(annotation: str | None) -> Mapping[str, str]:
 
 
 def restored(now: Amount, recorded: Mapping[str, str]) -> Amount:
-    """Return *now*, raised to what the ledger recorded where another mutator lowered it."""
+    """Return *now*, raised to the amounts of the ledger where another webhook lowered it."""
 
     def most(value: Quantity | None, name: str) -> Quantity | None:
         try:

@@ -1,23 +1,23 @@
-"""How memory limits and requests grow by what lies in memory.
+"""The arithmetic of memory: how limits and requests grow with the volumes in memory.
 
-What tmpfs holds is charged to the pod (a model, written by a loader that is
-gone) or to the container that writes it (/dev/shm), so limits and requests
-move together. V: the model volumes, S: /dev/shm, O: what a loader needs itself,
-in bytes. L, R: limit and request of the target; P, Q: those of the pod.
+The kernel charges a tmpfs to the container that writes it (/dev/shm), or to the pod if
+that container has ended (a model, written by a loader). So limits and requests grow
+together. V: bytes of the model volumes, S: bytes of /dev/shm, O: bytes that a loader
+needs for itself. L, R: limit and request of the target; P, Q: those of the pod.
 
     memory: add            new limit                new request
     L, R equal             L + V + S                R + V + S        keeps Guaranteed
     R below L              L + V + S                R + V            shm is a ceiling
     R absent               L + V + S                the same, written out
-    L absent               absent                   R + V            nothing bounds the pod
+    L absent               absent                   R + V            nothing limits the pod
     L 0                    0                        0                the same; 0 is no limit
     both absent            absent                   absent           the loader carries V
 
     pod level (P set)      P + V + S                Q + V (+ S if Q = P)
     its target             L + S                    R (+ S if R = L)
 
-    memory: ensure         as above, but raised to V + S + O only where it is less
-    memory: none           left
+    memory: ensure         as above, but raised to V + S + O, and only where it is less
+    memory: none           as they are
 
 Sources: KEP-753 (pod limit), KEP-2837 (pod level), KEP-1967 (tmpfs).
 """
@@ -30,7 +30,7 @@ from webhook.objects.container import Amounts, Resources
 from webhook.values.quantity import MI, Quantity
 
 OVERHEAD: Final = Quantity(512 * MI)
-"""O: what the loader, or at the least the server, needs beside the model."""
+"""O: what the loader, or at least the server, needs in addition to the model."""
 STEP: Final = 256 * MI
 
 
@@ -53,7 +53,7 @@ def _memory(amounts: Amounts | None) -> Quantity | None:
 
 
 def memory_of(resources: Resources | None) -> Amount:
-    """Return what *resources* say of memory; ValueError if it isn't a quantity."""
+    """Return the memory of *resources*. Raises ValueError if it is not a quantity."""
     if resources is None:
         return Amount(None, None)
     return Amount(_memory(resources.limits), _memory(resources.requests))
@@ -62,10 +62,10 @@ def memory_of(resources: Resources | None) -> Amount:
 def pod_memory(
     resources: Resources | None, containers: Iterable[Resources | None]
 ) -> Amount | None:
-    """Return what the pod level says of memory, None if nothing.
+    """Return the memory set at the pod level, None if none is set.
 
-    A limit without request gets the request that the API server would give it:
-    the sum of the containers', else the limit (KEP-2837).
+    A limit without a request gets the request that the API server would give it: the sum
+    of the containers' requests, or else the limit (KEP-2837).
     """
     pod = memory_of(resources)
     if pod.limit is None and pod.request is None:
@@ -78,17 +78,17 @@ def pod_memory(
 
 
 def volume_size(model: int) -> Quantity:
-    """Return V for *model* bytes: 5 % more, up to 256Mi.
+    """Return V for *model* bytes: 5 % more, rounded up to a multiple of 256Mi.
 
-    A tmpfs that is full says ENOSPC; one that is the model's exact size would
-    say so for a rounded page.
+    Writing to a full tmpfs fails with ENOSPC, and it holds whole pages: with the exact
+    size of the model, a page that is rounded up would be one too many.
     """
     return Quantity(-(-model * 105 // 100)).up_to(STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """Memory before and after, of the target and of the pod."""
+    """The memory of the target and of the pod, before and after."""
 
     model: Quantity
     shm: Quantity
@@ -98,14 +98,14 @@ class Correction:
 
     @property
     def bounded(self) -> Quantity | None:
-        """The memory limit that holds for target or pod afterwards."""
+        """The memory limit of the pod afterwards, or else of the target."""
         return (self.pod or self.container)[1].limit
 
 
 def _raised(before: Amount, limit_by: int, request_by: int, *, ensure: bool) -> Amount:
     limit, request = before.limit, before.request
     if limit == 0:
-        return before  # the kubelet sets no limit, and the API server no request above it
+        return before  # 0 means no limit to the kubelet, and the API server allows no request above
     if limit is not None:
         limit = Quantity(max(limit, OVERHEAD.plus(limit_by))) if ensure else limit.plus(limit_by)
     if request is None or request == before.limit:

@@ -1,7 +1,7 @@
-"""A plan, written as JSON Patch (RFC 6902).
+"""Write a plan as JSON Patch (RFC 6902).
 
-Operations only add and replace, one call per list. Our init containers come
-last and in front, since they move the places of the others.
+Operations only add and replace. Our init containers are added by the last operations, at
+the front of the list, since they change the index of the others.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from webhook.objects.pod import Pod, PodSpec
 
 
 def operations(pod: Pod, plan: Plan) -> Iterator[Json]:
-    """Yield the operations that give *pod* what *plan* says it lacks."""
+    """Yield the operations that give *pod* what it lacks according to *plan*."""
     spec = pod.spec or PodSpec()
     yield from appended("/spec/volumes", spec.volumes, plan.volumes)
     for container in plan.containers:

@@ -1,10 +1,10 @@
-"""Node affinity towards the nodes that hold the models.
+"""Add node affinity to the nodes that hold the models.
 
-Preferred by default: a required term would keep a cluster autoscaler from ever
-adding a node, since its template bears no label. Required expressions go into
-every existing term, because terms are alternatives (core/v1 NodeSelector): a
-further term would widen the choice. DaemonSet pods carry matchFields and get
-only preferences.
+It is preferred by default. A required term would keep a cluster autoscaler from ever
+adding a node, since the template of a new node does not have the label. Required
+expressions go into every existing term, because terms are alternatives (core/v1
+NodeSelector): one more term would allow more nodes. Pods of a DaemonSet have
+matchFields, and get only preferences.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,14 +25,17 @@ def _expression(label: str) -> Json:
 
 
 def is_pinned(affinity: Affinity | None) -> bool:
-    """Whether the pod is a DaemonSet's, bound to its node by matchFields."""
+    """Whether the pod belongs to a DaemonSet, which binds it to its node by matchFields."""
     node = affinity and affinity.node_affinity
     required = node and node.required_during_scheduling_ignored_during_execution
     return any(t.match_fields for t in (required and required.node_selector_terms) or ())
 
 
 def operations(affinity: Affinity | None, labels: Sequence[str], mode: str) -> Iterator[Json]:
-    """Yield what draws the pod to nodes with *labels*: mode preferred or required."""
+    """Yield the operations that draw the pod to nodes with *labels*.
+
+    *mode*: preferred or required.
+    """
     if not labels:
         return
     node = affinity.node_affinity if affinity else None
@@ -66,7 +69,7 @@ def _required(
     if terms:
         for i, term in enumerate(terms):
             if not term.match_expressions:
-                continue  # an empty term matches no node, and would match ours
+                continue  # an empty term matches no node; with our expression it would match some
             known = {e.key for e in term.match_expressions or ()}
             path = f"{_AFFINITY}/nodeAffinity/{_REQUIRED}/nodeSelectorTerms/{i}/matchExpressions"
             missing = [_expression(label) for label in labels if label not in known]

@@ -1,9 +1,9 @@
-"""What a pod still lacks of what it asked for.
+"""Collect what a pod still lacks of what it requested.
 
-Receipts, not a status: a volume that bears our name with the source that we
-would give it, and a mount of it in a container, prove that this piece is there.
-So a second review adds only what is missing, and memory is raised only in the
-review in which the volumes appear.
+No status is kept: the pod itself has the receipts. A volume with our name and the source
+that we would give it, and a mount of it in a container, prove that this piece is there.
+So a second review adds only what is missing, and memory is raised only in the review
+that adds the volumes.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class Plan:
 def build_plan(
     pod: Pod, request: CacheRequest, chosen: Chosen, facts: Facts, obstacles: Sequence[Problem]
 ) -> Plan:
-    """Return what *pod* lacks; Rejected carries every reason why it can't have it.
+    """Return what *pod* lacks. Raises Rejected with every reason why it can't have that.
 
     *obstacles*: what is already known to conflict with the strategy.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with a pod, told to its author."""
+"""What is wrong with a pod, as data for its author."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake or remark: code, place, and what is wrong with what would be right."""
+    """One mistake or remark: its code, its place, and the fault with its remedy."""
 
     code: str
     where: str
@@ -17,7 +17,7 @@ class Problem:
 
 
 class Rejected(Exception):
-    """The pod can't be admitted; carries every problem found."""
+    """The pod can't be admitted. It has every problem that was found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

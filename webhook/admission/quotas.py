@@ -1,6 +1,6 @@
-"""LimitRange and ResourceQuota, held against what a plan makes of the pod.
+"""Compare the amounts of a plan with LimitRange and ResourceQuota.
 
-The API server checks both after us; a refusal here says why the amounts grew.
+The API server checks both after us. A refusal here also says why the amounts grew.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from webhook.values.quantity import Quantity
 
 
 def _after(spec: PodSpec, plan: Plan) -> dict[str, tuple[Amount, bool]]:
-    """Return name → (memory, whether it ends before the others start) of each container."""
+    """Return container name → (memory, whether it ends before the others start)."""
     found = {}
     for i, container in enumerate((*(spec.containers or ()), *(spec.init_containers or ()))):
         amount = memory_of(container.resources)
@@ -48,7 +48,7 @@ def _total(amounts: dict[str, tuple[Amount, bool]], *, limits: bool) -> Quantity
 
 
 def limit_range_problems(spec: PodSpec, plan: Plan, facts: Facts) -> Iterator[Problem]:
-    """Yield what a LimitRange of the namespace would refuse of the corrected amounts."""
+    """Yield a problem for each corrected amount that a LimitRange would refuse."""
     amounts = _after(spec, plan)
     for item in facts.limit_ranges:
         if not (most := item.maximum.get("memory")):
@@ -71,7 +71,7 @@ def limit_range_problems(spec: PodSpec, plan: Plan, facts: Facts) -> Iterator[Pr
 
 
 def quota_remarks(spec: PodSpec, plan: Plan, facts: Facts) -> Iterator[Problem]:
-    """Yield a remark where a quota has less left than the pod asks for."""
+    """Yield a remark for each quota that has less left than the pod requests."""
     amounts = _after(spec, plan)
     for quota in facts.quotas:
         for name in ("requests.memory", "limits.memory"):

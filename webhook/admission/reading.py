@@ -1,4 +1,4 @@
-"""A request, read: the pod's annotations over the platform's defaults.
+"""Read what a pod requests: its annotations, with the platform's defaults added.
 
 Every mistake is collected, so that a person sees all of them at once.
 """
@@ -26,8 +26,8 @@ def read_request(
 ) -> tuple[CacheRequest, list[Problem]]:
     """Return the request of annotations *own* (without prefix), and every mistake in them.
 
-    What could not be read has its default in the request, so that the other
-    checks can go on and a person sees all mistakes at once.
+    An annotation that can't be read has its default in the request, so that the other
+    checks can continue.
     """
     found, problems = read(DECLARED.items(), {**defaults, **own})
     options = Options(**found)
@@ -71,7 +71,7 @@ def _contradictions(options: Options, models: tuple[Model, ...]) -> list[Problem
         if len(options.mount_path) > 1:
             problems.append(
                 Problem(
-                    codes.LIST, PREFIX + "mount-path", "must be one cache root with layout hf-cache"
+                    codes.LIST, PREFIX + "mount-path", "must be one directory with layout hf-cache"
                 )
             )
         problems += [

@@ -1,4 +1,4 @@
-"""What a person is told beside the answer: warnings, one line each."""
+"""Collect the warnings of an injection, one line each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,7 +24,7 @@ def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Pr
         readers = READERS.get(spec.name)
         if readers and strategy.name not in readers:
             if request.options.strategy == AUTO and set(readers) & set(AUTO_ORDER):
-                continue  # it was there for a strategy that auto might have come to
+                continue  # it was written for a strategy that auto could have chosen
             why = f"with strategy {strategy.name}"
         elif spec.name in unread:
             why = f"with {unread[spec.name]}"
@@ -36,15 +36,19 @@ def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Pr
 def memory_remarks(
     spec: PodSpec, target: Place, correction: Correction, added: Sequence[Json]
 ) -> Iterable[Problem]:
-    """Yield what a person should know of the pod's memory after the injection."""
+    """Yield what a person should know about the memory of the pod after the injection."""
     where = PREFIX + "memory"
     total = correction.model.plus(correction.shm)
     limit = correction.bounded
     if correction.mode == "none" and correction.model:
-        left = f"limits were left; {target.container.name}'s must hold {total} more than it uses"
+        left = (
+            f"limits were left as they are: the limit of {target.container.name} must include "
+            f"{total} for volumes in memory"
+        )
         if limit and limit < total:
             left = (
-                f"the limit {limit} is less than the {total} of memory volumes: it will be killed"
+                f"the limit {limit} is less than the {total} of volumes in memory, so the pod will "
+                "be killed: raise the limit"
             )
         yield Problem(codes.MEMORY_LEFT, where, left)
     if correction.model and not (correction.pod and correction.pod[0].limit):
@@ -55,15 +59,18 @@ def memory_remarks(
             yield Problem(
                 codes.UNBOUNDED,
                 where,
-                f"without a memory limit on {', '.join(endless[:4])} nothing bounds this pod",
+                f"without a memory limit on {', '.join(endless[:4])}, nothing limits the memory "
+                "of this pod",
             )
-    if added and _asks_for_nothing(spec):
+    if added and _requests_nothing(spec):
         yield Problem(
-            codes.BURSTABLE, where, "this BestEffort pod becomes Burstable by our init container"
+            codes.BURSTABLE,
+            where,
+            "this BestEffort pod becomes Burstable, because of our init container",
         )
 
 
-def _asks_for_nothing(spec: PodSpec) -> bool:
+def _requests_nothing(spec: PodSpec) -> bool:
     """Whether the pod's QoS class is BestEffort: no cpu and no memory anywhere."""
     resources = [spec.resources, *(p.container.resources for p in places(spec))]
     return not any(

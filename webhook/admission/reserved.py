@@ -1,4 +1,4 @@
-"""What is reserved for us in a pod: our names, and read-only mounts of the models."""
+"""Check what is reserved for us in a pod: our names, and read-only mounts of the models."""
 
 from collections.abc import Collection, Sequence
 
@@ -14,7 +14,7 @@ from webhook.objects.pod import PodSpec
 def check_reserved(
     spec: PodSpec, ours: Sequence[Json], shm: Json | None, strategy: Strategy
 ) -> list[Problem]:
-    """Return a problem for each name of ours that something else bears.
+    """Return a problem for each name of ours that belongs to something else.
 
     *ours*: the volumes of *strategy*, and those that a loader copies from.
     """
@@ -31,19 +31,19 @@ def check_reserved(
                 Problem(
                     codes.VOLUME_NAME,
                     f"spec.volumes {name}",
-                    "bears a name of modelcache but another source than it would have: rename it",
+                    "has a name of modelcache, but not the source that belongs to it: rename it",
                 )
             )
     injected = names.MODEL_VOLUME in theirs
     for container in spec.init_containers or ():
-        # Not the image, which a webhook for registry mirrors may have rewritten since.
+        # Not by its image, which a webhook for registry mirrors may have changed since.
         is_ours = injected and (container.command or ())[:1] == (names.COMMAND,)
         if container.name in (names.LOADER, names.GATE) and not is_ours:
             problems.append(
                 Problem(
                     codes.CONTAINER_NAME,
                     f"spec.initContainers {container.name}",
-                    "bears the name of a container of modelcache: rename it",
+                    "has the name of a container of modelcache: rename it",
                 )
             )
     if strategy.request.options.read_only:
@@ -52,7 +52,10 @@ def check_reserved(
 
 
 def _writable(spec: PodSpec, filled: Collection[str]) -> list[Problem]:
-    """Return a problem for each writable mount of a model but the loader's of those *filled*."""
+    """Return a problem for each writable mount of a model, except the loader's.
+
+    *filled*: the volumes that the loader writes.
+    """
     return [
         Problem(
             codes.VOLUME_NAME,

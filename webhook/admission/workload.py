@@ -1,8 +1,8 @@
-"""The story of one workload: its annotations reach the pods it makes.
+"""Copy the annotations of a workload to the pods that it makes.
 
-People annotate the Deployment; its pods are made of the template alone. So the
-keys are copied. Nothing is injected into a template: the pods are,
-when they are made.
+People annotate the Deployment, but its pods are made from the template alone. So the
+annotations are copied there. Nothing else of the template is changed: models are
+injected into the pods, when they are created.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def admit_workload(
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
     owners = (workload.metadata and workload.metadata.owner_references) or ()
     if kind == "ReplicaSet" and any(owner.controller for owner in owners):
-        # Its template must stay the Deployment's, or the Deployment makes another one.
+        # Its template must stay equal to the Deployment's, or the Deployment makes a new one.
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
     if kind == "Job" and operation == "UPDATE":
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
@@ -68,7 +68,7 @@ def admit_workload(
 
 
 def _foreseen(pod: Pod, policy: Policy, facts: Facts) -> tuple[Problem, ...]:
-    """Return what the review of each pod will say: its author sees only this answer."""
+    """Return what the reviews of the pods will say: the author sees only this answer."""
     plan = planned(pod, policy, facts)
     if isinstance(plan, Deny):
         return tuple(

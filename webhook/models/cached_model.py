@@ -1,4 +1,4 @@
-"""CachedModel documents: what the platform says of one model."""
+"""Read a CachedModel document: what the platform team says about one model."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -15,7 +15,7 @@ from webhook.values.text import quoted
 
 
 class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A document that refuses what it does not know."""
+    """A document whose unknown fields are errors."""
 
 
 class ModelFiles(_Strict, frozen=True):
@@ -26,7 +26,7 @@ class ModelFiles(_Strict, frozen=True):
 
 
 class SecretKey(_Strict, frozen=True):
-    """Where a loader finds its token; never read here."""
+    """The key of a Secret with the token of a loader. It is never read here."""
 
     name: str
     key: str = "token"
@@ -34,7 +34,7 @@ class SecretKey(_Strict, frozen=True):
 
 
 class ModelSpec(_Strict, frozen=True):
-    """What the platform says of a model."""
+    """What the platform team says about a model."""
 
     source: str
     directory: str | None = None
@@ -46,7 +46,7 @@ class ModelSpec(_Strict, frozen=True):
 
 
 class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What a controller found out; other fields are not read."""
+    """What a controller found out about a model. Other fields are not read."""
 
     revision: str | None = None
     bytes: int | None = None
@@ -64,10 +64,10 @@ class CachedModel(msgspec.Struct, frozen=True):
     files: ModelFiles = ModelFiles()
     token: SecretKey | None = None
     floating: str = DEFAULT_REVISION
-    """The name that its revision was resolved from."""
+    """The branch or tag that its revision was found by."""
 
     def is_of(self, source: Source) -> bool:
-        """Whether *source* means this entry: the same model, at a revision that it covers."""
+        """Whether *source* means this entry: the same model, at one of the entry's revisions."""
         return self.source.revision is None or source.revision in (
             None,
             self.source.revision,
@@ -76,9 +76,9 @@ class CachedModel(msgspec.Struct, frozen=True):
 
 
 def cached_model(document: dict[str, Any], strategies: Collection[str]) -> CachedModel:
-    """Return the entry of a CachedModel document; ValueError names the field and the fault.
+    """Return the entry of a CachedModel document. Raises ValueError with every fault.
 
-    *strategies*: those that there are.
+    *strategies*: the names of all strategies.
     """
     name = str((document.get("metadata") or {}).get("name") or "")
     if not name:

@@ -1,7 +1,7 @@
-"""CATALOGUE of models: the CachedModels of the platform, and the built-in ones.
+"""CATALOGUE of models: the CachedModels of the platform, and built-in ones.
 
-A model asked for by name or by source takes from its entry what the pod's
-annotations leave open: size, directory, image, resolved revision.
+A pod names a model by its name here, or by its source. The entry then gives what the
+annotations of the pod don't: size, directory, image, revision.
 """
 
 import difflib
@@ -23,7 +23,7 @@ def _built_in(name: str, repository: str, tensor_bytes: int) -> CachedModel:
 
 
 BUILT_IN: Final = (
-    # Bytes of the tensors, as each repository's model.safetensors.index.json says.
+    # Bytes of the tensors, from model.safetensors.index.json of each repository.
     _built_in("llama-3.1-8b-instruct", "meta-llama/Llama-3.1-8B-Instruct", 16_060_522_496),
     _built_in("llama-3.1-70b-instruct", "meta-llama/Llama-3.1-70B-Instruct", 141_107_412_992),
     _built_in("mistral-7b-instruct", "mistralai/Mistral-7B-Instruct-v0.3", 14_496_047_104),
@@ -32,7 +32,7 @@ BUILT_IN: Final = (
 
 
 class Catalogue:
-    """The entries, found by name or by source; those given go before the built-in ones."""
+    """The entries, found by name or by source. Those given win over built-in ones."""
 
     def __init__(self, given: Iterable[CachedModel] = ()) -> None:
         self.entries = (*given, *BUILT_IN)
@@ -43,7 +43,7 @@ class Catalogue:
             self._by_identity.setdefault(entry.source.identity, []).append(entry)
 
     def named(self, name: str) -> CachedModel:
-        """Return the entry of that name; ValueError says which is nearest."""
+        """Return the entry with that name. If there is none, raises ValueError with the nearest."""
         if found := self._by_name.get(name):
             return found
         near = difflib.get_close_matches(name[:60], self._by_name, n=1)

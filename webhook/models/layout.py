@@ -1,9 +1,9 @@
-"""The layout of a store: where a model lies below a claim or a node's cache.
+"""The layout of a store: where a model is below a claim or the cache of a node.
 
-Webhook, loader, gate and command line compute every path here.
+Webhook, loader, gate and commands compute every path here.
 
     <org>--<name>/<commit>/                         a published model, plain files
-    <org>--<name>/<ref>                             relative link for a name that moves
+    <org>--<name>/<ref>                             relative link for a branch or tag
     <org>--<name>/<commit>/models--<org>--<name>/   the same as one Hugging Face cache
     <sha256 of the URI>/<ref or sha256-…>/          a model whose source is not a hub
 """
@@ -16,7 +16,7 @@ DEFAULT_REVISION: Final = "main"
 
 
 def hub_folder(repository: str) -> str:
-    """Return "org--name" for "org/name"; names with -- are refused, so no two collide."""
+    """Return "org--name" for "org/name". No two collide, since names with -- are refused."""
     return repository.replace("/", "--")
 
 
@@ -31,15 +31,16 @@ def uri_folder(uri: str) -> str:
 
 
 def revision_folder(revision: str) -> str:
-    """Return the folder, or the link, of a revision: an OCI digest has "-" for its colon there.
+    """Return the name of the folder, or of the link, of a revision.
 
-    A colon separates a hostPath from what follows it in the words of container runtimes.
+    The colon of an OCI digest becomes "-": container runtimes separate a path of the node
+    from the path in the container by a colon.
     """
     return revision.replace(":", "-")
 
 
 def node_label(repository: str, commit: str) -> str:
-    """Return the label key that a node bears while it holds the model."""
+    """Return the key of the label that a node has while it holds the model."""
     digest = hashlib.sha256(f"{repository}@{commit}".encode()).hexdigest()
     return f"modelcache.io/{digest[:16]}"
 
@@ -47,7 +48,7 @@ def node_label(repository: str, commit: str) -> str:
 NODE_LABEL_VALUE: Final = "ready"
 
 INCOMING: Final = ".incoming"
-"""The folder of a store below which models are written."""
+"""The folder of a store in which loaders write models until they are complete."""
 
 
 DEFAULT_ROOT: Final = "/var/lib/model-cache"

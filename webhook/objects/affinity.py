@@ -1,4 +1,4 @@
-"""The affinity of a pod, of which only the one to nodes is read."""
+"""The affinity of a pod to nodes."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Expression(Object, frozen=True):
 
 
 class Term(Object, frozen=True):
-    """A node selector term; matchFields is the mark of DaemonSet pods."""
+    """A node selector term. Only pods of DaemonSets have matchFields."""
 
     match_expressions: tuple[Expression, ...] | None = None
     match_fields: list[Any] | None = None
@@ -27,19 +27,19 @@ class Preference(Object, frozen=True):
 
 
 class NodeSelector(Object, frozen=True):
-    """Terms, of which one must hold."""
+    """Terms, of which at least one must match."""
 
     node_selector_terms: tuple[Term, ...] | None = None
 
 
 class NodeAffinity(Object, frozen=True):
-    """What draws a pod to nodes."""
+    """The required and the preferred terms of a pod."""
 
     required_during_scheduling_ignored_during_execution: NodeSelector | None = None
     preferred_during_scheduling_ignored_during_execution: tuple[Preference, ...] | None = None
 
 
 class Affinity(Object, frozen=True):
-    """Of affinities only the one to nodes."""
+    """The affinity of a pod. Only nodeAffinity is read."""
 
     node_affinity: NodeAffinity | None = None

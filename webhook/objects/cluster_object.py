@@ -1,4 +1,4 @@
-"""One object of a cluster, read; every fault names its field."""
+"""Read one object of a cluster, and name the field of every fault."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,13 +12,13 @@ from webhook.values.text import quoted
 
 
 def read_object(item: Any) -> ClusterObject:  # noqa: ANN401  # any JSON value
-    """Return the object that *item* is; ValueError names every fault, one line each."""
+    """Return *item* as an object. Raises ValueError with every fault, one line each."""
     if not isinstance(item, dict) or not isinstance(item.get("kind"), str):
         raise ValueError("is not a Kubernetes object")
     kind = KINDS.get(item["kind"])
     if kind is None:
         raise ValueError(
-            f"{quoted(item['kind'])} tells nothing here: give {', '.join(KINDS)}, "
+            f"{quoted(item['kind'])} is not used here: give {', '.join(KINDS)}, "
             "CachedModel or CachePolicy"
         )
     name = f"{item['kind'].lower()}: "
@@ -31,7 +31,7 @@ def read_object(item: Any) -> ClusterObject:  # noqa: ANN401  # any JSON value
 
 
 def _unreadable(item: ClusterObject) -> Iterable[str]:
-    """Yield the amounts of memory that are no quantities; other resources are not read."""
+    """Yield the amounts of memory that are not quantities. Other resources are not read."""
     amounts: list[tuple[str, Mapping[str, Any] | None]] = []
     if isinstance(item, LimitRange):
         for i, entry in enumerate((item.spec and item.spec.limits) or ()):

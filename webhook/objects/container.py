@@ -1,4 +1,4 @@
-"""A container, as far as it is read."""
+"""The fields of a container that are read."""
 
 from typing import Any, TypeAlias
 
@@ -9,13 +9,13 @@ Amounts: TypeAlias = dict[str, str | int | float]
 
 
 class EnvVar(Object, frozen=True):
-    """One variable of a container; its value is never read."""
+    """One variable of a container. Its value is never read."""
 
     name: str = ""
 
 
 class VolumeMount(Object, frozen=True):
-    """Where a container sees a volume."""
+    """Where a container mounts a volume."""
 
     name: str = ""
     mount_path: str = ""
@@ -24,7 +24,7 @@ class VolumeMount(Object, frozen=True):
 
 
 class Resources(Object, frozen=True):
-    """Limits and requests as written."""
+    """Limits and requests, as written."""
 
     limits: Amounts | None = None
     requests: Amounts | None = None
@@ -45,5 +45,5 @@ class Container(Object, frozen=True):
 
     @property
     def is_sidecar(self) -> bool:
-        """Whether an init container goes on beside the containers (KEP-753)."""
+        """Whether an init container keeps running next to the containers (KEP-753)."""
         return self.restart_policy == "Always"

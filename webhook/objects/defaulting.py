@@ -1,9 +1,9 @@
-"""What the API server fills in before a webhook sees a pod, as far as we read it.
+"""Fill in the resources that the API server fills in before a webhook sees a pod.
 
-Where a namespace has a LimitRange, containers get its defaults (LimitRanger
-mergeContainerResources), after an absent request has become the container's own
-limit (core/v1 SetDefaults_Pod). The pod itself is not changed by us: only the
-operations that follow are computed from this.
+An absent request becomes the limit of the container (core/v1 SetDefaults_Pod). Then
+containers get the defaults of the namespace's LimitRange (LimitRanger
+mergeContainerResources). This is only used to compute the operations on a pod: the pod
+itself is not changed here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from webhook.objects.kinds import Limits
 
 
 def defaulted(spec: dict[str, Any], limit_ranges: Iterable[LimitRangeItem]) -> None:
-    """Fill in the resources of *spec* in place, of containers and init containers."""
+    """Fill in the resources of the containers and init containers of *spec*, in place."""
     items = [item for item in limit_ranges if item.type == "Container"]
     if not items:
         return
@@ -38,10 +38,10 @@ def _fill(container: dict[str, Any], name: str, amounts: Mapping[str, Any]) -> N
 
 
 def limits_of(name: str, entry: Limits) -> LimitRangeItem:
-    """Return one entry with the defaults that it gets itself (core/v1 SetDefaults_LimitRangeItem).
+    """Return one entry of a LimitRange with its own defaults (core/v1 SetDefaults_LimitRangeItem).
 
-    The maximum stands in for a default limit; that, or else the minimum, for a
-    default request.
+    An absent default limit is the maximum. An absent default request is the default limit,
+    or else the minimum.
     """
     least, most = as_written(entry.min), as_written(entry.max)
     default = {**most, **as_written(entry.default)}
@@ -57,5 +57,5 @@ def limits_of(name: str, entry: Limits) -> LimitRangeItem:
 
 
 def as_written(amounts: Amounts | None) -> dict[str, str]:
-    """Return resource name → quantity; empty if there are none."""
+    """Return resource name → quantity; empty for None."""
     return {key: str(value) for key, value in (amounts or {}).items()}

@@ -1,7 +1,7 @@
-"""What the cluster is like at the moment of one review.
+"""Facts: the state of the cluster at the moment of one review.
 
-Facts are an argument, never a call: the core asks nobody. None means unknown,
-and what is unknown is no obstacle.
+They are an argument, since the core makes no calls. None means unknown, and what is
+unknown is not an obstacle.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRangeItem:
-    """One entry of a LimitRange: amounts as written, by resource name."""
+    """One entry of a LimitRange: resource name → quantity as written."""
 
     name: str
     type: str
@@ -33,7 +33,7 @@ class LimitRangeItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """A ResourceQuota: what it allows and what is in use, as written."""
+    """A ResourceQuota: resource name → quantity as written, allowed and in use."""
 
     name: str
     hard: Mapping[str, str]
@@ -42,7 +42,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The cluster as one namespace sees it."""
+    """The state of the cluster, for the pods of one namespace."""
 
     namespace: str = "default"
     namespace_labels: Mapping[str, str] | None = None
@@ -50,12 +50,12 @@ class Facts:
     nodes: tuple[Mapping[str, str], ...] | None = None
     kube_version: tuple[int, int] | None = None
     image_volumes: bool = False
-    """An operator says that the ImageVolume gate is on, whatever the version."""
+    """Whether the operator says that the ImageVolume gate is on, whatever the version is."""
     limit_ranges: tuple[LimitRangeItem, ...] = ()
     quotas: tuple[Quota, ...] = ()
     loader_image: str = DEFAULT_LOADER_IMAGE
     loader_env: Mapping[str, str] = field(default_factory=dict)
-    """Variables of a loader that downloads: its endpoint, its proxies."""
+    """Variables of a loader that downloads, such as its endpoint and its proxies."""
 
     def older_than(self, minor: int) -> bool:
         """Whether the server is known to be older than 1.*minor*."""

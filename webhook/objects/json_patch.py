@@ -1,4 +1,4 @@
-"""Operations and pointers, in the words of RFC 6902 and RFC 6901."""
+"""Make and apply JSON Patch operations (RFC 6902) with JSON pointers (RFC 6901)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ def escaped(key: str) -> str:
 
 
 def add(path: str, value: Any) -> Json:  # noqa: ANN401  # any JSON value
-    """Return the operation that adds *value*, in a list before the element at *path*."""
+    """Return the operation that adds *value* at *path*, in a list in front of that element."""
     return {"op": "add", "path": path, "value": value}
 
 
@@ -32,10 +32,10 @@ def test(path: str, value: Any) -> Json:  # noqa: ANN401  # any JSON value
 
 
 def appended(path: str, there: Sequence[object] | None, items: Sequence[Any]) -> Iterator[Json]:
-    """Yield what appends *items* to the list at *path*; None: there is no list yet.
+    """Yield the operations that append *items* to the list at *path*.
 
-    Called once per list: a second call for a list that was absent would lose
-    what the first one put there.
+    *there*: the list as it is, None if it is absent. Call this once per list: for an absent
+    list, a second call would replace what the first one added.
     """
     if not items:
         return
@@ -52,7 +52,7 @@ class BrokenPatch(Exception):
 
 def applied(document: Any, operations: Iterable[Json]) -> Any:  # noqa: ANN401  # any JSON value
     """Return *document* with *operations* applied; BrokenPatch if they don't apply."""
-    # Only a server with --self-check pays for the import.
+    # Imported here, since only --self-check and the commands need it.
     import jsonpatch  # noqa: PLC0415
 
     try:

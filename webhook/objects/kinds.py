@@ -1,4 +1,4 @@
-"""The objects of a cluster that tell something here, as far as they are read."""
+"""The kinds of objects whose state matters to a review, and the fields that are read."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ class _Read(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ClusterMetadata(_Read, frozen=True):
-    """Name, namespace, labels."""
+    """The metadata of an object."""
 
     name: str
     namespace: str | None = None
@@ -20,21 +20,21 @@ class ClusterMetadata(_Read, frozen=True):
 
 
 class ClusterObject(_Read, frozen=True):
-    """What every object has."""
+    """An object of a cluster, with the fields that all have."""
 
     metadata: ClusterMetadata
 
 
 class Namespace(ClusterObject, frozen=True):
-    """Tells its labels."""
+    """A namespace, read for its labels."""
 
 
 class Node(ClusterObject, frozen=True):
-    """Tells its labels."""
+    """A node, read for its labels."""
 
 
 class ClaimSpec(_Read, frozen=True):
-    """Of a claim, who may mount it."""
+    """How a claim can be mounted."""
 
     access_modes: tuple[str, ...] | None = None
 
@@ -70,25 +70,25 @@ class LimitRangeSpec(_Read, frozen=True):
 
 
 class LimitRange(ClusterObject, frozen=True):
-    """Bounds and defaults of a namespace."""
+    """The bounds and defaults of a namespace."""
 
     spec: LimitRangeSpec | None = None
 
 
 class QuotaSpec(_Read, frozen=True):
-    """What a quota allows."""
+    """The amounts that a quota allows."""
 
     hard: Amounts | None = None
 
 
 class QuotaStatus(_Read, frozen=True):
-    """What of a quota is in use."""
+    """The amounts of a quota that are in use."""
 
     used: Amounts | None = None
 
 
 class ResourceQuota(ClusterObject, frozen=True):
-    """The sum that a namespace may ask for."""
+    """The sum of what the pods of a namespace may request."""
 
     spec: QuotaSpec | None = None
     status: QuotaStatus | None = None

@@ -1,4 +1,7 @@
-"""Label selectors, as a CachePolicy selects namespaces (meta/v1 LabelSelector)."""
+"""Match labels with a label selector, by which a CachePolicy selects namespaces.
+
+The rules are those of meta/v1 LabelSelector.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,7 +19,7 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     values: tuple[str, ...] = ()
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether *labels* meet it (meta/v1 LabelSelectorRequirement)."""
+        """Whether *labels* match it (meta/v1 LabelSelectorRequirement)."""
         value = labels.get(self.key)
         match self.operator:
             case "In":
@@ -30,13 +33,13 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
 
 
 class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A label selector; empty selects every namespace."""
+    """A label selector. An empty one selects every namespace."""
 
     match_labels: dict[str, str] = {}
     match_expressions: tuple[Requirement, ...] = ()
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether a namespace with *labels* is selected."""
+        """Whether it selects a namespace with *labels*."""
         return all(labels.get(k) == v for k, v in self.match_labels.items()) and all(
             requirement.holds(labels) for requirement in self.match_expressions
         )

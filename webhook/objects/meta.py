@@ -1,14 +1,14 @@
-"""What every object has: names, annotations, owners (meta/v1)."""
+"""The metadata of objects: names, annotations, owners (meta/v1)."""
 
 import msgspec
 
 
 class Object(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
-    """The base of what is decoded: camelCase names, defaults left out when encoded."""
+    """The base of decoded objects: fields in camelCase, defaults left out when encoded."""
 
 
 class OwnerReference(Object, frozen=True):
-    """Who made the object."""
+    """The object that owns an object."""
 
     kind: str = ""
     name: str = ""
@@ -16,7 +16,7 @@ class OwnerReference(Object, frozen=True):
 
 
 class Metadata(Object, frozen=True):
-    """Names, annotations, owners."""
+    """The metadata of an object."""
 
     name: str | None = None
     generate_name: str | None = None

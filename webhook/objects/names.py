@@ -1,4 +1,4 @@
-"""The names of what we put into a pod; a volume's name is the receipt of its injection."""
+"""The names of everything that we add to a pod. By them, a later review finds it again."""
 
 import re
 from typing import Final
@@ -7,26 +7,26 @@ from webhook import __version__
 
 PREFIX: Final = "modelcache-"
 MODEL_VOLUME: Final = "modelcache-model"
-"""Followed by -2, -3 … for further models; deterministic, so two rounds give the same."""
+"""The volume of the first model; -2, -3 … follow for others. A second review gives the same."""
 SHM_VOLUME: Final = "modelcache-shm"
 STORE_VOLUME: Final = "modelcache-store"
-"""What the loader copies from; followed by -2 … where each model has its own."""
+"""The volume that the loader copies from; -2 … follow if each model has its own."""
 LOADER: Final = "modelcache-loader"
 GATE: Final = "modelcache-verify"
 COMMAND: Final = "modelcache"
-"""What our containers run: the first word of their command."""
-SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is POSIX's
+"""The first word of the command of our containers."""
+SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is defined by POSIX
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
 LOADER_SOURCE: Final = "loader.modelcache.io/source"
-"""An annotation of what loads: which model. Below modelcache.io/ itself, the webhook would read it
-as a request of the pod."""
+"""The annotation of Jobs and DaemonSets that load: the source of the model. If it began with
+modelcache.io/, the webhook would read it as a request of the pod."""
 LOAD: Final = "load"
-"""The container that runs `modelcache load`."""
+"""The name of the container that runs `modelcache load`."""
 _MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")
 
 
 def is_model_volume(name: str) -> bool:
-    """Whether *name* is one that we give a volume with a model."""
+    """Whether *name* is one of our names for a volume with a model."""
     return _MODEL_VOLUME.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""A pod, as far as it is read."""
+"""The fields of a pod that are read."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from webhook.objects.volume import Volume
 
 
 class SecurityContext(Object, frozen=True):
-    """The parts of a pod's security context that our containers and volumes meet."""
+    """The parts of a pod's security context that matter to our containers and volumes."""
 
     run_as_user: int | None = None
     fs_group: int | None = None
@@ -19,13 +19,13 @@ class SecurityContext(Object, frozen=True):
 
 
 class OS(Object, frozen=True):
-    """The pod's operating system."""
+    """The operating system of a pod."""
 
     name: str | None = None
 
 
 class PodSpec(Object, frozen=True):
-    """What runs."""
+    """The specification of a pod."""
 
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
@@ -38,12 +38,12 @@ class PodSpec(Object, frozen=True):
 
 
 class Pod(Object, frozen=True):
-    """A pod, or a pod template seen as one."""
+    """A pod, or a pod template in the form of a pod."""
 
     metadata: Metadata | None = None
     spec: PodSpec | None = None
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """The pod's annotations, empty if it has none."""
+        """The annotations; empty if there are none."""
         return (self.metadata and self.metadata.annotations) or {}

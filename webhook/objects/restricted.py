@@ -12,10 +12,10 @@ USER: Final = 65532
 
 
 def pod_security(**user: int) -> Json:
-    """Return what a pod must declare; *user*: runAsUser and runAsGroup, where they are written."""
+    """Return what a pod must declare. *user*: runAsUser and runAsGroup, if they are needed."""
     return {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def container_security() -> Json:
-    """Return what a container must declare; runAsNonRoot and seccompProfile can be the pod's."""
+    """Return what a container must declare itself: the pod may declare the rest."""
     return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

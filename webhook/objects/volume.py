@@ -1,10 +1,10 @@
-"""A volume of a pod, with the sources that strategies use."""
+"""A volume of a pod, with the kinds of sources that strategies use."""
 
 from webhook.objects.meta import Object
 
 
 class ClaimSource(Object, frozen=True):
-    """persistentVolumeClaim."""
+    """A claim: persistentVolumeClaim."""
 
     claim_name: str | None = None
     read_only: bool | None = None
@@ -32,7 +32,7 @@ class ImageSource(Object, frozen=True):
 
 
 class Volume(Object, frozen=True):
-    """A volume, with those sources that strategies use; any other leaves all None."""
+    """A volume. If its source is of another kind, all sources are None."""
 
     name: str = ""
     persistent_volume_claim: ClaimSource | None = None
@@ -42,7 +42,7 @@ class Volume(Object, frozen=True):
 
     @property
     def source(self) -> Object | None:
-        """The one source that is read; None if it is of another kind, or if there are several."""
+        """The source; None if it is of another kind, or if there are several."""
         found = [
             value
             for field in self.__struct_fields__

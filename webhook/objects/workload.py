@@ -1,4 +1,4 @@
-"""A workload, of which only metadata and pod template are read."""
+"""The fields of a workload that are read: its metadata and its pod template."""
 
 from webhook.objects.meta import Metadata, Object
 from webhook.objects.pod import PodSpec
@@ -12,7 +12,7 @@ class Template(Object, frozen=True):
 
 
 class JobSpec(Object, frozen=True):
-    """What a CronJob makes Jobs of."""
+    """The specification of the Jobs of a CronJob."""
 
     template: Template | None = None
 
@@ -24,7 +24,7 @@ class JobTemplate(Object, frozen=True):
 
 
 class WorkloadSpec(Object, frozen=True):
-    """Of a workload only its template."""
+    """The specification of a workload. Only its template is read."""
 
     template: Template | None = None
     job_template: JobTemplate | None = None

@@ -1,4 +1,4 @@
-"""Whether a container asks for an accelerator: a GPU, TPU or the like."""
+"""Recognise containers that request an accelerator: a GPU, a TPU or the like."""
 
 import re
 from typing import Final
@@ -10,11 +10,11 @@ ACCELERATORS: Final = re.compile(
     r"|google\.com/tpu|aws\.amazon\.com/neuron.*|huawei\.com/.*|cambricon\.com/.*"
     r"|cloud-tpus\.google\.com/.*|[a-z0-9.-]+/(?:v?gpu|npu|tpu|xpu|vcuda-core)"
 )
-"""Extended resources that device plugins of accelerators offer."""
+"""The extended resources of accelerators, as their device plugins name them."""
 
 
-def asks_for_accelerator(container: Container) -> bool:
-    """Whether the container asks for an accelerator: a device plugin's resource, or a DRA claim."""
+def requests_accelerator(container: Container) -> bool:
+    """Whether the container requests an accelerator: such a resource, or a DRA claim."""
     resources = container.resources
     if resources is None:
         return False

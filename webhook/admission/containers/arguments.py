@@ -1,7 +1,7 @@
-"""Arguments that name a model: replaced by its path, on request only.
+"""Replace arguments that name a model by its path, if the author requests it.
 
-Exact words are replaced, never parts of one: a shell command line is a program
-of its author's, and is left with a remark.
+Only whole words are replaced. A shell command line is one long word, a program of its
+author: it is left as it is, with a remark.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from webhook.objects.json_patch import add, replace
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The operations on one container, and whether the first model was found."""
+    """The operations on one container, and whether its first model was found."""
 
     operations: tuple[Json, ...]
     found: bool
@@ -26,7 +26,10 @@ class Rewritten:
 def rewrite(
     pointer: str, container: Container, server: Server, paths: Mapping[str, str]
 ) -> Rewritten:
-    """Return how the arguments of *container* name *paths* (model → directory) instead."""
+    """Return operations that replace models by their directories in the arguments.
+
+    *paths*: model → directory.
+    """
     operations: list[Json] = []
     main: tuple[str, int] | None = None
     words = [*(container.command or ()), *(container.args or ())]
@@ -54,7 +57,10 @@ def rewrite(
 def _replacement(
     before: str, word: str, server: Server, paths: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Return the model that *word*, which follows *before*, names, and the word instead."""
+    """Return the model that *word* names, and the word to write instead; None if it names none.
+
+    *before*: the word in front of it.
+    """
     if word in paths and before in (*server.model_flags, *server.verbs):
         return word, paths[word]
     flag, equals, value = word.partition("=")

@@ -1,18 +1,18 @@
-"""Which containers get the mount, and which one is the target.
+"""Choose the containers that get the mount, and the target.
 
-    containers    named in the annotation, else those that ask for an accelerator,
+    containers    those that the annotation names, else those that request an accelerator,
                   else those that run a known inference server, else the first
-    target        named, else the first of them
+    target        the one that the annotation names, else the first of them
 
-A second review must choose as the first did, though another webhook may have
-put a container in front: so a container that bears our mount goes before one
-that only happens to be first now.
+A second review must choose as the first did, even if another webhook has added a
+container in front of the others. So a container with our mount is preferred to one that
+happens to be the first.
 """
 
 from dataclasses import dataclass
 
 from webhook.admission import codes
-from webhook.admission.containers.accelerators import asks_for_accelerator
+from webhook.admission.containers.accelerators import requests_accelerator
 from webhook.admission.containers.servers import UNKNOWN, server_of
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.request.annotations import PREFIX
@@ -24,7 +24,7 @@ from webhook.objects.pod import PodSpec
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A container and where it stands: the JSON pointer of it below the pod."""
+    """A container, and the JSON pointer to it from the pod."""
 
     pointer: str
     container: Container
@@ -32,12 +32,12 @@ class Place:
 
     @property
     def lives_on(self) -> bool:
-        """Whether it runs as long as the pod: no init container, or a sidecar."""
+        """Whether it runs as long as the pod: an ordinary container, or a sidecar."""
         return not self.is_init or self.container.is_sidecar
 
 
 def places(spec: PodSpec) -> list[Place]:
-    """Return every container, then every init container."""
+    """Return all containers, then all init containers."""
     return [
         Place(f"/spec/containers/{i}", c, False) for i, c in enumerate(spec.containers or ())
     ] + [
@@ -46,16 +46,19 @@ def places(spec: PodSpec) -> list[Place]:
     ]
 
 
-def _bears_model(container: Container) -> bool:
+def _has_model(container: Container) -> bool:
     return any(is_model_volume(m.name) for m in container.volume_mounts or ())
 
 
-def _bears_shm(container: Container) -> bool:
+def _has_shm(container: Container) -> bool:
     return any(m.name == SHM_VOLUME for m in container.volume_mounts or ())
 
 
 def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
-    """Return the containers that get the mount, and the target; Rejected names the absent."""
+    """Return the containers that get the mount, and the target.
+
+    Raises Rejected if an annotation names a container that can't be used.
+    """
     everything = places(spec)
     by_name = {p.container.name: p for p in everything}
     absent = [
@@ -78,9 +81,9 @@ def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
     if options.containers:
         chosen = [by_name[name] for name in dict.fromkeys(options.containers)]
     else:
-        marked = [p for p in everything if p.lives_on and _bears_model(p.container)]
+        marked = [p for p in everything if p.lives_on and _has_model(p.container)]
         wanted = (
-            [p for p in apps if asks_for_accelerator(p.container)]
+            [p for p in apps if requests_accelerator(p.container)]
             or [p for p in apps if server_of(p.container) is not UNKNOWN]
             or marked
             or apps[:1]
@@ -93,8 +96,8 @@ def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
                 Problem(
                     codes.CONTAINER,
                     PREFIX + "target",
-                    f"{target.container.name} is an init container that ends: "
-                    "name a container, or a sidecar (restartPolicy: Always)",
+                    f"{target.container.name} is an init container that ends before servers start: "
+                    "name another container, or make it a sidecar (restartPolicy: Always)",
                 )
             ]
         )
@@ -105,6 +108,6 @@ def _target(chosen: list[Place], by_name: dict[str, Place], options: Options) ->
     if options.target:
         return by_name[options.target]
     lasting = [p for p in chosen if p.lives_on] or chosen
-    served = [p for p in lasting if _bears_shm(p.container)]
-    marked = [p for p in lasting if _bears_model(p.container)]
+    served = [p for p in lasting if _has_shm(p.container)]
+    marked = [p for p in lasting if _has_model(p.container)]
     return (served or marked or lasting)[0]

@@ -1,4 +1,4 @@
-"""The variables a container gets; one that the author set is left alone."""
+"""Choose the variables that a container gets. One that the author set is left alone."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from webhook.objects.json import Json
 
 
 def cache_root(request: CacheRequest) -> str:
-    """Return the root of the Hugging Face cache, for layout hf-cache."""
+    """Return the path of the Hugging Face cache, for layout hf-cache."""
     return (request.options.mount_path or ("/modelcache/hub",))[0]
 
 
@@ -19,7 +19,7 @@ def environment(
 ) -> Iterator[Json]:
     """Yield each variable that *container* lacks."""
     if request.options.layout == "hf-cache":
-        # HF_HOME stays the user's: token, modules and xet below it must be writable.
+        # HF_HOME is left to the author: token, modules and xet below it must be writable.
         wanted = {"HF_HUB_CACHE": cache_root(request), "HF_HUB_OFFLINE": "1"}
     else:
         paths = [str(mount["mountPath"]) for mount in mounts]

@@ -1,4 +1,4 @@
-"""What one container still lacks: mounts, variables, arguments that name the mount."""
+"""Collect what one container still lacks: mounts, variables, arguments with the path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,10 @@ class ContainerPlan:
 def container_plan(
     place: Place, mounts: Sequence[Json], shm: Json | None, request: CacheRequest
 ) -> tuple[ContainerPlan, list[Problem]]:
-    """Return what the container lacks of *mounts* and of volume *shm*, with remarks."""
+    """Return what the container lacks, and remarks.
+
+    *mounts*: the mounts of the models. *shm*: the volume for /dev/shm, None for no volume.
+    """
     container = place.container
     there = {(m.name, normalised(m.mount_path)) for m in container.volume_mounts or ()}
     lacking = [m for m in mounts if (m["name"], m["mountPath"]) not in there]

@@ -1,7 +1,7 @@
-"""Where the models are mounted, and what may stand in the way.
+"""Choose where the models are mounted, and find what conflicts with that.
 
-Paths are compared as the kernel sees them; the API server compares strings, so
-it lets /models and /models/ through, and both are one place at run time.
+Paths are compared as the kernel sees them. The API server compares strings, so it admits
+both /models and /models/, which are the same place at run time.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> lis
         if options.read_only:
             mount["readOnly"] = True
             if not facts.older_than(31):
-                # Also what is mounted below it (KEP-3857); older servers drop the field.
+                # This includes what is mounted below it (KEP-3857). Older servers drop the field.
                 mount["recursiveReadOnly"] = "IfPossible"
         found.append(mount)
     clashes = [
@@ -41,7 +41,7 @@ def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> lis
             codes.MOUNT_PATH,
             "modelcache.io/mount-path",
             f"two models would be mounted at {one['mountPath']} and {other['mountPath']}: "
-            "give each a place of its own",
+            "give each its own mount-path",
         )
         for i, one in enumerate(found)
         for other in found[i + 1 :]
@@ -53,7 +53,10 @@ def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> lis
 
 
 def check_mounts(container: Container, mounts: Sequence[Json], where: str) -> list[Problem]:
-    """Return a problem for each mount of ours that meets one of the container's own."""
+    """Return a problem for each mount of ours that conflicts with one of the container.
+
+    *where*: the place that the problems name.
+    """
     problems = []
     for ours in mounts:
         for theirs in container.volume_mounts or ():
@@ -67,7 +70,7 @@ def check_mounts(container: Container, mounts: Sequence[Json], where: str) -> li
                         where,
                         f"container {container.name} already mounts something at "
                         f"{theirs.mount_path}, where {ours['mountPath']} would be mounted: "
-                        "give another mount-path, or drop that mount",
+                        "give another mount-path, or remove that mount",
                     )
                 )
     return problems

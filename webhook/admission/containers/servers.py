@@ -1,8 +1,8 @@
 """CATALOGUE of inference servers, one row each.
 
-A container is recognised by its image. A row says which environment makes the
-server read a model from a directory, which arguments name a model, and how it
-is told the name it answers to. To add a server, add a row.
+A container is recognised by its image. A row says which variables make the server read a
+model from a directory, which arguments name a model, and which argument sets the name
+that the server answers to. To add a server, add a row.
 """
 
 import re
@@ -18,7 +18,7 @@ PATH: Final = "{path}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """What we know of one inference server."""
+    """What is known of one inference server."""
 
     name: str
     images: tuple[str, ...] = ()
@@ -30,7 +30,8 @@ class Server:
     verbs: tuple[str, ...] = ()
     """Words after which a model is a positional argument."""
     served_name_flag: str | None = None
-    """Without it the server answers to the path, and clients get 404."""
+    """The argument for the name. Without it the server answers to the path only, and clients
+    get 404."""
 
 
 SERVERS: Final = (
@@ -65,10 +66,10 @@ SERVERS: Final = (
         model_flags=("--model-id",),
         served_name_flag="--served-model-name",
     ),
-    # One .gguf file below the mount path, whose name only the author knows:
+    # It reads one .gguf file, whose name only the author knows. The author writes
     # -m $(MODELCACHE_PATH)/model.gguf
     Server(name="llama.cpp", images=(r"llama\.cpp(?:-.*)?", r"llama-server"), model_flags=()),
-    # Prunes its store at start unless told not to, which a read-only store forbids.
+    # It prunes its store when it starts, which fails on a read-only store, unless OLLAMA_NOPRUNE.
     Server(
         name="Ollama",
         images=(r"ollama(?:-.*)?",),
@@ -83,7 +84,7 @@ SERVERS: Final = (
         served_name_flag="--model-name",
     ),
     Server(name="Triton", images=(r"tritonserver(?:-.*)?",), model_flags=("--model-repository",)),
-    # 1.x reads NIM_MODEL_NAME, 2.x NIM_MODEL_PATH; NIM_CACHE_PATH is written and stays the user's.
+    # 1.x reads NIM_MODEL_NAME, 2.x NIM_MODEL_PATH. NIM_CACHE_PATH must be writable: left alone.
     Server(
         name="NIM",
         images=(r"nim/.*", r"(?:.*-)?nim(?:-.*)?"),

@@ -1,4 +1,4 @@
-"""The memory that the processes of a server share, at /dev/shm."""
+"""Give a server shared memory for its processes: the volume at /dev/shm."""
 
 from webhook.admission.containers.choice import Place
 from webhook.admission.request.declared import CacheRequest
@@ -11,16 +11,16 @@ from webhook.values.quantity import MI, Quantity
 
 
 def shm_size(request: CacheRequest) -> Quantity:
-    """Return the size asked for, in whole Mi.
+    """Return the requested size, rounded up to whole Mi.
 
-    A tmpfs is whole pages. One that is larger than its sizeLimit by the rest of a page can be
-    filled beyond it, and then the kubelet evicts the pod (emptyDirLimitEviction).
+    A tmpfs consists of whole pages. If its sizeLimit ends within a page, the pod can write
+    more than sizeLimit, and then the kubelet evicts it (emptyDirLimitEviction).
     """
     return request.options.shm_size.up_to(MI)
 
 
 def shm_volume(spec: PodSpec, target: Place, request: CacheRequest) -> Json | None:
-    """Return the volume for /dev/shm, None where none is wanted or one is mounted."""
+    """Return the volume for /dev/shm; None if the pod wants none, or has mounted one."""
     size = shm_size(request)
     if not size or spec.host_ipc:
         return None

@@ -1,8 +1,8 @@
-"""The init containers we add: the loader of strategy emptyDir, or the gate.
+"""Choose the init container that we add: the loader of strategy emptyDir, or the gate.
 
-Both state all four amounts: an init container without them is given defaults by
-LimitRanger, is refused by a quota, unbounds the pod and breaks its QoS class
-(semantics of KEP-753 pod limits). Both pass Pod Security restricted.
+Both have all four amounts (limit and request of cpu and memory). Without them LimitRanger
+gives defaults, a quota refuses the pod, and the pod has no limit and loses its QoS class
+(KEP-753, limits of pods). Both pass Pod Security restricted.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from webhook.values.quantity import Quantity
 def added(
     spec: PodSpec, target: Container, strategy: Strategy, mounts: Sequence[Json], facts: Facts
 ) -> list[Json]:
-    """Return the init containers that the pod lacks; *mounts*: those of the models."""
+    """Return the init containers that the pod lacks. *mounts*: the mounts of the models."""
     there = {container.name for container in spec.init_containers or ()}
     level = None if facts.older_than(34) else spec.resources
     if strategy.downloads:

@@ -1,4 +1,4 @@
-"""The form of our init containers: image, command, security context."""
+"""Write our init containers: image, command, security context."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from webhook.objects.pod import PodSpec
 from webhook.objects.restricted import USER, container_security, pod_security
 
 
-def init_container(  # each is one field of the container
+def init_container(  # the fields of a container
     name: str,
     image: str,
     arguments: list[str],
@@ -20,7 +20,7 @@ def init_container(  # each is one field of the container
     """Return an init container that runs `modelcache` with *arguments*."""
     security = container_security() | {"readOnlyRootFilesystem": True} | pod_security()
     if spec.security_context and spec.security_context.run_as_user == 0:
-        # Else the pod's root user meets our runAsNonRoot, and the kubelet refuses to start.
+        # Or else our container runs as the pod's user, root, which runAsNonRoot forbids.
         security["runAsUser"] = USER
     return {
         "name": name,

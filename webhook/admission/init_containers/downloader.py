@@ -1,4 +1,7 @@
-"""The loader of strategy emptyDir that downloads, into memory of the pod, laid out as a store."""
+"""Write the loader of strategy emptyDir that downloads a model into the pod's memory.
+
+The volume in memory has the layout of a store.
+"""
 
 from typing import Final
 
@@ -21,7 +24,7 @@ def downloader(
 ) -> Json:
     """Return the loader that downloads the model of *strategy* into its tmpfs.
 
-    *level*: resources of the pod, if kept.
+    *level*: resources at the pod level; None if the API server drops them.
     """
     (model,) = strategy.request.models
     ((provided),) = strategy.provided()

@@ -1,4 +1,4 @@
-"""The gate: it checks that the models are complete before the server starts."""
+"""Write the gate, which checks that the models are complete before the server starts."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The loader of strategy emptyDir: it copies the models into memory, then ends."""
+"""Write the loader of strategy emptyDir that copies the models into memory, and then ends."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ _STORE: Final = "/modelcache/store"
 _MEMORY: Final = "/modelcache/memory"
 
 
-def loader(  # each is one fact of the container
+def loader(  # what the container is made of
     image: str,
     sources: Sequence[Json],
     volumes: Sequence[str],
@@ -28,8 +28,9 @@ def loader(  # each is one fact of the container
 ) -> Json:
     """Return the loader that copies from mounts *sources* into the tmpfs *volumes*.
 
-    One loader for all models, so that its limit of *size* + 512Mi holds whatever
-    the pod's other containers ask for. *level*: resources of the pod, if kept.
+    One loader copies all models, so that its limit of *size* + 512Mi is enough whatever the
+    other containers request. *level*: resources at the pod level; None if the API server
+    drops them.
     """
     arguments: list[str] = []
     mounts: list[Json] = []

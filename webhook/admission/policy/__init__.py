@@ -1,9 +1,9 @@
-"""What the platform team decides.
+"""Read what the platform team decides: defaults for annotations, and models.
 
-documents     CachePolicy and CachedModel documents, read together
-cache_policy  one CachePolicy: defaults for annotations, by namespace
+documents     read CachePolicy and CachedModel documents together
+cache_policy  read one CachePolicy
 
 Rule 1: if several policies select a namespace, the one with the highest priority wins.
-Rule 2: a document that can't be read is an error of whoever loads it, with every mistake at once;
-it never reaches a review.
+Rule 2: a document that can't be read is an error when it is loaded, and reports every mistake
+at once. It never reaches a review.
 """

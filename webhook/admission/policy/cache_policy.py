@@ -1,7 +1,7 @@
-"""CachePolicy documents: defaults for annotations, by namespace.
+"""Read a CachePolicy document: defaults for annotations, by namespace.
 
-Rules are not part of this version: a document that has some is refused, since
-a rule that is read and not enforced would be worse than none.
+This version enforces no rules. It refuses a document with rules, since a rule that is
+read but not enforced would be worse than none.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from webhook.values.text import quoted
 
 
 class PolicySpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The part of a CachePolicy that this version knows."""
+    """The fields of a CachePolicy that this version knows."""
 
     namespace_selector: Selector = Selector()
     priority: int = 0
@@ -33,7 +33,7 @@ class CachePolicy(msgspec.Struct, frozen=True):
 
 
 def cache_policy(document: dict[str, Any]) -> CachePolicy:
-    """Return the policy of a CachePolicy document; ValueError names every fault."""
+    """Return the policy of a CachePolicy document. Raises ValueError with every fault."""
     name = str((document.get("metadata") or {}).get("name") or "")
     if not name:
         raise ValueError("metadata.name: is missing")

@@ -1,7 +1,7 @@
-"""What the platform team decides: CachePolicy documents and the catalogue.
+"""Read the documents of the platform team: CachePolicy and CachedModel.
 
-A default is an annotation that the platform wrote for its users. Where several
-policies select a namespace, the one with the higher priority has the word.
+A default is an annotation that the platform team writes for its users. If several
+policies select a namespace, the one with the highest priority wins.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _NAME_LABEL: Final = "kubernetes.io/metadata.name"
 
 
 class Policy:
-    """Everything that the platform team wrote, ready to be asked."""
+    """All documents of the platform team: defaults by namespace, and the catalogue."""
 
     def __init__(
         self,
@@ -29,12 +29,12 @@ class Policy:
         generation: str = "none",
     ) -> None:
         self.generation = generation
-        """Tells it from others: 12 hexadecimal digits, or none where nothing was written."""
+        """The digest of the documents: 12 hexadecimal digits, or "none" without documents."""
         self.catalogue = Catalogue(models)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
 
     def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
-        """Return annotation name → default for a namespace; unknown labels match nothing."""
+        """Return annotation → default for a namespace. *labels*: None if they are not known."""
         known = {_NAME_LABEL: namespace, **(labels or {})}
         merged: dict[str, str] = {}
         for policy in self.policies:
@@ -44,7 +44,10 @@ class Policy:
 
 
 def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
-    """Return the policy of *documents* (place, content); ValueError names every fault."""
+    """Return the policy of *documents*, pairs of place and content.
+
+    Raises ValueError with every fault, one line each.
+    """
     documents = list(documents)
     models, policies, faults = [], [], []
     for place, document in documents:
@@ -69,7 +72,7 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
     seen: set[str] = set()
     for model in models:
         if model.name in seen:
-            faults.append(f"CachedModel {model.name}: is given twice")
+            faults.append(f"CachedModel {model.name}: occurs twice; remove one")
         seen.add(model.name)
     if faults:
         raise ValueError("\n".join(faults))
@@ -77,6 +80,6 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
 
 
 def _generation(contents: list[Any]) -> str:
-    """Return a digest of objects in their order, which decides between models of one source."""
+    """Return a digest of the documents in their order, since the first model of a source wins."""
     canonical = json.dumps(contents, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]

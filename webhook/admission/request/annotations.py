@@ -1,8 +1,8 @@
-"""How an annotation is declared, read and documented.
+"""Declare and read annotations.
 
-An annotation is one field of a dataclass, made by annotation(): its name, its
-reader, its manual text and its default stand in one line, and the reader, the
-check for unknown names and the README's table are derived from it.
+An annotation is a field of a dataclass, made by annotation() from its name, its parser,
+its text in the manual and its default. The reader, the check for unknown names and the
+table in docs/annotations.md follow from it.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ class Annotation:
     """CacheRequest → why it has no effect there; empty if it has one."""
 
 
-def annotation(  # each is a column of the manual
+def annotation(  # the columns of the manual's table
     name: str,
     parse: Callable[[str], T],
     values: str,
@@ -66,7 +66,7 @@ def annotation(  # each is a column of the manual
 def declared(cls: type, **words: Sequence[str]) -> dict[str, Annotation]:
     """Return field name → annotation, in the order of declaration.
 
-    *words*: the values of a field that a catalogue above the declarations knows.
+    *words*: field name → its values, if a catalogue in a layer above has them.
     """
     found: dict[str, Annotation] = {
         f.name: f.metadata["annotation"] for f in dataclasses.fields(cls)
@@ -78,7 +78,7 @@ def declared(cls: type, **words: Sequence[str]) -> dict[str, Annotation]:
 
 
 def asked(annotations: Mapping[str, str]) -> dict[str, str]:
-    """Return the annotations below our prefix, without it."""
+    """Return the annotations that begin with modelcache.io/, without that prefix."""
     return {
         key.removeprefix(PREFIX): value
         for key, value in annotations.items()
@@ -89,7 +89,7 @@ def asked(annotations: Mapping[str, str]) -> dict[str, str]:
 def read(
     declarations: Iterable[tuple[str, Annotation]], values: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Return what could be read of *values*, by field name, and every mistake."""
+    """Return field name → parsed value, and every mistake in *values*."""
     found: dict[str, Any] = {}
     problems = []
     for field, spec in declarations:
@@ -105,12 +105,12 @@ def read(
 
 
 def unknown(names: Iterable[str], known: Iterable[str]) -> list[Problem]:
-    """Return a remark for each of *names* that is not *known*, with the nearest that is."""
+    """Return a remark for each of *names* that is not *known*, with the nearest known name."""
     known = sorted(known)
     remarks = []
     for name in sorted(set(names) - set(known)):
         near = difflib.get_close_matches(name[:60], known, n=1)
-        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the README's table"
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else "see docs/annotations.md"
         where = PREFIX + quoted(name, 40)[1:-1]
         remarks.append(Problem(codes.UNKNOWN_ANNOTATION, where, f"is not known; {hint}"))
     return remarks

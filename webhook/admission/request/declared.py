@@ -1,8 +1,8 @@
-"""What a pod asks for: the annotations, one declaration each.
+"""Declare the annotations that a pod may have, one field each.
 
-To add one, add a field here and use it, normally in plan.py or in a strategy;
-reading, defaults from policy, the check for unknown names and the README's
-table follow.
+To add one, add a field here and use it, usually in plan.py or in a strategy. Reading,
+defaults from a CachePolicy, the check for unknown names and the table in
+docs/annotations.md follow.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _URIS: Final = ", ".join(f"`{name}://`" for name in REMOTE)
 def _no_nodes(request: "CacheRequest") -> str:
     if request.options.placement != "preferred" or all(m.label for m in request.models):
         return ""
-    return "for a model without a commit: nodes can't be told apart"
+    return "for a model without a commit: it is not known which nodes hold it"
 
 
 def _no_arguments(request: "CacheRequest") -> str:
@@ -44,16 +44,18 @@ def _no_arguments(request: "CacheRequest") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The annotations that people write, as read."""
+    """The annotations of a pod with their defaults, parsed."""
 
     model: tuple[str, ...] = annotation(
         "model", listed(str),
         f"catalogue name, `org/name[@revision]` or a URI ({_URIS}); comma-separated for several",
-        "Which weights; its presence is the opt-in.", default=(), shown="required", platform=False,
+        "The model. A pod without this annotation is left alone.", default=(),
+        shown="required", platform=False,
     )  # fmt: skip
     strategy: str = annotation(
-        "strategy", str, "",  # the catalogue, which stands above, gives the values: see reading
-        "Where they come from: the Kubernetes volume they become.", default=AUTO, shown="`auto`",
+        "strategy", str, "",  # reading.py adds the names of the catalogue, a layer above
+        "Where its files come from: the kind of volume that the pod gets.", default=AUTO,
+        shown="`auto`",
     )  # fmt: skip
     claim: str = annotation(
         "claim", claim_name, "name of a PersistentVolumeClaim of the pod's namespace",
@@ -69,27 +71,27 @@ class Options:
         "The image that holds the model.", default=(), shown="the CachedModel's", platform=False,
     )  # fmt: skip
     size: tuple[Quantity, ...] = annotation(
-        "size", listed(size), "quantity", "Bytes of the model; the tmpfs is 5 % larger.",
+        "size", listed(size), "quantity", "Bytes of the model. The volume in memory is 5 % larger.",
         default=(), shown="the CachedModel's", platform=False,
     )  # fmt: skip
     directory: tuple[str, ...] = annotation(
         "directory", listed(relative_path), "relative path",
-        "Where the model lies below claim, node cache or image, if the store was filled by hand.",
+        "Where the model is in the claim, node cache or image, if the store was filled by hand.",
         default=(), shown="the CachedModel's, else the store's layout", platform=False,
     )  # fmt: skip
     load_from: str = annotation(
         "load-from", one_of("claim", "node", "source"), "`claim`, `node`, `source`",
-        "What the loader copies from; `source`: each pod downloads a model that needs no token.",
+        "Where the loader copies from. `source`: each pod downloads a model that needs no token.",
         default="claim", shown="`claim`",
     )  # fmt: skip
     placement: str = annotation(
         "placement", one_of("preferred", "required", "none"), "`preferred`, `required`, `none`",
-        "How the pod is drawn to nodes that hold the model.", default="preferred",
-        shown="`preferred`", no_effect=_no_nodes,
+        "Whether the pod prefers nodes that hold the model, requires them, or neither.",
+        default="preferred", shown="`preferred`", no_effect=_no_nodes,
     )  # fmt: skip
     mount_path: tuple[str, ...] = annotation(
         "mount-path", listed(absolute_path), "absolute directory",
-        "Where containers find it; with layout `hf-cache` the root of the cache.",
+        "Where containers find the model. With layout `hf-cache`: the root of the cache.",
         default=(), shown="`/models/<directory>`, `/modelcache/hub` with `hf-cache`",
         platform=False,
     )  # fmt: skip
@@ -101,16 +103,16 @@ class Options:
     containers: tuple[str, ...] = annotation(
         "containers", listed(container_name), "names, comma-separated",
         "Which containers get the mount.", default=(),
-        shown="those that ask for an accelerator, else known inference servers, else the first",
+        shown="those that request an accelerator, else known inference servers, else the first",
         platform=False,
     )  # fmt: skip
     target: str | None = annotation(
         "target", container_name, "a container name",
-        "The one whose memory is corrected and that gets /dev/shm.", default=None,
+        "The container whose memory is corrected, and that gets /dev/shm.", default=None,
         shown="the first of `containers`", platform=False,
     )  # fmt: skip
     read_only: bool = annotation(
-        "read-only", boolean, "`true`, `false`", "Whether containers may only read it.",
+        "read-only", boolean, "`true`, `false`", "Whether containers can only read the model.",
         default=True, shown="`true`",
     )  # fmt: skip
     shm_size: Quantity = annotation(
@@ -119,7 +121,7 @@ class Options:
     )  # fmt: skip
     memory: str = annotation(
         "memory", one_of("add", "ensure", "none"), "`add`, `ensure`, `none`",
-        "Limits grow by what memory volumes take; are raised only if too small; are left.",
+        "Memory limits grow by the size of volumes in memory, grow only if too small, or stay.",
         default="add", shown="`add`",
     )  # fmt: skip
     verify: bool = annotation(
@@ -129,11 +131,12 @@ class Options:
     )  # fmt: skip
     rewrite_args: bool = annotation(
         "rewrite-args", boolean, "`true`, `false`",
-        "Replace `--model org/name` by the path and add `--served-model-name`.",
+        "Replace `--model org/name` by the path, and add `--served-model-name`.",
         default=False, shown="`false`", no_effect=_no_arguments,
     )  # fmt: skip
     inject: bool = annotation(
-        "inject", boolean, "`false`", "Opt out.", default=True, shown="–", platform=False,
+        "inject", boolean, "`false`", "`false`: leave the pod alone.", default=True, shown="–",
+        platform=False,
     )  # fmt: skip
 
 
@@ -145,12 +148,12 @@ KNOWN: Final = frozenset(a.name for a in declared(Options).values()) | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheRequest:
-    """A pod's request, fully read: its annotations over the platform's defaults."""
+    """What a pod requests: its models, and its annotations with the defaults added."""
 
     models: tuple[Model, ...]
     options: Options
     root: str
-    """The platform's node cache: what host-path must be, or lie below."""
+    """The node cache of the platform: host-path must be this directory, or below it."""
     asked: frozenset[str]
-    """The annotations that the pod itself has."""
+    """The names of the annotations that the pod itself has."""
     remarks: tuple[Problem, ...]

@@ -1,4 +1,4 @@
-"""A model that a pod asks for, with everything that is known of it."""
+"""A model that a pod requests, with everything that is known of it."""
 
 from dataclasses import dataclass, field
 
@@ -10,29 +10,29 @@ from webhook.values.quantity import Quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model, resolved."""
+    """One model."""
 
     asked: str
-    """As the annotation names it."""
+    """Its name in the annotation."""
     source: Source
     directory: str
     """Below the root of the store."""
     laid_by_us: bool
-    """Whether the directory is of the store's layout, so that nodes bear its label."""
+    """Whether the directory follows the layout of stores, so that nodes have its label."""
     size: Quantity | None = None
     image: str | None = None
     image_directory: str | None = None
     """Below the root of the image."""
     offered: tuple[str, ...] = ()
-    """The strategies that the catalogue allows; empty: all."""
+    """The strategies that its CachedModel allows; empty: all."""
     mount_path: str | None = None
     files: ModelFiles = field(default_factory=ModelFiles)
     token: SecretKey | None = None
-    """Without which its source gives nothing."""
+    """The token that its source needs."""
 
     @property
     def label(self) -> str | None:
-        """The label of nodes that hold it; None if its commit is not known here."""
+        """The label of nodes that hold it; None if its commit is not known."""
         if self.laid_by_us and self.source.repository and self.source.commit:
             return layout.node_label(self.source.repository, self.source.commit)
         return None

@@ -1,7 +1,7 @@
-"""From the annotations of a pod to its models, with the help of the catalogue.
+"""Find the models that the annotations of a pod name, with the catalogue.
 
-What an annotation says goes before the catalogue; with several models, the
-annotations that belong to one model are lists in the order of the models.
+An annotation wins over the catalogue. If a pod has several models, the annotations that
+belong to one model are lists, in the order of the models.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,10 @@ from webhook.values.text import quoted
 
 
 def resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
-    """Return source and entry of a name or a source; ValueError says what would be right."""
+    """Return the source that *text* names, and its entry in the catalogue.
+
+    Raises ValueError if *text* names no model.
+    """
     if "/" not in text:
         name, at, revision = text.partition("@")
         if at:
@@ -47,7 +50,7 @@ def resolve(
     images: Sequence[str] = (),
     mount_paths: Sequence[str] = (),
 ) -> tuple[tuple[Model, ...], list[Problem]]:
-    """Return the models in their order, each once, and every problem met."""
+    """Return the models in their order, without repetition, and every problem."""
     problems: list[Problem] = []
     for name, entries in (
         ("directory", directories), ("size", sizes), ("image", images), ("mount-path", mount_paths),
@@ -58,7 +61,7 @@ def resolve(
                     codes.LIST,
                     PREFIX + name,
                     f"has {len(entries)} entries for {len(asked)} models: "
-                    "give one for each, in the order of modelcache.io/model",
+                    "give one per model, in the order of modelcache.io/model",
                 )
             )
     if problems:
@@ -78,7 +81,7 @@ def resolve(
                     codes.SIZE,
                     PREFIX + "size",
                     f"{size} is less than the {known.up_to(MI)} that {quoted(text)} has: "
-                    "leave it out, or give at least that",
+                    "remove the annotation, or give at least that size",
                 )
             )
         revision = layout.revision_folder(source.revision or layout.DEFAULT_REVISION)

@@ -1,4 +1,4 @@
-"""CATALOGUE of strategies: where the model's files come from in the pod.
+"""CATALOGUE of strategies: where the files of the model come from.
 
 The class of a strategy says everything about it: its volumes and how they are
 recognised, where a model is in them, which annotations it reads and which contradict

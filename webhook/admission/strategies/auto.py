@@ -1,7 +1,7 @@
-"""Which strategy serves a pod: the one named, or with auto the first without an obstacle.
+"""Choose the strategy of a pod: the one that it names, or the first without an obstacle.
 
-With a strategy that is named, an obstacle is a refusal; auto passes it over and
-says so.
+If the pod names a strategy, an obstacle is a refusal. With auto, the strategy is passed
+over with a warning.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from webhook.objects.pod import PodSpec
 def chosen_strategy(
     request: CacheRequest, spec: PodSpec, facts: Facts
 ) -> tuple[Strategy, list[Problem], list[Problem]]:
-    """Return the strategy named, or the first without an obstacle.
+    """Return the strategy, remarks on those that auto passed over, and obstacles.
 
-    With it what auto passed over, and what stands in the way of the one named.
+    Only a strategy that the pod names has obstacles. Raises Rejected if auto finds none.
     """
     named = request.options.strategy
     candidates = (named,) if named != AUTO else _order(request)
@@ -50,20 +50,18 @@ def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
         Problem(
             codes.OFFERED,
             PREFIX + "strategy",
-            f"{model.asked} is offered as {', '.join(model.offered)} only, not as {name}",
+            f"{model.asked} is offered only as {', '.join(model.offered)}, not as {name}",
         )
         for model in strategy.request.models
         if model.offered and name not in model.offered
     ]
-    if not strategy.writable and not strategy.request.options.read_only:
-        problems.append(
-            Problem(codes.COMBINATION, PREFIX + "read-only", f"{name} can't be written")
-        )
-    return problems + list(strategy.obstacles(facts))
+    problems += strategy.contradictions(strategy.request.options)
+    problems += strategy.obstacles(facts)
+    return problems
 
 
 def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> Strategy | None:
-    """Return the strategy that an earlier review of this pod chose, by its volume."""
+    """Return the strategy that an earlier review of this pod chose, found by its volume."""
     there = {volume.name: volume for volume in spec.volumes or ()}
     for name in candidates:
         strategy = STRATEGIES[name](request)
@@ -74,5 +72,5 @@ def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> St
 
 
 def _order(request: CacheRequest) -> tuple[str, ...]:
-    """Return the strategies that auto tries; the order of a CachedModel goes before ours."""
+    """Return the strategies that auto tries. The order of a CachedModel wins over ours."""
     return request.models[0].offered or AUTO_ORDER

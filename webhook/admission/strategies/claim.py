@@ -1,6 +1,6 @@
-"""A PersistentVolumeClaim as the store of models: how it is mounted, and why it can't be.
+"""Use a PersistentVolumeClaim as the store of models: its volume, and obstacles.
 
-What is not known of a claim is no obstacle.
+What is not known of a claim is not an obstacle.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ _SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
 
 def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
     """Return the volume *name* that mounts *claim*."""
-    # readOnly on the claim, not on the mount alone: it keeps the kubelet from walking the
-    # volume for an fsGroup and from creating a missing subPath on it (csi_mounter.go).
+    # readOnly on the claim, and not only on the mount: then the kubelet neither walks the
+    # volume for an fsGroup nor creates a missing subPath (csi_mounter.go).
     source: Json = {"claimName": claim}
     return {
         "name": name,
@@ -31,7 +31,7 @@ def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
 
 
 def same_claim(volume: Volume, ours: Json) -> bool:
-    """Whether *volume* mounts the claim that *ours* mounts, and as *ours* does."""
+    """Whether *volume* mounts the same claim as *ours*, with the same readOnly."""
     source, want = volume.source, ours["persistentVolumeClaim"]
     return isinstance(source, ClaimSource) and (source.claim_name, bool(source.read_only)) == (
         want["claimName"],
@@ -40,7 +40,7 @@ def same_claim(volume: Volume, ours: Json) -> bool:
 
 
 def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
-    """Yield why the claim can't be mounted by several pods of the namespace."""
+    """Yield why several pods of the namespace can't mount the claim."""
     if facts.claims is None:
         return
     claim = facts.claims.get(name)
@@ -57,10 +57,10 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
 
 
 def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
-    """Yield a problem for each claim of the strategy that the pod names in a volume too.
+    """Yield a problem for each other volume of the pod that mounts a claim of the strategy.
 
-    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with readOnly
-    of the volume that they come to first or last (desired_state_of_world.go, AddPodToVolume).
+    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with the
+    readOnly of either volume (desired_state_of_world.go, AddPodToVolume).
     """
     if not facts.older_than(35):
         return
@@ -73,7 +73,7 @@ def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Pro
             yield Problem(
                 codes.CLAIM,
                 f"spec.volumes {volume.name}",
-                f"mounts claim {quoted(source.claim_name or '')} too, and a kubelet before 1.35 "
-                "never starts a pod that names a claim in two volumes, a later one mounts both "
-                "read-only or both writable: drop this volume",
+                f"mounts claim {quoted(source.claim_name or '')} too. A kubelet before 1.35 "
+                "never starts a pod with two volumes of one claim, and a later one mounts both "
+                "read-only or both writable: remove this volume",
             )

@@ -1,4 +1,4 @@
-"""Strategy emptyDir: memory of the pod's own, filled by a loader."""
+"""Strategy emptyDir: the pod's memory, filled by a loader."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -26,10 +26,11 @@ _UNREAD: Final = {
         ("source", ("claim", "host-path", "placement")),
     )
 }
+"""load-from → the annotations that have no effect with it → why."""
 
 
 class EmptyDir(Strategy):
-    """Memory of the pod's own, filled by a loader: from a store, or from the source itself."""
+    """The pod's memory, filled by a loader from a store or from the source itself."""
 
     __slots__ = ()
     name = "emptyDir"
@@ -102,7 +103,7 @@ class EmptyDir(Strategy):
             yield Problem(
                 codes.LOAD_FROM,
                 PREFIX + "load-from",
-                f"source downloads one model, and there are {len(self.request.models)}: load them "
+                f"source downloads one model, but there are {len(self.request.models)}: load them "
                 "into a claim, and copy from there",
             )
         for model in self.request.models:
@@ -110,15 +111,15 @@ class EmptyDir(Strategy):
                 yield Problem(
                     codes.LOAD_FROM,
                     PREFIX + "load-from",
-                    f"{quoted(model.asked)} needs a token, which no serving pod is given: load it "
+                    f"{quoted(model.asked)} needs a token, and pods that serve get none: load it "
                     "into a claim, and copy from there",
                 )
             if not model.laid_by_us:
                 yield Problem(
                     codes.LOAD_FROM,
                     PREFIX + "load-from",
-                    f"{quoted(model.asked)} has a directory, {quoted(model.directory)}, where a "
-                    "store was filled by hand, and source downloads: leave out one of the two",
+                    f"{quoted(model.asked)} has a directory, {quoted(model.directory)}, of a store "
+                    "that was filled by hand, but source downloads: remove one of the two",
                 )
 
     def node_labels(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Strategy hostPath: a directory of the node that a DaemonSet has filled."""
+"""Strategy hostPath: a directory of the node, filled by a DaemonSet."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from webhook.objects.volume import Volume
 
 
 class HostPath(Strategy):
-    """A directory of the node that a DaemonSet has filled."""
+    """A directory of the node, filled by a DaemonSet."""
 
     __slots__ = ()
     name = "hostPath"

@@ -1,7 +1,7 @@
-"""Strategy image: an OCI image with the weights, as a volume (KEP-4639).
+"""Strategy image: an OCI image that holds the model, as a volume (KEP-4639).
 
-An API server that would drop image volumes does so without a word. So it must
-be known to keep them: here alone, what is not known is an obstacle.
+An API server that does not support image volumes drops them silently. So it must be
+known that it keeps them: only here, what is not known is an obstacle.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,11 @@ from webhook.values.text import quoted
 
 
 class Image(Strategy):
-    """An OCI image with the weights."""
+    """An OCI image that holds the model."""
 
     __slots__ = ()
     name = "image"
     reads = ("image",)
-    writable = False
 
     @classmethod
     def contradictions(cls, options: Options) -> Iterator[Problem]:
@@ -34,7 +33,7 @@ class Image(Strategy):
             yield Problem(
                 codes.COMBINATION,
                 PREFIX + "read-only",
-                "an image volume can't be written: must be true with strategy image",
+                "an image volume can't be written: set this to true, or use strategy pvc",
             )
 
     @staticmethod
@@ -72,13 +71,13 @@ class Image(Strategy):
             if not model.image:
                 wrong = f"no image is known for {quoted(model.asked)}: give one"
             elif "@sha256:" not in model.image:
-                wrong = f"{quoted(model.image, 80)} can move: give it"
+                wrong = f"the content of {quoted(model.image, 80)} can change: give it"
             else:
                 continue
             yield Problem(codes.IMAGE, PREFIX + "image", f"{wrong} by digest, name@sha256:…")
 
     def _dropped(self, facts: Facts) -> Iterator[Problem]:
-        """Yield why an image volume would not come out of the API server as it went in."""
+        """Yield why the API server would drop or refuse the image volume."""
         version = f"1.{facts.kube_version[1]}" if facts.kube_version else "unknown"
         needs_sub_path = any(place.sub_path for place in self.provided())
         if not facts.image_volumes and (facts.kube_version is None or facts.older_than(35)):
@@ -86,7 +85,8 @@ class Image(Strategy):
                 codes.IMAGE_VOLUME,
                 PREFIX + "strategy",
                 f"the API server (version {version}) may drop image volumes and start the pod "
-                "without its model: needs 1.35, or --image-volumes where the gate is on; use pvc",
+                "without its model: use pvc, a server of 1.35, or --image-volumes if the gate is "
+                "on",
             )
         elif facts.older_than(33) and (needs_sub_path or facts.pod_security == "restricted"):
             what = "a directory inside the image" if needs_sub_path else "Pod Security restricted"

@@ -1,4 +1,4 @@
-"""The node's cache as the store of models: its volumes, the labels of nodes, what forbids it."""
+"""Use the cache of a node as the store of models: its volumes, labels, and obstacles."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,9 +20,9 @@ _PSA: Final = "pod-security.kubernetes.io/enforce"
 
 
 def node_volumes(strategy: Strategy, name: str) -> list[Json]:
-    """Return a volume for each model: the published directory itself.
+    """Return a volume per model: the published directory itself.
 
-    Without subPath: so its type Directory is the check that the model is there.
+    It has no subPath, so that the kubelet checks by the type Directory that the model is there.
     """
     return [
         {
@@ -37,7 +37,7 @@ def node_volumes(strategy: Strategy, name: str) -> list[Json]:
 
 
 def same_directory(volume: Volume, ours: Json) -> bool:
-    """Whether *volume* is the directory that *ours* is, and of the same type."""
+    """Whether *volume* is the same directory as *ours*, with the same type."""
     source, want = volume.source, ours["hostPath"]
     return isinstance(source, HostPathSource) and (source.path, source.type) == (
         want["path"],
@@ -46,19 +46,19 @@ def same_directory(volume: Volume, ours: Json) -> bool:
 
 
 def labels(request: CacheRequest) -> list[str]:
-    """Return the labels of nodes that hold the models, as far as they can be told."""
+    """Return the labels of nodes that hold the models, for models whose commit is known."""
     return [model.label for model in request.models if model.label]
 
 
 def node_obstacles(facts: Facts, request: CacheRequest) -> Iterator[Problem]:
-    """Yield why a directory of the node can't be mounted, or by which nodes can't be told."""
+    """Yield why a directory of the node can't be mounted, or why its nodes are not known."""
     options, known = request.options, labels(request)
     if not collide(options.host_path, request.root) or len(options.host_path) < len(request.root):
         yield Problem(
             codes.HOST_PATH,
             PREFIX + "host-path",
             f"{quoted(options.host_path)} is not at or below {request.root}, "
-            "the node cache of the platform: leave it out",
+            "the node cache of the platform: remove the annotation",
         )
     if facts.pod_security in ("baseline", "restricted"):
         yield Problem(
@@ -73,13 +73,13 @@ def node_obstacles(facts: Facts, request: CacheRequest) -> Iterator[Problem]:
             yield Problem(
                 codes.NODES,
                 PREFIX + "strategy",
-                f"no node of {len(facts.nodes)} bears the label {known[0]}: "
-                "load the model on one, or use pvc",
+                f"no node of {len(facts.nodes)} has the label {known[0]}: "
+                "load the model on a node, or use pvc",
             )
     if options.placement == "required" and len(known) < len(request.models):
         yield Problem(
             codes.PLACEMENT,
             PREFIX + "placement",
             "required needs models pinned to a commit (org/name@commit, or a CachedModel "
-            "with status.revision) in the store's layout; or use preferred",
+            "with status.revision) in the layout of stores: pin them, or use preferred",
         )

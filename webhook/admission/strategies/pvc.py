@@ -1,4 +1,4 @@
-"""Strategy pvc: a PersistentVolumeClaim that a Job has filled."""
+"""Strategy pvc: a PersistentVolumeClaim, filled by a Job."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ from webhook.objects.volume import Volume
 
 
 class Pvc(Strategy):
-    """A PersistentVolumeClaim that a Job has filled.
+    """A PersistentVolumeClaim, filled by a Job.
 
-    One volume however many models: kubelets before 1.35 track one volume name
-    per claim and pod, and a pod that names a claim twice never starts there.
+    The pod gets one volume for all models: kubelets before 1.35 track one volume name per
+    claim and pod, and never start a pod that names a claim twice.
     """
 
     __slots__ = ()

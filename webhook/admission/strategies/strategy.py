@@ -1,4 +1,7 @@
-"""What every strategy says of itself; the defaults suit a plain volume."""
+"""The base of strategies: everything that a strategy says about itself.
+
+The defaults are right for a strategy whose pod needs nothing but the volume.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from webhook.values.quantity import Quantity
 
 @dataclass(frozen=True, slots=True)
 class Provided:
-    """Where one model is found: the volume's name and the directory in it."""
+    """Where a model is: the name of the volume, and the directory in it."""
 
     volume: str
     sub_path: str | None
@@ -30,9 +33,7 @@ class Strategy:
     request: CacheRequest
     name: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
-    """The annotations that it reads and not every other strategy does."""
-    writable: ClassVar[bool] = True
-    """Whether the volume could be mounted writable at all."""
+    """The annotations that it reads, except those that every strategy reads."""
     applies_fs_group: ClassVar[bool] = False
     """Whether the kubelet walks a writable volume to give its files to the pod's fsGroup."""
     filled_by_loader: ClassVar[bool] = False
@@ -40,16 +41,16 @@ class Strategy:
 
     @classmethod
     def contradictions(cls, options: Options) -> Iterator[Problem]:  # noqa: ARG003  # for subclasses
-        """Yield which annotations contradict the strategy where it is the one named."""
+        """Yield which annotations contradict the strategy."""
         yield from ()
 
     @staticmethod
     def reference(volume: Json) -> str | None:  # noqa: ARG004  # for subclasses
-        """Return the model that *volume* of a running pod names itself; None: it is a store."""
+        """Return the model that *volume* of a running pod names; None if it is a store."""
         return None
 
     def directory(self, model: Model) -> str:
-        """Return the model's directory below the root of the store, in the layout asked for."""
+        """Return the directory of the model below the root of the store."""
         if self.request.options.layout == "hf-cache" and model.source.repository:
             return f"{model.directory}/{layout.hub_cache_folder(model.source.repository)}"
         return model.directory
@@ -61,13 +62,13 @@ class Strategy:
     def receipt(self, volume: Volume, ours: Json) -> bool:  # noqa: ARG002  # for subclasses
         """Whether *volume*, as the API server keeps it, has the source that *ours* has.
 
-        *ours* is one of volumes() or sources() with the same name. It proves that this piece of
-        an injection is there; an annotation, which anyone can write, would not.
+        *ours*: the volume with the same name, of volumes() or sources(). Such a volume proves
+        that this piece of an injection is there. An annotation would not: anyone can write one.
         """
         return False
 
     def unread(self) -> Mapping[str, str]:
-        """Return annotations that have no effect in this request → with what they have none."""
+        """Return annotation → the option because of which it has no effect in this request."""
         return {}
 
     def provided(self) -> list[Provided]:
@@ -82,18 +83,18 @@ class Strategy:
         yield from ()
 
     def charges(self) -> list[Quantity]:
-        """Return the size of each tmpfs that lives as long as the pod."""
+        """Return the size of each volume in memory that the pod has until its end."""
         return []
 
     def sources(self) -> tuple[list[Json], list[Provided]]:
-        """Return the volumes that a loader copies from, and where each model lies in them."""
+        """Return the volumes that a loader copies from, and where each model is in them."""
         return [], []
 
     @property
     def downloads(self) -> bool:
-        """Whether the pod itself downloads the models, into volumes laid out as stores."""
+        """Whether the pod itself downloads the models, into volumes with the layout of stores."""
         return False
 
     def node_labels(self) -> list[str]:
-        """Return the labels of nodes that hold the models, as far as they can be told."""
+        """Return the labels of nodes that hold the models, for models whose commit is known."""
         return []

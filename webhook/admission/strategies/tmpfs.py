@@ -1,4 +1,4 @@
-"""Memory of a pod as a volume: an emptyDir of medium Memory, which the kubelet mounts as tmpfs."""
+"""Use the memory of a pod as a volume: an emptyDir of medium Memory, mounted as tmpfs."""
 
 from webhook.objects.json import Json
 from webhook.objects.volume import EmptyDirSource, Volume
@@ -13,7 +13,7 @@ def tmpfs_volume(name: str, size: Quantity) -> Json:
 def same_tmpfs(volume: Volume, ours: Json) -> bool:
     """Whether *volume* is in memory and at least as large as *ours*.
 
-    A copy of a pod may come from a time when the catalogue gave the model more bytes.
+    It may be larger: a pod may be a copy from a time when the catalogue gave the model more bytes.
     """
     source = volume.source
     if not isinstance(source, EmptyDirSource):
