@@ -48,7 +48,7 @@ class Telemetry(Metrics):
         """Count an answer of the admission port."""
         self.http.count(code)
 
-    def decided(  # the fields of one line
+    def decided(  # noqa: PLR0913  # the fields of one line; an object for them costs time
         self,
         decision: Decision,
         *,
