@@ -7,7 +7,7 @@ is copied too.
     set                absent             either                   copied
     set                other value        yes                      follows the workload
     set                other value        no                       the template wins, warning
-    absent             set                yes                      taken out again
+    absent             set                yes                      removed again
 """
 
 from collections.abc import Mapping

@@ -2,5 +2,5 @@
 
 The decoder skips fields that are not listed here. They can't be lost, because only a
 patch is written back. None means absent or null: a patch has to distinguish that from an
-empty list. A decision may read only what is here, since kept answers are found by it.
+empty list. A decision may read only these fields: answers are kept and found by them.
 """

@@ -7,7 +7,7 @@ from webhook import __version__
 
 PREFIX: Final = "modelcache-"
 MODEL_VOLUME: Final = "modelcache-model"
-"""The volume of the first model; -2, -3 … follow for others. A second review gives the same."""
+"""The volume of the first model; -2, -3 … follow for others, the same ones in each review."""
 SHM_VOLUME: Final = "modelcache-shm"
 STORE_VOLUME: Final = "modelcache-store"
 """The volume that the loader copies from; -2 … follow if each model has its own."""

@@ -1,7 +1,7 @@
 """Replace arguments that name a model by its path, if the author requests it.
 
-Only whole words are replaced. A shell command line is one long word, a program of its
-author: it is left as it is, with a remark.
+Only whole words are replaced. A shell command line is one long word: it is left as it is,
+with a remark.
 """
 
 from collections.abc import Mapping

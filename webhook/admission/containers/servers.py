@@ -30,8 +30,7 @@ class Server:
     verbs: tuple[str, ...] = ()
     """Words after which a model is a positional argument."""
     served_name_flag: str | None = None
-    """The argument for the name. Without it the server answers to the path only, and clients
-    get 404."""
+    """Sets the name. Without it the server answers only to the path, and clients get 404."""
 
 
 SERVERS: Final = (
@@ -69,7 +68,7 @@ SERVERS: Final = (
     # It reads one .gguf file, whose name only the author knows. The author writes
     # -m $(MODELCACHE_PATH)/model.gguf
     Server(name="llama.cpp", images=(r"llama\.cpp(?:-.*)?", r"llama-server"), model_flags=()),
-    # It prunes its store when it starts, which fails on a read-only store, unless OLLAMA_NOPRUNE.
+    # Without OLLAMA_NOPRUNE it prunes its store at start, which fails on a read-only store.
     Server(
         name="Ollama",
         images=(r"ollama(?:-.*)?",),
@@ -84,7 +83,7 @@ SERVERS: Final = (
         served_name_flag="--model-name",
     ),
     Server(name="Triton", images=(r"tritonserver(?:-.*)?",), model_flags=("--model-repository",)),
-    # 1.x reads NIM_MODEL_NAME, 2.x NIM_MODEL_PATH. NIM_CACHE_PATH must be writable: left alone.
+    # 1.x reads NIM_MODEL_NAME, 2.x NIM_MODEL_PATH. NIM_CACHE_PATH must stay writable.
     Server(
         name="NIM",
         images=(r"nim/.*", r"(?:.*-)?nim(?:-.*)?"),

@@ -1,8 +1,8 @@
 """Choose the init container that we add: the loader of strategy emptyDir, or the gate.
 
-Both have all four amounts (limit and request of cpu and memory). Without them LimitRanger
-gives defaults, a quota refuses the pod, and the pod has no limit and loses its QoS class
-(KEP-753, limits of pods). Both pass Pod Security restricted.
+Both have limit and request of cpu and memory. If one of these were missing, LimitRanger
+would fill in a default, a quota would refuse the pod, and the pod would lose its limit or
+its QoS class (KEP-753, limits of pods). Both pass Pod Security restricted.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ def init_container(  # the fields of a container
     """Return an init container that runs `modelcache` with *arguments*."""
     security = container_security() | {"readOnlyRootFilesystem": True} | pod_security()
     if spec.security_context and spec.security_context.run_as_user == 0:
-        # Or else our container runs as the pod's user, root, which runAsNonRoot forbids.
+        # Otherwise it would run as the pod's user, root, which its runAsNonRoot forbids.
         security["runAsUser"] = USER
     return {
         "name": name,

@@ -15,7 +15,15 @@ from webhook.admission.strategies.image import Image
 from webhook.admission.strategies.pvc import Pvc
 from webhook.admission.strategies.strategy import Strategy
 
-STRATEGIES: Final[dict[str, type[Strategy]]] = {s.name: s for s in (Pvc, HostPath, EmptyDir, Image)}
+STRATEGIES: Final[dict[str, type[Strategy]]] = {
+    s.name: s
+    for s in (
+        Pvc,
+        HostPath,
+        EmptyDir,
+        Image,
+    )
+}
 AUTO_ORDER: Final = ("pvc", "hostPath", "image")
 READERS: Final[dict[str, tuple[str, ...]]] = {
     annotation: tuple(s.name for s in STRATEGIES.values() if annotation in s.reads)
