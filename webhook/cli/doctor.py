@@ -16,7 +16,8 @@ _WHERE: Final = "Installation"
     short_help="Find what is wrong with the installation in a cluster.",
     help="Find what is wrong with the installation in a live cluster, and say how to fix it. It "
     "reads no Secret and changes nothing: pods are created as dry runs. Exit status 0: no errors, "
-    "perhaps warnings; 1: an error; 2: the cluster could not be asked, or does not allow it.",
+    "perhaps warnings; 1: an error; 2: the cluster could not be queried, or you may "
+    "read nothing but its version.",
 )
 def doctor(
     *,
@@ -70,7 +71,7 @@ def doctor(
     except ValueError as error:
         fail(f"{kubeconfig or 'kubeconfig'}: {error}")
     except Unreachable as error:
-        fail(f"the API server at {api.address} could not be asked: {error}")
+        fail(f"the API server at {api.address} could not be queried: {error}")
     show(found, output, as_json, table)
     if worst(found) is Level.ERROR:
         raise typer.Exit(REFUSED)

@@ -60,7 +60,7 @@ def _cluster(kubeconfig: Path | None, context: str | None, output: Output) -> No
     except ValueError as error:
         fail(f"{kubeconfig or 'kubeconfig'}: {error}")
     except Unreachable as error:
-        fail(f"the API server at {api.address} could not be asked: {error}")
+        fail(f"the API server at {api.address} could not be queried: {error}")
     show(found, output, as_json, table)
     if found.nothing:
         fail("there is no permission to read anything in the cluster")

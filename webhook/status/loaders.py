@@ -77,7 +77,11 @@ def _job(obj: Json) -> tuple[str, str]:
             return condition["type"].lower(), said
     failed = status.get("failed", 0)
     state = "running" if status.get("ready") else "pending"
-    return state, f"{failed} attempts have failed" if failed else ""
+    return state, _failed_attempts(failed) if failed else ""
+
+
+def _failed_attempts(count: int) -> str:
+    return "1 attempt has failed" if count == 1 else f"{count} attempts have failed"
 
 
 def _daemon_set(obj: Json) -> tuple[str, str]:

@@ -78,38 +78,38 @@ def kubeconfig(folder: Path, server: str, token: str = "", authority: Path | Non
     return path
 
 
-def assert_could_not_ask(ran: Ran, *said: str) -> None:
+def assert_fails_in_one_line(ran: Ran, *said: str) -> None:
     assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1), ran
     assert all(text in ran.err for text in said), ran.err
 
 
-def test_a_server_that_can_not_be_asked_is_shown_in_one_line(
+def test_a_server_that_can_not_be_queried_is_reported_in_one_line(
     cluster: ControlPlane, tmp_path: Path
 ) -> None:
     nobody = kubeconfig(tmp_path, "https://127.0.0.1:1")
-    assert_could_not_ask(doctor(nobody), "https://127.0.0.1:1 could not be asked", "refused")
+    assert_fails_in_one_line(doctor(nobody), "https://127.0.0.1:1 could not be queried", "refused")
     stranger = kubeconfig(tmp_path, cluster.url)
-    assert_could_not_ask(doctor(stranger), "could not be asked", "CERTIFICATE_VERIFY_FAILED")
+    assert_fails_in_one_line(doctor(stranger), "could not be queried", "CERTIFICATE_VERIFY_FAILED")
     unknown = kubeconfig(tmp_path, cluster.url, "x", cluster.authority.certificate)
-    assert_could_not_ask(doctor(unknown), "it does not accept our credentials: Unauthorized")
+    assert_fails_in_one_line(doctor(unknown), "it does not accept our credentials: Unauthorized")
 
 
 def test_a_kubeconfig_that_says_nothing_is_shown_in_one_line(
     cluster: ControlPlane, tmp_path: Path
 ) -> None:
     ran = doctor(cluster.kubeconfig, "--context", "other")
-    assert_could_not_ask(ran, "Expected object with name other")
+    assert_fails_in_one_line(ran, "Expected object with name other")
     missing = tmp_path / "none"
-    assert_could_not_ask(doctor(cluster.kubeconfig, "--kubeconfig", str(missing)), str(missing))
+    assert_fails_in_one_line(doctor(cluster.kubeconfig, "--kubeconfig", str(missing)), str(missing))
     broken = tmp_path / "broken"
     broken.write_text("a: [")
-    assert_could_not_ask(doctor(cluster.kubeconfig, "--kubeconfig", str(broken)), str(broken))
+    assert_fails_in_one_line(doctor(cluster.kubeconfig, "--kubeconfig", str(broken)), str(broken))
     env = {"KUBECONFIG": str(missing), "KUBERNETES_SERVICE_HOST": "127.0.0.1",
            "KUBERNETES_SERVICE_PORT": "1"}  # fmt: skip
-    assert_could_not_ask(modelcache("doctor", env=env), "token file does not exist")
+    assert_fails_in_one_line(modelcache("doctor", env=env), "token file does not exist")
 
 
-def test_a_user_without_any_right_could_not_ask(cluster: ControlPlane) -> None:
+def test_a_user_without_any_right_is_reported_in_one_line(cluster: ControlPlane) -> None:
     stranger = cluster.write_kubeconfig("stranger", cluster.authority.sign("stranger"))
     ran = doctor(stranger)
     assert ran.status == 2, ran
@@ -145,7 +145,7 @@ def test_what_is_not_an_api_server_or_says_nothing_is_shown_in_one_line(
     server = HTTPServer(("127.0.0.1", 0), Answering)
     with serving(server):
         url = f"http://127.0.0.1:{server.server_port}"
-        assert_could_not_ask(doctor(kubeconfig(tmp_path, url)), url, said)
+        assert_fails_in_one_line(doctor(kubeconfig(tmp_path, url)), url, said)
 
 
 def test_what_serves_reviews_does_not_import_the_client() -> None:
