@@ -1,1 +1,1 @@
-"""Measurements of the webhook beside the one that everybody writes: `make bench`."""
+"""Measure the webhook and a naive webhook for comparison: `make bench`."""

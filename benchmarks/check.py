@@ -1,4 +1,4 @@
-"""That servers which are compared do the same work: their patches are applied and looked at."""
+"""Check that the compared servers do the same work, by applying their patches."""
 
 import base64
 import json

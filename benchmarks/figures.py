@@ -1,4 +1,4 @@
-"""Figures of one run: one value for each round, their median, and what is wanted of it."""
+"""The figures of one run: a value for each round, their median, and its required limit."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -13,11 +13,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str
     ours: Sequence[float]
     beside: str = ""
-    """The server that it is compared with."""
+    """The server that ours is compared with."""
     theirs: Sequence[float] = ()
-    """Its values in the same rounds."""
+    """That server's values in the same rounds."""
     wanted: float | None = None
-    """At most this: of the ratio where there is another server, else of the value."""
+    """The limit: of the ratio if there is another server, else of the value."""
     note: str = ""
 
     @property
@@ -27,11 +27,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def met(self) -> bool | None:
-        """Whether it is as wanted; None where nothing is."""
+        """Whether the limit is kept; None if there is no limit."""
         return None if self.wanted is None else median(self.ratios or self.ours) <= self.wanted
 
     def row(self) -> list[str]:
-        """Return it as the cells of a table."""
+        """Return the line as cells of a table."""
         ratios = self.ratios
         wanted = ""
         if self.wanted is not None:

@@ -1,8 +1,8 @@
-"""Measure the image: `python -m benchmarks.image`.
+"""Measure the image and its start: `python -m benchmarks.image`.
 
-Its layers, as they are on a node and as a registry sends them, and how long a container takes
-from its start until /readyz says 200: with its files in memory, and with all to be read from
-disk, as after a pull. Root, runc and buildah are needed, as for the tests.
+Shows the size of each layer on a node and as a registry sends it, and the seconds from the start
+of a container until /readyz answers 200: once with all files in memory, once with all files on
+disk, as after a pull. It needs root, runc and buildah, as the tests do.
 """
 
 import argparse
@@ -33,7 +33,7 @@ LONGEST: Final = 60.0
 
 def forget(root: Path) -> None:
     """Take every file below *root* out of the page cache."""
-    os.sync()  # what is not written yet would stay
+    os.sync()  # pages that are not written to disk yet would stay
     for path in root.rglob("*"):
         if path.is_file() and not path.is_symlink():
             descriptor = os.open(path, os.O_RDONLY)
@@ -77,7 +77,7 @@ def sizes(image: Image) -> Table:
 
 
 def main() -> None:
-    """Print the table and the times."""
+    """Print the layers and the start times."""
     parser = argparse.ArgumentParser(prog="benchmarks.image", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds

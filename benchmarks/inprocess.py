@@ -1,7 +1,6 @@
-"""Our webhook without a server around it: review in, answer out, in one process.
+"""Measure our webhook without a server: from review to answer, in one process.
 
-The log line is made of nothing here; the server's own costs are measured
-through the server.
+No log line is written here. What the server costs is measured through the server.
 """
 
 import argparse
@@ -25,7 +24,7 @@ FACTS: Final = Facts(namespace="inference", kube_version=(1, 37))
 
 
 def fresh() -> Reviewer:
-    """Return our webhook as it is after a start: no answer kept."""
+    """Return our webhook as after a start, without kept answers."""
     return Reviewer(Policy(), lambda _: FACTS, Telemetry(lambda *_, **__: None))
 
 

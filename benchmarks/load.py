@@ -1,8 +1,8 @@
-"""A load client that talks as an API server does: HTTP/1.1, TLS, connections kept open.
+"""A load client that behaves like an API server: HTTP/1.1, TLS, connections kept open.
 
-It runs in a process of its own and prints one JSON document. With a rate,
-requests come as a Poisson process and latency counts from the moment a request
-was due; without, every connection asks again as soon as it is answered.
+It runs in a separate process and prints one JSON document. With a rate, requests are
+a Poisson process, and latency counts from the moment when a request was due. Without
+a rate, each connection sends its next request as soon as it has an answer.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from benchmarks.poisson import Clock
 from benchmarks.reviews import SIZES, bodies
 
 GO_BUFFER: Final = 4096
-"""What Go's client writes at once, headers included: a body arrives in two TLS records."""
+"""Bytes that Go's client writes at once, with headers: a body arrives in two TLS records."""
 PATIENCE: Final = 3.0
-"""Seconds for the answers that are under way at the end."""
+"""Seconds to wait at the end for the last answers."""
 HEADERS: Final = (
     b"POST /mutate?timeout=10s HTTP/1.1\r\n"
     b"Host: modelcache.modelcache-system.svc:443\r\n"
@@ -38,7 +38,7 @@ HEADERS: Final = (
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What one visit found, after its warm-up."""
+    """The result of one visit, without its warm-up."""
 
     answered: int
     wrong: int
@@ -54,7 +54,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """One visit to a server."""
+    """The options of one visit to a server."""
 
     port: int
     pids: tuple[int, ...]
@@ -68,7 +68,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection; it has at most one request under way."""
+    """One connection that is kept open. It has at most one unanswered request."""
 
     def __init__(self, client: "Client") -> None:
         self.client = client
@@ -135,7 +135,7 @@ class Client:
         return connection
 
     def answered(self, connection: Connection, right: bool, last: bool) -> None:
-        """Note an answer, and ask again: over a new connection if it was the *last* of this one."""
+        """Record an answer and send the next request; after the *last*, on a new connection."""
         now = time.perf_counter_ns()
         self.under_way -= 1
         if self.measuring:
@@ -154,7 +154,7 @@ class Client:
         task.add_done_callback(self.joined)
 
     def joined(self, task: asyncio.Task[Connection]) -> None:
-        """Use a connection that takes the place of one that the server retired."""
+        """Use a connection that replaces one that the server retired."""
         self.joining.discard(task)
         if error := task.exception():
             if not self.done.done():
@@ -163,7 +163,7 @@ class Client:
         self.use(task.result(), time.perf_counter_ns())
 
     def use(self, connection: Connection, now: int) -> None:
-        """Ask over a connection that is free, or keep it until something is due."""
+        """Send a request over a free connection, or keep the connection until a request is due."""
         if self.visit.rate is None:
             self._ask(connection, now)
         elif self.waiting:
@@ -172,7 +172,7 @@ class Client:
             self.idle.append(connection)
 
     def lost(self, connection: Connection) -> None:
-        """Count a connection that the server closed while we were asking."""
+        """Count a connection that the server closed during a request."""
         if connection not in self.open:
             return
         self.open.discard(connection)
@@ -227,7 +227,7 @@ async def visit(plan: Visit) -> Result:
 
 
 async def _leave(client: Client) -> None:
-    """Take the last answers, then close idle connections, as an API server does."""
+    """Wait for the last answers, then close idle connections, as an API server does."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             if client.under_way:
@@ -238,7 +238,7 @@ async def _leave(client: Client) -> None:
 
 
 def cpu_ns(pids: Sequence[int]) -> int:
-    """Return the processor time that processes have used, by their own clocks."""
+    """Return the processor time of processes, from their CPU-time clocks."""
     return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in pids)
 
 

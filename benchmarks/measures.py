@@ -1,4 +1,4 @@
-"""What is measured, and how a round goes about it."""
+"""Measure one round: throughput, latency, start, memory, and time in process."""
 
 import random
 import subprocess
@@ -23,15 +23,15 @@ KEPT: Final = 25
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """How long everything takes."""
+    """The durations and counts of a run."""
 
     rounds: int = 5
     seconds: float = 2.0
     at_rate: float = 5.0
     reviews: int = 100_000
-    """Before memory is read again."""
+    """Reviews before memory is read again."""
     warm: int = 40_000
-    """Reviews in process, during which the garbage collector should find nothing to do."""
+    """Reviews in process, during which the garbage collector should not run."""
 
 
 FULL: Final = Scale()
@@ -39,17 +39,17 @@ QUICK: Final = Scale(rounds=3, seconds=0.8, at_rate=2.0, reviews=10_000)
 
 
 class InProcess(msgspec.Struct, frozen=True):
-    """What `benchmarks.inprocess` found."""
+    """The result of `benchmarks.inprocess`."""
 
     us: dict[str, float]
-    """Bytes to bytes by size, for pods as those before."""
+    """Time from bytes to bytes by size, for pods like earlier ones."""
     decided_us: dict[str, float]
-    """Likewise, for pods that are like no other."""
+    """The same for pods that differ from all earlier ones."""
     collections: int
 
 
 def ask(visit: Visit) -> Result:
-    """Visit a server from a process of its own."""
+    """Visit a server from a separate process."""
     result = _module("benchmarks.load", visit, Result, visit.seconds + 120)
     if result.wrong or not result.answered:
         raise RuntimeError(f"{result.wrong} wrong answers of {result.answered}: {visit}")
@@ -57,12 +57,12 @@ def ask(visit: Visit) -> Result:
 
 
 def in_process(scale: Scale) -> InProcess:
-    """Call our webhook without a server around it."""
+    """Call our webhook without a server."""
     return _module("benchmarks.inprocess", scale, InProcess, 600)
 
 
 def check(server: Server) -> None:
-    """See that a server answers, and mutates as the others do."""
+    """Check that a server answers, and mutates like the others."""
     for size in SIZES:
         body = bodies(size)[0]
         lacking = differences(body, server.first_answer(body)[1])
@@ -71,13 +71,13 @@ def check(server: Server) -> None:
 
 
 def shuffled(items: Sequence[T], rounds: int) -> Iterator[T]:
-    """Yield all items in each round, in another order each time."""
+    """Yield all items in each round, in a new random order each time."""
     for _ in range(rounds):
         yield from random.sample(items, len(items))
 
 
 def saturated(server: Server, size: str, scale: Scale) -> Result:
-    """Keep a server as busy as it can be, over few connections."""
+    """Saturate a server over few connections."""
     return ask(
         Visit(
             port=server.port,
@@ -90,7 +90,7 @@ def saturated(server: Server, size: str, scale: Scale) -> Result:
 
 
 def at_rate(server: Server, rate: int, scale: Scale) -> Result:
-    """Ask as often as a cluster does, over the connections that an API server keeps."""
+    """Send reviews at the rate of a cluster, over as many connections as an API server keeps."""
     return ask(
         Visit(
             port=server.port,
@@ -111,10 +111,13 @@ def start(kind: Kind, folder: Path) -> float:
 
 
 def memory(kind: Kind, folder: Path, scale: Scale) -> tuple[float, float]:
-    """Return resident memory of ours at rest, and after many reviews of both sizes."""
+    """Return the resident memory of our server at rest, and after many reviews of both sizes."""
     with running(kind, folder) as server:
         server.first_answer(bodies(SIZES[0])[0])
-        for path in ("readyz", "metrics"):  # what every cluster asks for, and what that loads
+        for path in (
+            "readyz",
+            "metrics",
+        ):  # every cluster requests these paths, which imports more modules
             with urlopen(f"http://127.0.0.1:{server.spare}/{path}", timeout=10) as answer:
                 answer.read()
         time.sleep(1.0)

@@ -1,7 +1,9 @@
-"""The webhook that everybody writes first: FastAPI, pydantic, deepcopy, make_patch.
+"""A naive webhook for comparison, as most people write it first.
+
+It uses FastAPI, pydantic, deepcopy and make_patch.
 
 It injects the same volume, loader, mounts, environment and memory, for one
-container and one strategy, and checks nothing.
+container and one strategy, and validates nothing.
 """
 
 import argparse
@@ -156,7 +158,7 @@ def text(count: int) -> str:
 
 
 def main() -> None:
-    """Serve as `uvicorn.run` does when it is told nothing but the certificate."""
+    """Serve as `uvicorn.run` does if only the certificate is given."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--cert", required=True)

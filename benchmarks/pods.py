@@ -174,7 +174,7 @@ def _affinity() -> Json:
 
 
 def pass_built_in_plugins(spec: Json, suffix: str) -> None:
-    """Do what ServiceAccount, DefaultTolerationSeconds and Priority do before a webhook."""
+    """Do what ServiceAccount, DefaultTolerationSeconds and Priority do before webhooks."""
     name = f"kube-api-access-{suffix}"
     sources = [
         {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},

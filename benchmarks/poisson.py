@@ -1,4 +1,4 @@
-"""Moments that requests are due; an event loop's own timers only know milliseconds."""
+"""Schedule requests as a Poisson process, more exactly than an event loop's timers do."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Calls back in the loop, from a thread's sleep, with the moment in nanoseconds."""
+    """Calls back in the loop when a thread's sleep ends, with the moment in nanoseconds."""
 
     def __init__(self, rate: float, due: Callable[[int], None]) -> None:
         self._rate = rate

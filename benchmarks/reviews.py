@@ -23,7 +23,7 @@ _PODS: Final = {"group": "", "version": "v1", "resource": "pods"}
 
 
 def bodies(size: str) -> list[bytes]:
-    """Different reviews of one size: what tells them apart is what tells replicas apart."""
+    """Different reviews of one size. They differ as replicas of one Deployment do."""
     source = random.Random(size)
     return [_compact(_review(size == "14 KB", source)) for _ in range(BODIES)]
 

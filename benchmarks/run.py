@@ -1,4 +1,4 @@
-"""Measure the webhook beside the naive one: `make bench`, `python -m benchmarks.run`."""
+"""Compare the webhook with a naive one: `make bench`, `python -m benchmarks.run`."""
 
 import argparse
 import os
@@ -28,9 +28,9 @@ PACKAGES: Final = (
 COLUMNS: Final = ("", "modelcache", "beside it", "ratio", "rounds", "wanted")
 
 BUSY: Final = 0.7
-"""Load of the machine, before we add ours, from which on figures suffer."""
+"""Load average before the run, above which figures are less reliable."""
 WIDTH: Final = 112
-"""Where there is no terminal to ask."""
+"""Columns if there is no terminal."""
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument(
         "--json", type=Path, default=Path(".bench/results.json"), metavar="FILE",
-        help="where the figures go (default: %(default)s)",
+        help="the file to write the figures to (default: %(default)s)",
     )  # fmt: skip
     options = parser.parse_args()
     console = Console()
@@ -75,9 +75,7 @@ def main() -> None:
 
 
 def _table(figures: Sequence[Figure]) -> Table:
-    table = Table(
-        *COLUMNS, box=SIMPLE, title="modelcache beside the webhook that everybody writes first"
-    )
+    table = Table(*COLUMNS, box=SIMPLE, title="modelcache compared with a naive webhook")
     before = ""
     for figure in figures:
         cells = figure.row()

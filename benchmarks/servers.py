@@ -1,4 +1,4 @@
-"""The servers that are compared: their processes, and what they need to start."""
+"""Start the compared servers, each in a process, with ports and a certificate."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from benchmarks.load import HEADERS
 CHECKOUT: Final = Path(__file__).parent.parent
 REQUIREMENTS: Final = Path(__file__).with_name("jsonpatch-1.33.txt")
 PATIENCE: Final = 60.0
-"""Seconds that a server may take to its first answer."""
+"""Seconds from the start until the first answer, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Kind:
     arguments: tuple[str, ...]
     """After `python -m`; {port}, {spare}, {cert} and {key} are filled in."""
     path: str = ""
-    """What goes first on PYTHONPATH."""
+    """The first entry of PYTHONPATH."""
 
 
 _NAIVE: Final = ("benchmarks.naive", "--port", "{port}", "--cert", "{cert}", "--key", "{key}")
@@ -52,19 +52,19 @@ NAIVE_WITH_CLIENT: Final = Kind("naive + client", (*_NAIVE, "--with-client"))
 
 @dataclass(slots=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     kind: Kind
     port: int
     spare: int
-    """Ours serves probes and metrics there."""
+    """The port where ours serves probes and metrics."""
     process: subprocess.Popen[bytes]
     log: Path
     started: float = field(default_factory=time.perf_counter)
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Its process and all that it has started."""
+        """The server's process and all its descendants."""
         parents: dict[int, int] = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal():
@@ -85,7 +85,7 @@ class Server:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def first_answer(self, body: bytes) -> tuple[float, bytes]:
-        """Ask until there is an answer; return the seconds since the start, and the answer."""
+        """Send requests until one is answered; return the seconds since the start, and it."""
         request = HEADERS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") % len(body) + body
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -130,7 +130,7 @@ def running(kind: Kind, folder: Path) -> Iterator[Server]:
     try:
         yield Server(kind, port, spare, process, log)
     finally:
-        process.send_signal(signal.SIGINT)  # unlike SIGTERM, ours stops at once
+        process.send_signal(signal.SIGINT)  # on SIGTERM, ours would wait before it stops
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -139,7 +139,7 @@ def running(kind: Kind, folder: Path) -> Iterator[Server]:
 
 
 def free_ports(count: int) -> Sequence[int]:
-    """Return ports that nobody listens on."""
+    """Return free ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
@@ -159,7 +159,7 @@ def old_jsonpatch() -> Path:
 
 
 def write_certificate(folder: Path) -> None:
-    """Write a certificate of the kind that the webhook is given: ECDSA P-256."""
+    """Write a certificate like those of the webhook: ECDSA P-256."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "modelcache.modelcache-system.svc")])
     now = datetime.now(UTC)

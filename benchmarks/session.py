@@ -1,7 +1,7 @@
-"""One run: all servers alive at once, visited round by round in random order.
+"""Run the benchmark: all servers run at once and are visited in rounds, in random order.
 
-A ratio is the median over rounds of the ratios within a round, so that a
-machine that grows slower during the run makes both sides slower.
+A ratio is the median over rounds of the ratios within a round. If the machine gets
+slower during the run, both sides of a ratio get slower.
 """
 
 from collections import defaultdict
@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 RATES: Final = (200, 1000)
 HEADROOM: Final = 0.7
-"""The part of what a server does saturated that it is asked to hold."""
+"""The share of its saturated throughput at which a server is measured."""
 WANTED: Final = {"1.33": (1 / 7, 1 / 10), "current": (1 / 13, 1 / 22)}
-"""The part of the naive webhook's processor time, by its jsonpatch, for each size."""
+"""The largest share of the naive webhook's processor time, by its jsonpatch, for each size."""
 START: Final = 1 / 2
 MEMORY: Final = 60.0
 
 
 class Session:
-    """A run, and the bar that shows how far it is."""
+    """A run and its progress bar."""
 
     def __init__(self, scale: Scale, folder: Path, progress: Progress) -> None:
         self._scale = scale

@@ -1,1 +1,1 @@
-"""What keeping certificates costs reviews, by where it is done."""
+"""Measure how much the controller slows down reviews, as a process and as a thread."""

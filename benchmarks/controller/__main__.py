@@ -1,8 +1,8 @@
-"""Measure what keeping certificates costs reviews: `python -m benchmarks.controller`.
+"""Measure how much the controller slows down reviews: `python -m benchmarks.controller`.
 
-Three servers are alive at once: without a controller, with it in a process (as shipped), and
-with it in a thread. Each round visits them in random order. The controllers are far busier than
-in life: authorities last seconds, so that they look twice a second and sign all the time.
+Three servers run at once: without a controller, with it in a process (as shipped), and with it
+in a thread. Each round visits them in random order. The controllers are far busier than in
+production: authorities last seconds, so a controller looks twice a second and signs all the time.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _SERVE: Final = (
 
 
 def kinds() -> tuple[Kind, ...]:
-    """Return the servers, by what they are called in the table."""
+    """Return the servers by their names in the table."""
     beside = ("--configuration", "beside", "--authority-secret", "beside")
     within = ("--configuration", "within", "--authority-secret", "within")
     return (
@@ -47,7 +47,7 @@ def kinds() -> tuple[Kind, ...]:
 
 
 def register(plane: ControlPlane) -> None:
-    """Give each controller a registration to keep; it calls nobody, for no pod bears the label."""
+    """Give each controller a registration. No pod has its label, so nobody is called."""
     create_namespace(plane, "bench")
     service = {"name": "modelcache-webhook", "namespace": "bench"}
     label = {"matchLabels": {"modelcache.io/bench": "none"}}
@@ -74,7 +74,7 @@ def measure(servers: list[Server], rounds: int, seconds: float) -> dict[str, lis
 
 
 def table(found: dict[str, list[Result]], memory: dict[str, float]) -> Table:
-    """Return medians over rounds, each beside its ratio to the server without a controller."""
+    """Return medians over rounds, each with its ratio to the server without a controller."""
     heads = ("controller", "median answer", "99th of 100", "processor time of the server", "memory")
     shown = Table(*(Column(head, no_wrap=True) for head in heads))
     for name, results in found.items():
@@ -93,7 +93,7 @@ def table(found: dict[str, list[Result]], memory: dict[str, float]) -> Table:
 
 
 def main() -> None:
-    """Run, and print the table."""
+    """Measure, and print the table."""
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("--rounds", type=int, default=9)
     made.add_argument("--seconds", type=float, default=6.0, help="of each visit (default: 6)")

@@ -1,4 +1,4 @@
-"""The webhook with its controller in a thread instead of a process, to be measured beside ours."""
+"""Run the webhook with its controller in a thread instead of a process, for comparison."""
 
 import threading
 

@@ -1,1 +1,1 @@
-"""Seconds until a pod serves: shared models beside a download at every start."""
+"""Measure the seconds until a pod serves, with shared models and with a download at each start."""

@@ -1,4 +1,4 @@
-"""Measure how soon pods serve, beside pods that download: `make bench-startup`."""
+"""Compare the start of pods with that of pods that download: `make bench-startup`."""
 
 import argparse
 import os
@@ -25,9 +25,9 @@ QUICK_PAIRS: Final = 50
 LARGEST: Final = 8000 * MB
 UNITS: Final = {"MB": MB, "GB": 1000 * MB}
 BUSY: Final = 0.7
-"""Load of the machine, before we add ours, from which on figures suffer."""
+"""Load average before the run, above which figures are less reliable."""
 WIDTH: Final = 140
-"""Where there is no terminal to ask."""
+"""Columns if there is no terminal."""
 
 
 def size(text: str) -> int:
@@ -54,7 +54,7 @@ def recorded(text: str) -> Figures:
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return what *words* or the command line ask for; SystemExit if it makes no sense."""
+    """Return the options in *words* or on the command line; SystemExit if they are wrong."""
     made = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
     made.add_argument(
         "--sizes", type=size, nargs="+", metavar="SIZE", help="of models (default: 64MB 512MB 2GB)"
@@ -68,10 +68,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     made.add_argument("--quick", action="store_true", help="one size, one round")
     made.add_argument(
         "--json", type=Path, default=Path(".bench/startup.json"), metavar="FILE",
-        help="where the figures go (default: %(default)s); the picture goes beside it",
+        help="the file for the figures (default: %(default)s); the picture is put next to it",
     )  # fmt: skip
     made.add_argument(
-        "--show", type=recorded, metavar="FILE", help="measure nothing: show an earlier run"
+        "--show", type=recorded, metavar="FILE", help="show an earlier run instead of measuring"
     )
     made.add_argument(
         "--record", action="store_true", help="write the README's tables and picture from --show"
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def _measured(options: argparse.Namespace, console: Console) -> Figures:
-    """Measure, and show how far it is."""
+    """Measure, and show the progress."""
     quick = options.quick
     extent = Extent(
         sizes=tuple(sorted(set(options.sizes or (QUICK_SIZES if quick else SIZES)))),

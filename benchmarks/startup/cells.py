@@ -1,4 +1,4 @@
-"""What is measured: each cell of the table, how often, and in which order."""
+"""The cells of the table: how often and in which order each is measured."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ CACHES: Final = ("warm", "cold")
 NAIVE: Final = "naive"
 STRATEGIES: Final = ("pvc", "hostPath", "image", "emptyDir")
 PATIENCE: Final = 45.0
-"""Seconds that a cell may take beyond its first round, all rounds together."""
+"""Seconds for all rounds of a cell after its first one, at most."""
 _LOADER: Final = 512 * 2**20
-"""What a loader may use beside its volume."""
+"""Bytes that a loader may use in addition to its volume."""
 _STEP: Final = 256 * 2**20
 
 
@@ -29,9 +29,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of the model."""
     replicas: int
     cache: str
-    """Of the node's page cache: warm or cold; empty for naive, whose download is in it anyhow."""
+    """State of the page cache: warm or cold; empty for naive, whose download is always in it."""
     verify: bool = False
-    """Whether the gate goes before the server."""
+    """Whether the gate runs before the server."""
 
     def __str__(self) -> str:
         gate = "verified" if self.verify else ""
@@ -54,7 +54,7 @@ def in_memory(size: int) -> int:
 
 
 def cells(sizes: Sequence[int], available: int) -> list[Cell]:
-    """Return all cells; of pods in memory, no more than two thirds of *available* bytes hold."""
+    """Return all cells; pods in memory use at most two thirds of *available* bytes."""
     found = []
     for size in sizes:
         fit = max(1, available * 2 // 3 // in_memory(size))
@@ -70,12 +70,12 @@ def cells(sizes: Sequence[int], available: int) -> list[Cell]:
 
 
 def visits(cell: Cell, rounds: int, rate: float) -> int:
-    """Return in how many of *rounds* a cell is visited: in the first, then while it is cheap."""
+    """Return in how many of *rounds* a cell is visited: the first, and more if they are short."""
     return min(rounds, max(1, int(PATIENCE / cell.expected(rate))))
 
 
 def schedule(every: Sequence[Cell], rounds: int, rate: float) -> Iterator[Cell]:
-    """Yield the cells round by round, in another order each time."""
+    """Yield the cells round by round, in a new random order each time."""
     for number in range(rounds):
         due = [cell for cell in every if number < visits(cell, rounds, rate)]
         yield from random.sample(due, len(due))

@@ -1,4 +1,4 @@
-"""What a naive pod runs: download.py DIRECTORY URL…, and then the server of what it has got."""
+"""Download a model and serve it, as a naive pod does: download.py DIRECTORY URL…."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ CHUNK = 2**20
 
 
 def main(directory: Path, urls: list[str]) -> None:
-    """Fetch each file as it is, then become the server."""
+    """Download each file, then become the server."""
     for url in urls:
         with (
             urllib.request.urlopen(url) as answer,

@@ -1,6 +1,6 @@
-"""Figures of one run, and what follows from them: medians, ratios, what is met.
+"""The figures of one run: medians, ratios, and whether the goals are met.
 
-A ratio is that of two medians: naive pods that keep the link busy for minutes are visited
+A ratio compares two medians. Naive pods, which keep the link busy for minutes, are visited
 in fewer rounds than the others, so not every round has both.
 """
 
@@ -13,15 +13,15 @@ import msgspec
 from benchmarks.startup.cells import NAIVE, Cell
 
 WANTED: Final = 10.0
-"""Times sooner than naive pods at the same link; for these, when ten pods start:"""
+"""The goal: so many times sooner than naive pods at the same link, when ten pods start."""
 WANTED_OF: Final = ("pvc", "hostPath", "image")
 WANTED_REPLICAS: Final = 10
 INJECTION: Final = 5.0
-"""Milliseconds that injection may add to a create request, in the median."""
+"""Milliseconds by which injection may lengthen a create request, in the median."""
 ARTICLE_NAIVE: Final = 300.0
 ARTICLE: Final = {"pvc": 30.0, "hostPath": 5.0, "image": 0.0, "emptyDir": 60.0}
-"""Seconds, for 16 GB: the article's figures, for a download at every start and for each strategy.
-That of image counts from the end of the pull."""
+"""Seconds, for 16 GB: the article's figures, for a download at each start and for each strategy.
+The figure of image counts from the end of the pull."""
 
 
 class Start(Cell, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Start(Cell, frozen=True, kw_only=True):
 
     @property
     def median(self) -> float:
-        """The middle of its visits."""
+        """The median of the visits."""
         return median(self.seconds)
 
 
@@ -50,7 +50,7 @@ class Injection(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def met(self) -> bool:
-        """Whether that is as little as wanted."""
+        """Whether the goal is met."""
         return self.added < INJECTION
 
 
@@ -61,9 +61,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     machine: dict[str, str]
     rate: float
-    """Bytes of files that the link is to carry in a second."""
+    """Bytes of files per second: the rate that the link is set to."""
     carried: float
-    """What it was seen to carry."""
+    """The measured rate."""
     starts: tuple[Start, ...]
     injection: tuple[Injection, ...]
 
@@ -86,13 +86,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         raise KeyError((strategy, size, replicas, cache))
 
     def sooner(self, start: Start) -> float | None:
-        """Return how many times sooner its pods serve than as many naive ones, if there are."""
+        """Return how many times sooner its pods serve than as many naive ones; None without those."""
         if start.replicas not in self.replicas(start.size, NAIVE):
             return None
         return self.start(NAIVE, start.size, start.replicas, "").median / start.median
 
     def met(self, start: Start) -> bool | None:
-        """Return whether it is as much sooner as wanted; None where nothing is."""
+        """Return whether the goal is met; None if there is no goal."""
         ratio = self.sooner(start)
         if start.strategy not in WANTED_OF or start.replicas != WANTED_REPLICAS or ratio is None:
             return None
@@ -100,7 +100,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(path: Path, figures: Figures) -> None:
-    """Write a run as JSON, with what follows from each figure beside it."""
+    """Write a run as JSON, with the values derived from each figure."""
     document = msgspec.to_builtins(figures)
     for start, entry in zip(figures.starts, document["starts"], strict=True):
         entry["median"] = start.median

@@ -1,9 +1,9 @@
-"""The process that sees first bytes: first_bytes.py ADDRESSES COUNT PORT SECONDS.
+"""Observe when pods send their first byte: first_bytes.py ADDRESSES COUNT PORT SECONDS.
 
-It runs in the cluster's network. Where the network plugin notes the addresses it gives, it
-takes up each new one at once (a kubelet reports it up to a second later), and asks there
-until a byte comes. It prints "ready", then one line for each pod: an address, and the moment
-of its first byte by the clock that all processes of a machine share (CLOCK_MONOTONIC).
+This process runs in the cluster's network. It watches the folder where the network plugin
+records addresses, because a kubelet reports an address up to a second later. It sends requests
+to each new address until a byte arrives. It prints "ready", then one line for each pod: the
+address, and the moment of its first byte by CLOCK_MONOTONIC, which all processes share.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from pathlib import Path
 
 PAUSE = 0.02
 ATTEMPT = 0.05
-"""Seconds; an address is noted before its interface is up, and packets until then are lost."""
+"""Seconds; an address is recorded before its interface is up, and earlier packets are lost."""
 REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n"
 
 
 def addresses(folder: Path) -> set[str]:
-    """Return the addresses that are noted as files of *folder*."""
+    """Return the addresses that are recorded as files of *folder*."""
     found = set()
     for path in folder.iterdir() if folder.exists() else ():
         try:
             found.add(str(ipaddress.ip_address(path.name)))
         except ValueError:
-            continue  # the plugin's lock, or what it gave last
+            continue  # the plugin's lock, or the last address that it gave
     return found
 
 

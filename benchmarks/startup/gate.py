@@ -1,4 +1,4 @@
-"""Measure what the gate adds to the start of a pod: `python -m benchmarks.startup.gate`."""
+"""Measure how much the gate delays a pod's start: `python -m benchmarks.startup.gate`."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ RATE = 1e9
 
 
 def main() -> None:
-    """Start pods with the gate and without it by turns, and print by how much they differ."""
+    """Start pods with and without the gate in turn, and print the difference."""
     made = argparse.ArgumentParser(prog="python -m benchmarks.startup.gate", description=__doc__)
     made.add_argument("--rounds", type=positive, default=21, help="default: %(default)s")
     rounds: int = made.parse_args().rounds

@@ -1,4 +1,4 @@
-"""What injection adds to the creation of a pod: requests with and without annotations."""
+"""Measure how much injection adds to the creation of a pod."""
 
 import random
 import time
@@ -19,13 +19,13 @@ ANNOTATIONS: Final = {
 }
 LEDGER: Final = "modelcache.io/injected"
 UNCOUNTED: Final = 20
-"""Pairs before the first that counts: connections, caches, code not yet warm."""
+"""Pairs that are not counted: they warm up connections, caches and code."""
 
 
 def measure(api: Api, namespace: str, count: int, step: Callable[[], None]) -> list[Injection]:
     """Create and delete *count* pairs of pods for each strategy, in random order.
 
-    No scheduler takes them up, so nothing else is busy with them. *step* is called after
+    No scheduler handles them, so nothing else works on them. *step* is called after
     each of *count* + UNCOUNTED rounds.
     """
     annotated: dict[str, list[float]] = {strategy: [] for strategy in STRATEGIES}

@@ -1,4 +1,4 @@
-"""Owns the place of the measurement: a cluster with the webhook, filled stores and the hub."""
+"""Owns the installation that is measured: a cluster with the webhook, filled stores and the hub."""
 
 import shutil
 import subprocess
@@ -23,21 +23,21 @@ NAMESPACE: Final = "startup"
 CLAIM: Final = "model-store"
 SNAPSHOTS: Final = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots"
 RESOLUTION: Final = "20"
-"""Milliseconds until the kernel asks again who has an address: pods have theirs before they
-can answer, and by default it would ask once a second."""
+"""Milliseconds between ARP requests of the kernel. Pods have an address before they can answer;
+by default the kernel repeats its request once a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A model, and where it lies."""
+    """A model and its places."""
 
     model: Model
     files: list[Path]
-    """In the node's cache; the claim has the same files under other names."""
+    """Its files in the node's cache; the claim has the same files under other names."""
     image: str
-    """The reference, by digest."""
+    """The image reference, by digest."""
     image_files: list[Path]
-    """As the node has unpacked them."""
+    """The files of the image as the node has unpacked them."""
 
 
 class Installation:
@@ -48,7 +48,7 @@ class Installation:
         self.cluster = Cluster()
         try:
             self._fill(sizes, rate, say)
-        except BaseException:  # an interrupt too must leave nothing behind
+        except BaseException:  # an interrupt must not leave anything behind either
             self.cluster.stop()
             raise
 
@@ -85,7 +85,7 @@ class Installation:
 
     @property
     def addresses(self) -> Path:
-        """Where the network plugin notes the addresses of pods."""
+        """Where the network plugin records the addresses of pods."""
         return self.cluster.run.folder / "addresses" / "pods"
 
     @property

@@ -1,7 +1,7 @@
 """Owns the hub: an HTTP file server behind one link of limited rate, which all pods share.
 
 The hub is a network of its own, linked to the cluster's by a pair of interfaces. The kernel
-lets out of it what the rate allows (tc-tbf(8)), whoever asks and however many.
+limits the rate of everything that leaves it (tc-tbf(8)), for all pods together.
 """
 
 import subprocess
@@ -16,14 +16,14 @@ from tests.kubernetes.packages import BUSYBOX, PATH
 from tests.kubernetes.processes import FailedError, Run
 
 RATE: Final = 16_000_000_000 / 300
-"""Bytes of files in a second, for all pods together: the article's 16 GB in five minutes."""
+"""Bytes of files per second, for all pods together: the article's 16 GB in five minutes."""
 FRAME: Final = 1514
 PAYLOAD: Final = 1448
-"""What a full frame carries beside Ethernet, IP, TCP and its timestamps."""
+"""Bytes of data in a full frame, without headers of Ethernet, IP and TCP with timestamps."""
 BURST: Final = "256kb"
-"""What may leave at once: the kernel hands down packets of up to 64 KiB."""
+"""The burst that may leave at once: the kernel passes packets of up to 64 KiB."""
 WAIT: Final = "50ms"
-"""How long a packet may be queued; beyond, it is dropped, and TCP slows down."""
+"""How long a packet may be queued. After that it is dropped, and TCP slows down."""
 GATEWAY: Final = "10.77.0.1"
 ADDRESS: Final = "10.77.0.2"
 """Only the two networks know these addresses: several clusters can have them."""
@@ -32,7 +32,7 @@ INTERFACE: Final = "hub"
 
 
 def bits_on_the_wire(rate: float) -> int:
-    """Return the bits of frames in a second in which *rate* bytes of files fit."""
+    """Return the bits of frames per second that carry *rate* bytes of files."""
     return round(rate * 8 * FRAME / PAYLOAD)
 
 
@@ -61,7 +61,7 @@ class Hub:
         return ["nsenter", f"--net={self._path}", "--", *argv]
 
     def free_port(self) -> int:
-        """Return the only port there is."""
+        """Return the only port."""
         return PORT
 
     def _connect(self, pid: int) -> None:

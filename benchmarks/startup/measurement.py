@@ -1,4 +1,4 @@
-"""One run: all cells of all sizes in one cluster, round by round in random order."""
+"""Measure all cells of all sizes in one cluster, round by round in random order."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ from benchmarks.startup.visit import visit
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured."""
+    """The sizes and counts of a run."""
 
     sizes: tuple[int, ...]
     """Bytes of the models."""
@@ -32,7 +32,7 @@ class Extent:
 def measure(
     extent: Extent, command: str, progress: Progress, keep: Callable[[Figures], None]
 ) -> Figures:
-    """Return the figures of a run; *keep* is given them as soon as they are complete."""
+    """Return the figures of a run; *keep* is called with them as soon as they are complete."""
     machine = _machine()
     order = list(schedule(cells(extent.sizes, available()), extent.rounds, RATE))
     bar = progress.add_task("", total=None)
@@ -85,7 +85,7 @@ def _injection(place: Installation, pairs: int, progress: Progress) -> tuple[Inj
 
 
 def available() -> int:
-    """Return the bytes of memory that programs can still have."""
+    """Return the bytes of available memory."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     fields = dict(line.split(":") for line in lines)
     return int(fields["MemAvailable"].split()[0]) * 1024

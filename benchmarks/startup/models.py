@@ -23,7 +23,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """What the annotation says: a model that can't move."""
+        """The value of the annotation: a model pinned to a commit."""
         return f"{self.repository}@{COMMIT}"
 
     @property
@@ -46,7 +46,7 @@ def _linked(directory: Path, other: Path) -> Iterator[Path]:
     for file in sorted(directory.iterdir()):
         descriptor = os.open(file, os.O_RDONLY)
         try:
-            os.fsync(descriptor)  # pages that are not on the disk yet can't be let go
+            os.fsync(descriptor)  # pages that are not on the disk yet can't be dropped
         finally:
             os.close(descriptor)
         (other / file.name).hardlink_to(file)

@@ -1,8 +1,7 @@
-"""Owns the state of the page cache: files are in it from end to end, or not at all.
+"""Owns the state of the page cache: files are in it completely, or not at all.
 
-Only the model's files are touched (posix_fadvise(2), POSIX_FADV_DONTNEED): what the machine
-holds of programs and images stays, as it does when a pod comes to a node that has run others.
-The kernel is asked afterwards (fincore(1)); it must agree.
+Only the model's files are dropped (posix_fadvise(2), POSIX_FADV_DONTNEED). Pages of programs
+and images stay, as on a node that has run other pods. fincore(1) then confirms the state.
 """
 
 import os
@@ -17,13 +16,13 @@ ATTEMPTS: Final = 50
 
 
 class CacheError(Exception):
-    """The page cache is not as it was asked to be."""
+    """The page cache is not in the requested state."""
 
 
 def warm(files: Sequence[Path]) -> None:
-    """Read *files*, and return once all of them are in memory."""
+    """Read *files*; return when all of their pages are in memory."""
     wanted = sum(file.stat().st_size for file in files)
-    for _ in range(3):  # the kernel drops a page that has just been written back, now and then
+    for _ in range(3):  # now and then the kernel drops a page that has just been written back
         for file in files:
             with file.open("rb", buffering=0) as stream:
                 buffer = bytearray(CHUNK)
@@ -31,11 +30,11 @@ def warm(files: Sequence[Path]) -> None:
                     pass
         if (held := resident(files)) >= wanted:
             return
-    raise CacheError(f"{held} of {wanted} bytes are in memory: it has no room for the model")
+    raise CacheError(f"{held} of {wanted} bytes are in memory: the model does not fit")
 
 
 def drop(files: Sequence[Path]) -> None:
-    """Let go of *files*, and return once nothing of them is in memory."""
+    """Drop *files* from memory; return when none of their pages is left."""
     for _ in range(ATTEMPTS):
         for file in files:
             descriptor = os.open(file, os.O_RDONLY)
@@ -46,7 +45,7 @@ def drop(files: Sequence[Path]) -> None:
         if not (held := resident(files)):
             return
         time.sleep(0.1)  # a mapping of a process that is just ending
-    raise CacheError(f"{held} bytes stay in memory: somebody uses the files")
+    raise CacheError(f"{held} bytes stay in memory: a process uses the files")
 
 
 def resident(files: Sequence[Path]) -> int:

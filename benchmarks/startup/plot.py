@@ -1,4 +1,4 @@
-"""The figures as a picture: bars of seconds, all from zero."""
+"""Draw the figures: bars of seconds, all from zero."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmarks.startup.tables import seconds_of, shown, size_of, times_of
 
 mpl.use("agg")
 COLOURS: Final = {"warm": "#0072b2", "cold": "#56b4e9", "": "#d55e00"}
-"""Okabe and Ito's, which people with any colour vision can tell apart."""
+"""The colours of Okabe and Ito, which people with any colour vision can distinguish."""
 LABELS: Final = {
     "warm": "model in the node's page cache",
     "cold": "model on the node's disk alone",
@@ -27,7 +27,7 @@ THICKNESS: Final = 0.36
 DOTS: Final = 90
 """Per inch."""
 COLOURS_KEPT: Final = 32
-"""Enough for bars and smooth letters; a README's picture is loaded by everyone."""
+"""Dots per inch: enough for smooth letters, and few, because the README shows the picture."""
 
 
 def draw(figures: Figures, path: Path) -> None:
@@ -68,7 +68,7 @@ def _bars(axes: Axes, figures: Figures, size: int, replicas: int) -> None:
             most = max(most, *start.seconds)
     axes.set_yticks(range(len(NAMES)), NAMES)
     axes.set_ylim(len(NAMES) - 0.5, -0.5)
-    axes.set_xlim(0, most * 1.3)  # room for the text beside the longest bar
+    axes.set_xlim(0, most * 1.3)  # room for the text next to the longest bar
     axes.xaxis.set_major_formatter("{x:g} s")
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)

@@ -14,12 +14,12 @@ from benchmarks.startup.tables import (
 
 ROOT: Final = Path(__file__).parents[2]
 RECORDED: Final = Path(__file__).with_name("recorded.json")
-"""The run of which the README files tell."""
+"""The run that the README files show."""
 PICTURE: Final = RECORDED.with_name("recorded.png")
 
 
 def tables(figures: Figures) -> Mapping[Path, str]:
-    """Return README → what is between its marks: in README.md one sentence, in the other tables."""
+    """Return the text between the marks of each README: a sentence in README.md, else tables."""
     machine = "{cores} cores, {memory}, load {load} before".format_map(figures.machine)
     told = f"By `{figures.command}` on {machine}, {figures.time[:10]}.\n"
     sizes = figures.sizes()

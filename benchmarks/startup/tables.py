@@ -1,4 +1,4 @@
-"""The figures as tables: on the terminal, and in Markdown for the documents."""
+"""Show the figures as tables: on the terminal, and in Markdown for the documents."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -28,13 +28,13 @@ HEADS: Final = tuple(
 
 
 def size_of(size: int) -> str:
-    """Return bytes as people say them: 64 MB, 2 GB."""
+    """Return bytes in MB or GB: 64 MB, 2 GB."""
     mega = size / 1_000_000
     return f"{mega / 1000:g} GB" if mega >= 1000 else f"{mega:g} MB"
 
 
 def seconds_of(value: float) -> str:
-    """Return seconds with no more digits than mean something."""
+    """Return seconds with the digits that are significant."""
     return f"{value:.0f} s" if value >= 99.5 else f"{value:.1f} s"
 
 
@@ -44,7 +44,7 @@ def times_of(ratio: float) -> str:
 
 
 def range_of(values: Sequence[float]) -> str:
-    """Return the least and the most of several visits, and how many they are."""
+    """Return the minimum, the maximum and the number of several visits."""
     if len(values) == 1:
         return "n 1"
     least, most = seconds_of(min(values)), seconds_of(max(values))
@@ -52,13 +52,13 @@ def range_of(values: Sequence[float]) -> str:
 
 
 def shown(figures: Figures, size: int, strategy: str, replicas: int, cache: str) -> Start | None:
-    """Return what stands in a column: of pods in memory perhaps fewer than it says."""
+    """Return the cell for a column; pods in memory may be fewer than the column says."""
     most = [count for count in figures.replicas(size, strategy) if count <= replicas]
     return figures.start(strategy, size, max(most), cache) if most else None
 
 
 def cell(figures: Figures, start: Start, replicas: int) -> tuple[str, str]:
-    """Return the two lines of a cell: the median and its ratio; range, visits, what is special."""
+    """Return the two lines of a cell: median and ratio; range, visits and remarks."""
     special = f"{start.replicas} pods; " if start.replicas != replicas else ""
     ratio = None if start.strategy == NAIVE else figures.sooner(start)
     return (
@@ -68,7 +68,7 @@ def cell(figures: Figures, start: Start, replicas: int) -> tuple[str, str]:
 
 
 def line(figures: Figures, size: int, strategy: str) -> Iterator[tuple[str, str]]:
-    """Yield the cells of a strategy, in the order of COLUMNS; naive pods know no cold cache."""
+    """Yield the cells of a strategy, in the order of COLUMNS; naive pods have no cold cache."""
     for count, cache in COLUMNS:
         start = shown(figures, size, strategy, count, cache)
         if start is None or (strategy == NAIVE and cache == "cold"):
@@ -78,7 +78,7 @@ def line(figures: Figures, size: int, strategy: str) -> Iterator[tuple[str, str]
 
 
 def met(figures: Figures, size: int, strategy: str) -> bool | None:
-    """Return whether a strategy is as much sooner as wanted, warm and cold; None if not asked."""
+    """Return whether a strategy meets the goal, warm and cold; None if there is no goal."""
     if strategy not in WANTED_OF or WANTED_REPLICAS not in figures.replicas(size, strategy):
         return None
     starts = [figures.start(strategy, size, WANTED_REPLICAS, cache) for cache in CACHES]
@@ -86,7 +86,7 @@ def met(figures: Figures, size: int, strategy: str) -> bool | None:
 
 
 def article_of(strategy: str) -> str:
-    """Return what the article says of 16 GB: seconds, and the ratio to its download."""
+    """Return the article's figure for 16 GB: seconds, and the ratio to its download."""
     if strategy == NAIVE:
         return f"{ARTICLE_NAIVE / 60:g} min"
     seconds = ARTICLE[strategy]
@@ -156,7 +156,7 @@ def starts_markdown(figures: Figures, size: int) -> str:
 
 
 def headline_markdown(figures: Figures) -> str:
-    """Return the one sentence of README.md: many pods of the largest model, from a node's cache."""
+    """Return the sentence of README.md about many pods of the largest model in a node's cache."""
     size, replicas = figures.sizes()[-1], max(REPLICAS)
     ours = figures.start("hostPath", size, replicas, "warm")
     naive = figures.start(NAIVE, size, replicas, "")

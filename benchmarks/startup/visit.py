@@ -1,4 +1,4 @@
-"""One visit to a cell: its pods are created, seen to serve, asked what they read, deleted."""
+"""Visit a cell: create its pods, observe when they serve, check what they read, delete them."""
 
 import contextlib
 import itertools
@@ -21,7 +21,7 @@ from tests.kubernetes.registration import wait_until
 
 WATCH: Final = Path(__file__).with_name("first_bytes.py")
 PATIENCE: Final = 120.0
-"""Seconds that pods may take beyond what the link takes."""
+"""Seconds that pods may take in addition to the download."""
 _numbers = itertools.count(1)
 
 
@@ -52,7 +52,7 @@ def visit(place: Installation, cell: Cell) -> float:
 
 
 def _prepare(cell: Cell, stored: Stored) -> None:
-    """Put the page cache into the state of the cell; a naive pod's hub is never the bottleneck."""
+    """Put the page cache into the state of the cell. A naive pod's hub has its files in memory."""
     files = stored.image_files if cell.strategy == "image" else stored.files
     if cell.cache == "cold":
         page_cache.drop(files)
@@ -62,7 +62,7 @@ def _prepare(cell: Cell, stored: Stored) -> None:
 
 @contextlib.contextmanager
 def _watch(place: Installation, count: int, seconds: float) -> Iterator["subprocess.Popen[str]"]:
-    """Look out for the first bytes of *count* pods, from inside the cluster's network."""
+    """Observe the first bytes of *count* pods from inside the cluster's network."""
     words = [place.addresses, count, PORT, seconds]
     command = [sys.executable, "-I", "-S", str(WATCH), *map(str, words)]
     with subprocess.Popen(
@@ -80,7 +80,7 @@ def _watch(place: Installation, count: int, seconds: float) -> Iterator["subproc
 
 
 def _check(place: Installation, asked: Object, stored: Stored) -> None:
-    """See that every pod has read the whole model; FailedError says which has not."""
+    """Check that each pod has read the whole model; FailedError names one that has not."""
     for pod in pods_of(place.cluster, asked):
         (found,) = ask(place.cluster, pod, "/report")["models"]
         wanted = sum(file.stat().st_size for file in stored.files)
@@ -89,7 +89,7 @@ def _check(place: Installation, asked: Object, stored: Stored) -> None:
 
 
 def _remove(place: Installation, asked: Object) -> None:
-    """Delete a Deployment, and return once the node has nothing of its pods."""
+    """Delete a Deployment; return when nothing of its pods is left on the node."""
     place.cluster.api.delete(asked).expect(200)
     wait_until(lambda: not pods_of(place.cluster, asked), "pods deleted", 60)
     wait_until(

@@ -1,4 +1,4 @@
-"""The Deployments that are started: one for each strategy, and the naive one."""
+"""The Deployments that are measured: one for each strategy, and the naive one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.kubernetes.inference_pods import container, deployment
 DOWNLOAD: Final = Path(__file__).with_name("download.py")
 FOLDER: Final = "/model"
 ASKED: Final[dict[str, Any]] = {"requests": {"cpu": "20m", "memory": "32Mi"}}
-"""Of the pod as a whole: a loader asks for a processor of its own, and ten need ten."""
+"""CPU request of the whole pod: a loader requests one processor, and ten loaders would need ten."""
 
 
 def workload(

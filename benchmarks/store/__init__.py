@@ -1,1 +1,1 @@
-"""How fast copy, load and verify are, beside what people use in their place."""
+"""Compare copy, load and verify with the commands that people use instead."""

@@ -1,4 +1,4 @@
-"""Measure copy, load and verify beside what people use in their place: `make bench-store`."""
+"""Compare copy, load and verify with cp, hf and sha256sum: `make bench-store`."""
 
 import argparse
 import os
@@ -65,7 +65,9 @@ def main() -> None:
     made.add_argument("--rounds", type=positive, default=5, help="default: %(default)s")
     made.add_argument("--json", type=Path, default=Path(".bench/store.json"), metavar="FILE")
     made.add_argument(
-        "--record", action="store_true", help="write table and picture of --json into README files"
+        "--record",
+        action="store_true",
+        help="write the table and picture of --json into the README files",
     )
     options = made.parse_args()
     if options.record:

@@ -1,4 +1,4 @@
-"""Runs commands by turns, and measures the time and the peak memory of each."""
+"""Run commands in turn, and measure the time and peak memory of each."""
 
 import json
 import os
@@ -27,13 +27,13 @@ class Run(msgspec.Struct, frozen=True):
 
     seconds: float
     peak: int
-    """Bytes, of its largest process."""
+    """Peak memory of its largest process, in bytes."""
     processor: float
     """Seconds of processor time."""
 
 
 class Contestant(msgspec.Struct, frozen=True, kw_only=True):
-    """A command, and what is made ready before each of its runs, untimed."""
+    """A command, and the untimed preparation before each of its runs."""
 
     name: str
     command: Sequence[str]
@@ -42,11 +42,11 @@ class Contestant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
-    """Commands that do the same; the first is ours."""
+    """Commands that do the same work; the first is ours."""
 
     title: str
     size: int
-    """Bytes that each of them moves or reads."""
+    """Bytes that each command moves or reads."""
     contestants: Sequence[Contestant]
 
 
@@ -90,7 +90,7 @@ def once(contestant: Contestant) -> Run:
 
 
 def results(contests: Sequence[Contest], rounds: int) -> Iterator[Result]:
-    """Yield each contest's result; within a round its commands run in another order each time."""
+    """Yield each contest's result; each round runs its commands in a new random order."""
     for contest in contests:
         runs: dict[str, list[Run]] = {one.name: [] for one in contest.contestants}
         for _ in range(rounds):

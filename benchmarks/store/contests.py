@@ -1,4 +1,4 @@
-"""What is compared: copy with cp and rsync, load with hf download, verify with sha256sum."""
+"""Compare copy with cp and rsync, load with hf download, verify with sha256sum."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Load a model that is larger than the memory limit of its loader, and tell what it used."""
+"""Load a model larger than the memory limit of its loader, and print the memory it used."""
 
 import argparse
 import os
@@ -22,7 +22,7 @@ _INSIDE = 'echo $$ > "$1" && shift && exec "$@"'
 
 
 def measured(group: Cgroup, command: list[str], env: dict[str, str]) -> tuple[float, int]:
-    """Return the seconds of a command in *group*, and the most memory of its own, in bytes."""
+    """Return the seconds of a command in *group*, and its peak anonymous memory in bytes."""
     procs = str(group.memory / "cgroup.procs")
     began = time.monotonic()
     most = 0
@@ -58,7 +58,7 @@ def main() -> None:
                 env = {**os.environ, "HF_ENDPOINT": hub.url}
                 seconds, anonymous = measured(group, command, env)
             told = (
-                f"{wanted / 1e9:g} GB in {seconds:.1f} s under a limit of {MEMORY}: of its own "
+                f"{wanted / 1e9:g} GB in {seconds:.1f} s under a limit of {MEMORY}: anonymous "
                 f"{anonymous / 2**20:.0f} MiB at most; with pages of files "
                 f"{group.peak() / 2**20:.0f} MiB"
             )

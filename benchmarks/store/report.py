@@ -1,4 +1,4 @@
-"""Shows the results: a table on a terminal and in Markdown, and a picture."""
+"""Show the results: a table on a terminal and in Markdown, and a picture."""
 
 import io
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from benchmarks.store.contest import Result
 mpl.use("agg")
 OURS, THEIRS = "#0072b2", "#d55e00"
 RECORDED = Path(__file__).with_name("recorded.json")
-"""The run of which the README tells."""
+"""The run that the README shows."""
 README = ROOT / "benchmarks" / "README.md"
 HEAD = ("", "median", "GB/s", "ours is so many times as fast", "peak memory")
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """All results of one run of the benchmark, and where they are from."""
+    """All results of one run of the benchmark, and the machine."""
 
     machine: str
     results: list[Result]
@@ -41,7 +41,7 @@ def recorded(figures: Figures, text: str) -> str:
 
 
 def record(figures: Figures) -> None:
-    """Keep *figures*, and write table and picture."""
+    """Write *figures*, the table and the picture."""
     RECORDED.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
     draw(figures.results, RECORDED.with_suffix(".png"))
     README.write_text(recorded(figures, README.read_text()))
