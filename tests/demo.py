@@ -137,7 +137,7 @@ def serving(program: Sequence[str] = (sys.executable, "-m", "webhook")) -> Itera
 def _registration(process: subprocess.Popen[str], lines: list[str], log: list[str]) -> Json:
     end, seen = time.monotonic() + SECONDS, 0
     while process.poll() is None and time.monotonic() < end:
-        # It is printed in one piece, so it is complete once it has stopped growing.
+        # serve prints it at once, so it is complete when it has stopped growing.
         if seen and len(lines) == seen:
             [registration] = loaded("".join(lines))
             return registration
@@ -189,7 +189,7 @@ def pod_of(deployment: Json) -> Json:
 
 
 def show(console: Console, before: Json, after: Json) -> None:
-    """Print *after* whole, what was added in green and what was replaced in red."""
+    """Print all of *after*: added lines in green, removed lines in red."""
     for line in difflib.ndiff(dumped(before).splitlines(), dumped(after).splitlines()):
         if not line.startswith("?"):
             style = {"+": "green", "-": "red"}.get(line[:1], "dim")
