@@ -86,7 +86,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         raise KeyError((strategy, size, replicas, cache))
 
     def sooner(self, start: Start) -> float | None:
-        """Return how many times sooner its pods serve than as many naive ones; None without those."""
+        """Return how many times sooner its pods serve than as many naive ones, if any."""
         if start.replicas not in self.replicas(start.size, NAIVE):
             return None
         return self.start(NAIVE, start.size, start.replicas, "").median / start.median
