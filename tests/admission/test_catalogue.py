@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admission.admitting import cached_model, entry_of
+from webhook.admission.strategies import STRATEGIES
 from webhook.models.catalogue import BUILT_IN, Catalogue
 from webhook.models.source import parse_source
 
@@ -52,7 +53,7 @@ def test_everything_of_a_document_is_read() -> None:
         ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "image": "A B"}}, "spec.image: "),
         (
             {"metadata": {"name": "x"}, "spec": {"source": "a/b", "strategies": ["nfs"]}},
-            'spec.strategies: "nfs" is not one of pvc, hostPath, emptyDir, image',
+            f'spec.strategies: "nfs" is not one of {", ".join(STRATEGIES)}',
         ),
         (
             {"metadata": {"name": "x"}, "spec": {"source": "b", "size": "lots"}},

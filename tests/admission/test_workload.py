@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admission.admitting import PREFIX, Answer, Json, Webhook
+from webhook.admission.strategies import STRATEGIES
 
 PATHS = {
     "Deployment": ("spec", "template"),
@@ -158,7 +159,7 @@ def test_what_will_be_refused_is_told_and_the_workload_admitted(webhook: Webhook
     assert answer.codes == ["MC108", "MC110"]
     assert answer.warnings[1] == (
         "MC110 modelcache.io/strategy: pods will be refused: MC001 "
-        'must be one of pvc, hostPath, emptyDir, image, auto, not "nfs"'
+        f'must be one of {", ".join(STRATEGIES)}, auto, not "nfs"'
     )
 
 
