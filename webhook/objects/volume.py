@@ -1,6 +1,5 @@
-"""A volume of a pod, with the kinds of sources that can hold models."""
+"""A volume of a pod, with the kinds of sources that strategies use."""
 
-from webhook.objects.json import Json
 from webhook.objects.meta import Object
 
 
@@ -40,13 +39,9 @@ class Volume(Object, frozen=True):
     host_path: HostPathSource | None = None
     empty_dir: EmptyDirSource | None = None
     image: ImageSource | None = None
-    csi: Json | None = None
-    ephemeral: Json | None = None
-    nfs: Json | None = None
-    """No strategy makes these three yet; as JSON, they are enough for the receipt of a new one."""
 
     @property
-    def source(self) -> Object | Json | None:
+    def source(self) -> Object | None:
         """The source; None if it is of another kind, or if there are several."""
         found = [
             value

@@ -3,7 +3,8 @@
 The class of a strategy says everything about it: its volumes and how they are
 recognised, where a model is in them, which annotations it reads and which contradict
 it, why it can't work here, what it needs of memory and nodes. To add a strategy,
-write its class in a new module and give it a row in STRATEGIES.
+write its class in a new module and give it a row in STRATEGIES. If its volumes are of
+a kind that no strategy had, objects/volume.py needs the fields of that kind.
 """
 
 from typing import Final
