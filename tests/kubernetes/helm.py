@@ -20,6 +20,8 @@ from tests.kubernetes.registration import DEPLOY
 CHART: Final = DEPLOY / "chart"
 RELEASE: Final = "modelcache"
 NAMESPACE: Final = "modelcache-system"
+HELM_SECONDS: Final = 330
+"""How long helm may take: longer than its own --timeout of five minutes, so that it says why."""
 KUBE_VERSION: Final = "1.35"
 """The Kubernetes version for which the kustomize base is rendered."""
 _SOURCE: Final = re.compile(r"^---\n# Source: \S+/templates/(\S+)\n", re.MULTILINE)
@@ -41,7 +43,7 @@ def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "")
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=HELM_SECONDS,
             # It runs for a moment, so a garbage collector and more threads only cost time.
             env={"PATH": os.environ["PATH"], "HOME": home, "GOGC": "off", "GOMAXPROCS": "1"},
         )

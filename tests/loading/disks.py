@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +31,17 @@ def mounted(file: Path, folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         run("umount", folder)
+        _until_detached(file)
+
+
+def _until_detached(file: Path) -> None:
+    """Wait until the loop device of *file* is gone, since until then *file* is open.
+
+    The kernel detaches the device some time after the last umount: loop(4), LO_FLAGS_AUTOCLEAR.
+    """
+    for _ in range(600):
+        done = subprocess.run(["losetup", "--associated", file], check=True, capture_output=True)
+        if not done.stdout:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{file} is still attached: {done.stdout.decode()}")

@@ -90,10 +90,15 @@ def _occupy(bound: Bound) -> None:
     """Let the Secret be one that can't be replaced."""
     meta = {"name": "authorities", "namespace": bound.namespace}
     secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
-    bound.plane.api.delete(secret).expect()
     data = {"username": "", "password": ""}
     basic = {"type": "kubernetes.io/basic-auth", "data": data}
-    bound.plane.api.create(secret | basic).expect(201)
+
+    def occupied() -> bool:
+        """The controller may create its Secret anew before this one is there."""
+        bound.plane.api.delete(secret).expect(200, 404)
+        return bound.plane.api.create(secret | basic).expect(201, 409).code == 201
+
+    wait_until(occupied, "the Secret is another's")
 
 
 def _switch_off(bound: Bound) -> None:
