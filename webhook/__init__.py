@@ -22,7 +22,7 @@ each named after what it knows. `lint-imports` checks that imports go down this 
     storage_bench/      bench-storage: how fast a store can be read
 
     admission/          one pod, one decision; begin with admit
-        request/          what the pod asks for: its annotations
+        request/          what the pod requests: its annotations
         policy/           what the platform team decides: CachePolicy
         strategies/       CATALOGUE of volumes
         containers/       what containers gain; CATALOGUE of inference servers

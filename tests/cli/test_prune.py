@@ -154,7 +154,7 @@ def test_a_model_that_a_loader_asked_for_just_now_stays(store: Path) -> None:
     loaded(store, commit=THIRD)
     ran = prune(store, "--model", "acme/tiny", "-o", "json")
     verdict, reason = verdicts(ran)["1"]
-    assert (verdict, reason.startswith("a loader asked for it ")) == ("keep", True)
+    assert (verdict, reason.startswith("a loader requested it ")) == ("keep", True)
 
 
 def test_a_store_that_is_read_only_here_can_be_loaded_from_and_not_pruned(store: Path) -> None:

@@ -102,7 +102,7 @@ def test_killed_before_any_change_it_leaves_nothing_or_everything(tmp_path: Path
 def test_a_model_that_is_loaded_during_its_removal_is_put_back(tmp_path: Path) -> None:
     model = old(sharded(tmp_path / "m"), tmp_path / "store")
     stamp(model.place)  # the first thing that a loader does if it finds the model
-    with pytest.raises(Needed, match="asked for it just now"):
+    with pytest.raises(Needed, match="requested it just now"):
         remove(model, include_current=True)
     assert not list(faults_of(model.place, full=True))
     assert model.place.with_name("main").readlink() == Path(model.place.name)

@@ -37,13 +37,16 @@ def bench_storage(
     rounds: Annotated[
         int,
         typer.Option(
-            min=1, max=1000, help="How often to read; the median counts.", rich_help_panel=_READS
+            min=1,
+            max=1000,
+            help="How often to read; the result is the median.",
+            rich_help_panel=_READS,
         ),
     ] = 3,
     readers: Annotated[
         int,
         typer.Option(
-            min=1, max=256, help="How many read in the parallel reads.", rich_help_panel=_READS
+            min=1, max=256, help="Number of readers in the parallel reads.", rich_help_panel=_READS
         ),
     ] = 8,
     write: Annotated[

@@ -23,7 +23,7 @@ _PODS: Final = "Where pods find this store"
     short_help="Remove models that nobody needs from a store.",
     help="Remove published models from a STORE, and what ended loaders left there. It does not ask "
     "for confirmation. A model is removed if every option that is given selects it and nothing "
-    "needs it: no pod may be reading it, no name such as main points to it, no loader asked for it "
+    "needs it: no pod may be reading it, no name such as main points to it, no loader requested it "
     "in the last ten minutes. Without an option that selects models, only the remains of loaders "
     "are removed. Exit status 0: done; 1: something could not be removed, or --keep-bytes was not "
     "reached; 2: the options are wrong, or it is unknown what is in use, and nothing was changed.",
@@ -37,7 +37,9 @@ def prune(
     ] = None,
     unused_for: Annotated[
         str | None,
-        value("AGE", "Models that no loader has asked for since, such as 14d.", panel=_MODELS),
+        value(
+            "AGE", "Models that no loader has requested for this long, such as 14d.", panel=_MODELS
+        ),
     ] = None,
     keep_bytes: Annotated[
         str | None,
@@ -85,7 +87,7 @@ def prune(
         bool,
         typer.Option(
             "--no-cluster",
-            help="Ask no cluster: no pod reads this store.",
+            help="Do not query a cluster: no pod reads this store.",
             rich_help_panel=CLUSTER,
         ),
     ] = False,

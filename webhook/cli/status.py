@@ -15,9 +15,9 @@ app = typer.Typer()
     epilog="Example: modelcache status /store",
     short_help="List models, and the progress of downloads.",
     help="List the models of a STORE: which are complete, incomplete or being loaded, how fast, "
-    "and how much space is free. Without STORE, ask the cluster: which models pods read, which "
+    "and how much space is free. Without STORE, query the cluster: which models pods read, which "
     "Jobs and DaemonSets load models, their progress or why they failed, and which nodes hold "
-    "which models. Exit status 0: the answer is printed, whatever it is; 2: there is no answer.",
+    "which models. Exit status 0: the store or cluster was read; 2: it could not be read.",
 )
 def status(
     store: Annotated[Path | None, typer.Argument(metavar="[STORE]", show_default=False)] = None,

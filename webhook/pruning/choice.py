@@ -91,7 +91,7 @@ def _needed(model: Published, options: Options, protected: Mapping[Path, str], n
     if model.refs and not options.include_current:
         return f"{', '.join(ref.name for ref in model.refs)} points to it"
     if now - model.last_used < JUST_NOW:
-        return f"a loader asked for it {_ago(now - model.last_used)}"
+        return f"a loader requested it {_ago(now - model.last_used)}"
     return ""
 
 

@@ -20,7 +20,7 @@ class Needed(Exception):
 
 
 def remove(model: Published, *, include_current: bool) -> None:
-    """Remove a model; Needed if a loader asks for it meanwhile, OSError if it can't be removed.
+    """Remove a model; Needed if a loader requests it meanwhile, OSError if it can't be removed.
 
     A loader that finds a model stamps it, then looks for it again. Here the model is renamed, then
     its stamp is read again. So one of the two notices the other, and the model stays or is loaded
@@ -46,7 +46,7 @@ def remove(model: Published, *, include_current: bool) -> None:
             (taken / place.name).rename(place)
         _put_back(refs, place)
         shutil.rmtree(taken, ignore_errors=True)
-        raise Needed("a loader asked for it just now")
+        raise Needed("a loader requested it just now")
     # Before a file is deleted: after a power cut, a part of the model must not be in its place.
     for folder in (place.parent, taken, taken.parent):
         sync(folder)

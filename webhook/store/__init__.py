@@ -5,7 +5,7 @@ manifest      the files of a published model, with sizes and digests
 digests       the digests that a manifest has of a file
 incoming      the folder of a model that is being written, and which loader's turn it is
 publication   the rename that makes a model visible to readers
-last_use      when a loader last asked for a model
+last_use      when a loader last requested a model
 readers       which stores and models pods mount
 verify        whether a model is complete: modelcache verify
 safetensors   lengths and shards, from the headers of the files

@@ -29,7 +29,7 @@ class Published:
     published: float
     """Seconds since 1970: the time of the manifest, which is written just before publication."""
     stamp: float | None
-    """When a loader last asked for it, seconds since 1970; None: not recorded."""
+    """When a loader last requested it, seconds since 1970; None: not recorded."""
     refs: tuple[Path, ...]
     """Symbolic links to it, such as main, which later move to other commits."""
     size: int
@@ -61,7 +61,7 @@ class Published:
 
     @property
     def last_used(self) -> float:
-        """When a loader last asked for it or published it, seconds since 1970."""
+        """When a loader last requested it or published it, seconds since 1970."""
         return max(self.stamp or 0.0, self.published)
 
 

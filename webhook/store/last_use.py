@@ -1,4 +1,4 @@
-"""Record when a loader last asked for a published model: the time of an empty file next to it.
+"""Record when a loader last requested a published model: the time of an empty file next to it.
 
 Access times do not help: pods mount models read-only, and most other mounts are noatime. The file
 is next to the model and not in it, so that a published model never changes, and copies and checks
@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 def stamp(place: Path) -> None:
-    """Record that the model at *place* is asked for now; do nothing if the store is read-only."""
+    """Record that the model at *place* is requested now; do nothing if the store is read-only."""
     with contextlib.suppress(OSError):
         _file(place).touch()
 
 
 def stamped(place: Path) -> float | None:
-    """Return when the model at *place* was last asked for, seconds since 1970; None: no record."""
+    """Return when the model at *place* was last requested, seconds since 1970; None: no record."""
     try:
         with _file(place).open() as file:  # opened instead of stat: NFS then asks the server
             return os.fstat(file.fileno()).st_mtime
@@ -26,7 +26,7 @@ def stamped(place: Path) -> float | None:
 
 
 def forget(place: Path) -> None:
-    """Remove the record of a model that is no longer there."""
+    """Remove the record of a model that was removed."""
     with contextlib.suppress(OSError):
         _file(place).unlink()
 
