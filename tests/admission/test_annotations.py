@@ -36,7 +36,7 @@ def test_an_empty_value_is_a_mistake(name: str, value: str) -> None:
     assert problem.what.startswith("is empty: must be ")
 
 
-def test_spaces_around_a_value_are_none_of_it() -> None:
+def test_spaces_around_a_value_are_ignored() -> None:
     found, problems = read(DECLARED.items(), {"strategy": " pvc ", "size": " 1Gi , 2Gi "})
     assert problems == []
     assert found["strategy"] == "pvc"

@@ -63,7 +63,7 @@ def test_t88_exact_words_are_replaced(
         ({}, "names no such model"),
     ],
 )  # fmt: skip
-def test_t89_what_is_no_word_of_its_own_is_left_with_a_warning(
+def test_t89_a_model_inside_a_longer_word_is_kept_with_a_warning(
     words: dict[str, list[str]], why: str, webhook: Webhook
 ) -> None:
     pod = pod_of({"strategy": "pvc", "rewrite_args": "true"}, container=words)
@@ -90,7 +90,7 @@ def test_served_name_follows_the_first_model_not_one_whose_path_ends_alike(
     ]  # fmt: skip
 
 
-def test_arguments_are_left_without_being_asked_for(webhook: Webhook) -> None:
+def test_arguments_are_rewritten_only_on_request(webhook: Webhook) -> None:
     answer = webhook.admit(pod_of({"strategy": "pvc"}, container={"args": ["--model", M]}))
     assert answer.container()["args"] == ["--model", M]
 

@@ -26,7 +26,7 @@ def test_t63_auto_takes_the_first_without_an_obstacle(
     assert [c for c in answer.codes if c == "MC103"] == codes
 
 
-def test_auto_stays_with_the_strategy_of_the_first_review() -> None:
+def test_auto_keeps_the_strategy_of_the_first_review() -> None:
     webhook = webhook_of(claims={})
     answer = webhook.admit(pod_of({"shm_size": "0"}))
     assert "hostPath" in answer.volume()
@@ -50,7 +50,7 @@ def test_auto_follows_the_order_of_the_catalogue() -> None:
         ({"strategy": "pvc", "image": IMAGE}, ["MC102"]),
     ],
 )
-def test_what_another_choice_of_auto_would_read_is_no_mistake(
+def test_an_annotation_for_another_choice_of_auto_is_accepted(
     asked: Json, codes: list[str], webhook: Webhook
 ) -> None:
     assert webhook.admit(pod_of(asked)).codes == codes
@@ -74,7 +74,7 @@ def test_a_loader_does_not_copy_from_a_claim_that_the_pod_mounts_already() -> No
     assert "hostPath" in webhook.admit(pod_of(asked, volumes=[THEIRS])).volume()
 
 
-def test_where_nothing_is_left_the_claim_that_the_pod_mounts_is_named() -> None:
+def test_if_no_strategy_is_left_the_claim_that_the_pod_mounts_is_named() -> None:
     answer = webhook_of(kube_version="1.34", **BASELINE).admit(pod_of(volumes=[THEIRS]))
     assert answer.codes[:2] == ["MC014", "MC005"]
     assert "MC005 spec.volumes weights: mounts claim" in answer.denial

@@ -105,5 +105,5 @@ def test_a_folder_holds_one_input_one_expectation_and_no_stray_file(case: str) -
     assert len(names & set(INPUTS)) == 1
 
 
-def test_no_stray_file_lies_beside_the_folders() -> None:
+def test_no_stray_file_is_next_to_the_folders() -> None:
     assert [path.name for path in CASES.iterdir() if not path.is_dir()] == []

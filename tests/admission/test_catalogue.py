@@ -12,7 +12,7 @@ from webhook.models.source import parse_source
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def test_status_goes_before_spec() -> None:
+def test_status_wins_over_spec() -> None:
     entry = entry_of(
         cached_model("coder", "acme/coder@v1", size="1Gi", status={"revision": COMMIT, "bytes": 5})
     )
@@ -21,7 +21,7 @@ def test_status_goes_before_spec() -> None:
     assert entry.floating == "v1"
 
 
-def test_everything_of_a_document_is_read() -> None:
+def test_every_field_of_a_document_is_read() -> None:
     entry = entry_of(
         cached_model(
             "coder",
@@ -76,7 +76,7 @@ def test_an_entry_covers_its_revision_and_the_name_it_came_from(source: str, fou
     assert (Catalogue([entry]).of(parse_source(source)) is entry) is found
 
 
-def test_given_entries_go_before_the_built_in_ones() -> None:
+def test_given_entries_win_over_the_built_in_ones() -> None:
     mine = entry_of(cached_model("phi-2", "microsoft/phi-2", size="6Gi"))
     catalogue = Catalogue([mine])
     assert catalogue.named("phi-2") is mine

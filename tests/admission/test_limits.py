@@ -27,20 +27,20 @@ def test_t9_maximum(kind: str, most: str, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize(("shm", "allowed"), [("0", True), ("2Gi", False)])
-def test_t10_t11_maximum_of_a_pod_is_of_its_sum(shm: str, allowed: bool) -> None:
+def test_t10_t11_the_maximum_of_a_pod_limits_its_sum(shm: str, allowed: bool) -> None:
     facts = {"limit_ranges": [{"name": "limits", "type": "Pod", "maximum": {"memory": "48Gi"}}]}
     pod = pod_of(in_memory(shm_size=shm), limit="24Gi")
     pod["spec"]["containers"].append({"name": "proxy", "resources": {"limits": {"memory": "8Gi"}}})
     assert Webhook(facts=facts_of(facts)).admit(pod).allowed is allowed
 
 
-def test_the_loader_is_held_against_the_maximum_too() -> None:
+def test_the_loader_is_compared_with_the_maximum_too() -> None:
     facts = {"limit_ranges": [{"name": "l", "type": "Container", "maximum": {"memory": "16Gi"}}]}
     answer = Webhook(facts=facts_of(facts)).admit(pod_of(in_memory()))
     assert "modelcache-loader needs 16896Mi" in answer.denial
 
 
-def test_a_container_of_others_is_not_our_matter() -> None:
+def test_containers_of_others_are_left_alone() -> None:
     facts = {"limit_ranges": [{"name": "l", "type": "Container", "maximum": {"memory": "40Gi"}}]}
     pod = pod_of(in_memory(), limit="24Gi")
     pod["spec"]["containers"].append({"name": "proxy", "resources": {"limits": {"memory": "64Gi"}}})

@@ -106,7 +106,7 @@ def test_t35_ensure_raises_only_what_is_too_small(
 
 
 @pytest.mark.parametrize("pod", [None, amount("16Gi", "32Gi")])
-def test_none_leaves_everything(pod: Amount | None) -> None:
+def test_placement_none_changes_nothing(pod: Amount | None) -> None:
     correction = correct(amount("8Gi", "24Gi"), pod, V, S, "none")
     assert correction.container[0] == correction.container[1]
     assert correction.pod == (None if pod is None else (pod, pod))
@@ -153,7 +153,7 @@ def resources(request: str | None, limit: str | None) -> Resources:
         (("8Gi", "10Gi"), {"request": "24Gi"}, ("10Gi", "10Gi")),
     ],
 )
-def test_restored_never_lowers_and_never_asks_for_more_than_the_limit(
+def test_restored_never_lowers_and_never_requests_more_than_the_limit(
     now: tuple[str, str], recorded: dict[str, str], expected: tuple[str, str]
 ) -> None:
     assert shown(restored(amount(*now), recorded)) == expected
@@ -288,7 +288,7 @@ def test_t39_container_limit_never_passes_the_pods(webhook: Webhook) -> None:
     assert Quantity.parse(container) <= Quantity.parse(pod)
 
 
-def test_t41_a_server_that_drops_pod_level_resources_is_answered_at_the_container() -> None:
+def test_t41_containers_are_raised_if_the_server_drops_pod_level_resources() -> None:
     level = {"limits": {"memory": "32Gi"}, "requests": {"memory": "32Gi"}}
     webhook = Webhook(facts=facts_of({"kube_version": "1.33"}))
     answer = webhook.admit(pod_of(in_memory(), limit="24Gi", resources=level))
@@ -324,7 +324,7 @@ def test_t43_second_review_gains_nothing(webhook: Webhook) -> None:
 
 
 @pytest.mark.parametrize("mode", ["add", "ensure", "none"])
-def test_lowered_amounts_come_back_as_far_as_they_were_ours(mode: str, webhook: Webhook) -> None:
+def test_lowered_amounts_are_raised_again_by_what_we_had_added(mode: str, webhook: Webhook) -> None:
     pod = pod_of(in_memory(memory=mode), request="8Gi", limit="12Gi")
     injected = webhook.admit(pod).admitted
     before = amounts(named(injected["spec"]["containers"], "vllm")["resources"])

@@ -57,7 +57,7 @@ def test_oci_digest_is_no_path_with_a_colon() -> None:
     assert model.directory.endswith("/sha256-" + "ab" * 32)
 
 
-def test_annotations_go_before_the_catalogue() -> None:
+def test_annotations_win_over_the_catalogue() -> None:
     other = "example.com/other@sha256:" + "cd" * 32
     model = one(
         "coder",

@@ -37,7 +37,7 @@ def test_selector(selector: dict[str, Any], selected: bool) -> None:
     assert found == ({"claim": "models"} if selected else {})
 
 
-def test_the_higher_priority_has_the_word() -> None:
+def test_the_policy_with_the_highest_priority_wins() -> None:
     policy = policy_of(
         cache_policy("a", priority=2, defaults={"claim": "high"}),
         cache_policy("b", priority=1, defaults={"claim": "low", "strategy": "pvc"}),

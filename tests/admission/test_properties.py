@@ -561,7 +561,7 @@ def test_a_kept_answer_knows_containers_by_their_own_names(field: str) -> None:
 
 @EXAMPLES
 @given(reviewed())
-def test_no_path_of_ours_climbs(case: tuple[Webhook, Json, Answer]) -> None:
+def test_no_path_of_ours_leads_outside_the_store(case: tuple[Webhook, Json, Answer]) -> None:
     # P1 79
     _, _, answer = case
     for operation in answer.operations:
@@ -603,7 +603,7 @@ PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(STRATEGIES)), HOSTILE)
-def test_hostile_names_are_refused_or_lead_nowhere(strategy: str, model: str) -> None:
+def test_hostile_names_are_refused_or_stay_below_the_store(strategy: str, model: str) -> None:
     webhook = webhook_with(facts_of({"kube_version": "1.35"}))
     asked = {"model": model, "strategy": strategy, "size": "1Gi", "image": IMAGE}
     pod = {

@@ -59,7 +59,7 @@ def test_text_to_bytes(text: str | float, expected: int) -> None:
     ["", " ", "lots", "1 Gi", "1gi", "1K", "1KiB", "1,5Gi", "Gi", "1e", "--1", "0x10", "1Gi ", "\N{ARABIC-INDIC DIGIT ONE}Gi",
      "1\n", "nan", "inf", "9" * 401],
 )  # fmt: skip
-def test_what_is_no_quantity_is_named(text: str) -> None:
+def test_a_wrong_quantity_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity such as 512Mi or 16Gi"):
         Quantity.parse(text)
 

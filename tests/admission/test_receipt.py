@@ -67,7 +67,7 @@ def test_a_volume_is_a_receipt_if_its_source_is_the_one_we_would_give(
 
 
 @pytest.mark.parametrize(("annotations", "volume", "expected"), STORES)
-def test_so_is_a_volume_that_the_loader_copies_from(
+def test_a_volume_that_the_loader_copies_from_is_a_receipt_too(
     annotations: dict[str, str], volume: Volume, expected: bool
 ) -> None:
     request, problems = read_request({"model": "acme/coder", **annotations}, {}, Catalogue())

@@ -14,7 +14,7 @@ from tests.admission.admitting import Json, Webhook, in_memory, named, pod_of
         ("modelcache-model", {"persistentVolumeClaim": {"claimName": "other", "readOnly": True}}),
     ],
 )
-def test_t52_name_of_ours_with_another_source_is_refused(
+def test_t52_a_volume_of_our_name_with_another_source_is_refused(
     name: str, source: Json, webhook: Webhook
 ) -> None:
     answer = webhook.admit(pod_of({"strategy": "pvc"}, volumes=[{"name": name, **source}]))
@@ -24,7 +24,9 @@ def test_t52_name_of_ours_with_another_source_is_refused(
 @pytest.mark.parametrize(
     "name", ["modelcache-models", "modelcache-model-cards", "my-modelcache-model"]
 )
-def test_a_name_that_only_begins_like_ours_is_the_authors(name: str, webhook: Webhook) -> None:
+def test_a_name_that_only_begins_like_ours_is_left_to_the_author(
+    name: str, webhook: Webhook
+) -> None:
     mount = {"name": name, "mountPath": "/mine"}
     pod = pod_of({"strategy": "pvc"}, volumes=[{"name": name, "emptyDir": {}}])
     pod["spec"]["containers"].insert(0, {"name": "first", "volumeMounts": [mount]})
@@ -39,7 +41,7 @@ def test_t90_container_named_like_ours_is_refused(webhook: Webhook) -> None:
         assert webhook.admit(pod).codes == ["MC011"]
 
 
-def test_image_rewritten_by_a_mirror_webhook_is_no_foreign_container(webhook: Webhook) -> None:
+def test_a_container_whose_image_a_mirror_webhook_rewrote_is_still_ours(webhook: Webhook) -> None:
     for asked in (in_memory(), {"strategy": "pvc", "verify": "true"}):
         pod = webhook.admit(pod_of(asked, limit="24Gi")).admitted
         for container in (*pod["spec"]["containers"], *pod["spec"]["initContainers"]):

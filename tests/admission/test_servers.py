@@ -58,7 +58,7 @@ def test_every_row_has_its_images_and_variables_here() -> None:
 @pytest.mark.parametrize(
     ("name", "image"), [(n, i) for n, images in IMAGES.items() for i in images]
 )
-def test_image_tells_the_server(name: str, image: str) -> None:
+def test_the_image_identifies_the_server(name: str, image: str) -> None:
     assert server_of_image(image).name == name
 
 

@@ -56,13 +56,13 @@ def test_t66_what_names_no_model_is_refused(text: str) -> None:
     assert "token=x" not in str(caught.value)
 
 
-def test_folders_of_two_models_never_meet() -> None:
+def test_two_models_never_have_the_same_folder() -> None:
     assert layout.hub_folder("a/b") == "a--b"
     assert parse_source("s3://bucket/a").folder == hashlib.sha256(b"s3://bucket/a").hexdigest()
     with pytest.raises(ValueError, match="is not a model"):
         parse_source("a--b/c")
 
 
-def test_label_of_a_node_is_of_the_commit() -> None:
+def test_the_label_of_a_node_names_the_commit() -> None:
     digest = hashlib.sha256(f"acme/coder@{COMMIT}".encode()).hexdigest()
     assert layout.node_label("acme/coder", COMMIT) == f"modelcache.io/{digest[:16]}"

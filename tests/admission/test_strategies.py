@@ -143,7 +143,7 @@ def test_t56_t68_t69_t71_t73_obstacle_of_a_named_strategy_is_a_refusal(
 
 
 @pytest.mark.parametrize("path", ["/dev/shm", "/dev/shm/", "//dev//shm", "dev/shm"])
-def test_t49_t50_own_shared_memory_is_enough(path: str, webhook: Webhook) -> None:
+def test_t49_t50_the_authors_shared_memory_is_kept(path: str, webhook: Webhook) -> None:
     pod = pod_of(
         {"strategy": "pvc"},
         container={"volumeMounts": [{"name": "dshm", "mountPath": path}]},
@@ -158,7 +158,7 @@ def test_t49_t50_own_shared_memory_is_enough(path: str, webhook: Webhook) -> Non
 @pytest.mark.parametrize(
     "path", ["/", "/models", "/models/", "/models/acme--coder/main/x", "models"]
 )
-def test_t59_occupied_place_is_refused_with_both_paths(path: str, webhook: Webhook) -> None:
+def test_t59_an_occupied_mount_path_is_refused_with_both_paths(path: str, webhook: Webhook) -> None:
     # P1 80
     mounts = [{"name": "a", "mountPath": path}]
     answer = webhook.admit(
@@ -177,7 +177,7 @@ def test_t59_occupied_place_is_refused_with_both_paths(path: str, webhook: Webho
         ({"strategy": "hostPath"}, "false", None, False),
     ],
 )
-def test_t61_fs_group_walks_no_store(
+def test_t61_fs_group_never_walks_a_store(
     asked: Json, read_only: str, policy: str | None, walked: bool, webhook: Webhook
 ) -> None:
     security = {"fsGroup": 2000, **({"fsGroupChangePolicy": policy} if policy else {})}
@@ -204,7 +204,7 @@ def test_t79_t80_pods_that_are_left(webhook: Webhook) -> None:
         ("container vllm", {"limits": {"cpu": "two"}}),
     ],
 )
-def test_an_amount_that_is_none_is_named_with_its_container(
+def test_a_wrong_quantity_is_named_with_its_container(
     where: str, resources: Json, webhook: Webhook
 ) -> None:
     answer = webhook.admit(pod_of(in_memory(), container={"resources": resources}), raw=True)

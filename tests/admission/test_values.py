@@ -72,7 +72,7 @@ def test_taken(read: Callable[[str], Any], text: str, expected: object) -> None:
 
 
 @pytest.mark.parametrize(("read", "text", "said"), REFUSED)
-def test_t57_refused_with_what_would_be_right(
+def test_t57_a_refusal_says_what_would_be_right(
     read: Callable[[str], Any], text: str, said: str
 ) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below

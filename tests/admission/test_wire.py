@@ -104,13 +104,13 @@ BODIES: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize("body", [b for _, b in BODIES], ids=[n for n, _ in BODIES])
-def test_what_is_no_review_of_a_pod_is_named(body: bytes) -> None:
+def test_a_body_that_is_not_a_review_of_a_pod_is_refused(body: bytes) -> None:
     with pytest.raises(BadReview) as caught:
         decode_pod(body)
     assert len(str(caught.value)) < 500
 
 
-def test_what_is_no_workload_is_named() -> None:
+def test_an_object_that_is_not_a_workload_is_named() -> None:
     with pytest.raises(BadReview, match="the object is not a workload"):
         decode_workload(review_of({"spec": []}, kind="Deployment"))
 
@@ -125,7 +125,7 @@ def test_what_is_no_workload_is_named() -> None:
         {"spec": {"containers": []}},
     ],
 )
-def test_absent_and_null_are_nothing(pod: dict[str, Any], webhook: Webhook) -> None:
+def test_absent_and_null_are_read_as_zero(pod: dict[str, Any], webhook: Webhook) -> None:
     assert webhook.admit(pod).response == {"uid": UID, "allowed": True}
     annotated = {**pod, "metadata": pod_of()["metadata"]}
     assert webhook.admit(annotated).reason == "no_containers"
@@ -144,7 +144,7 @@ def test_t83_lists_are_made_where_there_are_none(empty: Any, webhook: Webhook) -
     assert len(answer.container()["volumeMounts"]) == 1
 
 
-def test_surplus_fields_are_read_over(webhook: Webhook) -> None:
+def test_unknown_fields_are_ignored(webhook: Webhook) -> None:
     pod = pod_of(in_memory(), schedulingGates=[{"name": "g"}], future={"deep": [1.0, 2**70]})
     assert webhook.admit(pod, future=True).spec["future"] == {"deep": [1.0, 2**70]}
 
@@ -162,7 +162,9 @@ def test_surplus_fields_are_read_over(webhook: Webhook) -> None:
         {"resource": {"group": "metrics.k8s.io", "version": "v1", "resource": "pods"}},
     ],
 )
-def test_t82_only_the_creation_of_a_pod_is_ours(request_: dict[str, Any], webhook: Webhook) -> None:
+def test_t82_only_the_creation_of_a_pod_is_changed(
+    request_: dict[str, Any], webhook: Webhook
+) -> None:
     answer = webhook.admit(pod_of(), **request_)
     assert (answer.allowed, answer.operations) == (True, [])
     assert answer.reason == "unexpected_resource"

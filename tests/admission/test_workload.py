@@ -79,7 +79,7 @@ def test_the_same_value_in_the_template_is_no_copy(webhook: Webhook) -> None:
     assert (answer.operations, answer.warnings) == ([], [])
 
 
-def test_a_change_is_followed_and_a_removal_too(webhook: Webhook) -> None:
+def test_a_changed_or_removed_annotation_is_copied_to_the_template(webhook: Webhook) -> None:
     own = {"model": "acme/other", "copied-keys": "model,strategy"}
     answer = webhook.admit(
         workload("Deployment", own, {"annotations": prefixed(OWN)}), operation="UPDATE"
@@ -108,7 +108,7 @@ def test_a_workload_without_annotations_is_left(own: Any, webhook: Webhook) -> N
     assert (answer.operations, answer.warnings, answer.reason) == ([], [], "nothing_to_copy")
 
 
-def test_ledger_and_list_are_never_copied(webhook: Webhook) -> None:
+def test_our_own_records_are_never_copied_to_the_template(webhook: Webhook) -> None:
     own = {**OWN, "injected": "{}", "copied-keys": "injected,copied-keys"}
     answer = webhook.admit(workload("Deployment", own))
     assert template_annotations(answer) == prefixed(OWN)
@@ -153,7 +153,7 @@ def test_a_workload_without_template_is_left(spec: Any, webhook: Webhook) -> Non
     assert webhook.admit(document).reason == "nothing_to_copy"
 
 
-def test_what_will_be_refused_is_told_and_the_workload_admitted(webhook: Webhook) -> None:
+def test_a_workload_whose_pods_will_be_refused_is_admitted_with_a_warning(webhook: Webhook) -> None:
     answer = webhook.admit(workload("Deployment", {"model": "acme/coder", "strategy": "nfs"}))
     assert answer.allowed
     assert answer.codes == ["MC108", "MC110"]

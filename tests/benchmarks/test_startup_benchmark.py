@@ -58,7 +58,7 @@ def test_a_model_is_complete_in_both_stores_and_there_only_once(tmp_path: Path) 
         assert all((directory / file.name).samefile(file) for file in files)
 
 
-def test_models_of_two_sizes_are_two_models() -> None:
+def test_models_of_two_sizes_differ_in_name_and_directory() -> None:
     one, other = Model(SIZE), Model(SIZE + 1)
     assert one.name != other.name
     assert one.directory != other.directory
@@ -74,7 +74,9 @@ def test_files_are_in_memory_from_end_to_end_or_not_at_all() -> None:
         assert page_cache.resident(files) >= SIZE
 
 
-def test_files_that_cannot_leave_memory_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_dropped_from_memory_are_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(page_cache, "ATTEMPTS", 1)
     cache().mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=cache()) as file:
@@ -104,7 +106,7 @@ def test_a_naive_pod_asks_the_webhook_for_nothing_and_the_hub_for_every_file() -
     assert spec["volumes"] == [{"name": "model", "emptyDir": {}}]
 
 
-def test_new_addresses_are_told_from_the_plugins_own_files(tmp_path: Path) -> None:
+def test_new_addresses_are_distinguished_from_the_plugins_own_files(tmp_path: Path) -> None:
     assert addresses(tmp_path / "none") == set()
     for name in ("10.88.0.7", "10.88.0.8", "last_reserved_ip.0", "lock"):
         (tmp_path / name).touch()

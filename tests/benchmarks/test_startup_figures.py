@@ -78,7 +78,7 @@ def test_injection_adds_the_difference_of_two_medians(figures: Figures) -> None:
     assert [one.met for one in figures.injection] == [True, False]
 
 
-def test_a_start_of_as_many_pods_as_no_naive_ones_has_no_ratio(figures: Figures) -> None:
+def test_a_start_without_as_many_naive_pods_has_no_ratio(figures: Figures) -> None:
     assert figures.sooner(figures.start("emptyDir", SIZE, 4, "cold")) is None
 
 
@@ -87,7 +87,7 @@ def test_figures_that_were_not_measured_are_not_made_up(figures: Figures) -> Non
         figures.start("image", SIZE, 1, "warm")
 
 
-def test_json_holds_the_run_and_what_follows_from_it(figures: Figures, tmp_path: Path) -> None:
+def test_json_has_the_run_and_the_derived_values(figures: Figures, tmp_path: Path) -> None:
     write(tmp_path / "new" / "run.json", figures)
     assert read(tmp_path / "new" / "run.json") == figures
     document = json.loads((tmp_path / "new" / "run.json").read_text())
@@ -196,7 +196,7 @@ def test_each_round_visits_every_cell_that_is_due_once() -> None:
         assert order.count(cell) == visits(cell, 3, RATE)
 
 
-def test_text_goes_between_its_marks_and_nowhere_else() -> None:
+def test_text_is_written_only_between_its_marks() -> None:
     text = "a\n<!-- startup -->\nold\n<!-- end -->\nz\n"
     new = readme.marked(text, "new\n")
     assert new == "a\n<!-- startup -->\n\nnew\n\n<!-- end -->\nz\n"

@@ -241,7 +241,7 @@ def test_the_documents_of_the_platform_are_those_of_the_example() -> None:
     assert list(yaml.safe_load_all(ours)) == list(yaml.safe_load_all(example))
 
 
-def test_the_annotated_deployment_is_that_of_the_example() -> None:
+def test_the_annotated_deployment_equals_the_example() -> None:
     [whole] = blocks("yaml", DOCS / "applications.md")
     assert whole == (ROOT / "examples" / "chat.yaml").read_text()
     [lines] = blocks("yaml", README)

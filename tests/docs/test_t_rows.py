@@ -36,7 +36,7 @@ def named_rows() -> dict[int, set[str]]:
 
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: f"T{row}")
-def test_row_is_held_by_a_test(row: int) -> None:
+def test_each_row_has_a_test(row: int) -> None:
     assert row in named_rows()
 
 

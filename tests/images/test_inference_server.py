@@ -56,7 +56,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "said"),
     [
         (Path.unlink, f"{SHARD}: is missing"),
         (flip, f"{SHARD}: sha256 is "),
@@ -65,10 +65,10 @@ def flip(path: Path) -> None:
     ids=["missing", "altered", "cut short"],
 )
 def test_a_model_that_is_not_what_its_manifest_says_is_not_served(
-    model: Path, tmp_path: Path, spoil: Any, told: str
+    model: Path, tmp_path: Path, spoil: Any, said: str
 ) -> None:
     spoil(model / SHARD)
-    assert refused(tmp_path / "log", "serve", model).startswith(f"{model}: {told}")
+    assert refused(tmp_path / "log", "serve", model).startswith(f"{model}: {said}")
 
 
 def test_every_file_that_differs_is_named(model: Path, tmp_path: Path) -> None:

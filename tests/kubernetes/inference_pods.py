@@ -155,7 +155,7 @@ def status_of(pod: Object, name: str) -> Object:
     return dict(found)
 
 
-def told(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
+def event_of(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> str:
     """Return the first Event about *obj* that contains *text*, as `reason: message`."""
     meta = obj["metadata"]
     chosen = f"involvedObject.name={meta['name']},involvedObject.kind={obj.get('kind', 'Pod')}"

@@ -64,14 +64,14 @@ class Installed:
 
     def metrics(self, replica: Object) -> str:
         """Return the metrics of one replica."""
-        return self._told(replica, "metrics").message
+        return self._asked(replica, "metrics").message
 
     def concerns(self) -> str:
         """Return the concerns that the replicas report."""
-        told = [self._told(replica, "readyz").body["concerns"] for replica in self.replicas()]
-        return "; ".join(text for concerns in told for text in concerns.values())
+        reports = [self._asked(replica, "readyz").body["concerns"] for replica in self.replicas()]
+        return "; ".join(text for concerns in reports for text in concerns.values())
 
-    def _told(self, replica: Object, path: str) -> Answer:
+    def _asked(self, replica: Object, path: str) -> Answer:
         where = f"{url('v1', 'Pod', NAMESPACE, replica['metadata']['name'])}:8080/proxy/{path}"
         return self.cluster.api.request("GET", where).expect()
 

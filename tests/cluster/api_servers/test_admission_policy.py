@@ -87,7 +87,7 @@ def refuses(answer: Answer, *texts: str) -> bool:
     return True
 
 
-def test_its_expressions_compile_without_a_remark(current: ControlPlane) -> None:
+def test_its_expressions_compile_without_a_warning(current: ControlPlane) -> None:
     # P1 84
     def status() -> Object:
         answer = current.api.get(
@@ -110,7 +110,7 @@ def test_kustomize_builds_what_the_tests_apply(cluster: ControlPlane) -> None:
         assert cluster.api.apply(obj, dry_run=True).expect()
 
 
-def test_policy_and_webhook_concern_the_same_namespaces() -> None:
+def test_policy_and_webhook_select_the_same_namespaces() -> None:
     (hooks,) = shipped("MutatingWebhookConfiguration")
     policies = list(filter(judges_others, shipped("ValidatingAdmissionPolicy")))
     assert len(policies) == 2
@@ -118,7 +118,9 @@ def test_policy_and_webhook_concern_the_same_namespaces() -> None:
     assert selectors == [hook["namespaceSelector"] for hook in hooks["webhooks"]]
 
 
-def test_a_pod_that_asks_and_got_nothing_is_refused_with_what_to_do(plane: ControlPlane) -> None:
+def test_a_pod_that_requests_a_model_and_got_none_is_refused_with_a_remedy(
+    plane: ControlPlane,
+) -> None:
     assert refuses(
         create(plane, pod()),
         NOT_INJECTED,
@@ -142,7 +144,7 @@ def test_a_pod_without_annotations_is_created(plane: ControlPlane) -> None:
         pytest.param(pod(inject=" false "), id="opted out, with blanks"),
     ],
 )
-def test_a_pod_that_asks_for_nothing_is_created(plane: ControlPlane, free: Object) -> None:
+def test_a_pod_that_requests_no_model_is_created(plane: ControlPlane, free: Object) -> None:
     assert create(plane, free).code == 201
 
 
@@ -239,7 +241,7 @@ def test_a_pod_whose_injection_was_undone_is_refused(
     assert refuses(create(plane, broken), text)
 
 
-def test_a_serving_container_does_not_pass_as_the_loader(plane: ControlPlane) -> None:
+def test_a_server_container_is_not_taken_for_the_loader(plane: ControlPlane) -> None:
     disguised = pod(volumes=(CLAIM,), mounts=(WRITE,))
     disguised["spec"]["containers"][0]["name"] = "modelcache-loader"
     assert refuses(create(plane, disguised), "container modelcache-loader could write")
@@ -265,7 +267,7 @@ def test_the_namespaces_of_the_cluster_are_left_alone(current: ControlPlane, whe
     assert create(current, asking).code == 201
 
 
-def test_a_namespace_can_be_taken_out(current: ControlPlane, namespace: NamespaceFactory) -> None:
+def test_a_namespace_can_be_excluded(current: ControlPlane, namespace: NamespaceFactory) -> None:
     asking = pod()
     asking["metadata"]["namespace"] = namespace({"modelcache.io/admission": "disabled"})
     assert create(current, asking).code == 201

@@ -212,7 +212,7 @@ def test_the_user_is_refused_for_our_patch_with(
 ) -> None:
     outcome = asked.about(answer)
     assert (outcome.code, text in outcome.message) == (code, True), outcome.message
-    assert asked.name not in outcome.message, "nothing would tell the user who did it"
+    assert asked.name not in outcome.message, "the user would not learn who did it"
 
 
 DENIALS: dict[str, tuple[Answer, int, str]] = {
@@ -226,7 +226,7 @@ DENIALS: dict[str, tuple[Answer, int, str]] = {
     "a reason alone": (deny(reason="Because"), 400, "denied the request: Because"),
     "both": (deny(reason="Because", message="no"), 400, "denied the request: no"),
     "no status": (deny(), 400, "denied the request without explanation"),
-    "a patch beside it": ({**patch(LABEL), **deny(code=403, message="no")}, 403, "request: no"),
+    "a patch next to it": ({**patch(LABEL), **deny(code=403, message="no")}, 403, "request: no"),
 }
 
 
@@ -246,7 +246,7 @@ def test_a_denial_keeps_its_reason(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-def test_an_answer_that_asks_to_come_back_is_followed_with_the_same_uid(
+def test_a_429_with_retry_after_is_followed_by_a_call_with_the_same_uid(
     asked: Asked, code: int
 ) -> None:
     def later(_: Review) -> Reply | dict[str, Any]:
@@ -258,7 +258,7 @@ def test_an_answer_that_asks_to_come_back_is_followed_with_the_same_uid(
     assert len({call.uid for call in asked.hook.calls}) == 1
 
 
-def test_a_retry_waits_as_long_as_it_is_told(patient: Asked) -> None:
+def test_a_retry_waits_as_long_as_retry_after_says(patient: Asked) -> None:
     def later(_: Review) -> Reply | dict[str, Any]:
         return http(429, Retry_After="1") if len(patient.hook.calls) <= 2 else patch(LABEL)
 
@@ -349,7 +349,7 @@ WARNINGS: dict[str, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize(("sent", "seen"), WARNINGS.values(), ids=list(WARNINGS))
-def test_of_these_warnings_the_user_sees(asked: Asked, sent: list[str], seen: list[str]) -> None:
+def test_the_user_sees_these_warnings(asked: Asked, sent: list[str], seen: list[str]) -> None:
     assert list(asked.about(allow(warnings=sent)).expect(201).warnings) == seen
 
 
@@ -375,7 +375,7 @@ def audited(asked: Asked, name: str) -> dict[str, str]:
     return annotations
 
 
-def test_audit_annotations_bear_the_name_of_the_webhook(asked: Asked) -> None:
+def test_audit_annotations_have_the_name_of_the_webhook(asked: Asked) -> None:
     answer = patch(LABEL, auditAnnotations={"model": "llama", "not a key!": "dropped"})
     asked.about(answer, pod("audited")).expect(201)
     annotations = audited(asked, "audited")
@@ -388,7 +388,7 @@ def test_audit_annotations_bear_the_name_of_the_webhook(asked: Asked) -> None:
     assert not [k for k in annotations if k.startswith(prefix)], "that is for level Request"
 
 
-def test_passing_over_a_webhook_is_audited(asked: Asked) -> None:
+def test_an_ignored_webhook_is_audited(asked: Asked) -> None:
     asked.about(http(500), pod("passed-over"))
     prefix = "failed-open.mutation.webhook.admission.k8s.io/round_0_index_"
     keys = [key for key in audited(asked, "passed-over") if key.startswith(prefix)]
@@ -413,7 +413,7 @@ def test_a_patch_of_a_deletion_is_an_error(cluster: ControlPlane, hook: Scripted
     cluster.api.delete(doomed).expect(200)
 
 
-def test_an_answer_to_another_version_of_the_review_is_the_one_that_was_asked_for(
+def test_the_version_of_the_answer_is_that_of_the_review(
     cluster: ControlPlane, hook: ScriptedHook
 ) -> None:
     """The first version of the list that the server knows is used."""

@@ -131,7 +131,7 @@ def test_each_round_has_a_uid_of_its_own(cluster: ControlPlane, hook: ScriptedHo
     assert len({call.uid for call in hook.calls}) == 3
 
 
-def test_in_tree_plugins_run_again_over_what_a_webhook_added(
+def test_in_tree_plugins_run_again_after_a_webhook_changed_the_pod(
     asked: Asked,
 ) -> None:
     limits = {"default": {"memory": "64Mi"}, "type": "Container"}
@@ -151,7 +151,7 @@ def test_in_tree_plugins_run_again_over_what_a_webhook_added(
     assert more["volumeMounts"][0]["name"].startswith("kube-api-access-")
 
 
-def test_of_an_audit_annotation_that_differs_in_the_second_round_the_first_is_kept(
+def test_the_first_value_of_an_audit_annotation_is_kept(
     cluster: ControlPlane, hook: ScriptedHook
 ) -> None:
     numbers = itertools.count()
@@ -303,7 +303,7 @@ def test_a_dry_run_says_so(patient: Asked) -> None:
     assert patient.hook.calls[0].review["request"]["dryRun"] is True
 
 
-def test_what_no_terminal_should_see_arrives_as_it_is(patient: Asked) -> None:
+def test_control_characters_reach_the_webhook_unchanged(patient: Asked) -> None:
     hostile = "\x00 \x1b[31m \n \u202e"
     patient.about(allow(), pod(annotations={"a": hostile})).expect(201)
     assert patient.hook.calls[0].object["metadata"]["annotations"] == {"a": hostile}
@@ -316,7 +316,7 @@ def send(asked: Asked, body: bytes) -> Answer:
     return asked.plane.api.request("POST", path, body, dry_run=True)
 
 
-def test_duplicate_keys_nulls_and_lone_surrogates_are_gone_before_us(patient: Asked) -> None:
+def test_duplicate_keys_nulls_and_lone_surrogates_never_reach_a_webhook(patient: Asked) -> None:
     text = json.dumps(pod(annotations={"a": "1"}))
     text = text.replace('"a": "1"', '"a": "1", "a": "\\ud800", "b": null')
     answer = send(patient, text.encode())

@@ -104,7 +104,7 @@ class Difference:
 HOST: Final = "/var/lib/model-cache"
 READ: Final = {"readOnly": True, "recursiveReadOnly": "IfPossible"}
 NARROW: Final = "the server sees its own model, not those of everybody"
-ENV: Final = "tells sidecars and scripts where the model is"
+ENV: Final = "shows sidecars and scripts where the model is"
 SHM: Final = "vLLM's workers talk through /dev/shm; a container runtime gives only 64Mi of it"
 CHARGED: Final = "tmpfs is charged to the memory limit: what was the server's own stays its own"
 
@@ -193,7 +193,7 @@ def applied(cluster: ControlPlane, webhook: Webhook) -> Iterator[Applied]:
 
 
 @pytest.mark.parametrize(("name", "replicas"), [("vllm-inference", 4), ("vllm-hostpath", 2)])
-def test_its_pods_are_those_wired_by_hand_save_for_what_we_do_better(
+def test_its_pods_differ_from_those_wired_by_hand_only_as_listed(
     cluster: ControlPlane, applied: Applied, name: str, replicas: int
 ) -> None:
     ours = pods_of(cluster, applied.where, name, replicas)

@@ -68,7 +68,7 @@ def refused(answer: Answer, keys: Iterable[str] = ASKED) -> bool:
     return {*found[1].split(", ")} == {*keys}
 
 
-def test_its_expressions_compile_without_a_remark(current: ControlPlane) -> None:
+def test_its_expressions_compile_without_a_warning(current: ControlPlane) -> None:
     def status() -> Object:
         api = "admissionregistration.k8s.io/v1"
         answer = current.api.get(api, "ValidatingAdmissionPolicy", NAME)
@@ -106,7 +106,7 @@ def test_a_workload_that_opted_out_is_accepted(plane: ControlPlane) -> None:
     ],
     ids=["same", "followed", "added", "not ours", "the template's own"],
 )
-def test_a_template_that_is_behind_its_workload_is_refused(
+def test_a_template_with_older_annotations_than_its_workload_is_refused(
     plane: ControlPlane, change: Object, behind: Iterable[str]
 ) -> None:
     remembered = {"modelcache.io/copied-keys": "strategy"}
@@ -136,7 +136,7 @@ def test_a_change_that_takes_the_annotation_out_of_the_template_is_refused(
     assert current.api.request("PATCH", scale, patch, media_type=kind).expect(200)
 
 
-def test_what_was_there_before_can_still_be_deleted_and_a_job_changed(
+def test_existing_workloads_can_be_deleted_and_jobs_changed(
     current: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     where = namespace()
@@ -169,7 +169,7 @@ def test_the_replicasets_of_a_deployment_bear_its_annotations_and_are_accepted(
     assert current.api.create(owned, dry_run=True).expect(201)
 
 
-def test_policy_and_webhook_concern_the_same_workloads() -> None:
+def test_policy_and_webhook_select_the_same_workloads() -> None:
     (hooks,) = shipped("MutatingWebhookConfiguration")
     (hook,) = [one for one in hooks["webhooks"] if one["name"] == "workloads.modelcache.io"]
     (policy,) = [

@@ -18,7 +18,7 @@ def only(kind: str) -> Object:
     return found
 
 
-def test_the_api_server_knows_every_field_and_warns_of_none(
+def test_the_api_server_knows_every_field(
     cluster: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     where = namespace(only("Namespace")["metadata"]["labels"])  # Pod Security's among them

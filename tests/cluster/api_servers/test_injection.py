@@ -432,7 +432,7 @@ def test_t45_a_copy_of_an_injected_pod_gains_nothing(cluster: ControlPlane, wher
 
 
 # P0 10
-def test_p0_10_a_fault_of_ours_leaves_plain_pods_alone_and_refuses_those_that_ask(
+def test_p0_10_an_internal_error_affects_only_pods_that_request_a_model(
     cluster: ControlPlane, where: str, hook: ScriptedHook
 ) -> None:
     fault = b'{"error":"internal error; see the log of the webhook"}'
@@ -473,7 +473,7 @@ def down(cluster: ControlPlane, webhook_on: WebhookFactory) -> Webhook:
 
 
 # P0 39a
-def test_p0_39a_while_it_is_down_the_policy_refuses_those_that_ask_and_no_others(
+def test_p0_39a_while_it_is_down_the_policy_refuses_only_pods_that_request_a_model(
     cluster: ControlPlane, where: str, down: Webhook
 ) -> None:
     answer = cluster.api.create(pod(where=where)).expect(422)

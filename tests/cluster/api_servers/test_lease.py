@@ -100,7 +100,7 @@ def waiting(lease: Lease) -> Iterator[threading.Event]:
         yield holds
 
 
-def test_of_two_loaders_one_holds_it_until_it_is_through(leased: Leased) -> None:
+def test_one_of_two_loaders_holds_the_lease_until_it_is_done(leased: Leased) -> None:
     with waiting(leased.loader("second")) as second:
         assert second.wait(30)
         with waiting(leased.loader("first", seconds=3)) as first:
@@ -116,7 +116,7 @@ def test_of_two_loaders_one_holds_it_until_it_is_through(leased: Leased) -> None
         assert leased.spec()["leaseTransitions"] == 2
 
 
-def test_a_holder_that_renews_it_keeps_it_and_one_that_is_silent_does_not(leased: Leased) -> None:
+def test_a_holder_keeps_the_lease_only_while_it_renews_it(leased: Leased) -> None:
     leased.write(holderIdentity="gone", leaseDurationSeconds=3, leaseTransitions=7)
     with waiting(leased.loader("next")) as holds:
         for second in range(5):
@@ -137,7 +137,7 @@ def test_a_container_that_is_started_again_in_its_pod_does_not_wait(leased: Leas
         assert holds.wait(30)
 
 
-def test_what_others_have_written_beside_stays(leased: Leased) -> None:
+def test_annotations_and_owners_that_others_wrote_stay(leased: Leased) -> None:
     path = f"/apis/{LEASE}/namespaces/{leased.namespace}/leases/{leased.name}"
     account = leased.plane.api.get("v1", "ServiceAccount", leased.name, leased.namespace).body
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": leased.name}
@@ -157,17 +157,17 @@ def test_what_others_have_written_beside_stays(leased: Leased) -> None:
     assert leased.lost == []
 
 
-def test_a_holder_from_whom_it_was_taken_is_told(leased: Leased) -> None:
+def test_a_holder_notices_that_another_has_taken_the_lease(leased: Leased) -> None:
     with waiting(leased.loader("first")) as holds:
         assert holds.wait(30)
         leased.write(holderIdentity="second", leaseDurationSeconds=60)
-        wait_until(lambda: bool(leased.lost), "it is told")
+        wait_until(lambda: bool(leased.lost), "the holder notices")
     name = f"{leased.namespace}/{leased.name}"
     assert leased.lost == [f"Lease {name}: second has taken it, and loads the same model"]
     assert leased.spec()["holderIdentity"] == "second"
 
 
-def test_a_holder_that_can_not_renew_goes_on(leased: Leased) -> None:
+def test_a_holder_that_can_not_renew_continues(leased: Leased) -> None:
     binding = leased.right("RoleBinding")
     with waiting(leased.loader("pod")) as holds:
         assert holds.wait(30)
@@ -181,7 +181,7 @@ def test_a_holder_that_can_not_renew_goes_on(leased: Leased) -> None:
     assert leased.lost == []
 
 
-def test_who_may_not_is_told_what_permits_it(leased: Leased) -> None:
+def test_a_missing_right_is_reported_with_its_remedy(leased: Leased) -> None:
     said = "403 .*: modelcache render --kind lease prints what permits it"
     with pytest.raises(Unavailable, match=said), leased.loader("pod", user="default").held():
         pass
@@ -190,7 +190,7 @@ def test_who_may_not_is_told_what_permits_it(leased: Leased) -> None:
         pass
 
 
-def test_who_waits_beyond_its_deadline_says_for_whom(leased: Leased) -> None:
+def test_a_loader_that_waits_beyond_its_deadline_names_the_holder(leased: Leased) -> None:
     leased.write(holderIdentity="first", leaseDurationSeconds=3600)
     said = "first held it until the deadline"
     with pytest.raises(Unavailable, match=said), leased.loader("second", seconds=1).held():

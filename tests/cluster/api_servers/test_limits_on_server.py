@@ -118,7 +118,7 @@ def test_the_target_is_stored_with_what_it_had_and_what_tmpfs_takes(
     assert memory(named(answer, "modelcache-loader")) == (LOADER, LOADER)
 
 
-def test_t22_bytes_stay_exact_where_v_is_no_round_number(cluster: ControlPlane, where: str) -> None:
+def test_t22_bytes_stay_exact_if_v_is_not_a_round_number(cluster: ControlPlane, where: str) -> None:
     obj = pod(where, server("20G", "20G"), size="16060522496")
     answer = cluster.api.create(obj, dry_run=True).expect(201)
     assert memory(named(answer, "vllm")) == (36_911_433_728, 36_911_433_728)
@@ -170,7 +170,7 @@ def test_the_qos_class_is_that_of_the_same_pod_without_annotations(
 
 
 # T7: the loader must reserve what it fills, so the one class that changes is the lowest.
-def test_t7_a_pod_that_asked_for_nothing_becomes_burstable_and_is_told(
+def test_t7_a_best_effort_pod_becomes_burstable_with_a_warning(
     cluster: ControlPlane, where: str
 ) -> None:
     obj = pod(where, {})
@@ -207,7 +207,7 @@ def test_t9_a_limit_range_of_containers_refuses_the_raised_limit(
     assert "maximum memory usage per Container is 32Gi, but limit is 40Gi" in answer.message
 
 
-def test_t10_and_t11_a_limit_range_of_pods_counts_the_loader_beside_the_others(
+def test_t10_and_t11_a_limit_range_of_pods_counts_the_loader_too(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
     where = namespace()
@@ -245,7 +245,7 @@ def test_defaults_of_a_limit_range_are_what_is_raised(
     assert memory(named(answer, "modelcache-loader")) == (LOADER, LOADER)
 
 
-def test_t14_a_quota_of_limits_finds_the_loaders(
+def test_t14_a_quota_of_limits_counts_the_loaders(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
     # P1 74
@@ -276,7 +276,7 @@ def test_t14_a_quota_of_limits_finds_the_loaders(
 
 # T36, T39
 @pytest.mark.parametrize(("shm", "expected"), [("0", 48 * GI), ("2Gi", 50 * GI)])
-def test_t36_the_pod_level_is_raised_where_the_pod_is_bounded_there(
+def test_t36_the_pod_level_is_raised_if_it_limits_the_pod(
     cluster: ControlPlane, where: str, shm: str, expected: int
 ) -> None:
     # P1 75
@@ -319,7 +319,7 @@ PROXIES: Final[list[list[Object]]] = [[], [server("2Gi", "2Gi")], [{}]]
 @pytest.mark.parametrize("mode", ["add", "ensure", "none"])
 @pytest.mark.parametrize("shm", ["0", "4Gi"])
 @pytest.mark.parametrize("level", LEVELS, ids=str)
-def test_t39_what_is_consistent_on_the_pod_level_stays_so(
+def test_t39_consistent_amounts_of_the_pod_level_stay_consistent(
     cluster: ControlPlane, where: str, level: Object, shm: str, mode: str
 ) -> None:
     accepted = 0
@@ -376,7 +376,7 @@ def test_a_limit_of_nothing_is_no_limit_and_stays_none(cluster: ControlPlane, wh
     assert any(text.startswith("MC104 ") for text in answer.warnings)
 
 
-def test_t39_memory_ensure_never_asks_for_more_than_the_pods_limit(
+def test_t39_memory_ensure_never_requests_more_than_the_pods_limit(
     cluster: ControlPlane, where: str
 ) -> None:
     obj = pod(
@@ -393,7 +393,7 @@ def test_t39_memory_ensure_never_asks_for_more_than_the_pods_limit(
 
 
 # T41: before 1.34 the field is there and vanishes after us, so containers are what counts.
-def test_t41_an_older_server_is_taken_at_its_containers(
+def test_t41_only_containers_count_on_an_older_server(
     old_cluster: ControlPlane, webhook_on: WebhookFactory
 ) -> None:
     webhook_on(old_cluster, "1.33")

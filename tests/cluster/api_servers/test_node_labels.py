@@ -75,7 +75,7 @@ def permitted(
         yield found
 
 
-def test_a_loader_sets_our_labels_of_its_own_node_and_takes_them_away(
+def test_a_loader_sets_and_removes_our_labels_of_its_own_node(
     permitted: Permitted,
 ) -> None:
     for value in ("ready", None):
@@ -96,7 +96,7 @@ def test_a_loader_labels_no_node_but_its_own(permitted: Permitted, on: str) -> N
     assert "a loader may label only the node that it runs on" in answer.message
 
 
-def test_others_may_do_what_they_may(permitted: Permitted) -> None:
+def test_other_users_keep_their_rights(permitted: Permitted) -> None:
     change = FOREIGN["cordon"]
     assert permitted.write(change, user="system:serviceaccount:default:default").code == 403
     path = f"/api/v1/nodes/{NODE}"

@@ -126,7 +126,7 @@ def test_the_webhook_may_write_the_bundle(registration: Registration) -> None:
     registration.write(registration.hooks(BUNDLE, only=1)).expect()
 
 
-def test_the_webhook_may_take_back_what_a_profile_before_has_left(
+def test_the_webhook_may_reset_the_failure_policy_of_an_earlier_profile(
     registration: Registration,
 ) -> None:
     registration.change({"failurePolicy": "Fail"})

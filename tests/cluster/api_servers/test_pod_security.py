@@ -49,18 +49,18 @@ def test_a_directory_of_the_node_is_refused_in_these_words(
     assert cluster.api.create(asked).expect(201).warnings == (COPIED,)
     said: list[str] = []
 
-    def told() -> bool:
+    def refused() -> bool:
         events = cluster.api.list("v1", "Event", where)
         said[:] = [event["message"] for event in events if event["reason"] == "FailedCreate"]
         return bool(said)
 
-    wait_until(told, "the ReplicaSet says why it has no pod")
+    wait_until(refused, "the ReplicaSet says why it has no pod")
     violates = f'is forbidden: violates PodSecurity "{level}:latest": {HOST_PATH[level]}'
     assert said[0].startswith('Error creating: pods "server-')
     assert said[0].endswith(violates)
 
 
-def test_where_it_only_warns_the_author_of_a_pod_is_warned_and_that_of_a_deployment_is_not(
+def test_pod_security_in_mode_warn_warns_authors_of_pods_but_not_of_deployments(
     cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 ) -> None:
     where = namespace({WARN: "baseline"})

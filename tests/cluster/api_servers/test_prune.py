@@ -143,7 +143,7 @@ def reasons(ran: Ran) -> dict[str, str]:
     ],
     ids=lambda a: "-".join(a.values()),
 )
-def test_what_a_pod_reads_from_the_claim_stays(
+def test_models_that_a_pod_reads_from_the_claim_stay(
     cluster: ControlPlane, where: str, store: Path, annotations: dict[str, str]
 ) -> None:
     pod = asking(where, model=f"acme/tiny@{FIRST}", **annotations)
@@ -164,7 +164,7 @@ def test_what_a_pod_reads_from_the_claim_stays(
      {"strategy": "emptyDir", "size": "1Mi", "load_from": "node"}],
     ids=lambda a: "-".join(a.values()),
 )  # fmt: skip
-def test_what_a_pod_reads_from_its_node_stays_there(
+def test_models_that_a_pod_reads_from_its_node_stay_there(
     cluster: ControlPlane,
     where: str,
     store: Path,
@@ -185,7 +185,7 @@ def test_what_a_pod_reads_from_its_node_stays_there(
     assert reasons(elsewhere) == reasons(of_claim) == {"3": "main points to it"}
 
 
-def test_a_claim_or_a_node_that_is_not_there_is_a_mistake(
+def test_a_claim_or_node_that_does_not_exist_is_a_mistake(
     cluster: ControlPlane, where: str, store: Path
 ) -> None:
     before = tree(store)
@@ -199,7 +199,7 @@ def test_a_claim_or_a_node_that_is_not_there_is_a_mistake(
     assert tree(store) == before
 
 
-def test_without_a_word_of_where_the_store_is_every_pod_that_may_read_it_counts(
+def test_without_options_for_the_store_every_pod_that_may_read_it_counts(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     by_claim = asking(where, model=f"acme/tiny@{FIRST}", strategy="pvc", claim="somewhere")
@@ -216,7 +216,7 @@ def test_without_a_word_of_where_the_store_is_every_pod_that_may_read_it_counts(
     }  # fmt: skip
 
 
-def test_a_pod_keeps_what_a_name_meant_when_it_started(
+def test_a_pod_keeps_the_commit_that_its_revision_named_at_its_start(
     cluster: ControlPlane, where: str, store: Path
 ) -> None:
     aged(loaded(store, commit="4" * 40), days=4)
@@ -238,7 +238,7 @@ def test_a_pod_keeps_what_a_name_meant_when_it_started(
     assert after == {"3": f"pod {later} reads main"}
 
 
-def test_a_pod_whose_name_leads_nowhere_by_now_may_read_any_revision(
+def test_a_pod_whose_revision_is_no_longer_in_the_store_may_read_any_revision(
     cluster: ControlPlane, where: str, store: Path
 ) -> None:
     pod = asking(where, model="acme/tiny@v1", strategy="pvc")
@@ -248,7 +248,7 @@ def test_a_pod_whose_name_leads_nowhere_by_now_may_read_any_revision(
     assert found == {"1": unknown, "2": unknown, "3": unknown}
 
 
-def test_a_pod_that_mounts_the_store_whole_may_read_everything(
+def test_a_pod_that_mounts_the_whole_store_counts_as_reading_every_model(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     claim = f"--claim={claimed(cluster, where)}"
@@ -349,7 +349,7 @@ def test_the_rights_that_the_manual_lists_are_enough(
     assert labels_of(cluster, node) == {LABELS[2]}
 
 
-def test_what_a_node_says_that_it_holds_stays_there(
+def test_models_whose_label_can_not_be_removed_stay(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     label_node(cluster, node, *LABELS)
@@ -357,15 +357,15 @@ def test_what_a_node_says_that_it_holds_stays_there(
     before = tree(store)
     ran = pruned(cluster, store, f"--node={node}", kubeconfig=kubeconfig)
     assert ran.status == 1
-    told = {one["commit"][0]: one for one in json.loads(ran.out)["models"]}
-    assert [told[c]["verdict"] for c in "123"] == ["failed", "failed", "keep"]
-    assert "label could not be removed" in told["1"]["reason"]
-    assert 'cannot patch resource "nodes"' in told["1"]["reason"]
+    listed = {one["commit"][0]: one for one in json.loads(ran.out)["models"]}
+    assert [listed[c]["verdict"] for c in "123"] == ["failed", "failed", "keep"]
+    assert "label could not be removed" in listed["1"]["reason"]
+    assert 'cannot patch resource "nodes"' in listed["1"]["reason"]
     assert tree(store) == before
     assert labels_of(cluster, node) == set(LABELS)
 
 
-def test_a_node_gets_the_label_back_of_what_could_not_be_removed(
+def test_a_node_gets_its_label_back_if_the_model_could_not_be_removed(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     label_node(cluster, node, *LABELS)
@@ -403,7 +403,7 @@ class Late(Asked):
         return found
 
 
-def test_a_pod_that_comes_while_the_label_goes_keeps_its_model(
+def test_a_pod_scheduled_while_the_label_is_removed_keeps_its_model(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     label_node(cluster, node, *LABELS)
@@ -417,7 +417,7 @@ def test_a_pod_that_comes_while_the_label_goes_keeps_its_model(
         cluster.api.delete({"apiVersion": "v1", "kind": "Pod", **left}).expect()
 
 
-def test_who_may_not_ask_for_pods_removes_nothing(
+def test_a_user_who_may_not_list_pods_removes_nothing(
     cluster: ControlPlane, where: str, store: Path, node: str
 ) -> None:
     before = tree(store)

@@ -91,8 +91,8 @@ class Maker:
         if self.likely(0.1):
             found["automountServiceAccountToken"] = False
         if self.likely(0.2):
-            wish = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
-            required = {"nodeSelectorTerms": [wish]}
+            expression = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
+            required = {"nodeSelectorTerms": [expression]}
             affinity = {"requiredDuringSchedulingIgnoredDuringExecution": required}
             found["affinity"] = {"nodeAffinity": affinity if self.likely(0.7) else {}}
         return found

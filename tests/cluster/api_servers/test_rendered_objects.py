@@ -89,7 +89,7 @@ REFUSED: Final = {
 
 
 @pytest.mark.parametrize("level", REFUSED)
-def test_of_the_node_cache_only_directory_and_owner_are_privileged(
+def test_only_the_directory_and_owner_of_a_node_cache_are_privileged(
     cluster: ControlPlane, namespace: NamespaceFactory, level: str
 ) -> None:
     (found,) = rendered(namespace({ENFORCE: level}), "phi-2", "--kind=daemonset")

@@ -69,7 +69,9 @@ def replica_sets(plane: ControlPlane, manifest: Object) -> int:
     return len(plane.api.list("apps/v1", "ReplicaSet", manifest["metadata"]["namespace"]))
 
 
-def test_one_tool_after_the_other_rolls_nothing_out(cluster: ControlPlane, written: Object) -> None:
+def test_applying_with_one_tool_after_another_causes_no_rollout(
+    cluster: ControlPlane, written: Object
+) -> None:
     first = stored(cluster, written)
     assert asked_of_pods(first) == {PREFIX + key: value for key, value in ASKED.items()}
     for words in [*TOOLS.values(), *TOOLS.values()]:
@@ -95,7 +97,7 @@ def test_no_manager_owns_what_was_copied(cluster: ControlPlane, written: Object)
     assert not [owned for owned in fields if PREFIX in json.dumps(owned.get("f:spec", {}))]
 
 
-def test_what_a_tool_takes_out_of_the_template_is_back_in_the_same_request(
+def test_annotations_that_a_tool_removes_from_the_template_are_added_in_the_same_request(
     cluster: ControlPlane, written: Object
 ) -> None:
     first = stored(cluster, written)
@@ -109,7 +111,9 @@ def test_what_a_tool_takes_out_of_the_template_is_back_in_the_same_request(
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_another_model_is_one_rollout(cluster: ControlPlane, written: Object, tool: str) -> None:
+def test_another_model_causes_one_rollout(
+    cluster: ControlPlane, written: Object, tool: str
+) -> None:
     if tool == "kubectl apply":
         kubectl(cluster, TOOLS[tool], written)
     written["metadata"]["annotations"][f"{PREFIX}model"] = "mistral-7b-instruct"

@@ -50,7 +50,7 @@ def status(kubeconfig: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_model_is_told_with_the_pods_that_read_it_and_the_nodes_that_hold_it(
+def test_a_model_is_shown_with_the_pods_that_read_it_and_the_nodes_that_have_it(
     cluster: ControlPlane, where: str, nodes: list[str]
 ) -> None:
     model = f"acme/{where}@{COMMIT}"
@@ -86,7 +86,7 @@ def test_a_model_is_told_with_the_pods_that_read_it_and_the_nodes_that_hold_it(
     assert f"{label}  " in out
 
 
-def test_models_that_lie_in_no_store_are_told_too(cluster: ControlPlane, where: str) -> None:
+def test_models_that_are_in_no_store_are_shown_too(cluster: ControlPlane, where: str) -> None:
     image = asking(where, model="acme/a", strategy="image", image=IMAGE)
     source = asking(
         where, model=f"acme/b@{COMMIT}", strategy="emptyDir", size="1Mi", load_from="source"
@@ -104,7 +104,7 @@ def test_models_that_lie_in_no_store_are_told_too(cluster: ControlPlane, where: 
     ]  # fmt: skip
 
 
-def test_a_label_whose_model_nobody_names_is_told_as_it_is(
+def test_a_label_of_an_unknown_model_is_shown_as_it_is(
     cluster: ControlPlane, where: str, nodes: list[str]
 ) -> None:
     label = node_label(f"acme/{where}", COMMIT)
@@ -114,8 +114,8 @@ def test_a_label_whose_model_nobody_names_is_told_as_it_is(
 
 def loader(cluster: ControlPlane, obj: Object, kubeconfig: Path | None = None) -> dict[str, Any]:
     name = f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
-    told = status(kubeconfig or cluster.kubeconfig)["loaders"]
-    (found,) = [one for one in told if one["name"] == name]
+    listed = status(kubeconfig or cluster.kubeconfig)["loaders"]
+    (found,) = [one for one in listed if one["name"] == name]
     return dict(found)
 
 
@@ -132,7 +132,7 @@ def pods(cluster: ControlPlane, where: str) -> list[Object]:
     return cluster.api.list("v1", "Pod", where)
 
 
-def test_a_job_that_fails_is_told_with_its_reason(cluster: ControlPlane, where: str) -> None:
+def test_a_job_that_fails_is_shown_with_the_reason(cluster: ControlPlane, where: str) -> None:
     (obj,) = rendered(where, f"acme/tiny@{COMMIT}", "--kind=job")
     cluster.api.create(obj).expect(201)
     wait_until(lambda: len(pods(cluster, where)) == 1, "the Job has a pod")
@@ -153,7 +153,7 @@ def test_a_job_that_fails_is_told_with_its_reason(cluster: ControlPlane, where: 
     cluster.api.delete(obj)
 
 
-def test_a_loader_whose_log_can_not_be_read_is_told_all_the_same(
+def test_a_loader_is_shown_even_if_its_log_can_not_be_read(
     cluster: ControlPlane, where: str
 ) -> None:
     (obj,) = rendered(where, "acme/tiny", "--kind=job")
@@ -186,7 +186,7 @@ def test_a_loader_whose_log_can_not_be_read_is_told_all_the_same(
     ],
     ids=["unschedulable", "image", "memory"],
 )  # fmt: skip
-def test_a_pod_that_does_not_load_is_told_with_its_reason(
+def test_a_pod_that_does_not_load_is_shown_with_the_reason(
     cluster: ControlPlane, where: str, status_of_pod: Object, state: str, said: str
 ) -> None:
     (obj,) = rendered(where, "acme/tiny", "--kind=job")
@@ -198,7 +198,7 @@ def test_a_pod_that_does_not_load_is_told_with_its_reason(
     cluster.api.delete(obj)
 
 
-def test_a_daemon_set_is_told_with_its_nodes(
+def test_a_daemon_set_is_shown_with_its_nodes(
     cluster: ControlPlane, where: str, nodes: list[str]
 ) -> None:
     for name in nodes:
@@ -238,7 +238,9 @@ def test_the_rights_that_the_manual_lists_are_enough_and_each_is_needed(
         assert f'cannot list resource "{resource}"' in lack
 
 
-def test_who_may_look_at_nothing_is_told(cluster: ControlPlane, where: str, tmp_path: Path) -> None:
+def test_a_user_without_any_right_gets_a_message(
+    cluster: ControlPlane, where: str, tmp_path: Path
+) -> None:
     stranger = entitled(cluster, f"nobody-{where}", "get services")
     ran = modelcache("status", env={"KUBECONFIG": str(stranger)})
     assert (ran.status, ran.err) == (

@@ -20,7 +20,7 @@ def pod(**annotations: str) -> Object:
 ASKING = pod(model="example-org/llama", strategy="pvc", claim="models")
 
 
-def test_a_pod_that_asks_gets_its_model(cluster: ControlPlane, webhook: Webhook) -> None:
+def test_a_pod_that_requests_a_model_gets_it(cluster: ControlPlane, webhook: Webhook) -> None:
     answer = webhook.plane.api.create(ASKING, dry_run=True).expect(201)
     (volume,) = [
         v for v in answer.body["spec"]["volumes"] if v["name"].startswith("modelcache-model")
@@ -47,9 +47,7 @@ def test_a_mistake_is_a_refusal_with_its_code(webhook: Webhook) -> None:
     [("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"),
      ("apps/v1", "ReplicaSet"), ("batch/v1", "Job"), ("batch/v1", "CronJob")],
 )  # fmt: skip
-def test_an_annotated_workload_hands_its_annotations_to_its_pods(
-    webhook: Webhook, group: str, kind: str
-) -> None:
+def test_annotations_of_a_workload_reach_its_pods(webhook: Webhook, group: str, kind: str) -> None:
     template: Object = {"metadata": {"labels": {"a": "b"}}, "spec": dict(ASKING["spec"])}
     if group == "batch/v1":
         template["spec"]["restartPolicy"] = "Never"
@@ -98,7 +96,7 @@ def served(webhook: Webhook) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in counts)
 
 
-def test_while_the_webhook_is_down_a_pod_that_asks_is_refused_by_the_policy(
+def test_while_the_webhook_is_down_the_policy_refuses_pods_that_request_a_model(
     cluster: ControlPlane, webhook_on: WebhookFactory
 ) -> None:
     server = webhook_on(cluster)
@@ -134,7 +132,7 @@ def test_on_an_old_server_the_image_strategy_is_refused_in_time(
     old_cluster.api.create(ASKING, dry_run=True).expect(201)
 
 
-def test_a_server_that_believes_in_image_volumes_too_early_is_caught_by_the_policy(
+def test_the_policy_refuses_image_volumes_that_an_old_server_would_drop(
     old_cluster: ControlPlane, webhook_on: WebhookFactory
 ) -> None:
     webhook_on(old_cluster, "1.37")
@@ -145,7 +143,7 @@ def test_a_server_that_believes_in_image_volumes_too_early_is_caught_by_the_poli
     assert "this API server drops image volumes" in answer.message
 
 
-def test_standing_aside_is_for_a_while(webhook: Webhook) -> None:
+def test_the_webhook_stands_aside_only_within_the_block(webhook: Webhook) -> None:
     with standing_aside(webhook.plane):
         body = webhook.plane.api.create(ASKING, dry_run=True).expect(201).body
         assert not [v for v in body["spec"]["volumes"] if v["name"].startswith("modelcache")]

@@ -11,7 +11,7 @@ from tests.kubernetes.controllers import controllers
 from tests.kubernetes.registration import wait_until
 
 
-def test_five_that_start_at_once_agree_on_one_authority_and_all_sign_with_it(place: Place) -> None:
+def test_five_controllers_started_at_once_sign_with_one_authority(place: Place) -> None:
     # P1 59
     place.register()
     with controllers(place.plane, place.options(), 5) as found:
@@ -79,7 +79,7 @@ def test_a_registration_that_comes_later_or_again_gets_its_bundle(place: Place) 
             )
 
 
-def test_after_the_secret_is_deleted_another_authority_follows_and_every_leaf_stays_trusted(
+def test_a_deleted_secret_is_replaced_and_every_leaf_stays_trusted(
     place: Place,
 ) -> None:
     # P0 28, P1 57

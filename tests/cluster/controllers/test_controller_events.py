@@ -39,7 +39,7 @@ def soon(options: Options) -> Options:
 
 
 @pytest.mark.parametrize("secret", ["authorities", None], ids=["self", "files"])
-def test_what_lasts_is_one_event_of_all_replicas(place: Place, secret: str | None) -> None:
+def test_a_lasting_concern_is_one_event_of_all_replicas(place: Place, secret: str | None) -> None:
     options = soon(place.options(secret=secret, bindings=("nobody",)))
     with controllers(place.plane, options, 2) as found:
         one = one_of(place.plane, place.namespace, "FailedRegistration")
@@ -74,7 +74,7 @@ def test_it_is_written_again_after_the_api_server_has_deleted_it(place: Place) -
 def test_the_first_seconds_of_an_installation_are_no_event(place: Place) -> None:
     with controllers(place.plane, place.options()) as (controller,):
         assert "registration" in controller.state.concerns
-        time.sleep(4)  # for looks
+        time.sleep(4)  # time to look
     assert events(place.plane, place.namespace) == []
 
 

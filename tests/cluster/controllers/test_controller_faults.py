@@ -37,7 +37,7 @@ def proxy(place: Place, tmp_path: Path) -> Iterator[FaultyProxy]:
 
 
 @pytest.mark.parametrize("watch", WATCHES.values(), ids=WATCHES.keys())
-def test_a_change_is_seen_and_requests_stay_few_if_a_watch(
+def test_a_change_is_seen_with_few_requests_if_a_watch(
     place: Place, proxy: FaultyProxy, watch: Spoilt
 ) -> None:
     # P1 68, c42
@@ -56,7 +56,7 @@ def test_a_change_is_seen_and_requests_stay_few_if_a_watch(
 
 
 @pytest.mark.parametrize("code", [409, 429, 500, 503])
-def test_a_bundle_is_written_in_the_end_if_writing_fails_at_first_with(
+def test_a_bundle_is_written_after_writes_that_failed_with(
     place: Place, proxy: FaultyProxy, code: int
 ) -> None:
     # c39, c40

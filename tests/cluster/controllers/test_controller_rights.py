@@ -138,12 +138,12 @@ def test_failure_policy_becomes_fail_once_a_replica_is_ready_if_an_option_says_s
         with controllers(bound.plane, bound.options, kubeconfig=bound.kubeconfig):
             wait_until(lambda: bound.registered()["failurePolicy"] == "Ignore", "reset", 60)
             generation = bound.generation()
-            time.sleep(4)  # for looks of both
+            time.sleep(4)  # time for both to look
             assert bound.registered()["failurePolicy"] == "Ignore", "the newer replica wins"
             assert bound.generation() == generation
 
 
-def test_failure_policy_that_somebody_else_has_set_is_left(bound: Bound) -> None:
+def test_a_failure_policy_that_somebody_else_has_set_is_kept(bound: Bound) -> None:
     # P1 63
     bound.register(failure_policy="Fail")
     bound.bind("Audit")

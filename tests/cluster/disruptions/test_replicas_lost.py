@@ -71,7 +71,7 @@ def while_one_is_killed(release: Release, pod: Object) -> Creations:
     return found
 
 
-def test_a_replica_that_is_killed_costs_no_pod_its_model_without_a_word(
+def test_no_pod_silently_lacks_its_model_after_a_replica_is_killed(
     release: Release, pod: Object
 ) -> None:
     # c28, c46, c48
@@ -87,7 +87,7 @@ def has_to_end(pid: int) -> bool:
     return bool(int(pending[0], 16) & 1 << (signal.SIGTERM - 1))
 
 
-def test_a_replica_that_is_frozen_costs_no_pod_its_model_without_a_word(
+def test_no_pod_silently_lacks_its_model_while_a_replica_is_frozen(
     release: Release, pod: Object
 ) -> None:
     # c45, P2 98
@@ -123,7 +123,7 @@ def test_no_creation_fails_while_the_node_of_a_replica_is_drained(
     assert set(found.outcomes) == {"injected"}, f"{found.outcomes}\n{release.said()}"
 
 
-def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
+def test_an_emptied_bundle_is_restored_before_a_creation_fails(
     release: Release, pod: Object
 ) -> None:
     # P0 29
@@ -141,7 +141,7 @@ def test_a_bundle_that_somebody_empties_is_back_before_anybody_could_tell(
     assert all(OURS in text for text in found.refusals), found.refusals
 
 
-def test_no_creation_fails_in_a_crowd_of_idle_slow_and_pointless_callers(
+def test_no_creation_fails_while_idle_slow_and_useless_callers_crowd_the_webhook(
     release: Release, pod: Object, tmp_path: Path
 ) -> None:
     # P1 47, P1 48, c31
@@ -190,7 +190,7 @@ def test_no_creation_fails_while_descriptors_are_used_up(
     assert set(found.outcomes) == {"injected"}, f"{found.outcomes}\n{release.said()}"
 
 
-def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_answer(
+def test_under_fail_creations_that_a_killed_replica_delays_last_no_longer_than_the_timeout(
     release: Release, pod: Object
 ) -> None:
     # c28
@@ -203,7 +203,7 @@ def test_under_fail_what_a_killed_replica_costs_is_bounded_by_the_time_for_an_an
     assert found.slowest < 2 * TIMEOUT_SECONDS + 2
 
 
-def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
+def test_with_all_replicas_down_plain_pods_are_created_and_replicas_return(
     release: Release, pod: Object
 ) -> None:
     # P0 23, P0 25
@@ -236,7 +236,7 @@ def test_with_all_replicas_down_plain_pods_are_created_and_ours_start_again(
     assert set(found.outcomes) == {"not injected"}
 
 
-def test_five_that_have_started_at_once_without_a_secret_serve_leaves_of_one_authority(
+def test_five_replicas_started_at_once_without_a_secret_serve_leaves_of_one_authority(
     release: Release,
 ) -> None:
     # P1 59

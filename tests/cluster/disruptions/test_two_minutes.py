@@ -93,7 +93,7 @@ def test_memory_descriptors_threads_and_tasks_do_not_grow(passed: Passed) -> Non
             assert samples.growth(name, field) <= 0, (name, field)
 
 
-def test_all_is_as_before_when_it_is_back(
+def test_all_is_as_before_when_the_api_server_is_back(
     release: Release, passed: Passed, record_property: Callable[[str, object], None]
 ) -> None:
     # P1 67, c40

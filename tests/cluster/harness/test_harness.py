@@ -122,7 +122,7 @@ def test_after_a_killed_run_the_next_one_starts_clean(mode: str, moment: str) ->
         second.stop()
 
 
-def test_a_process_that_merely_bears_a_recorded_id_is_left_alone() -> None:
+def test_another_process_with_a_recorded_id_is_left_alone() -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
     with bystander:
         real = Identity.of(bystander.pid)
@@ -165,7 +165,7 @@ def network() -> Iterator[NetworkNamespace]:
         run.stop()
 
 
-def test_pods_that_come_and_go_do_not_change_where_pods_find_the_bridge(
+def test_pods_that_start_and_end_do_not_change_the_address_of_the_bridge(
     network: NetworkNamespace,
 ) -> None:
     def address() -> str:

@@ -103,7 +103,7 @@ def freeze(group: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["guarded", "unguarded"])
-def test_what_a_killed_run_left_the_next_one_removes(mode: str) -> None:
+def test_the_next_run_removes_the_remains_of_a_killed_one(mode: str) -> None:
     """Guarded: the kernel ends the processes at once. Unguarded: the next run must end them.
 
     It finds containers frozen, as runc leaves them if it is killed while it sets limits.

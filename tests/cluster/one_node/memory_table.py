@@ -55,7 +55,7 @@ class Row:
     left: int | None = None
     """What is left for processes once the model and /dev/shm are full."""
     by_container: bool = False
-    """Whether the server first meets the limit of its container, as its author wrote it."""
+    """Whether the server reaches the limit of its container, as its author wrote it, first."""
     quality: str = "Burstable"
 
 
@@ -126,11 +126,11 @@ ROWS: Final = {
         containers=(asleep(SERVER, "600Mi", "600Mi"),), namespace="quota", full=False,
         server=(856, 856), pod=856, quality="Guaranteed",
     ),
-    "T15 beside a proxy": Row(
+    "T15 next to a proxy": Row(
         containers=(asleep(SERVER, "600Mi", "600Mi"), asleep("proxy", "64Mi", "64Mi")), full=False,
         server=(856, 856), others={"proxy": 64}, pod=920, quality="Guaranteed",
     ),
-    "T16 beside a proxy without limit": Row(
+    "T16 next to a proxy without limit": Row(
         containers=(asleep(SERVER, "600Mi", "600Mi"), asleep("proxy", None, None)), full=False,
         server=(856, 856), others={"proxy": None}, pod=None,
     ),

@@ -19,8 +19,8 @@ from tests.kubernetes.inference_pods import (
     created,
     deleted_at_end,
     deployment,
+    event_of,
     files_of,
-    told,
 )
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import MODEL_CACHE
@@ -150,7 +150,7 @@ def what_is_seen(cluster: Cluster, pod: Object, case: str, until: float) -> tupl
         return max(until - time.monotonic(), 1)
 
     try:
-        said = told(cluster, pod, SAID[case], seconds())
+        said = event_of(cluster, pod, SAID[case], seconds())
         waiting = cluster.wait_for(pod, lambda obj: shown(obj) in SHOWN[case], seconds())
     except FailedError as error:
         return str(error), ""

@@ -157,7 +157,7 @@ def test_no_replica_can_write_to_its_model(running: Running, name: str) -> None:
         assert "ro" in mount[3].split(",")
 
 
-def test_what_is_mounted_below_a_model_can_not_be_written_to_either(running: Running) -> None:
+def test_mounts_below_a_model_are_read_only_too(running: Running) -> None:
     path = f"/models/{LLAMA}/{SUBMOUNT}"
     for pod in running.pods["vllm-hostpath"]:
         mount = running.node.mounts(pod, "vllm")[path]

@@ -104,7 +104,7 @@ def test_a_claim_is_mounted_read_only_and_no_file_of_it_is_touched(
     end(serving_cluster, pod)
 
 
-def test_a_writable_claim_is_walked_for_the_first_pod_alone(
+def test_fs_group_walks_a_writable_claim_for_the_first_pod_only(
     serving_cluster: Cluster, where: str, store: Path
 ) -> None:
     end(serving_cluster, run(serving_cluster, where, strategy="pvc", read_only="false"))

@@ -96,7 +96,7 @@ def test_a_server_that_takes_more_than_its_limit_is_killed(
             assert (state["reason"], state["exitCode"]) == ("OOMKilled", 137)
 
 
-def test_why_a_server_does_not_start_stands_in_the_status_of_its_pod(
+def test_the_status_of_a_pod_says_why_its_server_does_not_start(
     loaded: Cluster, namespace: NamespaceFactory, model: tuple[Path, Object]
 ) -> None:
     asked = serving(namespace(on=loaded.plane), model[1], args=["serve", "org/tiny"])

@@ -52,7 +52,9 @@ def test_a_pod_gets_its_model_from_a_replica_behind_the_service(
 
 
 # c53
-def test_replicas_are_nobody_on_a_read_only_root_with_no_key_on_it(webhook: Installed) -> None:
+def test_replicas_run_as_nobody_with_a_read_only_root_and_no_key_on_disk(
+    webhook: Installed,
+) -> None:
     replicas = webhook.replicas()
     assert len(replicas) == 2
     for replica in replicas:
@@ -70,7 +72,7 @@ def test_replicas_are_nobody_on_a_read_only_root_with_no_key_on_it(webhook: Inst
             assert rights == (0, "1", "2")
 
 
-def test_replicas_stay_below_the_memory_they_ask_for(webhook: Installed) -> None:
+def test_replicas_stay_below_the_memory_they_request(webhook: Installed) -> None:
     for replica in webhook.replicas():
         (container,) = replica["spec"]["containers"]
         assert container["resources"]["requests"]["memory"] == "128Mi"
@@ -105,7 +107,7 @@ def test_the_doctor_finds_replicas_of_another_version(
     shown([one], WARNING, seen, "use the command of the replicas' version")
 
 
-def test_no_pod_goes_without_its_model_while_a_replica_is_replaced(
+def test_every_pod_gets_its_model_while_a_replica_is_replaced(
     webhook: Installed, namespace: NamespaceFactory
 ) -> None:
     where = namespace(on=webhook.cluster.plane)

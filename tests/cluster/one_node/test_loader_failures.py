@@ -87,7 +87,7 @@ def test_a_loader_at_its_limit_is_killed_and_the_status_says_so(
     assert_never_started(pod)
 
 
-def test_what_a_failed_attempt_left_is_in_nobodys_way(
+def test_the_remains_of_a_failed_attempt_do_no_harm(
     pods: dict[str, Object], serving_cluster: Cluster
 ) -> None:
     (node,) = serving_cluster.nodes

@@ -173,7 +173,7 @@ def test_the_model_is_charged_to_the_pod_and_shm_to_its_writer(
 
 
 @each(having="models")
-def test_the_model_lies_read_only_in_a_tmpfs_of_its_size(name: str, seen: dict[str, Seen]) -> None:
+def test_the_model_is_read_only_in_a_tmpfs_of_its_size(name: str, seen: dict[str, Seen]) -> None:
     mounts = [m for path, m in seen[name].mounts.items() if path.startswith("/models/")]
     assert len(mounts) == ROWS[name].models
     for _, _, kind, options, *_ in mounts:
@@ -205,7 +205,7 @@ def got(seen: dict[str, Seen], serving_cluster: Cluster) -> dict[str, tuple[bool
 
 
 @each(having="left")
-def test_the_server_may_use_what_its_author_asked_for_and_no_more(
+def test_the_server_may_use_what_its_author_requested_and_no_more(
     name: str,
     seen: dict[str, Seen],
     got: dict[str, tuple[bool, bool]],

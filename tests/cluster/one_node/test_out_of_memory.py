@@ -121,7 +121,9 @@ def test_a_model_copied_by_hand_is_too_much_for_the_limit_and_stays_so(
     assert tmpfs(node.pod_cgroup(pod), MODEL) == MODEL
 
 
-def test_the_annotated_server_lives(pods: dict[str, Object], serving_cluster: Cluster) -> None:
+def test_the_annotated_server_is_not_killed(
+    pods: dict[str, Object], serving_cluster: Cluster
+) -> None:
     (node,) = serving_cluster.nodes
     assert_serves(serving_cluster, node, serving_cluster.ready(pods["annotated"], 250))
 
@@ -150,7 +152,7 @@ def test_a_server_that_starts_again_finds_the_model_and_the_same_limit(
     assert status_of(pod, "modelcache-loader")["restartCount"] == 0
 
 
-def test_a_loader_that_runs_again_in_a_new_sandbox_finds_its_copy_no_obstacle(
+def test_a_loader_that_runs_again_in_a_new_sandbox_accepts_its_earlier_copy(
     pods: dict[str, Object], serving_cluster: Cluster
 ) -> None:
     (node,) = serving_cluster.nodes

@@ -16,11 +16,11 @@ from tests.kubernetes.inference_pods import (
     container,
     created,
     deployment,
+    event_of,
     pods_of,
     ready,
     replicas_of,
     served,
-    told,
 )
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.node import Daemon
@@ -115,7 +115,7 @@ def injected(pod: Object) -> bool:
         ("containerd", signal.SIGKILL),
     ],
 )
-def test_pods_go_on_while_a_program_of_their_node_is_restarted(
+def test_pods_keep_running_while_a_program_of_their_node_is_restarted(
     running: Running, program: str, number: signal.Signals
 ) -> None:
     cluster, (node,) = running.cluster, running.cluster.nodes
@@ -133,7 +133,7 @@ def test_pods_go_on_while_a_program_of_their_node_is_restarted(
     cluster.api.delete(later).expect(200)
 
 
-def test_pods_go_on_without_the_webhook_and_what_is_created_again_waits_for_it(
+def test_pods_keep_running_without_the_webhook_and_new_ones_wait_for_it(
     running: Running,
 ) -> None:
     cluster, api = running.cluster, running.cluster.api
@@ -148,11 +148,11 @@ def test_pods_go_on_without_the_webhook_and_what_is_created_again_waits_for_it(
     try:
         server.process.kill()
         api.delete(first).expect(200)
-        assert told(cluster, owner_of(first), NOT_INJECTED)
+        assert event_of(cluster, owner_of(first), NOT_INJECTED)
         assert NOT_COPIED in api.create(later).message
         configure(cluster.plane, failing(server))
         api.delete(second).expect(200)
-        assert told(cluster, owner_of(second), NOT_CALLED.format("inject"))
+        assert event_of(cluster, owner_of(second), NOT_CALLED.format("inject"))
         assert NOT_CALLED.format("workloads") in api.create(later).message
         assert not pods_of(cluster, ignore)
         assert not pods_of(cluster, fail)

@@ -192,14 +192,14 @@ def test_a_directory_that_holds_something_keeps_its_owner_and_the_loader_says_so
     said = "exit status 1: /store: belongs to 0:0 with mode 0755"
 
     def fails() -> bool:  # between two attempts
-        (one,) = told(filling, created)["pods"]
+        (one,) = shown_loader(filling, created)["pods"]
         return one["state"] in ("Error", "CrashLoopBackOff") and one["said"].startswith(said)
 
-    wait_until(fails, "status tells why it failed", 60)
+    wait_until(fails, "status says why it failed", 60)
     cluster.api.delete(created).expect(200)
 
 
-def told(filling: Filling, obj: Object) -> Object:
+def shown_loader(filling: Filling, obj: Object) -> Object:
     """Return what `modelcache status` says about a loader; its source and name must be listed."""
     env = {"KUBECONFIG": str(filling.cluster.plane.kubeconfig)}
     ran = modelcache("status", "-o", "json", env=env)
@@ -214,7 +214,7 @@ def told(filling: Filling, obj: Object) -> Object:
     return dict(found)
 
 
-def test_status_says_how_far_a_daemon_set_is_and_that_it_is_through(filling: Filling) -> None:
+def test_status_shows_the_progress_of_a_daemon_set_until_it_is_complete(filling: Filling) -> None:
     filling.hub.fault(Fault(paths="*.safetensors", rate=100_000))
     created = filling.render(
         "--kind=daemonset", f"--namespace={PRIVILEGED}", "--stagger=0s", "--token-secret=hub",
@@ -222,23 +222,23 @@ def test_status_says_how_far_a_daemon_set_is_and_that_it_is_through(filling: Fil
     )  # fmt: skip
     progress: list[Object] = []
 
-    def tells() -> bool:
-        pods = told(filling, created)["pods"]
+    def has_progress() -> bool:
+        pods = shown_loader(filling, created)["pods"]
         progress[:] = [pod["progress"] for pod in pods if pod["progress"]]
         return bool(progress)
 
-    wait_until(tells, "its log says how far it is", 120)
+    wait_until(has_progress, "its log says how far it is", 120)
     filling.hub.heal()
     size = sum(path.stat().st_size for path in filling.model.iterdir())
     assert progress[0]["total"] == size
     assert 0 < progress[0]["rate"] < 3 * 200_000
     assert 0 <= progress[0]["percent"] < 100
-    wait_until(lambda: told(filling, created)["state"] == "complete", "it is through", 120)
-    assert told(filling, created)["pods"] == []
+    wait_until(lambda: shown_loader(filling, created)["state"] == "complete", "it is complete", 120)
+    assert shown_loader(filling, created)["pods"] == []
     filling.cluster.api.delete(created).expect(200)
 
 
-def test_a_node_copies_from_the_claim_and_asks_no_hub(filling: Filling) -> None:
+def test_a_node_copies_from_the_claim_without_the_hub(filling: Filling) -> None:
     cluster, (node,) = filling.cluster, filling.cluster.nodes
     bind(cluster, node, PRIVILEGED, "model-store")
     load(filling, PRIVILEGED)

@@ -16,7 +16,7 @@ from tests.cluster.one_node.pages import publish
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.ends import reasons
-from tests.kubernetes.inference_pods import PORT, ask, told
+from tests.kubernetes.inference_pods import PORT, ask, event_of
 from tests.kubernetes.registration import create_namespace, wait_until
 
 Mi: Final = 1 << 20
@@ -65,14 +65,14 @@ def test_the_tmpfs_keeps_its_size_when_the_server_may_use_more(
     wait_until(lambda: node.pod_cgroup(pod).limit() == 856 * Mi, "a smaller pod", 120)
 
 
-def test_the_kubelet_lowers_no_pod_below_what_it_holds_with_its_model(
+def test_the_kubelet_refuses_a_limit_below_what_the_pod_uses(
     pod: Object, serving_cluster: Cluster
 ) -> None:
     (node,) = serving_cluster.nodes
     ask(serving_cluster, pod, "/allocate", {"bytes": 500 * Mi})
     assert charges(node.pod_cgroup(pod)).processes < 600 * Mi
     resize(serving_cluster, pod, "600Mi")
-    said = told(serving_cluster, pod, "unable to set memory limit")
+    said = event_of(serving_cluster, pod, "unable to set memory limit")
     assert said.startswith("ResizeError: ")
     assert node.pod_cgroup(pod).limit() == 856 * Mi
     assert ask(serving_cluster, pod, "/release", {}) == {"held": 0}

@@ -93,13 +93,13 @@ def failures(pod: Object) -> dict[str, Object]:
     return {name: end for name, end in ends.items() if end and end["exitCode"]}
 
 
-def test_without_it_a_server_starts_where_the_kubelet_made_the_directory(gated: Gated) -> None:
+def test_without_the_gate_a_server_starts_in_a_directory_made_by_the_kubelet(gated: Gated) -> None:
     assert [*(gated.store / "example--absent" / "main").iterdir()] == []
     end = failures(gated.pods["absent"])["vllm"]
     assert end["message"] == "/model: is empty"  # which the server found out by itself
 
 
-def test_it_keeps_a_server_from_starting_where_the_kubelet_made_the_directory(
+def test_the_gate_keeps_a_server_from_starting_in_a_directory_made_by_the_kubelet(
     gated: Gated,
 ) -> None:
     assert [*(gated.store / "example--verified" / "main").iterdir()] == []
@@ -108,12 +108,12 @@ def test_it_keeps_a_server_from_starting_where_the_kubelet_made_the_directory(
     assert_not_started(gated.pods["absent-verified"])
 
 
-def test_without_it_a_server_serves_a_model_that_is_cut_short(gated: Gated) -> None:
+def test_without_the_gate_a_server_serves_a_truncated_model(gated: Gated) -> None:
     (model,) = ask(gated.cluster, gated.pods["cut"], "/report")["models"]
     assert model["files"][WEIGHTS]["size"] == gated.size - 1
 
 
-def test_it_keeps_a_server_from_a_model_that_is_cut_short(gated: Gated) -> None:
+def test_the_gate_keeps_a_server_from_a_truncated_model(gated: Gated) -> None:
     end = failures(gated.pods["cut-verified"])[GATE]
     fault = f"{WEIGHTS}: has {gated.size - 1} bytes, its header says {gated.size}"
     assert f"/model: {fault}" in end["message"]
@@ -126,7 +126,7 @@ def assert_not_started(pod: Object) -> None:
     assert server["state"]["waiting"]["reason"] == "PodInitializing"
 
 
-def test_it_lets_the_server_start_once_the_model_is_published(gated: Gated) -> None:
+def test_the_gate_lets_the_server_start_once_the_model_is_published(gated: Gated) -> None:
     # The kubelet's directory is empty, so the loader replaces it.
     directory = models.sharded(gated.store / ".incoming" / "verified")
     files = files_of(directory)

@@ -140,7 +140,7 @@ def test_the_webhook_may_neither_read_a_secret_nor_write_the_bundle(release: Rel
 
 
 # P1 65, c38
-def test_a_leaf_that_is_issued_anew_is_served_without_a_restart_and_costs_no_creation(
+def test_a_renewed_leaf_is_served_without_a_restart_and_no_creation_fails(
     release: Release, pod: Object, record_property: Record
 ) -> None:
     replicas = release.installed.replicas()
@@ -160,7 +160,7 @@ def test_a_leaf_that_is_issued_anew_is_served_without_a_restart_and_costs_no_cre
 
 
 # P1 65
-def test_an_authority_that_is_replaced_costs_no_creation_because_bundles_are_added_to(
+def test_no_creation_fails_while_an_authority_is_replaced_because_bundles_grow(
     release: Release, pod: Object, record_property: Record
 ) -> None:
     before = issued(release, AUTHORITY)
@@ -176,7 +176,7 @@ def test_an_authority_that_is_replaced_costs_no_creation_because_bundles_are_add
 
 
 # P1 65
-def test_an_authority_that_is_renewed_costs_no_creation_even_where_bundles_are_replaced(
+def test_no_creation_fails_while_an_authority_is_renewed_even_if_bundles_are_replaced(
     release: Release, pod: Object, issuer: CertManager, record_property: Record
 ) -> None:
     issuer.write_bundles(REPLACING)

@@ -9,7 +9,7 @@ from tests.kubernetes.registration import wait_until
 KINDS: Final = ("--kind=lease", "--kind=job")
 
 
-def test_a_loader_waits_for_the_lease_and_gets_it_as_soon_as_its_holder_is_ended(
+def test_a_loader_waits_for_the_lease_until_its_holder_ends(
     shop: Shop,
 ) -> None:
     model = "leased/m"

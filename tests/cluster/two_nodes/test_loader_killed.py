@@ -88,7 +88,7 @@ def killed(shop: Shop) -> dict[str, Object]:
 
 @pytest.mark.timeout(DEADLINE_SECONDS)
 @pytest.mark.parametrize("model", [EATEN, STOPPED])
-def test_the_next_loader_goes_on_where_one_was_killed(
+def test_the_next_loader_continues_where_one_was_killed(
     shop: Shop, killed: dict[str, Object], model: str
 ) -> None:
     # Fault rows of the store: OOM killer, a node that stops

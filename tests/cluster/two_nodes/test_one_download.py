@@ -39,7 +39,7 @@ def test_ten_replicas_that_are_created_with_the_job_wait_for_one_download(shop: 
     assert shop.arrived(model) == shop.size(model)
 
 
-def test_of_two_jobs_at_once_one_works_and_the_other_waits_for_it(shop: Shop) -> None:
+def test_two_jobs_at_once_download_once(shop: Shop) -> None:
     model = "once/twice"
     commit = shop.commit(model)
     shop.hub.fault(BUSY)
@@ -75,7 +75,7 @@ def cached(shop: Shop) -> Iterator[tuple[str, Object]]:
     shop.cluster.api.delete(daemon_set).expect(200)
 
 
-def test_each_node_downloads_once_and_bears_the_label_once_it_has(
+def test_each_node_downloads_once_and_then_gets_the_label(
     shop: Shop, cached: tuple[str, Object]
 ) -> None:
     model, _ = cached
@@ -88,7 +88,9 @@ def test_each_node_downloads_once_and_bears_the_label_once_it_has(
     assert shop.arrived("once/node") == 2 * shop.size("once/node")
 
 
-def test_nothing_that_starts_again_asks_the_hub(shop: Shop, cached: tuple[str, Object]) -> None:
+def test_restarted_containers_do_not_request_the_hub(
+    shop: Shop, cached: tuple[str, Object]
+) -> None:
     model, daemon_set = cached
     asked = len(shop.hub.requests())
     servers = shop.servers(model, "hostPath", 2, **{"host-path": CACHE})
@@ -111,7 +113,7 @@ def test_nothing_that_starts_again_asks_the_hub(shop: Shop, cached: tuple[str, O
     assert shop.labelled(node_label(*model.split("@"))) == ["node-1", "node-2"]
 
 
-def test_a_node_whose_model_is_damaged_bears_the_label_no_more(
+def test_a_node_whose_model_is_damaged_loses_its_label(
     shop: Shop, cached: tuple[str, Object]
 ) -> None:
     model, daemon_set = cached
@@ -150,7 +152,7 @@ def test_each_pod_downloads_into_its_own_memory(shop: Shop) -> None:
     assert shop.arrived(model) == 2 * shop.size(model)
 
 
-def test_an_image_asks_no_hub(shop: Shop, tmp_path: Path) -> None:
+def test_an_image_volume_needs_no_hub(shop: Shop, tmp_path: Path) -> None:
     asked = len(shop.hub.requests())
     model = "once/claim"  # a loader has published it, with its manifest
     (published,) = shop.cluster.nodes[0].disk("/var/lib/volumes").glob("*/once--claim/main")

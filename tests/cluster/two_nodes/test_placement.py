@@ -108,7 +108,7 @@ def test_pods_with_placement_none_spread_as_if_every_node_held_the_model(
         assert nodes_of(cluster, pods) == ["node-1", "node-2"]
 
 
-def test_a_preference_lets_a_pod_go_where_no_model_is(
+def test_a_preference_lets_a_pod_run_on_a_node_without_the_model(
     two_serving_nodes: Cluster, where: str
 ) -> None:
     cluster = two_serving_nodes
@@ -119,7 +119,7 @@ def test_a_preference_lets_a_pod_go_where_no_model_is(
         assert nodes_of(cluster, pods) == ["node-1"]
 
 
-def test_a_pod_that_requires_the_model_waits_for_a_node_that_is_ready_with_it(
+def test_a_pod_that_requires_the_model_waits_for_a_node_that_has_it(
     two_serving_nodes: Cluster, where: str
 ) -> None:
     cluster = two_serving_nodes
@@ -136,7 +136,7 @@ def test_a_pod_that_requires_the_model_waits_for_a_node_that_is_ready_with_it(
         assert cluster.ready(pod)["spec"]["nodeName"] == "node-2"
 
 
-def test_what_a_pod_requires_narrows_each_alternative_of_its_author(
+def test_a_required_model_is_added_to_each_alternative_of_the_author(
     two_serving_nodes: Cluster, where: str
 ) -> None:
     cluster = two_serving_nodes

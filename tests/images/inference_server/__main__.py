@@ -1,7 +1,7 @@
 """Owns a program that does with a model what inference servers do, and says what it saw.
 
 It reads the command lines and the environment of the known ones, finds the model, maps
-every file and reads all of it, takes memory and shared memory as it is told, and then
+every file and reads all of it, takes as much memory and shared memory as requested, and then
 listens. A request to /report is answered with what happened up to there. It runs in an
 image of its own, which holds of this repository this folder alone. It needs the standard
 library; with huggingface_hub and safetensors beside it, it finds models by name and reads

@@ -80,7 +80,9 @@ def test_the_current_server_knows_every_field_and_warns_of_none(
     refuse_nothing(plane, placed(VARIANTS[variant], namespace()))
 
 
-def test_an_older_server_does_too(old_cluster: ControlPlane, namespace: NamespaceFactory) -> None:
+def test_an_older_server_admits_them_too(
+    old_cluster: ControlPlane, namespace: NamespaceFactory
+) -> None:
     values = {"flowSchema": {"enabled": True}, "networkPolicy": {"enabled": True}}
     where = namespace(on=old_cluster)
     refuse_nothing(old_cluster, placed(values, where, "--no-hooks", "--kube-version", "1.34"))

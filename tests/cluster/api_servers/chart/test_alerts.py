@@ -181,7 +181,7 @@ def test_no_case_is_left_of_a_rule_that_has_gone() -> None:
     assert set(CASES) == set(RULES)
 
 
-def test_promtool_finds_nothing_to_remark(tmp_path: Path) -> None:
+def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
     path = write(tmp_path / "rules.json", {"groups": groups()})
     assert f"{len(RULES)} rules found" in promtool("check", "rules", "--lint=all", path)
 
@@ -200,7 +200,7 @@ def test_the_manual_lists_the_alerts(update: bool) -> None:
     hold("alerts", table(("alert", "severity", "meaning"), *rows), update=update)
 
 
-def test_a_controller_that_is_not_there_is_not_missed() -> None:
+def test_serve_without_a_controller_reports_no_concern_about_it() -> None:
     values = {"controller": False, "certificates": {"mode": "files"}}
     gone = set(RULES) - set(rules(values))
     assert gone == {

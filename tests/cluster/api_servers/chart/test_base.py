@@ -59,7 +59,7 @@ def test_what_refuses_pods_is_first_of_the_base() -> None:
 
 
 # P1 91
-def test_what_is_installed_refuses_nothing_before_a_replica_serves() -> None:
+def test_an_installation_refuses_nothing_before_a_replica_serves() -> None:
     for values in ({}, {"failurePolicy": "Fail"}):
         for obj in helm.objects(values):
             if obj["kind"] == "ValidatingAdmissionPolicyBinding" and judges_others(obj):
@@ -83,7 +83,7 @@ def test_the_chart_has_the_version_of_the_program() -> None:
     )
 
 
-def test_the_module_writes_what_is_compared(
+def test_make_manifests_writes_the_compared_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(manifests, "DEPLOY", tmp_path)

@@ -65,7 +65,7 @@ def metrics() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_what_is_asked_for_exists(query: str) -> None:
+def test_every_queried_metric_exists(query: str) -> None:
     names = METRIC.findall(re.sub(r'"[^"]*"', "", QUERIES[query]))
     assert names
     known = metrics() | API_SERVERS
@@ -77,7 +77,7 @@ def test_what_is_asked_for_exists(query: str) -> None:
         assert labels <= known[name] | OF_SCRAPING, name
 
 
-def test_the_queries_are_promql(tmp_path: Path) -> None:
+def test_the_queries_are_valid_promql(tmp_path: Path) -> None:
     queries = [
         {"record": f"query:{number}", "expr": query.replace("$__rate_interval", "5m")}
         for number, query in enumerate(QUERIES.values())

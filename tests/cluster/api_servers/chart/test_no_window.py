@@ -85,7 +85,7 @@ def test_no_pod_is_refused_while_the_webhook_is_switched_off(
     assert refusals == []
 
 
-def test_a_registration_that_was_deleted_alone_is_missed(
+def test_pods_are_refused_after_the_registration_alone_was_deleted(
     cluster: ControlPlane, webhook_on: WebhookFactory, namespace: NamespaceFactory
 ) -> None:
     """The policies hold without it, since someone may have deleted it by mistake."""

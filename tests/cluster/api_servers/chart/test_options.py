@@ -22,11 +22,11 @@ def enabled(*names: str, **more: Any) -> dict[str, list[Object]]:
     return rendered({name: {"enabled": True} for name in names} | more)
 
 
-def test_nothing_of_it_is_there_by_default() -> None:
+def test_no_option_is_on_by_default() -> None:
     assert not set(OFF) & set(rendered())
 
 
-def test_the_network_is_open_on_two_ports_for_everybody() -> None:
+def test_the_network_policy_admits_everybody_on_two_ports() -> None:
     (policy,) = enabled("networkPolicy", port=9443)["NetworkPolicy"]
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     # No `from`: the addresses of a control plane are not known in advance.
@@ -36,7 +36,7 @@ def test_the_network_is_open_on_two_ports_for_everybody() -> None:
     assert [(one["port"], one["protocol"]) for one in names["ports"]] == [(53, "UDP"), (53, "TCP")]
 
 
-def test_who_talks_to_nobody_reaches_nobody() -> None:
+def test_without_a_controller_the_network_policy_allows_no_egress() -> None:
     (policy,) = enabled("networkPolicy", controller=False, **FILES)["NetworkPolicy"]
     assert policy["spec"]["egress"] == []
 
@@ -99,7 +99,7 @@ def test_a_leafs_authority_outlives_it_unless_the_issuer_is_yours() -> None:
     assert [one["spec"]["issuerRef"] for one in kinds["Certificate"]] == [issuer]
 
 
-def test_a_bundle_that_is_given_is_that_of_both_webhooks() -> None:
+def test_a_given_bundle_is_put_into_both_webhooks() -> None:
     pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     kinds = rendered({"certificates": {"mode": "files", "caBundle": pem}})
     configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")

@@ -74,7 +74,7 @@ def test_every_argument_is_an_option_of_serve(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("values", MODES, ids=named)
-def test_who_turns_strict_is_told_what(values: dict[str, Any]) -> None:
+def test_enforcement_is_left_to_a_controller_if_there_is_one(values: dict[str, Any]) -> None:
     kinds, words = rendered(values), args(values)
     configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")
     policies, bindings = (
@@ -105,7 +105,7 @@ def test_there_is_time_to_finish_before_the_kill() -> None:
     assert spec["terminationGracePeriodSeconds"] == 7 + 11 + 13 + 10
 
 
-def test_a_server_that_can_not_sleep_is_not_asked_to() -> None:
+def test_a_server_without_the_sleep_hook_gets_no_pre_stop() -> None:
     old = {"kubeVersion": "1.29", "failurePolicy": "Fail"}
     assert "lifecycle" not in pod(old)["containers"][0]
     assert "lifecycle" not in pod({"shutdown": {"preStop": 0}})["containers"][0]
@@ -124,7 +124,7 @@ def test_hosts_network_has_the_ports_of_the_node_and_room_for_a_rollout() -> Non
     assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
-def test_the_image_is_the_loaders_too() -> None:
+def test_the_loader_has_the_same_image() -> None:
     digest = "sha256:" + "0" * 64
     for image, wanted in (
         ({}, DEFAULT_LOADER_IMAGE),
@@ -161,7 +161,7 @@ def test_documents_of_the_platform_are_mounted_and_a_change_is_a_rollout() -> No
     assert len(sums) == 2
 
 
-def test_what_a_node_must_be_is_passed_on() -> None:
+def test_node_selectors_are_passed_on() -> None:
     given: dict[str, Any] = {
         "nodeSelector": {"pool": "system"},
         "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],

@@ -54,7 +54,7 @@ def test_the_manual_gives_a_reason_for_each_permission_and_lists_no_other() -> N
     assert all(len(why) > 10 for why in table().values())
 
 
-def test_who_asks_nothing_of_the_api_server_may_do_nothing() -> None:
+def test_a_webhook_without_a_controller_has_no_rights() -> None:
     assert rules(FILES | {"controller": False}) == set()
 
 

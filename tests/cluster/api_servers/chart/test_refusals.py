@@ -142,7 +142,7 @@ def test_every_option_of_serve_is_the_charts_or_yours() -> None:
     assert ours | yours == {word for word in OF_SERVE if word != "--help" and word.startswith("--")}
 
 
-def test_the_version_of_the_server_is_asked_of_helm() -> None:
+def test_the_version_of_the_server_comes_from_helm() -> None:
     with pytest.raises(helm.RefusedError, match=r"this is 1\.29: set failurePolicy to Fail"):
         helm.template({}, "--kube-version", "v1.29.3-eks-1")
     (deployment,) = [

@@ -93,7 +93,7 @@ def test_what_helm_puts_in_their_place_for_a_moment_does_nothing() -> None:
 
 
 # P1 90, P1 64
-def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
+def test_helm_keeps_the_bundle_on_upgrade_and_removes_what_refuses_pods_first(
     plane: ControlPlane,
 ) -> None:
     where = ("--namespace", helm.NAMESPACE)
@@ -116,7 +116,7 @@ def test_helm_keeps_the_bundle_on_upgrade_and_takes_the_strict_parts_away_first(
     assert not everything(plane)
 
 
-def test_helm_uninstalls_what_the_emergency_line_has_switched_off(plane: ControlPlane) -> None:
+def test_helm_uninstalls_a_release_that_was_switched_off_by_hand(plane: ControlPlane) -> None:
     line = manual.line("kubectl delete mutating").removeprefix("kubectl ")
     where = ("--namespace", helm.NAMESPACE)
     helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
@@ -130,7 +130,7 @@ def test_helm_uninstalls_what_the_emergency_line_has_switched_off(plane: Control
 
 
 # P1 90, P1 64
-def test_kubectl_keeps_the_bundle_and_takes_the_strict_parts_away_first(
+def test_kubectl_keeps_the_bundle_and_removes_what_refuses_pods_first(
     plane: ControlPlane,
 ) -> None:
     def kubectl(*words: str) -> None:

@@ -59,7 +59,7 @@ def physician(
 
 
 def idle_configuration(name: str, bundle: bytes, **changes: Any) -> Object:
-    """Return the shipped configuration as *name*, such that no object is ever sent to it."""
+    """Return the shipped configuration as *name*. No object is ever sent to it."""
     (obj,) = copy.deepcopy(shipped("MutatingWebhookConfiguration"))
     never = [{"name": "never", "expression": "false"}]
     for hook in obj["webhooks"]:

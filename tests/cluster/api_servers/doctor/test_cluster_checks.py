@@ -34,7 +34,7 @@ def policies(*actions: str) -> list[Object]:
     return objects
 
 
-def test_policies_that_deny_are_as_wanted(alone: ControlPlane) -> None:
+def test_policies_that_deny_are_no_finding(alone: ControlPlane) -> None:
     with configured(alone, policies("Audit", "Deny")):
         assert [one.level for one in found(alone, "policies")] == [OK, OK]
 
@@ -90,13 +90,13 @@ def test_under_fail_a_policy_that_does_not_exist_is_only_a_warning(alone: Contro
         shown(findings, WARNING, "modelcache-injected does not exist; failurePolicy Fail", "apply")
 
 
-def test_gates_that_are_on_are_found_out_by_a_dry_run(cluster: ControlPlane) -> None:
+def test_a_dry_run_shows_the_gates_that_are_on(cluster: ControlPlane) -> None:
     findings = found(cluster, "gates")
     shown(findings, OK, "image volumes are kept")
     shown(findings, OK, "recursiveReadOnly is kept")
 
 
-def test_a_gate_that_is_off_is_found_out_by_a_dry_run(old_cluster: ControlPlane) -> None:
+def test_a_dry_run_shows_a_gate_that_is_off(old_cluster: ControlPlane) -> None:
     findings = found(old_cluster, "gates")
     shown(
         findings, WARNING, "image volumes are dropped: pods with", "upgrade the API server to 1.35"
@@ -104,7 +104,7 @@ def test_a_gate_that_is_off_is_found_out_by_a_dry_run(old_cluster: ControlPlane)
     shown(findings, OK, "recursiveReadOnly is kept")
 
 
-def test_what_is_dropped_although_the_version_has_it_is_an_error(
+def test_a_field_that_is_dropped_although_the_version_has_it_is_an_error(
     cluster: ControlPlane, hook: ScriptedHook
 ) -> None:
     drop = [

@@ -130,7 +130,7 @@ def test_a_user_without_any_right_is_reported_in_one_line(cluster: ControlPlane)
         (200, "<html>welcome</html>", "its answer has no version"),
     ],
 )
-def test_what_is_not_an_api_server_or_says_nothing_is_shown_in_one_line(
+def test_a_server_that_is_not_an_api_server_is_reported_in_one_line(
     tmp_path: Path, status: int, body: str, said: str
 ) -> None:
     class Answering(BaseHTTPRequestHandler):

@@ -58,7 +58,7 @@ def test_a_webhook_that_is_down_is_found_under_either_policy(
 
 
 @pytest.mark.parametrize("where", ["kube-system", "modelcache-system", ""])
-def test_a_namespace_that_is_left_out_is_not_tried(
+def test_no_dry_run_is_made_in_an_excluded_namespace(
     cluster: ControlPlane, namespace: NamespaceFactory, where: str
 ) -> None:
     where = where or namespace({"modelcache.io/admission": "disabled"})

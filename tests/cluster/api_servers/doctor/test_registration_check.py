@@ -35,9 +35,7 @@ def registered(cluster: ControlPlane) -> Iterator[Object]:
     cluster.api.delete(obj).expect(200, 404)
 
 
-def test_a_bundle_that_is_valid_is_shown_with_its_end(
-    cluster: ControlPlane, registered: Object
-) -> None:
+def test_a_valid_bundle_is_shown_with_its_expiry(cluster: ControlPlane, registered: Object) -> None:
     findings = found(cluster, "registration", configuration=NAME)
     assert [one.level for one in findings] == [OK, OK]
     until = (dt.datetime.now(dt.UTC) + 29 * DAY).strftime("%Y-%m-%d")
@@ -73,7 +71,7 @@ def test_an_entry_that_is_missing_is_named(cluster: ControlPlane, registered: Ob
         pytest.param(EXPIRED + VALID, OK, ", and 1 more", id="next to an expired one"),
     ],
 )  # fmt: skip
-def test_a_bundle_is_judged_by_its_certificates(
+def test_findings_about_a_bundle_follow_from_its_certificates(
     cluster: ControlPlane, registered: Object, bundle: bytes, level: Level, seen: str
 ) -> None:
     cluster.api.apply(idle_configuration(NAME, bundle)).expect()

@@ -13,7 +13,7 @@ STRANGER = ("what answers on its health port does not answer like modelcache", "
     ("answer", "reported"),
     [
         ('{"ready": true, "missing": {}, "concerns": {}}', ("", "")),
-        ('{"ready": false, "missing": {"draining": "told"}}', ("draining: told", "")),
+        ('{"ready": false, "missing": {"draining": "by SIGTERM"}}', ("draining: by SIGTERM", "")),
         ('{"missing": {"a": "b", "c": "d"}, "concerns": {}}', ("a: b, c: d", "")),
         ('{"missing": {}, "concerns": {"bundle": "wiped"}}', ("", "bundle: wiped")),
         ("404 page not found", STRANGER),

@@ -39,7 +39,7 @@ def test_a_server_that_answers_is_shown_with_its_version(cluster: ControlPlane) 
         ("1", "27", ERROR, "it does not know matchConditions"),
     ],
 )
-def test_a_server_is_judged_by_its_version(
+def test_findings_about_a_server_follow_from_its_version(
     cluster: ControlPlane, major: str, minor: str, level: Level, seen: str
 ) -> None:
     asked = installation(cluster)
@@ -64,7 +64,7 @@ def test_the_servers_clock_is_read_from_its_answer(cluster: ControlPlane) -> Non
         (-86400, WARNING, "is 86400 s behind ours"),
     ],
 )
-def test_a_clock_is_judged_by_its_distance(
+def test_findings_about_a_clock_follow_from_its_difference(
     cluster: ControlPlane, seconds: int, level: Level, seen: str
 ) -> None:
     asked = installation(cluster)
@@ -81,7 +81,7 @@ def test_an_answer_without_a_date_has_no_clock(cluster: ControlPlane) -> None:
     shown([one], WARNING, "has no Date", "not through a proxy")
 
 
-def test_what_is_not_allowed_is_a_finding_of_each_check(cluster: ControlPlane) -> None:
+def test_each_check_reports_a_missing_right(cluster: ControlPlane) -> None:
     nobody = cluster.authority.sign("nobody")
     api = Api(cluster.write_kubeconfig("nobody", nobody))
     findings = list(diagnosis(Installation(api, Names()), lambda _: None))

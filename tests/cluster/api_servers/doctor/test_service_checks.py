@@ -80,7 +80,7 @@ def test_a_service_that_does_not_exist_is_to_be_applied(
         pytest.param(80, (True,), ERROR, "has no port 443", id="another port"),
     ],
 )
-def test_a_service_is_judged_by_its_port_and_its_addresses(
+def test_findings_about_a_service_follow_from_its_port_and_addresses(
     cluster: ControlPlane,
     namespace: NamespaceFactory,
     port: int,
@@ -167,7 +167,7 @@ def test_a_deployment_that_does_not_exist_is_to_be_applied(
     shown(asked(cluster, where), ERROR, f"no Deployment in {where}", APPLY)
 
 
-def test_replicas_that_are_all_available_are_as_wanted(
+def test_replicas_that_are_all_available_are_no_finding(
     cluster: ControlPlane, deployed: Deployed
 ) -> None:
     where = deployed(2, "--kube-version=1.37", ready=2)
@@ -218,7 +218,7 @@ def test_a_version_that_is_not_the_servers_is_shown(
     shown(asked(cluster, where), WARNING, seen, "write --kube-version=1.37")
 
 
-def test_replicas_that_can_not_be_asked_are_shown(
+def test_replicas_that_can_not_be_queried_are_shown(
     cluster: ControlPlane, deployed: Deployed
 ) -> None:
     where = deployed(1)

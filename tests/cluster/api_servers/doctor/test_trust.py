@@ -76,7 +76,7 @@ def test_a_certificate_without_a_subject_is_shown_by_its_dns_names() -> None:
         pytest.param(-2 * DAY, ERROR, "CN=leaf is not valid yet by the API", id="slow"),
     ],
 )
-def test_a_certificate_is_judged_by_the_api_servers_clock(
+def test_the_validity_of_a_certificate_is_checked_against_the_api_servers_clock(
     cluster: ControlPlane, ahead: dt.timedelta, level: Level, seen: str, tmp_path: Path
 ) -> None:
     asked = installation(cluster, configuration="zz-nowhere")
