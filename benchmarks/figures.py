@@ -12,7 +12,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     what: str
     unit: str
     ours: Sequence[float]
-    beside: str = ""
+    compared: str = ""
     """The server that ours is compared with."""
     theirs: Sequence[float] = ()
     """That server's values in the same rounds."""
@@ -40,7 +40,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return [
             self.what,
             _plain(median(self.ours), self.unit),
-            f"{self.beside}: {_plain(median(self.theirs), self.unit)}" if ratios else self.note,
+            f"{self.compared}: {_plain(median(self.theirs), self.unit)}" if ratios else self.note,
             _share(median(ratios)) if ratios else "",
             _range([_share(r) for r in sorted(ratios, reverse=True)])
             if ratios

@@ -25,7 +25,7 @@ PACKAGES: Final = (
     *("fastapi", "httptools", "jsonpatch", "kubernetes"),
     *("msgspec", "pydantic", "uvicorn", "uvloop"),
 )
-COLUMNS: Final = ("", "modelcache", "beside it", "ratio", "rounds", "wanted")
+COLUMNS: Final = ("", "modelcache", "compared with", "ratio", "rounds", "wanted")
 
 BUSY: Final = 0.7
 """Load average before the run, above which figures are less reliable."""

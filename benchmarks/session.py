@@ -73,7 +73,7 @@ class Session:
                     what=f"Processor time, {size}",
                     unit="µs",
                     ours=[r.cpu_us for r in busy["ours", size]],
-                    beside=self._kinds[key].name,
+                    compared=self._kinds[key].name,
                     theirs=[r.cpu_us for r in busy[key, size]],
                     wanted=wanted[i],
                 )
@@ -103,7 +103,7 @@ class Session:
                         what=f"{what} at {rate}/s, {size}",
                         unit="µs",
                         ours=[read(r) for r in found["ours", rate]],
-                        beside=self._kinds[key].name if key else "",
+                        compared=self._kinds[key].name if key else "",
                         theirs=theirs,
                         note="; ".join(unable),
                     )
@@ -119,7 +119,7 @@ class Session:
             what="Start to first answer",
             unit="s",
             ours=found["ours"],
-            beside=NAIVE_WITH_CLIENT.name,
+            compared=NAIVE_WITH_CLIENT.name,
             theirs=found["client"],
             wanted=START,
         )

@@ -37,11 +37,11 @@ _SERVE: Final = (
 
 def kinds() -> tuple[Kind, ...]:
     """Return the servers by their names in the table."""
-    beside = ("--configuration", "beside", "--authority-secret", "beside")
+    other = ("--configuration", "other", "--authority-secret", "other")
     within = ("--configuration", "within", "--authority-secret", "within")
     return (
         Kind("none", OURS.arguments),
-        Kind("process", ("webhook", *_SERVE, *beside)),
+        Kind("process", ("webhook", *_SERVE, *other)),
         Kind("thread", ("benchmarks.controller.in_thread", *_SERVE, *within)),
     )
 
@@ -51,7 +51,7 @@ def register(plane: ControlPlane) -> None:
     create_namespace(plane, "bench")
     service = {"name": "modelcache-webhook", "namespace": "bench"}
     label = {"matchLabels": {"modelcache.io/bench": "none"}}
-    for name in ("beside", "within"):
+    for name in ("other", "within"):
         hook = webhook(
             "inject.modelcache.io",
             {"service": service},

@@ -40,7 +40,7 @@ def draw(figures: Figures, path: Path) -> None:
             _bars(axes, figures, size, replicas)
     figure.suptitle(
         "Seconds from the create request to the first byte of the last pod\n"
-        f"beside naive pods, whose hub serves {figures.rate / 1e6:.0f} MB/s in all",
+        f"compared with naive pods, whose hub serves {figures.rate / 1e6:.0f} MB/s in all",
         fontsize=11,
     )
     patches = [Patch(color=COLOURS[cache], label=LABELS[cache]) for cache in LABELS]

@@ -21,12 +21,12 @@ PICTURE: Final = RECORDED.with_name("recorded.png")
 def tables(figures: Figures) -> Mapping[Path, str]:
     """Return the text between the marks of each README: a sentence in README.md, else tables."""
     machine = "{cores} cores, {memory}, load {load} before".format_map(figures.machine)
-    told = f"By `{figures.command}` on {machine}, {figures.time[:10]}.\n"
+    source = f"By `{figures.command}` on {machine}, {figures.time[:10]}.\n"
     sizes = figures.sizes()
     every = "\n".join(f"**{size_of(size)}**\n\n{starts_markdown(figures, size)}" for size in sizes)
     return {
         ROOT / "README.md": headline_markdown(figures),
-        ROOT / "benchmarks" / "README.md": f"{every}\n{injection_markdown(figures)}\n{told}",
+        ROOT / "benchmarks" / "README.md": f"{every}\n{injection_markdown(figures)}\n{source}",
     }
 
 

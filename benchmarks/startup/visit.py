@@ -44,8 +44,8 @@ def visit(place: Installation, cell: Cell) -> float:
         output, _ = watch.communicate()
     moments = [float(line.split()[1]) for line in output.splitlines()]
     if len(moments) != cell.replicas:
-        told = "\n".join(events(place.cluster, asked)[-20:])
-        raise FailedError(f"{len(moments)} of {cell.replicas} serve: {cell}\n{told}")
+        found = "\n".join(events(place.cluster, asked)[-20:])
+        raise FailedError(f"{len(moments)} of {cell.replicas} serve: {cell}\n{found}")
     _check(place, asked, stored)
     _remove(place, asked)
     return max(moments) - began

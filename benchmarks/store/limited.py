@@ -57,14 +57,14 @@ def main() -> None:
                 command = [MODELCACHE, "load", REPOSITORY, str(folder / "store")]
                 env = {**os.environ, "HF_ENDPOINT": hub.url}
                 seconds, anonymous = measured(group, command, env)
-            told = (
+            line = (
                 f"{wanted / 1e9:g} GB in {seconds:.1f} s under a limit of {MEMORY}: anonymous "
                 f"{anonymous / 2**20:.0f} MiB at most; with pages of files "
                 f"{group.peak() / 2**20:.0f} MiB"
             )
     finally:
         cgroups.remove(group.name)
-    Console(width=200).print(told)
+    Console(width=200).print(line)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def read(path: Path) -> Figures:
 
 def recorded(figures: Figures, text: str) -> str:
     """Return the text of a README with the table of *figures* between its marks."""
-    told = f"`python -m benchmarks.store`, {figures.machine}.\n"
-    return marked(text, markdown(figures.results) + f"\n{told}", "store")
+    source = f"`python -m benchmarks.store`, {figures.machine}.\n"
+    return marked(text, markdown(figures.results) + f"\n{source}", "store")
 
 
 def record(figures: Figures) -> None:
