@@ -1,4 +1,4 @@
-"""python -m webhook."""
+"""Run the command modelcache as `python -m webhook`."""
 
 from webhook.cli.app import main
 

@@ -1,4 +1,4 @@
-"""modelcache load: its options."""
+"""The options of modelcache load."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""modelcache serve: its options."""
+"""The options of modelcache serve."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every check declares."""
+"""The base of checks: everything that a check declares."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

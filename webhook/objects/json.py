@@ -1,4 +1,4 @@
-"""An object as the API server sends it."""
+"""The type of an object in JSON, as the API server sends it."""
 
 from typing import Any, TypeAlias
 

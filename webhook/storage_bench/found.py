@@ -53,8 +53,8 @@ def found(directory: Path, limit: int, interruption: Interruption) -> Found:
             left -= spans[-1].length
     model = None
     if spans and spans[0].file.suffix == _WEIGHTS:
-        beside = spans[0].file.parent
-        model = sum(f.size for f in files if f.is_weights and f.path.parent == beside)
+        folder = spans[0].file.parent
+        model = sum(f.size for f in files if f.is_weights and f.path.parent == folder)
     return Found(spans, model, unreadable)
 
 

@@ -78,7 +78,7 @@ def _opened(file: Path) -> Iterator[int]:
 
 
 def _is_shown(file: Path, descriptor: int) -> bool:
-    """Whether mincore(2) tells us the truth about *file*."""
+    """Whether mincore(2) is right about *file*."""
     if os.fstat(descriptor).st_uid == os.geteuid() or os.access(file, os.W_OK):
         return True
     with contextlib.suppress(OSError, IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""Since when API servers trust an authority, according to the registration."""
+"""Find since when API servers trust an authority, according to the registration."""
 
 import time
 

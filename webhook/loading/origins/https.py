@@ -30,7 +30,7 @@ class Https:
         if not (etag or modified):
             raise Unavailable(
                 f"{shown(self._url)}: answers with neither ETag nor Last-Modified, so its "
-                "versions can't be told apart"
+                "versions can't be distinguished"
             )
         identity = etag or f"{modified}\n{length}"
         name = self._url.rstrip("/").rpartition("/")[2]
