@@ -160,7 +160,7 @@ def test_an_answer_has_its_warnings_and_the_time_of_both_clocks(tmp_path: Path) 
     assert before <= answer.our_time <= dt.datetime.now(dt.UTC)
 
 
-def test_an_answer_that_breaks_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_answer_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(tmp_path, 200, b"{}", announced=10) as kubeconfig:
         with pytest.raises(Unreachable, match="IncompleteRead"):
             Api(kubeconfig).get("version")

@@ -206,7 +206,7 @@ def test_text_is_written_only_between_its_marks() -> None:
 
 
 @pytest.mark.parametrize("path", ["README.md", "benchmarks/README.md"])
-def test_the_readme_tells_of_the_run_that_is_recorded(path: str) -> None:
+def test_the_readme_shows_the_recorded_run(path: str) -> None:
     content = readme.tables(read(readme.RECORDED))[readme.ROOT / path]
     text = (readme.ROOT / path).read_text()
     assert readme.marked(text, content) == text

@@ -56,7 +56,7 @@ def test_the_picture_is_a_png(tmp_path: Path) -> None:
     assert width > height > 100
 
 
-def test_the_readme_tells_what_was_recorded() -> None:
+def test_the_readme_shows_the_recorded_figures() -> None:
     text = README.read_text()
     assert recorded(read(RECORDED), text) == text
     assert RECORDED.with_suffix(".png").stat().st_size < 100_000

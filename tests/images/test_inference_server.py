@@ -127,7 +127,7 @@ def test_models_beside_the_first_are_read_too(model: Path, tmp_path: Path) -> No
     assert (found, names) == ([str(model), str(draft)], [str(model)])
 
 
-def test_what_stops_it_from_writing_to_the_model_is_told(model: Path) -> None:
+def test_the_report_says_why_it_can_not_write_to_the_model(model: Path) -> None:
     mount = f"mount --bind {model} {model}"
     with serving("serve", model, before=f"{mount}; mount -o remount,bind,ro {model}") as served:
         assert report(served)["writeError"] == "Read-only file system"
@@ -178,7 +178,7 @@ def test_names_of_variables_are_told_and_no_values(model: Path) -> None:
     assert "hf_secret" not in answer
 
 
-def test_the_first_process_of_a_container_ends_when_it_is_told_to(model: Path) -> None:
+def test_the_first_process_of_a_container_ends_on_sigterm(model: Path) -> None:
     inside = ("unshare", "--pid", "--fork", "--kill-child", *WORDS)
     with serving("serve", model, words=inside) as served:
         pid = served.process.pid

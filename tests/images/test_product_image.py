@@ -90,14 +90,14 @@ def test_its_layers_change_one_at_a_time(image: Image) -> None:
     assert product.size < 4 * 2**20 < dependencies.size
 
 
-def test_nobody_but_root_could_change_what_runs(container: Container) -> None:
+def test_only_root_can_change_the_programs(container: Container) -> None:
     product = container.root / "opt" / "modelcache"
     files = [p for p in product.rglob("*") if not p.is_symlink()]
     assert files
     assert not [p for p in files if p.stat().st_uid or p.stat().st_mode & 0o022]
 
 
-def test_it_tells_its_commands_on_a_root_that_can_not_be_written_to(container: Container) -> None:
+def test_help_works_on_a_read_only_root(container: Container) -> None:
     ran = container.run("--help")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "serve" in ran.stdout

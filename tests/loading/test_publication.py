@@ -131,9 +131,7 @@ def test_a_published_model_is_not_changed_for_other_patterns(tmp_path: Path, sto
     published(load(source, store, "--allow", "*.safetensors"))  # the model has all of it
 
 
-def test_a_directory_in_its_place_that_nobody_published_is_left_alone(
-    tmp_path: Path, store: Path
-) -> None:
+def test_an_unpublished_directory_in_its_place_is_left_alone(tmp_path: Path, store: Path) -> None:
     source = sharded(tmp_path / "m")
     place = published(load(source, store))
     (place / ".modelcache.json").unlink()

@@ -369,7 +369,7 @@ def test_t39_our_init_containers_fit_below_a_small_pod_level(
             assert had.items() <= answer.body["spec"]["resources"][amounts].items()
 
 
-def test_a_limit_of_nothing_is_no_limit_and_stays_none(cluster: ControlPlane, where: str) -> None:
+def test_a_limit_of_0_is_no_limit_and_stays_absent(cluster: ControlPlane, where: str) -> None:
     obj = pod(where, server("", "0", "1", "1"))
     answer = cluster.api.create(obj, dry_run=True).expect(201)
     assert memory(named(answer, "vllm")) == (0, 0)

@@ -26,7 +26,7 @@ UNBOUNDED: Final = "MC104"
 class Case:
     """A pod, and the limit of its group."""
 
-    beside: tuple[Object, ...] = ()
+    neighbours: tuple[Object, ...] = ()
     init: tuple[Object, ...] = ()
     level: Object | None = None
     without_us: int | None
@@ -48,7 +48,7 @@ CASES: Final = {
         with_us=None,
     ),
     "container without limit": Case(
-        beside=(asleep("proxy", None, None),), without_us=None, with_us=None
+        neighbours=(asleep("proxy", None, None),), without_us=None, with_us=None
     ),
     "pod level": Case(level=resources("80Mi", "80Mi"), without_us=80, with_us=336),
 }
@@ -59,7 +59,7 @@ def asked(case: Case, namespace: str, annotations: dict[str, str]) -> Object:
     more: Object = {"initContainers": [*case.init]} if case.init else {}
     if case.level:
         more["resources"] = case.level
-    return lone_pod(namespace, annotations, server, *case.beside, **more)
+    return lone_pod(namespace, annotations, server, *case.neighbours, **more)
 
 
 @pytest.fixture(scope="module")

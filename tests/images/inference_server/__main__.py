@@ -4,7 +4,7 @@ It reads the command lines and the environment of the known ones, finds the mode
 every file and reads all of it, takes as much memory and shared memory as requested, and then
 listens. A request to /report is answered with what happened up to there. It runs in an
 image of its own, which holds of this repository this folder alone. It needs the standard
-library; with huggingface_hub and safetensors beside it, it finds models by name and reads
+library; if huggingface_hub and safetensors are installed, it finds models by name and reads
 their headers.
 """
 
@@ -44,7 +44,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 def models(given: argparse.Namespace) -> list[str]:
-    """Return the models as they were named: the one to serve, then those beside it."""
+    """Return the models as they were named: the one to serve, then the others."""
     variables = (os.environ.get(name) for name in MODEL_VARIABLES)
     named = given.model or next(filter(None, variables), None)
     if not named:
@@ -70,7 +70,7 @@ def load(given: argparse.Namespace) -> Server:
 
 
 def end(reason: str, log: Path) -> NoReturn:
-    """Say why to whoever reads the pod's status, and end."""
+    """Write the reason into the pod's status, and end."""
     with contextlib.suppress(OSError):
         log.write_text(reason)
     sys.exit(reason)

@@ -19,7 +19,7 @@ class CannotServeError(Exception):
 
 
 def directory(model: str) -> Path:
-    """Return where *model* lies; a name is looked up, or downloaded, by the hub's library."""
+    """Return the directory of *model*; a name is looked up, or downloaded, by the hub's library."""
     if (path := Path(model)).is_dir():
         return path
     try:

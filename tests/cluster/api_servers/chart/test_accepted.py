@@ -74,7 +74,7 @@ def test_the_namespace_of_the_release_is_the_only_one_named(variant: str) -> Non
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_current_server_knows_every_field_and_warns_of_none(
+def test_the_current_server_knows_every_field_and_sends_no_warning(
     variant: str, plane: ControlPlane, namespace: NamespaceFactory
 ) -> None:
     refuse_nothing(plane, placed(VARIANTS[variant], namespace()))
