@@ -64,6 +64,7 @@ def test_the_files_and_names_of_the_recipes_exist() -> None:
     paths = re.findall(r"`((?:webhook|tests|deploy)/[\w./-]+)`", recipes)
     assert len(paths) > 10
     assert [path for path in paths if not (ROOT / path).exists()] == []
-    code = "".join(path.read_text() for path in (ROOT / "webhook").rglob("*.py"))
+    places = (ROOT / "webhook", ROOT / "tests" / "server")
+    code = "".join(path.read_text() for place in places for path in place.rglob("*.py"))
     for name in re.findall(r"`([A-Z]\w+)`", recipes):
         assert re.search(rf"^(class )?{name}\b", code, re.MULTILINE), name
