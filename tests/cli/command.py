@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forking.process import ENVIRONMENT, run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,14 +29,12 @@ def modelcache(
     env: Mapping[str, str] | None = None,
 ) -> Ran:
     """Run the command; fail the test if there is a traceback."""
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "webhook", *map(str, arguments)],
-        input=stdin.encode() if isinstance(stdin, str) else stdin,
-        capture_output=True,
+        given=stdin.encode() if isinstance(stdin, str) else stdin,
+        seconds=60,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})},
-        timeout=60,
-        check=False,
+        env={**os.environ, **ENVIRONMENT, **(env or {})},
     )
     err = done.stderr.decode()
     assert "Traceback" not in err, err

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import ROOT, modelcache
+from tests.forking.process import Forked
 from tests.hub.running import Fault, hub_server
 from tests.loading.loading import Loader, loader
 from tests.store.stores import aged, loaded
@@ -84,7 +85,7 @@ def test_people_read_a_table(tmp_path: Path) -> None:
 @contextmanager
 def stalled(loading: Loader) -> Iterator[subprocess.Popen[bytes]]:
     """Hold a loader at work; some bytes have arrived in its store."""
-    process = subprocess.Popen(
+    process = Forked(
         loading.command("--parallel", "1"), cwd=ROOT, env=loading.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -120,7 +121,7 @@ def test_a_working_loader_is_shown_with_its_progress(loading: Loader) -> None:
 def test_waiting_and_ended_loaders_are_distinguished(loading: Loader) -> None:
     loading.hub.fault(Fault(paths="*.safetensors", stall_after=100_000, seconds=60))
     with stalled(loading) as first:
-        with subprocess.Popen(
+        with Forked(
             loading.command(), cwd=ROOT, env=loading.environment(), stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True,
         ) as second:  # fmt: skip

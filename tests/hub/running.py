@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import httpx
 import msgspec
 
+from tests.forking.process import ENVIRONMENT, Forked
 from tests.hub.control import PATH, Closed, Committed, Tagged
 from tests.hub.fault import Fault
 from tests.hub.journal import Request
@@ -88,8 +89,11 @@ def hub_server(
     *command* may start the process elsewhere, for example in a network namespace.
     """
     serve = [sys.executable, "-m", "tests.hub", "--folder", str(folder.absolute())]
-    guarded = [sys.executable, str(GUARD), str(os.getpid()), *serve, "--address", address, *options]
-    process = subprocess.Popen(command(guarded), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    serve += ["--address", address, *options]
+    if command is not list:
+        serve = list(command([sys.executable, str(GUARD), str(os.getpid()), *serve]))
+    environment = {**os.environ, **ENVIRONMENT}
+    process = Forked(serve, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
     with process:
         try:
             assert process.stdout

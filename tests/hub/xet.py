@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import hf_xet
-
 from tests.hub.repositories import Blob, Commit, File
 
 TOKEN = "token-of-the-storage"
@@ -28,6 +26,8 @@ class XetStorage:
         """
         with self._lock:
             if file.blob.sha256 not in self._hashes:
+                import hf_xet  # noqa: PLC0415  # it opens a log, and few Hubs offer Xet
+
                 blobs = [one.blob for one in commit.files.values() if one.lfs]
                 contents = []
                 for blob in blobs:

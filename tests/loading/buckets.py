@@ -49,7 +49,7 @@ class Bucket(ABC):
     def etag(self, name: str) -> str: ...
 
     @abstractmethod
-    def environment(self, home: Path, **more: str) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
         """Return the variables that send a loader to the faulty server."""
 
     def put_model(self, folder: Path) -> None:
@@ -58,7 +58,7 @@ class Bucket(ABC):
         self.put({**model, "v10/x.json": b"1"})
 
     def load(self, store: Path, *flags: str, path: str = "/v1", **environment: str) -> Ran:
-        more = self.environment(store.parent, **environment)
+        more = self.environment(**environment)
         ran = modelcache("load", f"{self.scheme}://{self.name}{path}", store, *flags, env=more)
         for secret in self.secrets:
             assert secret not in ran.out + ran.err

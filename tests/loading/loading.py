@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cli.command import ROOT
+from tests.forking.process import ENVIRONMENT, ROOT, run
 from tests.hub.running import Hub
 from tests.store.models import sharded
 from webhook.loading.load import load
@@ -47,15 +47,15 @@ class Loader:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        return kept | {"PYTHONPATH": str(ROOT), "HF_ENDPOINT": self.hub.url} | more
+        return kept | ENVIRONMENT | {"HF_ENDPOINT": self.hub.url} | more
 
     def run(
         self, *flags: str | Path, source: str = REPOSITORY, seconds: float = 60, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the command to its end; a traceback fails the test."""
-        done = subprocess.run(
-            self.command(*flags, source=source), capture_output=True, text=True, check=False,
-            cwd=ROOT, env=self.environment(**environment), timeout=seconds,
+        done = run(
+            self.command(*flags, source=source), text=True, cwd=ROOT, seconds=seconds,
+            env=self.environment(**environment),
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return done

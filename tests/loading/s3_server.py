@@ -69,9 +69,8 @@ class S3Bucket(Bucket):
         """Return the ETag of an object, with its quotes."""
         return str(self.client.head_object(Bucket=self.name, Key=name)["ETag"])
 
-    def environment(self, home: Path, **more: str) -> dict[str, str]:
+    def environment(self, **more: str) -> dict[str, str]:
         return {
-            "HOME": str(home),
             "AWS_ENDPOINT_URL": self.faulty.url,
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,

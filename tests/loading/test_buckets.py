@@ -230,4 +230,4 @@ def test_memory_does_not_grow_with_the_model(bucket: Bucket, store: Path, tmp_pa
         bucket.put({f"v1/{number}.safetensors": weights(tmp_path, 20 * MiB)})
     source = f"{bucket.scheme}://{bucket.name}/v1"
     load_it = [sys.executable, "-m", "webhook", "load", source, str(store)]
-    assert peak(*load_it, env=bucket.environment(tmp_path, PATH="/usr/bin:/bin")) < PEAK
+    assert peak(*load_it, env=bucket.environment(HOME=str(tmp_path), PATH="/usr/bin:/bin")) < PEAK

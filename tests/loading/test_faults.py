@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import peak
+from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
@@ -177,7 +178,7 @@ def test_a_loader_ends_at_once_on_sigterm_even_as_process_1(loading: Loader) -> 
 def stalled(loading: Loader, *words: str) -> subprocess.Popen[bytes]:
     """Return a loader, started by *words*, that has two thirds of each shard and then gets nothing."""
     loading.hub.fault(Fault(paths=ALL, where="cdn", stall_after=900_000, seconds=50))
-    process = subprocess.Popen([*words, *loading.command()], env=loading.environment())
+    process = Forked([*words, *loading.command()], env=loading.environment())
     while there_is(loading) < 3 * 800_000:
         assert process.poll() is None
         time.sleep(0.02)

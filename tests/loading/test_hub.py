@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.loading.loading import REPOSITORY, Loader
 from tests.store.models import INDEX
@@ -155,7 +156,7 @@ def test_hub_cache_makes_a_published_model_a_cache_of_the_hub_too(
 def test_two_at_once_are_one_download(loading: Loader) -> None:
     loading.hub.fault(Fault(paths=SHARD, where="cdn", rate=1_000_000))
     both = [
-        subprocess.Popen(
+        Forked(
             loading.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=loading.environment(),
         )

@@ -77,8 +77,7 @@ def image(oci: Repository, *layers: Mapping[str, Any] | bytes) -> str:
 
 def load(oci: Repository, store: Path, *flags: str | Path, uri: str = "", **more: str) -> Ran:
     environment = {
-        "SSL_CERT_FILE": str(oci.ports.authority.certificate), "HOME": str(store.parent),
-        "HF_TOKEN": "hf_of-the-hub", "DOCKER_CONFIG": "",
+        "SSL_CERT_FILE": str(oci.ports.authority.certificate), "HF_TOKEN": "hf_of-the-hub", "DOCKER_CONFIG": "",
     } | more  # fmt: skip
     ran = modelcache("load", uri or oci.uri, store, *flags, env=environment)
     assert PASSWORD not in ran.out + ran.err

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.forking.process import Forked
 from tests.loading.loading import REPOSITORY, Loader
 from tests.store.stores import DAY, aged
 from webhook.store.last_use import stamped
@@ -64,7 +65,7 @@ def test_a_download_starts_at_some_moment_of_the_stagger(loading: Loader) -> Non
     source = f"{REPOSITORY}@{loading.commit}"
     command = loading.command("--stagger=2h", source=source)
     environment = loading.environment()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with Forked(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr
         assert re.search(rf"{source}: starts in \d+ s ", process.stderr.readline())
         process.kill()

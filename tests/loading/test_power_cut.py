@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from tests.background import in_background
+from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
@@ -84,7 +85,7 @@ def test_power_that_is_cut_at_any_moment_leaves_a_whole_model_or_none(
         while not over.wait(0.1) and len(disk.cuts) < CUTS:
             disk.cut()
 
-    with subprocess.Popen(
+    with Forked(
         loading.command(), env=loading.environment(), stdout=subprocess.PIPE, text=True
     ) as process:
         with in_background(cutting):
@@ -106,7 +107,7 @@ def test_after_a_power_cut_a_loader_continues_with_what_is_on_the_disk(
     loading: Loader, disk: Disk, tmp_path: Path
 ) -> None:
     command, environment = loading.command(), loading.environment()
-    with subprocess.Popen(command, env=environment, text=True) as process:
+    with Forked(command, env=environment, text=True) as process:
         loading.until(process, SIZE // 3)
         run("sync", "-f", loading.store)
         loading.until(process, SIZE // 2)

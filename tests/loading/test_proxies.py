@@ -109,14 +109,14 @@ def remote(
                 made = enter(s3_bucket(port, name))
                 made.put({WEIGHTS: content})
                 asked = enter(front(port, authority))
-                flags = made.environment(folder, AWS_ENDPOINT_URL=asked.url)
+                flags = made.environment(AWS_ENDPOINT_URL=asked.url)
                 yield Remote(f"s3://{name}", asked.host, flags, authority.certificate)
             case "gs":
                 port = enter(gs_server(folder))
                 there = enter(google_bucket(port, name))
                 there.put({WEIGHTS: content})
                 asked = enter(front(port, authority))
-                flags = there.environment(folder, STORAGE_EMULATOR_HOST=asked.url)
+                flags = there.environment(STORAGE_EMULATOR_HOST=asked.url)
                 yield Remote(f"gs://{name}", asked.host, flags, authority.certificate)
             case _:
                 ports = enter(registries(folder))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
 from tests.loading.disks import formatted, mounted, run
@@ -70,7 +71,7 @@ def test_a_model_that_exceeds_the_quota_is_refused_before_its_first_byte(
 def test_a_quota_that_is_used_up_meanwhile_leaves_no_partial_model(loading: Loader) -> None:
     place = other(loading, 5 * MB)
     loading.hub.fault(Fault(where="cdn", rate=2 * MB))
-    with subprocess.Popen(
+    with Forked(
         loading.command(), env=loading.environment(), stderr=subprocess.PIPE, text=True
     ) as process:
         loading.until(process, 1)

@@ -17,6 +17,7 @@ class Start(Protocol):
         changes: Mapping[str, Any] | None = None,
         read_log: bool = True,
         files: str = "",
+        measured: bool = False,
     ) -> Server: ...
 
 
@@ -28,7 +29,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
 @pytest.fixture(scope="session")
 def server(pair: PairFiles) -> Iterator[Server]:
     """The server that tests share."""
-    found = Server(pair, "--shutdown-delay", "0", "--self-check")
+    found = Server(pair, "--shutdown-delay", "0", "--self-check", measured=True)
     yield found
     assert found.stop() == 0
 
@@ -57,8 +58,11 @@ def start(pair: PairFiles) -> Iterator[Start]:
         changes: Mapping[str, Any] | None = None,
         read_log: bool = True,
         files: str = "",
+        measured: bool = False,
     ) -> Server:
-        found = Server(pair, *options, changes=changes, read_log=read_log, files=files)
+        found = Server(
+            pair, *options, changes=changes, read_log=read_log, files=files, measured=measured
+        )
         running.append(found)
         return found
 
@@ -71,7 +75,11 @@ def start(pair: PairFiles) -> Iterator[Start]:
 def slow_server(pair: PairFiles) -> Iterator[Server]:
     """A server that waits only one second for a request."""
     found = Server(
-        pair, "--shutdown-delay", "0", changes={"webhook.server.http.protocol.READ_SECONDS": 1.0}
+        pair,
+        "--shutdown-delay",
+        "0",
+        changes={"webhook.server.http.protocol.READ_SECONDS": 1.0},
+        measured=True,
     )
     yield found
     assert found.stop() == 0

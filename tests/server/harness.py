@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import queue
 import re
 import select
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from certs.dev import make_pair
+from tests.forking.process import ENVIRONMENT, Forked
 from tests.server.connection import Answer, Connection, Json, request
 from tests.server.reviews import MODEL, body, pod
 from webhook.admission.request.declared import KNOWN as NAMES
@@ -57,7 +59,8 @@ class PairFiles:
 class Server:
     """A running `modelcache serve`; its log is read all the time unless *read_log* is false.
 
-    *files* is its limit of open files, soft:hard.
+    *files* is its limit of open files, soft:hard. If its memory is *measured*, its process has
+    imported nothing but what it needs.
     """
 
     def __init__(
@@ -67,19 +70,22 @@ class Server:
         changes: Mapping[str, Any] | None = None,
         read_log: bool = True,
         files: str = "",
+        measured: bool = False,
     ) -> None:
         self.pair = pair
         limit = ("prlimit", f"--nofile={files}") if files else ()
         module = (
             ("tests.server.patched", json.dumps(changes)) if changes is not None else ("webhook",)
         )
-        self.process = subprocess.Popen(
+        kind = subprocess.Popen if measured else Forked
+        self.process: subprocess.Popen[bytes] = kind(
             [
                 *limit, sys.executable, "-m", *module, "serve", "--host", HOST, "--port", "0",
                 "--health-port", "0", "--cert", str(pair.certificate), "--key", str(pair.key),
                 *options,
             ],
             cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **ENVIRONMENT},
         )  # fmt: skip
         self.lines: list[bytes] = []
         self._arrived: queue.Queue[bytes] = queue.Queue()

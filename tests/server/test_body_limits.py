@@ -82,7 +82,7 @@ def test_an_endless_body_is_cut_at_the_limit_and_costs_no_memory(server: Server)
 def test_100_bodies_of_11_mib_at_once_are_shed_and_cost_bounded_memory(start: Start) -> None:
     # c6, P2 99
     patient = {"webhook.server.http.protocol.READ_SECONDS": 60.0}
-    server = start("--shutdown-delay", "0", changes=patient)
+    server = start("--shutdown-delay", "0", changes=patient, measured=True)
     content = large(11 * MB)
     start_line = head(f"Content-Length: {len(content)}")
     connections = [server.connect() for _ in range(100)]
@@ -169,7 +169,7 @@ def test_callers_that_disconnect_in_the_middle_leave_nothing_behind(server: Serv
 
 def test_reviews_of_strangers_grow_neither_the_log_nor_the_memory(start: Start) -> None:
     # c50: names that no API server would send
-    server = start("--shutdown-delay", "0", changes={})
+    server = start("--shutdown-delay", "0", changes={}, measured=True)
     sent = [body(name="n" * MB, namespace=f"{n}" * MB, uid=str(n)) for n in range(10)]
     for content in sent:
         server.post(content)

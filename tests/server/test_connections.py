@@ -95,7 +95,7 @@ def test_the_least_useful_connection_makes_room_for_a_new_one(start: Start) -> N
 
 
 def test_reset_connections_are_freed(start: Start) -> None:
-    server = start("--shutdown-delay", "0")
+    server = start("--shutdown-delay", "0", measured=True)
 
     def reset(times: int) -> None:
         for _ in range(times):

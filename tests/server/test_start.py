@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from ruamel.yaml import YAML
 
+from tests.forking.process import ENVIRONMENT, run
 from tests.server.conftest import Start
 from tests.server.harness import HOST, ROOT, PairFiles, Server
 
@@ -20,15 +21,14 @@ FREE = ("--host", HOST, "--port", "0", "--health-port", "0")
 
 def refused(*options: str) -> str:
     """Return the message of a start with *options*, which must fail with status 2."""
-    found = subprocess.run(
-        [sys.executable, "-m", "webhook", "serve", *options],
-        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"},
+    found = run(
+        [sys.executable, "-m", "webhook", "serve", *options], seconds=30, cwd=ROOT, text=True,
+        env={**os.environ, **ENVIRONMENT, "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200"},
     )  # fmt: skip
     assert found.returncode == 2, found
     assert "Traceback" not in found.stderr
     assert found.stdout == ""
-    return found.stderr
+    return str(found.stderr)
 
 
 def of(pair: PairFiles) -> tuple[str, ...]:
