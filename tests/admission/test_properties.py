@@ -5,6 +5,7 @@ quantities in every notation, sidecars, pod-level resources, volumes and variabl
 """
 
 import copy
+import itertools
 import json
 import unicodedata
 from typing import Any
@@ -46,48 +47,60 @@ UNKNOWN = st.dictionaries(
     max_size=2,
 )
 MEBIBYTES = st.integers(300, 65536)
+BOOLEANS = st.booleans()
 
 
-@st.composite
-def quantities(draw: st.DrawFn, mebibytes: int) -> Any:
-    """The amount in one of its notations."""
+NOTATIONS = st.integers(0, 6)
+
+
+def quantity(draw: st.DrawFn, mebibytes: int) -> Any:
+    """Draw one of the notations of the amount."""
     size = mebibytes * 2**20
-    return draw(
-        st.sampled_from(
-            [f"{mebibytes}Mi", str(size), size, f"{size // 1024}Ki", f"{size * 1000}m", f"{size}e0",
-             f"{mebibytes / 1024}Gi" if mebibytes % 1024 in (0, 512) else f"{mebibytes}Mi"]
-        )
-    )  # fmt: skip
+    return [
+        f"{mebibytes}Mi", str(size), size, f"{size // 1024}Ki", f"{size * 1000}m", f"{size}e0",
+        f"{mebibytes / 1024}Gi" if mebibytes % 1024 in (0, 512) else f"{mebibytes}Mi",
+    ][draw(NOTATIONS)]  # fmt: skip
 
 
 def optional(strategy: st.SearchStrategy[Any], *empty: Any) -> st.SearchStrategy[Any]:
-    return st.one_of(st.sampled_from([ABSENT, None, *empty]), strategy)
+    return st.one_of(st.sampled_from([ABSENT, None, *empty]).map(own), strategy)
 
 
 ABSENT: Any = object()
+
+
+def own(value: Any) -> Any:
+    """Return a copy of a list or a mapping: two places of a pod never hold the same one."""
+    return copy.deepcopy(value) if isinstance(value, list | dict) else value
 
 
 def present(fields: Json) -> Json:
     return {key: value for key, value in fields.items() if value is not ABSENT}
 
 
+KINDS = st.integers(0, 5)
+SURPLUS = st.integers(0, 4096)
+NO_AMOUNTS = st.sampled_from([ABSENT, None, {}, {"limits": None, "requests": {}}])
+GPUS = st.sampled_from([1, "1", "0"])
+
+
 @st.composite
 def resources(draw: st.DrawFn, *, level: bool = False) -> Any:
-    kind = draw(st.integers(0, 5))
+    kind = draw(KINDS)
     if kind == 0 and not level:
-        return draw(st.sampled_from([ABSENT, None, {}, {"limits": None, "requests": {}}]))
+        return own(draw(NO_AMOUNTS))
     request = draw(MEBIBYTES)
-    limit = request if kind in (1, 2) else request + draw(st.integers(0, 4096))
+    limit = request if kind in (1, 2) else request + draw(SURPLUS)
     found: Json = {}
     if kind != 4:
-        found["limits"] = {"memory": draw(quantities(limit))}
+        found["limits"] = {"memory": quantity(draw, limit)}
     if kind != 5:
-        found["requests"] = {"memory": draw(quantities(request))}
+        found["requests"] = {"memory": quantity(draw, request)}
     if kind in (1, 3):
         for name in found:
             found[name]["cpu"] = "2"
-    if not level and draw(st.booleans()):
-        found.setdefault("limits", {})["nvidia.com/gpu"] = draw(st.sampled_from([1, "1", "0"]))
+    if not level and draw(BOOLEANS):
+        found.setdefault("limits", {})["nvidia.com/gpu"] = draw(GPUS)
     return found | draw(UNKNOWN)
 
 
@@ -124,21 +137,39 @@ WORDS_OF_SERVERS = st.lists(
 )
 
 
+# Strategies are made once: one that is made for a draw costs more than the draw.
+ANY_WORDS = optional(WORDS_OF_SERVERS, [])
+ANY_ENV = optional(ENV, [])
+ANY_MOUNTS = optional(MOUNTS, [])
+RESOURCES = resources()
+RESTARTS = st.sampled_from([ABSENT, "Always"])
+
+
 @st.composite
 def containers(draw: st.DrawFn, name: str, *, sidecar: bool = False) -> Json:
     fields = {
         "name": name,
         "image": draw(IMAGES),
-        "command": draw(optional(WORDS_OF_SERVERS, [])),
-        "args": draw(optional(WORDS_OF_SERVERS, [])),
-        "env": draw(optional(ENV, [])),
-        "volumeMounts": draw(optional(MOUNTS, [])),
-        "resources": draw(resources()),
+        "command": draw(ANY_WORDS),
+        "args": draw(ANY_WORDS),
+        "env": draw(ANY_ENV),
+        "volumeMounts": draw(ANY_MOUNTS),
+        "resources": draw(RESOURCES),
     }
     if sidecar:
-        fields["restartPolicy"] = draw(st.sampled_from([ABSENT, "Always"]))
+        fields["restartPolicy"] = draw(RESTARTS)
     return present(fields) | draw(UNKNOWN)
 
+
+CONTAINERS = {name: containers(name) for name in "abc"}
+NAMES = st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)
+SIDECARS = {name: containers(name, sidecar=True) for name in "xy"}
+INITS = {
+    names: optional(st.tuples(*(SIDECARS[name] for name in names)).map(list), [])
+    for length in range(3)
+    for names in itertools.permutations("xy", length)
+}
+INIT_NAMES = st.lists(st.sampled_from("xy"), max_size=2, unique=True)
 
 EXPRESSIONS = st.lists(
     st.just({"key": "zone", "operator": "In", "values": ["a"]}), min_size=1, max_size=1
@@ -168,45 +199,49 @@ AFFINITY = st.one_of(
 )
 
 
+DATA = st.sampled_from([{"emptyDir": {}}, {"configMap": {"name": "c"}}])
+ENDS_OF_TOKENS = st.text("abc", min_size=5, max_size=5)
+VOLUMES = optional(
+    st.builds(
+        lambda data, more, end: [
+            {"name": "data", **data, **more},
+            {"name": "kube-api-access-" + end, "projected": {}},
+        ],
+        DATA, UNKNOWN, ENDS_OF_TOKENS,
+    ),
+    [],
+)  # fmt: skip
+SECURITY = optional(st.sampled_from([{"fsGroup": 2000, "runAsUser": 0}, {"fsGroup": None}]), {})
+OF_THE_POD = st.one_of(st.just(ABSENT), resources(level=True))
+ANY_AFFINITY = optional(AFFINITY)
+NODE_NAMES = optional(st.just("node-1"))
+HOST_IPC = optional(BOOLEANS)
+FOREIGN = st.dictionaries(
+    st.sampled_from(["example.com/a~b", "x~1y", "plain", PREFIX + "nosuch", "ü/é"]),
+    WORDS,
+    max_size=2,
+)
+
+
 @st.composite
 def pods(draw: st.DrawFn) -> Json:
-    names = draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True))
-    inits = draw(st.lists(st.sampled_from("xy"), max_size=2, unique=True))
-    data = {
-        "name": "data",
-        **draw(st.sampled_from([{"emptyDir": {}}, {"configMap": {"name": "c"}}])),
-    }
-    token = {
-        "name": "kube-api-access-" + draw(st.text("abc", min_size=5, max_size=5)),
-        "projected": {},
-    }
+    names = draw(NAMES)
     spec = {
-        "containers": [draw(containers(name)) for name in names],
-        "initContainers": draw(
-            optional(st.tuples(*(containers(n, sidecar=True) for n in inits)).map(list), [])
-        ),
-        "volumes": draw(optional(st.just([data | draw(UNKNOWN), token]), [])),
-        "securityContext": draw(
-            optional(st.sampled_from([{"fsGroup": 2000, "runAsUser": 0}, {"fsGroup": None}]), {})
-        ),
-        "resources": draw(st.one_of(st.just(ABSENT), resources(level=True))),
-        "affinity": draw(optional(AFFINITY)),
-        "nodeName": draw(optional(st.just("node-1"))),
-        "hostIPC": draw(optional(st.booleans())),
+        "containers": [draw(CONTAINERS[name]) for name in names],
+        "initContainers": draw(INITS[tuple(draw(INIT_NAMES))]),
+        "volumes": draw(VOLUMES),
+        "securityContext": draw(SECURITY),
+        "resources": draw(OF_THE_POD),
+        "affinity": draw(ANY_AFFINITY),
+        "nodeName": draw(NODE_NAMES),
+        "hostIPC": draw(HOST_IPC),
     }
-    more = draw(
-        st.dictionaries(
-            st.sampled_from(["example.com/a~b", "x~1y", "plain", PREFIX + "nosuch", "ü/é"]),
-            WORDS,
-            max_size=2,
-        )
-    )
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "generateName": "p-",
-            "annotations": {**more, **draw(annotations())},
+            "annotations": {**draw(FOREIGN), **draw(ANNOTATIONS)},
             **draw(UNKNOWN),
         },
         "spec": {**present(spec), **draw(UNKNOWN)},
@@ -214,14 +249,30 @@ def pods(draw: st.DrawFn) -> Json:
     }
 
 
+STRATEGY_NAMES = st.sampled_from(["auto", *STRATEGIES])
+MODELS = st.sampled_from(
+    ["coder", "acme/coder", "acme/coder@" + COMMIT, "coder,acme/draft@" + COMMIT]
+)
+CHOICES = {
+    "load-from": ["claim", "node", "source"],
+    "placement": ["preferred", "required", "none"],
+    "layout": ["directory", "hf-cache"],
+    "read-only": ["true", "false"],
+    "shm-size": ["0", "1Gi", "64M"],
+    "memory": ["add", "ensure", "none"],
+    "verify": ["true"],
+    "rewrite-args": ["true"],
+    "containers": ["a", "a,x", "b"],
+    "claim": ["models"],
+}
+CHOSEN = st.lists(st.sampled_from(sorted(CHOICES)), max_size=5, unique=True)
+VALUES = {key: st.sampled_from(values) for key, values in CHOICES.items()}
+
+
 @st.composite
 def annotations(draw: st.DrawFn) -> dict[str, str]:
-    strategy = draw(st.sampled_from(["auto", *STRATEGIES]))
-    model = draw(
-        st.sampled_from(
-            ["coder", "acme/coder", "acme/coder@" + COMMIT, "coder,acme/draft@" + COMMIT]
-        )
-    )
+    strategy = draw(STRATEGY_NAMES)
+    model = draw(MODELS)
     several = model.count(",") + 1
     asked = {
         "model": model,
@@ -229,21 +280,13 @@ def annotations(draw: st.DrawFn) -> dict[str, str]:
         "size": ",".join(["3.5Gi"] * several),
         "image": ",".join([IMAGE] * several),
     }
-    choices = {
-        "load-from": ["claim", "node", "source"],
-        "placement": ["preferred", "required", "none"],
-        "layout": ["directory", "hf-cache"],
-        "read-only": ["true", "false"],
-        "shm-size": ["0", "1Gi", "64M"],
-        "memory": ["add", "ensure", "none"],
-        "verify": ["true"],
-        "rewrite-args": ["true"],
-        "containers": ["a", "a,x", "b"],
-        "claim": ["models"],
-    }
-    for key in draw(st.lists(st.sampled_from(sorted(choices)), max_size=5, unique=True)):
-        asked[key] = draw(st.sampled_from(choices[key]))
+    for key in draw(CHOSEN):
+        asked[key] = draw(VALUES[key])
     return {PREFIX + key: value for key, value in asked.items()}
+
+
+ANNOTATIONS = annotations()
+PODS = pods()
 
 
 FACTS = st.builds(
@@ -285,7 +328,7 @@ def is_acceptable(pod: Json, facts: Facts) -> bool:
 def reviewed(draw: st.DrawFn) -> tuple[Webhook, Json, Answer]:
     """A pod that was admitted and injected, with the server that did it."""
     webhook = webhook_with(draw(FACTS))
-    pod = defaulted(draw(pods()))
+    pod = defaulted(draw(PODS))
     assume(is_acceptable(pod, webhook.facts))
     answer = webhook.admit(pod, raw=True)
     assume(answer.allowed)
