@@ -35,6 +35,7 @@ class Order:
     cwd: str
     environment: dict[str, str]
     umask: int
+    parent: int
     files: list[int]
 
     @classmethod
@@ -106,6 +107,8 @@ def child_of_the_client(client: socket.socket) -> bool:
 def become(order: Order) -> None:
     """Make of this process what `python -m` starts; it ends when its parent does."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != order.parent:
+        os._exit(1)  # it has ended already
     for number, file in enumerate(order.files):
         os.dup2(file, number)
         os.close(file)

@@ -136,7 +136,10 @@ class Server:
         self, words: list[str], cwd: str, environment: Mapping[str, str], files: list[int]
     ) -> int:
         """Return the id of a process of ours that runs module and arguments *words*."""
-        named = {"words": words, "cwd": cwd, "environment": environment, "umask": _umask()}
+        named = {
+            "words": words, "cwd": cwd, "environment": environment, "umask": _umask(),
+            "parent": os.getpid(),
+        }  # fmt: skip
         order = json.dumps(named).encode()
         with self._lock, adopting():
             socket.send_fds(self._socket, [len(order).to_bytes(4, "big")], files)
