@@ -144,6 +144,7 @@ def test_memory_can_not_be_read_cold_and_no_rate_is_shown_for_it(memory: Path) -
     )
 
 
+@pytest.mark.programs
 def test_another_users_file_is_reported_with_what_storage_delivered(store: Path) -> None:
     published = store / "org--name" / COMMIT / "model.safetensors"
     os.chown(published, 65534, 65534)
@@ -158,6 +159,7 @@ def test_another_users_file_is_reported_with_what_storage_delivered(store: Path)
         assert note.endswith(f"; storage delivered {share} of the bytes")
 
 
+@pytest.mark.programs
 def test_a_read_only_store_is_only_read(store: Path) -> None:
     before = state(store)
     ran = started_by(read_only(store), store, *SMALL, "-o", "json")
@@ -167,6 +169,7 @@ def test_a_read_only_store_is_only_read(store: Path) -> None:
     assert state(store) == before
 
 
+@pytest.mark.programs
 def test_a_read_only_store_without_a_large_file_has_nothing_to_read(store: Path) -> None:
     ran = started_by(read_only(store), store)
     assert (ran.status, ran.out) == (1, "")
@@ -224,6 +227,7 @@ def test_a_signal_ends_it_and_removes_its_scratch_file(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.programs
 def test_space_is_checked_before_the_first_byte(tmp_path: Path) -> None:
     mount = after(f"mount -t tmpfs -o size=2m modelcache-test {tmp_path}")
     ran = started_by(mount, tmp_path, "--write", "--limit", "4Mi")
@@ -269,6 +273,7 @@ def target(link: Path) -> str:
         return ""
 
 
+@pytest.mark.programs
 def test_a_page_that_can_not_be_read_is_an_error_but_not_a_crash(tmp_path: Path) -> None:
     # A page fault in a hole of a tmpfs allocates a page. If none is left, the kernel sends SIGBUS.
     mount = after(

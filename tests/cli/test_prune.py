@@ -157,6 +157,7 @@ def test_a_model_that_a_loader_asked_for_just_now_stays(store: Path) -> None:
     assert (verdict, reason.startswith("a loader requested it ")) == ("keep", True)
 
 
+@pytest.mark.programs
 def test_a_store_that_is_read_only_here_can_be_loaded_from_and_not_pruned(store: Path) -> None:
     subprocess.run(["mount", "--bind", store, store], check=True)
     try:

@@ -11,6 +11,8 @@ import pytest
 from tests.images.served import HUB_WORDS, WORDS, Served, refused, serving
 from tests.store import models
 
+pytestmark = pytest.mark.programs
+
 MiB = 2**20
 SHARD = "model-00001-of-00002.safetensors"
 

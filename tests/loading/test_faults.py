@@ -163,6 +163,7 @@ def test_a_loader_that_is_killed_leaves_its_parts_to_the_next(loading: Loader) -
     assert loading.fetched() - before <= loading.size - there
 
 
+@pytest.mark.programs
 def test_a_loader_ends_at_once_on_sigterm_even_as_process_1(loading: Loader) -> None:
     process = stalled(loading, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

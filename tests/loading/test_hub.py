@@ -107,6 +107,7 @@ def test_what_is_not_there_is_named(loading: Loader, source: str, said: str) -> 
     assert said in refused(loading, loading.run(source=source))
 
 
+@pytest.mark.programs
 def test_the_library_of_the_hub_finds_it_offline_in_a_read_only_store(
     loading: Loader,
 ) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import ROOT
 from tests.hub.fault import Fault
 from tests.loading.loading import Loader
@@ -27,6 +29,7 @@ def arrived(loading: Loader) -> int:
     return sum(one.sent for one in every if one.code in (200, 206))
 
 
+@pytest.mark.programs
 def test_a_name_server_that_is_slow_is_waited_for(loading: Loader, tmp_path: Path) -> None:
     with name_server(tmp_path, 2, patience=5) as words:
         done = load(loading, words)
@@ -34,6 +37,7 @@ def test_a_name_server_that_is_slow_is_waited_for(loading: Loader, tmp_path: Pat
     loading.see_whole()
 
 
+@pytest.mark.programs
 def test_a_name_server_that_is_silent_is_reported_within_the_deadline(
     loading: Loader, tmp_path: Path
 ) -> None:

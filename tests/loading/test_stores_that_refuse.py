@@ -46,6 +46,7 @@ def left(store: Path) -> list[Path]:
     return [path for path in store.rglob("*") if path.is_file() and path.name != "writer.json"]
 
 
+@pytest.mark.programs
 def test_a_model_that_does_not_fit_is_refused_before_its_first_byte(
     source: Path, store: Path
 ) -> None:
@@ -57,12 +58,14 @@ def test_a_model_that_does_not_fit_is_refused_before_its_first_byte(
     assert left(store) == []
 
 
+@pytest.mark.programs
 def test_a_published_model_needs_no_room(source: Path, store: Path) -> None:
     mounted(store, "size=64m")
     assert load(source, store).returncode == 0
     assert load(source, store).returncode == 0
 
 
+@pytest.mark.programs
 def test_a_store_that_fills_up_meanwhile_keeps_its_other_models(source: Path, store: Path) -> None:
     mounted(store, "size=96m")
     other = sharded(source.parent / "other", 1, 1_000_000)
@@ -83,6 +86,7 @@ def test_a_store_that_fills_up_meanwhile_keeps_its_other_models(source: Path, st
     assert len(list(store.glob("*/main"))) == 2
 
 
+@pytest.mark.programs
 def test_a_read_only_store_is_named(source: Path, store: Path) -> None:
     mounted(store, "size=64m")
     subprocess.run(["mount", "-o", "remount,ro", store], check=True)
@@ -91,6 +95,7 @@ def test_a_read_only_store_is_named(source: Path, store: Path) -> None:
     assert f"{store}: is read-only here: mount it without readOnly" in done.stderr
 
 
+@pytest.mark.programs
 def test_a_store_of_another_user_is_named_with_owner_and_remedy(source: Path, store: Path) -> None:
     mounted(store, "size=64m", "mode=0755", "uid=0", "gid=0")
     who = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups")
