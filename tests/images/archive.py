@@ -1,7 +1,7 @@
-"""Owns image archives: OCI layouts in one tar, written byte for byte the same each time.
+"""Write and read image archives: OCI layouts in one tar, with the same bytes each time.
 
-`ctr images import` gives the image every name of its index, as it stands there: also
-name@sha256:…, by which a kubelet finds what an image volume refers to.
+`ctr images import` gives the image every name in its index, unchanged. One of them is
+name@sha256:…: a kubelet looks for that name when an image volume refers to it.
 (https://github.com/opencontainers/image-spec, image-layout.md)
 """
 
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes that are named by their digest: in memory, or in a file from *offset* on."""
+    """Bytes with their digest: in memory, or in a file from *offset* on."""
 
     content: bytes | Path
     media_type: str
@@ -54,7 +54,7 @@ class Blob:
         return cls.of(json.dumps(content, separators=(",", ":")).encode(), media_type)
 
     def open(self) -> BinaryIO:
-        """Return a file that stands where the bytes begin."""
+        """Return an open file, at the first of the bytes."""
         if isinstance(self.content, bytes):
             return io.BytesIO(self.content)
         file = self.content.open("rb")
@@ -62,26 +62,26 @@ class Blob:
         return file
 
     def descriptor(self) -> Json:
-        """Return how manifest and index refer to it."""
+        """Return the descriptor by which a manifest or an index refers to it."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Image:
-    """A manifest, and what it refers to."""
+    """A manifest, with its configuration and its layers."""
 
     manifest: Blob
     blobs: tuple[Blob, ...]
 
     @classmethod
     def of(cls, layers: Sequence[Blob], config: Json) -> "Image":
-        """Return the image of uncompressed *layers* that runs as *config* says."""
+        """Return the image of uncompressed *layers*, with *config* as its settings."""
         whole = {
             "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "created": AGE,
             "config": config,
-            # Optional, but buildah builds on no image without one entry for each layer.
+            # Optional, but buildah needs one entry for each layer of an image that it builds on.
             "history": [{"created": AGE} for _ in layers],
             "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
         }
@@ -99,24 +99,24 @@ class Image:
 
     @property
     def digest(self) -> str:
-        """What a reference by digest says after the @."""
+        """The part of a reference by digest after the @."""
         return self.manifest.digest
 
     @property
     def config(self) -> Json:
-        """How it runs, and what its layers are."""
+        """The image's configuration: how it runs, and the digests of its layers."""
         with self.blobs[0].open() as file:
             content: Json = json.loads(file.read(self.blobs[0].size))
         return content
 
     @property
     def layers(self) -> tuple[Blob, ...]:
-        """What the root filesystem is made of, the lowest first."""
+        """The layers of the root filesystem, the lowest first."""
         return self.blobs[1:]
 
     @classmethod
     def read(cls, path: Path) -> "Image":
-        """Return the image of an archive that write() wrote; it is read when it is needed."""
+        """Return the image of an archive of write(); layers are read when they are used."""
         members = Members(path)
         entry = members.json("index.json")["manifests"][0]
         content = members.json(f"blobs/{_file(entry['digest'])}")
@@ -178,7 +178,7 @@ class Members:
             return file.read(member.size)
 
     def json(self, name: str) -> Any:
-        """Return what a file of JSON says."""
+        """Return the decoded content of a JSON file."""
         return json.loads(self.bytes(name))
 
     def blob(self, name: str, entry: Json) -> Blob:
@@ -189,7 +189,7 @@ class Members:
 
 
 def whole_name(name: str) -> str:
-    """Return *name* with the registry that it leaves out, as the kubelet's runtime does."""
+    """Return *name* with the registry it implies, as the kubelet's runtime completes it."""
     first, slash, _ = name.partition("/")
     if not slash:
         return f"docker.io/library/{name}"
@@ -197,9 +197,9 @@ def whole_name(name: str) -> str:
 
 
 def layer(path: Path, files: Mapping[str, bytes | Path]) -> Blob:
-    """Write a layer to *path* that holds *files*: relative path → content, or a file or link.
+    """Write a layer with *files* to *path*: relative path → content, or a file or a link.
 
-    Everybody may read them; none has an owner, or an age.
+    All users may read the files. They belong to root, and all have the same time.
     """
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for folder in sorted({folder for name in files for folder in _above(name)}):

@@ -1,7 +1,7 @@
-"""Owns the image below the others: this machine's Debian, with Python and certificates.
+"""Build the base image of the others: this machine's Debian, with Python and certificates.
 
-Packages come from apt's sources on this machine, through its proxy; the image keeps nothing of that.
-mmdebstrap writes the same bytes as long as the packages are the same.
+Packages come from apt's sources on this machine, through its proxy. The image contains no trace of
+either. mmdebstrap writes the same bytes as long as the packages are the same.
 """
 
 import os
@@ -27,7 +27,7 @@ OPTIONS: Final = (
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
     '--aptopt=APT::Install-Recommends "false"',
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in UNREAD),
-    # All files get the same time, so Python would take compiled files for stale.
+    # All files get the same time, so Python would consider compiled files stale.
     '--customize-hook=find "$1"/usr/lib/python3* -name "*.py" -exec touch --date=@0 {} +',
     f"--customize-hook=chroot \"$1\" sh -c '{COMPILE}'",
     # The image does not say where this machine gets its packages.
@@ -38,7 +38,7 @@ CONFIG: Final = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": ["python3"
 
 
 def suite() -> str:
-    """Return the name of the release that this machine runs."""
+    """Return the code name of this machine's Debian release."""
     try:
         return platform.freedesktop_os_release()["VERSION_CODENAME"]
     except (OSError, KeyError) as error:
@@ -85,7 +85,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _apt_options() -> Iterator[str]:
-    """Yield the options with which apt reaches its sources from here: proxies, certificates, clocks."""
+    """Yield the options that apt needs to reach its sources from here: proxies, certificates, clocks."""
     listed = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True)
     for line in listed.stdout.splitlines():
         if line.lower().startswith(("acquire::http", "acquire::ftp", "acquire::check")):

@@ -1,7 +1,8 @@
-"""Owns the building of a Dockerfile as users do it, by buildah: layer by layer, each cached.
+"""Build a Dockerfile as users do, with buildah: layer by layer, each cached.
 
-How pip reaches its index from here (pip.conf, an authority of its own) is lent to the
-commands that the Dockerfile names, as secrets: no layer, history or environment keeps it.
+The settings by which pip reaches its index from here (pip.conf, a private authority) are secrets
+of the build: commands of the Dockerfile can read them, but no layer, history or environment keeps
+them.
 """
 
 import ast
@@ -20,13 +21,13 @@ from tests.images.recipe import ROOT, CannotBuildError, contents, images
 from tests.kubernetes import binaries, packages
 
 FULL: Final = 3 * 10**9
-"""Bytes at which the store begins anew: a cold build leaves 0.4 GB, a changed module 5 MB."""
+"""Bytes at which the store is emptied: a first build adds 0.4 GB, a changed module 5 MB."""
 CERTIFICATES: Final = "/run/certificates.pem"
 """Where the Dockerfile mounts them."""
 
 
 def sources(dockerfile: str) -> Iterator[bytes]:
-    """Yield all that a Dockerfile of the checkout copies from there, and itself."""
+    """Yield a Dockerfile of the checkout, and each file that it copies from there."""
     text = (ROOT / dockerfile).read_text()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
     files = [file for line in copied for file in line.split()]
@@ -34,9 +35,9 @@ def sources(dockerfile: str) -> Iterator[bytes]:
 
 
 def build(folder: Path, dockerfile: str, base: Path, *, store: Path | None = None) -> Image:
-    """Return what *dockerfile* makes of the archive *base*; its layers are in *folder*.
+    """Return the image that *dockerfile* builds on the archive *base*; its layers are in *folder*.
 
-    Without a *store* of its own it begins with the layers of earlier builds.
+    *store*: where buildah keeps layers; without one, it uses the layers of earlier builds.
     """
     archive = folder / "built.tar"
     place = store or images() / "buildah"
@@ -48,19 +49,19 @@ def build(folder: Path, dockerfile: str, base: Path, *, store: Path | None = Non
             "--pull-never", "--network=host", *secrets(folder), f"--build-arg=BASE={below}",
             "--tag=built", f"--file={ROOT / dockerfile}", str(ROOT),
         )  # fmt: skip
-        # Other formats would be compressed, which takes longer than all the rest.
+        # Other formats are compressed, which would take longer than the rest of the build.
         buildah.run("push", "--quiet", "built", f"docker-archive:{archive}:built:1")
     return Image.read_docker(archive)
 
 
 class Buildah:
-    """Buildah, with a folder where it keeps images and what each instruction yielded."""
+    """Buildah, with a folder for images and for the layer of each instruction."""
 
     def __init__(self, store: Path, state: Path) -> None:
-        # What it mounts goes with it, also if it is killed.
+        # Its mounts disappear with it, even if it is killed.
         self.words = ["unshare", "--mount", "--propagation=private", "buildah"]
         self.words += [f"--root={store}", f"--runroot={state}"]
-        # The latter works anywhere, but copies all layers below: the store is soon full then.
+        # The latter works anywhere, but copies all layers below, so the store fills up soon.
         drivers = ("overlay", "vfs")
         self.words.append(f"--storage-driver={next(filter(self._works, drivers))}")
         if _size(store) > FULL:
@@ -93,7 +94,7 @@ def _size(folder: Path) -> int:
 
 
 def secrets(folder: Path) -> Iterator[str]:
-    """Yield the flags that lend the commands how our pip reaches its index."""
+    """Yield the flags that let commands of the build reach pip's index as we do."""
     settings, certificates = pip_configuration()
     if certificates:
         settings["cert"] = CERTIFICATES
@@ -101,7 +102,7 @@ def secrets(folder: Path) -> Iterator[str]:
     configuration = configparser.ConfigParser(interpolation=None)
     configuration.read_dict({"global": settings})
     path = folder / "pip.conf"
-    path.touch(mode=0o600)  # an index may ask for a password
+    path.touch(mode=0o600)  # the address of an index may contain a password
     with path.open("w") as file:
         configuration.write(file)
     yield f"--secret=id=pip.conf,src={path}"
@@ -115,6 +116,6 @@ def pip_configuration() -> tuple[dict[str, str], str | None]:
     for section, key, value in re.findall(r"^(.+)\.([^.=]+)=(.*)$", listed, re.MULTILINE):
         found.setdefault(section, {})[key] = ast.literal_eval(value)
     settings = found["global"] | found["install"] | found[":env:"]
-    settings.pop("find-links", None)  # a folder here, of which nothing is needed
+    settings.pop("find-links", None)  # a folder of this machine, which the build does not need
     certificates = settings.get("cert") or os.environ.get("REQUESTS_CA_BUNDLE")
     return settings, certificates if certificates and Path(certificates).is_file() else None

@@ -1,4 +1,4 @@
-"""Owns the image with busybox alone, linked under the name of each of its commands."""
+"""Build the image that contains only busybox, with a link for each of its commands."""
 
 import subprocess
 from collections.abc import Iterator

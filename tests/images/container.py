@@ -1,4 +1,4 @@
-"""Owns containers outside a cluster: unpacks an image, and starts a process with runc."""
+"""Run containers without a cluster: unpack an image, and start a process with runc."""
 
 import json
 import secrets
@@ -36,8 +36,8 @@ class Container:
     ) -> list[str]:
         """Return the command that runs the image's program, or another one, with *args*.
 
-        It ends when runc gets a signal. Each of *mounts* is a folder here, which is mounted at a path
-        of the container, writable.
+        It ends when runc gets a signal. *mounts*: folders of this machine, each mounted writable at
+        a path of the container.
         """
         bundle = self.folder / secrets.token_hex(4)
         bundle.mkdir()

@@ -1,6 +1,6 @@
-"""Owns the images of the inference server that stands in for the real ones.
+"""Build the images of the inference server that stands in for the real ones.
 
-One has Python alone. The other has the hub's library too, and finds models by their names.
+One contains only Python. The other also has the hub's library, and finds models by name.
 """
 
 from collections.abc import Iterator
@@ -28,18 +28,18 @@ CONFIG: Final = {
 
 
 def parts() -> Iterator[bytes]:
-    """Yield all that decides what the image holds."""
+    """Yield everything that decides the image's contents."""
     yield BASE.digest().encode()
     yield from contents(SERVER, "tests/images/inference.py")
 
 
 def make(folder: Path) -> Image:
-    """Return the image: the base, and the program as it stands here."""
+    """Return the image: the base, and the program of this checkout."""
     return _served(Image.read(BASE.path()), folder)
 
 
 def hub_parts() -> Iterator[bytes]:
-    """Yield all that decides what the image with the hub's library holds."""
+    """Yield everything that decides the contents of the image with the hub's library."""
     yield from parts()
     yield from sources(HUB)
 

@@ -1,8 +1,7 @@
-"""Owns models as images: what a volume of type image mounts.
+"""Write models as images, which volumes of type image mount.
 
-The archive is written by the caller's side of the test, for a model that the test made.
-A node that imports it holds the model under a reference by digest, so that a kubelet with
-pullPolicy IfNotPresent asks no registry.
+A test makes a model and writes it as an archive. A node that imports the archive has the image
+under a reference by digest, so a kubelet with pullPolicy IfNotPresent asks no registry.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""Owns the image of the product: the Dockerfile of this checkout, on the base image of the tests."""
+"""Build the product's image: the Dockerfile of this checkout, on the base image of the tests."""
 
 from collections.abc import Iterator
 from pathlib import Path

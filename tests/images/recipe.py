@@ -1,4 +1,4 @@
-"""Owns the cache of images: an archive is built once, and again when its contents change."""
+"""Keep a cache of images: an archive is built once, and again when its contents change."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ FORMAT: Final = Path(__file__).with_name("archive.py")
 KEPT: Final = 3
 """How many archives of an image are kept, because other checkouts use the same cache."""
 RECENT: Final = 3600
-"""An archive may still be in use so many seconds after it was requested."""
+"""Seconds for which an archive may be in use after it was requested."""
 
 
 class CannotBuildError(Exception):
@@ -48,9 +48,9 @@ class Recipe:
         return hashed.hexdigest()[:16]
 
     def path(self, *names: str) -> Path:
-        """Return the archive, and build it first if it is missing. It also gives the image *names*.
+        """Return the archive, built first if it is missing. The image gets *names* in addition to its own.
 
-        With the name of a known server the webhook treats the image as that server's.
+        The webhook treats an image with the name of a known server as that server's.
         """
         folder = images() / self.name
         target = folder / f"{self.digest()}.tar"
@@ -95,7 +95,7 @@ def contents(*paths: str) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed
     folder.mkdir()
     try:
         yield folder
@@ -104,7 +104,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _forget(folder: Path) -> None:
-    """Remove the archives that were not requested lately, except the last ones."""
+    """Remove archives that were not requested lately, except the most recent ones."""
     by_age = sorted((path.stat().st_mtime, path) for path in folder.glob("*.tar"))
     for used, path in by_age[:-KEPT]:
         if used < time.time() - RECENT:

@@ -27,11 +27,11 @@ class Served:
     client: httpx.Client
 
     def get(self, path: str) -> Any:
-        """Return the JSON that *path* answers with."""
+        """Return the decoded JSON answer of *path*."""
         return self.client.get(path).raise_for_status().json()
 
     def post(self, path: str, **content: int) -> Any:
-        """Send JSON to *path*, and return what it answers with."""
+        """Send JSON to *path*, and return the decoded JSON answer."""
         return self.client.post(path, json=content).raise_for_status().json()
 
 

@@ -1,11 +1,10 @@
-"""Owns a program that does with a model what inference servers do, and says what it saw.
+"""Use a model as inference servers do, and report what was found.
 
-It reads the command lines and the environment of the known ones, finds the model, maps
-every file and reads all of it, takes as much memory and shared memory as requested, and then
-listens. A request to /report is answered with what happened up to there. It runs in an
-image of its own, which holds of this repository this folder alone. It needs the standard
-library; if huggingface_hub and safetensors are installed, it finds models by name and reads
-their headers.
+The program understands the command lines and variables of the known servers. It finds the model,
+maps and reads every file, takes the requested memory and shared memory, and then listens. /report
+answers with what happened until then. Its image contains only this folder of the repository. It
+needs nothing but the standard library. If huggingface_hub and safetensors are installed, it also
+finds models by name and reads their headers.
 """
 
 import argparse
@@ -28,7 +27,7 @@ MODEL_VARIABLES: Final = ("MODEL_PATH", "MODELCACHE_PATH", "MODEL_ID")
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
-    """Return what we understand of a server's command line; what else it says is theirs."""
+    """Parse the options of a server's command line that matter here, and ignore the others."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument(*MODEL_FLAGS, dest="model", help="directory, or org/name")
     parser.add_argument("--served-model-name", "--model-name", dest="names", nargs="+")
@@ -44,7 +43,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 def models(given: argparse.Namespace) -> list[str]:
-    """Return the models as they were named: the one to serve, then the others."""
+    """Return the names or paths of the models: the one to serve first."""
     variables = (os.environ.get(name) for name in MODEL_VARIABLES)
     named = given.model or next(filter(None, variables), None)
     if not named:
@@ -70,7 +69,7 @@ def load(given: argparse.Namespace) -> Server:
 
 
 def end(reason: str, log: Path) -> NoReturn:
-    """Write the reason into the pod's status, and end."""
+    """Write the reason into the pod's status, and exit."""
     with contextlib.suppress(OSError):
         log.write_text(reason)
     sys.exit(reason)

@@ -1,4 +1,4 @@
-"""Owns the answers: health, the models' names, the report; memory on request."""
+"""Answer requests: health, names of models, the report, memory to take or to free."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("", port), Requests)
 
     def server_bind(self) -> None:
-        """Bind, and leave out the reverse look-up of our own address, which can take seconds."""
+        """Bind without the reverse look-up of the server's address, which can take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -32,7 +32,7 @@ class Requests(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """Answer with what we know."""
+        """Answer with health, names, the report or the mounts."""
         match self.path:
             case "/health":
                 self._answer(200, b"")
@@ -47,7 +47,7 @@ class Requests(BaseHTTPRequestHandler):
                 self._answer(404, b"")
 
     def do_POST(self) -> None:
-        """Take memory, or give it back."""
+        """Take memory, or free it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         held = self.server.held
         try:
@@ -78,4 +78,4 @@ class Requests(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: probes ask all the time."""
+        """Log nothing: probes send requests all the time."""

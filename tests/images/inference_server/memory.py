@@ -1,4 +1,4 @@
-"""Owns memory: private memory, /dev/shm, and what the control group allows of them."""
+"""Take private memory and /dev/shm, and read the limit of the control group."""
 
 import contextlib
 import mmap
@@ -14,11 +14,11 @@ LIMITS: Final = (
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
 NO_LIMIT: Final = 2**60
-"""Above this, version 1 of control groups means that there is none."""
+"""Version 1 of control groups uses a number above this one for no limit."""
 
 
 def fill_shared_memory(size: int) -> Json:
-    """Write *size* bytes to /dev/shm, as tensor parallelism does; return how large it is."""
+    """Write *size* bytes to /dev/shm, as tensor parallelism does; return that and its capacity."""
     space = os.statvfs(SHARED_MEMORY)
     if size:
         path = SHARED_MEMORY / f"inference-{os.getpid()}"
@@ -33,7 +33,7 @@ def fill_shared_memory(size: int) -> Json:
 
 
 def allocate(size: int) -> mmap.mmap | None:
-    """Return private memory of *size* bytes, each page of it written to."""
+    """Return private memory of *size* bytes, with every page written."""
     if not size:
         return None
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -43,7 +43,7 @@ def allocate(size: int) -> mmap.mmap | None:
 
 
 def memory_limit() -> int | None:
-    """Return the bytes that the control group allows; None if it has no limit."""
+    """Return the memory limit of the control group in bytes; None if it has none."""
     for path in LIMITS:
         with contextlib.suppress(OSError):
             text = path.read_text().strip()
@@ -52,8 +52,8 @@ def memory_limit() -> int | None:
 
 
 class Held(list[mmap.mmap]):
-    """Memory that requests have asked for."""
+    """Memory that clients requested."""
 
     def bytes(self) -> int:
-        """Return how much it is."""
+        """Return the sum of its bytes."""
         return sum(len(memory) for memory in self)

@@ -1,4 +1,4 @@
-"""Owns what is done with a model: find it, map it, read it, compare it, try to write to it."""
+"""Find a model, map and read its files, compare them with the manifest, try to write."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class CannotServeError(Exception):
-    """Why the server ends before it listens."""
+    """The server can't start; the text says why."""
 
 
 def directory(model: str) -> Path:
@@ -33,7 +33,7 @@ def directory(model: str) -> Path:
 
 
 def read(model: Path) -> Json:
-    """Read every byte of *model*, and return what was found; it has to be what its manifest says."""
+    """Read every byte of *model*, and report sizes and digests; they must match its manifest."""
     began = time.monotonic()
     paths = sorted(
         Path(folder, name) for folder, _, names in os.walk(model) for name in names
@@ -55,7 +55,7 @@ def read(model: Path) -> Json:
 
 
 def digest_of(path: Path) -> Json:
-    """Map the file, and return its size and the digest of what the mapping holds."""
+    """Map the file, and return its size and the digest of the mapped bytes."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -70,7 +70,7 @@ def digest_of(path: Path) -> Json:
 
 
 def compare(model: Path, files: Json) -> str:
-    """Return whether there is a manifest; CannotServeError names each file that differs from it."""
+    """Return whether there is a manifest. Raises CannotServeError with each file that differs."""
     if MANIFEST not in files:
         return "absent"
     try:
@@ -84,7 +84,7 @@ def compare(model: Path, files: Json) -> str:
 
 
 def differs(entry: Json, files: Json) -> str:
-    """Return how a file differs from its *entry* in the manifest, or nothing."""
+    """Return how a file differs from its *entry* in the manifest, or an empty text."""
     if entry["path"] not in files:
         return f"{entry['path']}: is missing"
     found = files[entry["path"]]
@@ -96,7 +96,7 @@ def differs(entry: Json, files: Json) -> str:
 
 
 def tensors(model: Path, paths: list[Path]) -> int | None:
-    """Return how many tensors the library of safetensors finds; None without the library."""
+    """Count the tensors that the safetensors library finds; None without the library."""
     try:
         from safetensors import SafetensorError, deserialize
     except ImportError:
@@ -111,7 +111,7 @@ def tensors(model: Path, paths: list[Path]) -> int | None:
 
 
 def write_error(model: Path) -> str | None:
-    """Try to write to *model*, and return why that is impossible; None if it is not."""
+    """Try to write to *model*; return the error, or None if it could be written."""
     probe = model / f".written-{os.getpid()}"
     try:
         probe.touch(exist_ok=False)
