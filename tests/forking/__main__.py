@@ -1,7 +1,7 @@
 """Fork a process for each command, from one that has imported the package.
 
-python -m tests.forking SOCKET MODULE ...: tests/forking/process.py starts it, and says over the
-socket what to run.
+python -m tests.forking SOCKET MODULE ...: tests/forking/process.py starts this server, and sends the
+commands over the socket.
 """
 
 import atexit
@@ -27,7 +27,7 @@ PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Command:
     """A command to run, and the files that become its standard input, output and error."""
 
     words: list[str]
@@ -40,7 +40,7 @@ class Order:
 
     @classmethod
     def received(cls, client: socket.socket) -> Self | None:
-        """Return the next one; None: the client has ended."""
+        """Return the next command, or None if the client has ended."""
         start, files, _, _ = socket.recv_fds(client, 4, 3)
         if not start:
             return None
@@ -49,7 +49,7 @@ class Order:
 
 
 def main() -> None:
-    """Import, then fork until the client ends; a process that is forked runs its command."""
+    """Import the modules, then fork for each command until the client ends."""
     client = socket.socket(fileno=int(sys.argv[1]))
     before = held()
     with reads() as found:
@@ -58,20 +58,20 @@ def main() -> None:
             if held() != before:
                 raise RuntimeError(f"{name}: its import starts a thread or opens a file")
     gc.collect()
-    gc.freeze()  # a collection writes to what it looks at, and each page written to is copied
+    gc.freeze()  # a collection would write to these objects, so each process would copy their pages
     client.sendall(json.dumps(sorted(found)).encode() + b"\n")
-    while order := Order.received(client):
+    while command := Command.received(client):
         if child_of_the_client(client):
             client.close()
-            become(order)
-            run(order.words[0])
+            become(command)
+            run(command.words[0])
             return
-        for file in order.files:
+        for file in command.files:
             os.close(file)
 
 
 def held() -> tuple[int, set[str]]:
-    """Return the number of threads, and what is open: neither is the same after a fork."""
+    """Return the number of threads and the open files: a fork loses the ones and shares the others."""
     with os.scandir("/proc/self/fd") as entries:
         names = [entry.path for entry in entries]
     files = {str(Path(name).readlink()) for name in names if os.path.lexists(name)}
@@ -81,8 +81,8 @@ def held() -> tuple[int, set[str]]:
 def child_of_the_client(client: socket.socket) -> bool:
     """Fork a process and send its id to the client; True in that process.
 
-    The client is a subreaper at this moment (prctl(2)). The process becomes its child, because
-    the process between them ends at once.
+    The process becomes the client's child, because the process between them ends at once, and
+    the client is a subreaper at this moment (prctl(2)).
     """
     reading, writing = os.pipe()
     server = os.getpid()
@@ -104,24 +104,24 @@ def child_of_the_client(client: socket.socket) -> bool:
     return True
 
 
-def become(order: Order) -> None:
-    """Make of this process what `python -m` starts; it ends when its parent does."""
+def become(command: Command) -> None:
+    """Make this process like one that `python -m` starts. It ends with its parent."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != order.parent:
-        os._exit(1)  # it has ended already
-    for number, file in enumerate(order.files):
+    if os.getppid() != command.parent:
+        os._exit(1)  # the parent ended before
+    for number, file in enumerate(command.files):
         os.dup2(file, number)
         os.close(file)
-    os.umask(order.umask)
-    os.chdir(order.cwd)
+    os.umask(command.umask)
+    os.chdir(command.cwd)
     os.environ.clear()
-    os.environ.update(order.environment)
+    os.environ.update(command.environment)
     for name in ("stdin", "stdout", "stderr"):
         stream = opened(getattr(sys, name), f"<{name}>")
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.orig_argv = [sys.executable, "-m", *order.words]
-    sys.argv = list(order.words)
+    sys.orig_argv = [sys.executable, "-m", *command.words]
+    sys.argv = list(command.words)
     sys.path[0] = str(Path.cwd())
 
 
@@ -139,10 +139,10 @@ def opened(old: Any, name: str) -> Any:
 
 
 def run(module: str) -> None:
-    """Run a module as `python -m` does, and end with its status.
+    """Run a module as `python -m` does, and exit with its status.
 
-    What was imported is not taken apart, which the interpreter does at its end. It has to end
-    this process itself where there is more to do than to exit with a number.
+    The interpreter would also free each module that was imported, which takes longer than most
+    commands. It still ends the process after an exception, or if output can't be written.
     """
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

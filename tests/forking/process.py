@@ -1,9 +1,9 @@
 """Start Python modules in processes that have imported the package already.
 
-Forked is a subprocess.Popen. A server (tests/forking/__main__.py) forks its process, which costs
-a tenth of a start, where the command can't tell the difference: it is `python -m MODULE`, and
-each variable that the interpreter or an import reads has the value that it had for the server.
-Any other process is started as ever.
+Forked is a subprocess.Popen whose process is forked by a server (tests/forking/__main__.py). That
+costs a tenth of a start. It happens only if the command can't tell the difference: the command is
+`python -m MODULE`, and each variable that the interpreter or an import reads has the same value as
+in the server. Any other process is started as usual.
 """
 
 import atexit
@@ -36,9 +36,9 @@ ENVIRONMENT: Final = {
     "HOME": _HOME.name,
     "NO_GCE_CHECK": "true",
 }
-"""Variables that tests give to commands: an empty home, and no machine of Google's to ask."""
+"""Variables for the commands of tests: an empty home, and no search for a metadata server."""
 ANEW: Final = frozenset({"webhook.loading.origins.hub", "webhook.loading.origins.xet"})
-"""Modules that each process imports: huggingface_hub reads then what tests set."""
+"""Modules that each process imports itself: huggingface_hub then reads variables that tests set."""
 LATER: Final = (
     "fastapi",
     "gcsfs",
@@ -49,11 +49,11 @@ LATER: Final = (
     "tqdm.auto",
     "yaml",
 )
-"""Packages that commands import while they run, or that modules of ANEW do."""
+"""Modules that commands import while they run, or that the modules of ANEW import."""
 AT_START: Final = ("PYTHON*", "LANG*", "LC_*", "TZ*", "LD_*", "MALLOC_*", "GLIBC_*", "OPENSSL_*")
 """Patterns of variables that are read before Python code runs."""
 KNOWN: Final = frozenset({"stdin", "stdout", "stderr", "text", "cwd", "env"})
-"""Options of Popen under which a process may be forked."""
+"""Options of Popen with which a process may be forked."""
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 
@@ -62,12 +62,12 @@ class Forked(subprocess.Popen[Any]):
 
     def __init__(self, args: Sequence[str | Path], **options: Any) -> None:
         self.forked = False
-        """Whether it is."""
+        """Whether the server forked it."""
         self._may = options.keys() <= KNOWN
         super().__init__(args, **options)
 
     def _execute_child(self, *given: Any) -> None:
-        """Start the process: the one private method of Popen that does, so all else stays."""
+        """Start the process. This private method of Popen does only that; the others are unchanged."""
         args, _, _, _, _, cwd, env, *_ = given
         words = [os.fspath(word) for word in args]
         environment = dict(os.environ if env is None else env)
@@ -87,7 +87,7 @@ class Forked(subprocess.Popen[Any]):
 def run(
     args: Sequence[str | Path], *, given: str | bytes | None = None, seconds: float, **options: Any
 ) -> subprocess.CompletedProcess[Any]:
-    """Run it to its end, as subprocess.run does with input *given* and its output captured."""
+    """Run a process to its end, as subprocess.run does: input is *given*, output is captured."""
     pipe = subprocess.PIPE
     with Forked(args, stdin=pipe, stdout=pipe, stderr=pipe, **options) as process:
         try:
@@ -99,7 +99,7 @@ def run(
 
 
 class Server:
-    """A server that has imported *modules*; it ends with this process."""
+    """A server that has imported *modules*. It ends with this process."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._environment = {**os.environ, **ENVIRONMENT}
@@ -135,19 +135,19 @@ class Server:
     def start(
         self, words: list[str], cwd: str, environment: Mapping[str, str], files: list[int]
     ) -> int:
-        """Return the id of a process of ours that runs module and arguments *words*."""
-        named = {
+        """Fork a child of this process that runs *words*, a module and its arguments; return its id."""
+        command = {
             "words": words, "cwd": cwd, "environment": environment, "umask": _umask(),
             "parent": os.getpid(),
         }  # fmt: skip
-        order = json.dumps(named).encode()
+        message = json.dumps(command).encode()
         with self._lock, adopting():
-            socket.send_fds(self._socket, [len(order).to_bytes(4, "big")], files)
-            self._socket.sendall(order)
+            socket.send_fds(self._socket, [len(message).to_bytes(4, "big")], files)
+            self._socket.sendall(message)
             return int(self._answer())
 
     def stop(self) -> None:
-        """End it; processes that it forked continue."""
+        """End the server; processes that it forked continue."""
         self._answers.close()
         self._socket.close()
         self._process.wait()
@@ -174,7 +174,7 @@ def server() -> Server:
 
 @contextlib.contextmanager
 def adopting() -> Any:
-    """Become the parent of orphans below this process, until the block ends."""
+    """Let this process become the parent of orphaned descendants, until the block ends."""
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
@@ -184,7 +184,7 @@ def adopting() -> Any:
 
 
 def _umask() -> int:
-    """Return it without setting it, which other threads would see (proc(5))."""
+    """Read the umask from proc(5): umask(2) would change it for other threads."""
     (found,) = (
         line.split()[1]
         for line in Path("/proc/self/status").read_text().splitlines()
@@ -194,7 +194,7 @@ def _umask() -> int:
 
 
 def names(*packages: ModuleType) -> list[str]:
-    """Return the names of all modules of packages that may be imported beforehand."""
+    """Return the names of the modules of packages that the server may import."""
     return [
         module.name
         for package in packages

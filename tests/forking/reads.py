@@ -9,23 +9,23 @@ from typing import Any, Final
 LISTED: Final = {
     "fsspec.config": "FSSPEC_*",
     "tqdm.utils": "TQDM_*",
-    "wsgiref.handlers": "SERVER_SOFTWARE",  # it copies all, for applications that we do not have
+    "wsgiref.handlers": "SERVER_SOFTWARE",  # it copies all variables for WSGI applications, which we lack
 }
-"""Modules that list the environment when they are imported → the pattern of what they look for."""
+"""Modules that list the environment when they are imported → the pattern of names that they use."""
 _PASSING_ON: Final = frozenset({"os", "posixpath", "pathlib", "collections.abc", __name__})
 
 
 class _Listed(str):
-    """A name that a list of all has brought to the one who asks for its value."""
+    """A name from a listing: to read its value does not mean that it matters."""
 
     __slots__ = ()
 
 
 @contextlib.contextmanager
 def reads() -> Iterator[set[str]]:
-    """Yield patterns of the names that are read inside the block.
+    """Yield a set; the block adds patterns of the variables that it reads.
 
-    A module that lists the environment and is not in LISTED raises a RuntimeError.
+    Raises RuntimeError if a module lists the environment and is not in LISTED.
     """
     found: set[str] = set()
     plain: Any = type(os.environ)
