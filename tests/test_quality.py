@@ -25,7 +25,7 @@ MACHINE_PATH = re.compile(
 def run(*command: str) -> None:
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
-        cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
