@@ -1,5 +1,6 @@
 """Check the rules of the repository: types, lint, layers, sizes, names, lock files, paths."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -64,6 +65,28 @@ def lines_of(module: Path) -> int:
 def test_modules_are_short() -> None:
     too_long = {str(m.relative_to(ROOT)): n for m in MODULES if (n := lines_of(m)) > LONGEST}
     assert not too_long
+
+
+PACKAGES = sorted({path.parent for path in MODULES if path.parts[-2] != "webhook"})
+CATALOGUES = ("cli", "strategies", "init_containers", "rules")
+"""Packages with a file for each row: their files need no map."""
+
+
+@pytest.mark.parametrize(
+    "package",
+    [p for p in PACKAGES if p.name not in CATALOGUES and ROOT / "webhook" in p.parents],
+    ids=lambda p: p.name,
+)
+def test_the_map_of_a_package_names_its_parts_and_two_rules(package: Path) -> None:
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    parts = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    parts |= {path.parent.name for path in package.glob("*/__init__.py")}
+    unnamed = {p for p in parts if not re.search(rf"(?<![a-z_]){p}(?![a-z_])", text)}
+    if "*_report" in text:
+        unnamed = {p for p in unnamed if not p.endswith("_report")}
+    assert not unnamed
+    assert "\nRule 1: " in text
+    assert "\nRule 2: " in text
 
 
 def test_modules_have_telling_names() -> None:

@@ -1,4 +1,13 @@
 """Render the Kubernetes objects that fill a store with `modelcache load`, as YAML.
 
-An unusual field has its reason with it, which becomes a comment in the YAML.
+render                    the requested objects as one stream: begin here
+kinds, options, readers   what can be rendered; the options and their values
+wanted                    the model to load
+claim, job, daemon_set    one kind of object each
+node_labels, lease        permissions of loaders, with the objects that they use
+loader, pod, identity     the container, its pod, its ServiceAccount
+noted                     YAML with comments that give reasons
+
+Rule 1: an unusual field has its reason with it, which becomes a comment in the YAML.
+Rule 2: every mistake in the options is reported at once, and nothing is printed then.
 """
