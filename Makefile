@@ -52,7 +52,7 @@ manifests: $(READY) ## write the kustomize base, deploy/*.yaml, from deploy/char
 
 # Everything is resolved once, for requirements-dev.lock. The other lock files are parts of it, so that
 # the tested versions are the shipped ones.
-lock: $(READY)   ## write the lock files anew
+lock: $(READY)   ## write the lock files again
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --extra dev --extra bench --extra s3 --extra gs \
