@@ -41,7 +41,11 @@ def written(cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
 
 
 def kubectl(plane: ControlPlane, words: Sequence[str], manifest: Object) -> None:
-    done = plane.kubectl(*words, "-f", "-", input=json.dumps(manifest))
+    """Run kubectl on *manifest*; again, as a person would, if a controller wrote it meanwhile."""
+    for _ in range(5):
+        done = plane.kubectl(*words, "-f", "-", input=json.dumps(manifest))
+        if "(Conflict)" not in done.stderr:
+            break
     assert done.returncode == 0, done.stdout + done.stderr
 
 
