@@ -30,6 +30,7 @@ import webhook
 
 ROOT: Final = Path(__file__).parents[2]
 _HOME: Final = tempfile.TemporaryDirectory(prefix="modelcache-home-")
+atexit.register(_HOME.cleanup)
 ENVIRONMENT: Final = {
     "PYTHONPATH": str(ROOT),
     "COLUMNS": "100",
