@@ -5,9 +5,7 @@ Claims about reads are checked with the kernel's counters, never with a clock.
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -38,13 +36,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "model.safetensors"
     path.write_bytes(os.urandom(SIZE))
     return path
-
-
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    """A directory on a tmpfs."""
-    with TemporaryDirectory(dir="/dev/shm") as place:
-        yield Path(place)
 
 
 def readers(spans: list[Span], number: int = 1, *, direct: bool = False) -> Readers:

@@ -7,10 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -36,13 +34,6 @@ def store(tmp_path: Path) -> Path:
     place.mkdir()
     publish(place, "org/name", 6 * MIB, shards=1)
     return place
-
-
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    """A directory on a tmpfs."""
-    with TemporaryDirectory(dir="/dev/shm") as place:
-        yield Path(place)
 
 
 def bench(*arguments: str | Path) -> Ran:
