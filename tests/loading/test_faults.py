@@ -206,6 +206,6 @@ def test_a_header_that_lies_about_its_size_is_never_published(loading: Loader) -
 
 def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub") as hub:
-        loading = loader(hub, tmp_path, 8, 600 * MiB)
+        loading = loader(hub, tmp_path, 8, 2 * int(PEAK))
         assert peak(*loading.command(), env=loading.environment()) < PEAK
         assert loading.place.samefile(loading.place.parent / "main")
