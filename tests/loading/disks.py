@@ -2,11 +2,11 @@
 
 import contextlib
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.kubernetes import packages
+from tests.kubernetes.registration import wait_until
 
 
 def run(*words: str | Path) -> None:
@@ -39,9 +39,9 @@ def _until_detached(file: Path) -> None:
 
     The kernel detaches the device some time after the last umount: loop(4), LO_FLAGS_AUTOCLEAR.
     """
-    for _ in range(600):
+
+    def detached() -> bool:
         done = subprocess.run(["losetup", "--associated", file], check=True, capture_output=True)
-        if not done.stdout:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{file} is still attached: {done.stdout.decode()}")
+        return not done.stdout
+
+    wait_until(detached, f"{file} is detached", 60)
