@@ -24,6 +24,8 @@ ALL: dict[str, Any] = {
     "nodeSelector": {"pool": "system"},
     "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     "image": {"pullSecrets": ["registry"]},
+    "fixedUser": False,
+    "registrationAnnotations": {"admissions.enforcer/disabled": "true"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},

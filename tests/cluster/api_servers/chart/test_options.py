@@ -105,3 +105,13 @@ def test_a_given_bundle_is_put_into_both_webhooks() -> None:
     configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")
     bundles = [hook["clientConfig"]["caBundle"] for hook in configuration["webhooks"]]
     assert [base64.b64decode(one).decode() for one in bundles] == [pem, pem]
+
+
+def test_the_registration_has_your_annotations_next_to_those_of_cert_manager() -> None:
+    yours = {"admissions.enforcer/disabled": "true"}
+    for values, ours in (({}, set()), (MANAGED, {"cert-manager.io/inject-ca-from"})):
+        kinds = rendered(values | {"registrationAnnotations": yours})
+        configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")
+        annotations = configuration["metadata"]["annotations"]
+        assert annotations.items() >= yours.items()
+        assert set(annotations) == ours | set(yours)

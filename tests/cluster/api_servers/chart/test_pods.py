@@ -190,3 +190,15 @@ def test_namespaces_are_left_alone_by_webhooks_and_policies_alike() -> None:
     ]
     values = [one["matchExpressions"][0]["values"] for one in selectors]
     assert values == [["modelcache-system", "kube-system", "ingress"]] * 4
+
+
+@pytest.mark.parametrize("values", MODES, ids=named)
+def test_without_a_fixed_user_the_platform_may_choose_every_id(values: dict[str, Any]) -> None:
+    assert pod(values)["securityContext"].items() >= {"runAsUser": 65532, "fsGroup": 65532}.items()
+    free = pod(values | {"fixedUser": False})
+    # restricted-v2 of OpenShift refuses an id that is not in the range of the namespace.
+    assert free["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert not {"runAsUser", "runAsGroup"} & set(free["containers"][0]["securityContext"])

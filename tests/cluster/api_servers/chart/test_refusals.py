@@ -47,6 +47,10 @@ BY_SCHEMA: dict[str, tuple[dict[str, Any], str]] = {
     "caBundle that is not PEM": ({"certificates": {"mode": "files", "caBundle": "x"}}, "caBundle"),
     "negative drain": ({"shutdown": {"drain": -1}}, "drain"),
     "value where a map belongs": ({"podLabels": ["a"]}, "podLabels"),
+    "annotation that is no text": (
+        {"registrationAnnotations": {"admissions.enforcer/disabled": True}},
+        "registrationAnnotations",
+    ),
 }  # fmt: skip
 BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     "policies on an old server": (
@@ -94,6 +98,11 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
     "a label that the chart sets": (
         {"podLabels": {"app.kubernetes.io/name": "x"}},
         "podLabels: the chart sets app.kubernetes.io/name: remove it",
+    ),
+    "an annotation that the chart sets": (
+        {"certificates": {"mode": "certManager"},
+         "registrationAnnotations": {"cert-manager.io/inject-ca-from": "a/b"}},
+        "registrationAnnotations: the chart sets cert-manager.io/inject-ca-from: remove it",
     ),
     "rules that are not enforced": (
         {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
