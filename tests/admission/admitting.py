@@ -17,6 +17,7 @@ from webhook.admission.strategies import STRATEGIES
 from webhook.models import cached_model as models
 from webhook.models.cached_model import CachedModel
 from webhook.objects.facts import Claim, Facts, LimitRangeItem
+from webhook.objects.workload_kinds import KINDS, kind_of
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import DecisionLine, Telemetry
 
@@ -24,15 +25,17 @@ Json = dict[str, Any]
 LOADER_IMAGE = "modelcache/modelcache-webhook:tested"
 PREFIX = "modelcache.io/"
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
-TARGETS = {
-    "Pod": ("", "pods"),
-    "Deployment": ("apps", "deployments"),
-    "StatefulSet": ("apps", "statefulsets"),
-    "DaemonSet": ("apps", "daemonsets"),
-    "ReplicaSet": ("apps", "replicasets"),
-    "Job": ("batch", "jobs"),
-    "CronJob": ("batch", "cronjobs"),
+TARGETS = {"Pod": ("", "pods")} | {
+    row.kind: (row.group, row.resource) for row in KINDS if row.built_in
 }
+
+
+def target_of(document: Json, kind: str) -> tuple[str, str]:
+    """Return group and resource of *document*, as the API server would name them."""
+    group = str((document or {}).get("apiVersion", "")).rpartition("/")[0]
+    if row := kind_of(group, kind):
+        return row.group, row.resource
+    return TARGETS.get(kind) or (group, f"{kind.lower()}s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,7 @@ def review_of(
     version: str = "v1",
     **request: Any,
 ) -> bytes:
-    group, resource = TARGETS[kind]
+    group, resource = target_of(document, kind)
     body = {
         "apiVersion": f"admission.k8s.io/{version}",
         "kind": "AdmissionReview",

@@ -1,6 +1,8 @@
 """The cases that users see: each folder of tests/cases is one behaviour, named as a claim.
 
     pod.yaml or workload.yaml    what is applied
+    old.yaml                     the workload before, if it exists already
+    request.yaml                 fields of the request, if they matter
     facts.yaml                   facts about the cluster, if they matter (admitting.facts_of)
     policy.yaml                  the platform's documents, if they matter
     expected.yaml                pod or workload: as admitted; or denied: the exact text;
@@ -22,7 +24,7 @@ from webhook import __version__
 
 CASES = Path(__file__).parents[1] / "cases"
 INPUTS = ("pod.yaml", "workload.yaml")
-FILES = {*INPUTS, "facts.yaml", "policy.yaml", "expected.yaml"}
+FILES = {*INPUTS, "old.yaml", "request.yaml", "facts.yaml", "policy.yaml", "expected.yaml"}
 FOLDERS = sorted(path.name for path in CASES.iterdir() if path.is_dir())
 
 
@@ -34,6 +36,16 @@ def documents(case: str, name: str) -> list[Json]:
 def given(case: str) -> Json:
     (document,) = [d for name in INPUTS for d in documents(case, name)]
     return document
+
+
+def request_of(case: str) -> Json:
+    """Return the fields of the request that the case has."""
+    fields: Json = {}
+    for old in documents(case, "old.yaml"):
+        fields = {"operation": "UPDATE", "oldObject": old}
+    for more in documents(case, "request.yaml"):
+        fields |= more
+    return fields
 
 
 def webhook_of(case: str) -> Webhook:
@@ -79,7 +91,7 @@ def text(found: Json) -> str:
 def test_case(case: str, update: bool) -> None:
     document = given(case)
     kind = document["kind"]
-    found = outcome(webhook_of(case).admit(document), kind)
+    found = outcome(webhook_of(case).admit(document, **request_of(case)), kind)
     expected = CASES / case / "expected.yaml"
     if update:
         expected.write_text(text(found))
@@ -89,9 +101,9 @@ def test_case(case: str, update: bool) -> None:
 @pytest.mark.parametrize("case", FOLDERS)
 def test_five_reviews_give_no_operation_after_the_first(case: str) -> None:
     webhook = webhook_of(case)
-    answer = webhook.admit(given(case))
+    answer = webhook.admit(given(case), **request_of(case))
     for _ in range(4):
-        again = webhook.admit(answer.admitted, raw=True)
+        again = webhook.admit(answer.admitted, raw=True, **request_of(case))
         assert again.allowed == answer.allowed
         assert again.operations == []
         assert again.admitted == answer.admitted

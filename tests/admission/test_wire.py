@@ -11,7 +11,7 @@ from tests.admission.admitting import UID, Webhook, in_memory, pod_of, review_of
 from webhook.admission.decision import Deny, Mutate, Skip, SkipReason, warning_lines
 from webhook.admission.problem import Problem
 from webhook.server.reviews.response import head, tail
-from webhook.server.reviews.review import BadReview, decode_pod, decode_workload
+from webhook.server.reviews.review import BadReview, decode_pod, decode_workload, workload_of
 
 PROBLEM = Problem("MC001", "modelcache.io/size", '"lots" is not a quantity')
 
@@ -112,7 +112,7 @@ def test_a_body_that_is_not_a_review_of_a_pod_is_refused(body: bytes) -> None:
 
 def test_an_object_that_is_not_a_workload_is_named() -> None:
     with pytest.raises(BadReview, match="the object is not a workload"):
-        decode_workload(review_of({"spec": []}, kind="Deployment"))
+        workload_of(decode_workload(review_of({"spec": []}, kind="Deployment")).request)
 
 
 @pytest.mark.parametrize(

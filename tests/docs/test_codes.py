@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.admission.test_cases import CASES, FOLDERS
+from tests.admission.test_cases import CASES, FOLDERS, INPUTS
 from tests.docs.manual import DOCS, hold
 from webhook.admission import codes
 from webhook.admission.codes import CODES
@@ -21,6 +21,8 @@ WITHOUT_CASE = codes.AMOUNT  # no API server lets such a pod through
 REFUSAL = "This is a refusal: the pod is not created."
 WARNING = "This is a warning: the object is admitted."
 GIVEN = {
+    "old.yaml": "The object as it was:",
+    "request.yaml": "The request has:",
     "pod.yaml": "",
     "workload.yaml": "",
     "facts.yaml": "In this cluster, as the tests write it down:",
@@ -49,12 +51,13 @@ def having(code: str) -> list[str]:
 def example(code: str) -> str:
     """Return what causes the code, and what is said then."""
     case = having(code)[0]
-    parts = []
+    parts: list[str] = []
     for name, said in GIVEN.items():
         path = CASES / case / name
         if path.exists():
             text = re.sub(r"\A(?:#.*\n)+", "", path.read_text())
-            parts.append(f"{said}\n\n```yaml\n{text}```\n".lstrip())
+            words = "The object as it is applied:" if name in INPUTS and parts else said
+            parts.append(f"{words}\n\n```yaml\n{text}```\n".lstrip())
     shown = "\n".join(m for m in messages(case) if m.startswith(code))
     return "\n".join(parts) + f"\nThe message:\n\n```text\n{shown}\n```"
 

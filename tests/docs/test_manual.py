@@ -22,6 +22,7 @@ from webhook.cli.app import app
 from webhook.doctor.diagnosis import CHECKS
 from webhook.models.catalogue import BUILT_IN
 from webhook.models.schemes import SCHEMES
+from webhook.objects.workload_kinds import KINDS, WorkloadKind
 from webhook.pruning import cluster as pruning
 from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.tallies import Tally
@@ -145,10 +146,28 @@ def sources() -> str:
     )
 
 
+def kinds() -> str:
+    def places(row: WorkloadKind) -> str:
+        found = dict.fromkeys(place.at + place.annotations for place in row.places)
+        return code(*(at.strip("/").replace("/", ".") for at in found)) or row.instead
+
+    def copied(row: WorkloadKind) -> str:
+        if row.passes_on:
+            return "no: its controller gives its pods the object's annotations"
+        if not row.places:
+            return "no"
+        return "when the object is created" if row.fixed else "yes"
+
+    return table(
+        ("kind", "group", "its pods get the annotations at", "copied there"),
+        *((row.kind, code(*filter(None, [row.group])), places(row), copied(row)) for row in KINDS),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
     "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
-    "rights": rights, "sources": sources,
+    "rights": rights, "sources": sources, "kinds": kinds,
 }  # fmt: skip
 
 

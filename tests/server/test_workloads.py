@@ -50,9 +50,7 @@ def test_the_annotations_of_a_workload_are_copied_into_its_template(
         {"subResource": "scale"},
         {"subResource": "status", "operation": "UPDATE"},
         {"namespace": "kube-system"},
-        {"resource": {"group": "example.org", "version": "v1", "resource": "deployments"}},
         {"resource": {"group": "", "version": "v1", "resource": "pods"}, "object": pod()},
-        {"kind": {"group": "apps", "version": "v1", "kind": "Thing"}},
     ],
     ids=str,
 )
@@ -79,5 +77,33 @@ def test_an_object_that_is_not_a_workload_is_refused(server: Server, obj: Any) -
 def test_a_workload_without_a_template_passes(server: Server, obj: Any) -> None:
     # c16
     answer = server.post(json.dumps(deployment(object=obj)), "/mutate-workload")
+    assert (answer.status, answer.response["allowed"]) == (200, True)
+    assert "patch" not in answer.response
+
+
+def test_an_object_of_another_kind_that_looks_like_a_workload_is_treated_as_one(
+    server: Server,
+) -> None:
+    kind = {"group": "example.org", "version": "v1", "kind": "Thing"}
+    resource = {"group": "example.org", "version": "v1", "resource": "things"}
+    sent = deployment(kind=kind, resource=resource)
+    answer = server.post(json.dumps(sent), "/mutate-workload")
+    assert answer.status == 200
+    assert any(line.startswith("MC121 spec.template: ") for line in answer.response["warnings"])
+    found = patched(answer.response, sent["request"]["object"])
+    assert found["spec"]["template"]["metadata"]["annotations"].items() >= OPT_IN.items()
+
+
+@pytest.mark.parametrize(
+    "template", [[], "x", {"spec": []}, {"metadata": {"annotations": {"a": 1}}}]
+)
+def test_a_part_of_a_custom_resource_that_is_no_pod_template_is_left_alone(
+    server: Server, template: Any
+) -> None:
+    kind = {"group": "argoproj.io", "version": "v1alpha1", "kind": "Rollout"}
+    resource = {"group": "argoproj.io", "version": "v1alpha1", "resource": "rollouts"}
+    obj = {"metadata": {"annotations": OPT_IN}, "spec": {"template": template}}
+    sent = deployment(kind=kind, resource=resource, object=obj)
+    answer = server.post(json.dumps(sent), "/mutate-workload")
     assert (answer.status, answer.response["allowed"]) == (200, True)
     assert "patch" not in answer.response

@@ -15,6 +15,7 @@ reserved      check the names that are reserved for us
 strategies/   where the files of the model come from
 ledger        record in the pod what was injected
 copied_keys   choose the annotations of a workload that are copied
+authorship    who wrote an annotation into a pod template
 request/      what a pod requests
 memory        the arithmetic of memory
 placement     node affinity

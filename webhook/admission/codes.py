@@ -141,3 +141,23 @@ RESTORED: Final = _code(
     "another webhook lowered the memory that we had raised, so it was raised again",
     "exempt these pods from that webhook",
 )
+UNDONE: Final = _code(
+    120,
+    "kubectl rollout undo put back an annotation in the pod template",
+    "nothing, or undo the change in your manifest too",
+)
+UNKNOWN_KIND: Final = _code(
+    121,
+    "the kind of the object is not known, so what looks like a pod template was taken for one",
+    "check that pods are made from it, or write the annotation into the pod template",
+)
+NO_TEMPLATE: Final = _code(
+    122,
+    "the annotation is on an object that has no pod template",
+    "put it where the annotations of its pods are written",
+)
+UNCHANGEABLE: Final = _code(
+    123,
+    "the pods of an existing object can't get the annotation any more",
+    "create the object again",
+)

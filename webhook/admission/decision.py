@@ -28,6 +28,7 @@ class SkipReason(StrEnum):
     NO_CONTAINERS = "no_containers"
     UNEXPECTED_RESOURCE = "unexpected_resource"
     NOTHING_TO_COPY = "nothing_to_copy"
+    NO_TEMPLATE = "no_template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

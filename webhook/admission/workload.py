@@ -5,66 +5,131 @@ annotations are copied there. Nothing else of the template is changed: models ar
 injected into the pods, when they are created.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.admit import planned
-from webhook.admission.copied_keys import copied
+from webhook.admission.authorship import Change
+from webhook.admission.copied_keys import Copies, copied, wanted_of
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.admission.plan import Plan
 from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX, asked
 from webhook.objects.facts import Facts
-from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod
 from webhook.objects.workload import Template, Workload
+from webhook.objects.workload_kinds import WorkloadKind, kind_of
 
-KINDS: Final = {
-    "Deployment": "/spec/template",
-    "StatefulSet": "/spec/template",
-    "DaemonSet": "/spec/template",
-    "ReplicaSet": "/spec/template",
-    "Job": "/spec/template",
-    "CronJob": "/spec/jobTemplate/spec/template",
-}
-"""Kind → where its pod template is."""
+OF_THE_WORKLOAD: Final = (
+    codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED, codes.UNDONE, codes.UNKNOWN_KIND,
+    codes.NO_TEMPLATE, codes.UNCHANGEABLE,
+)  # fmt: skip
+"""Codes of warnings about the workload itself; the other warnings foresee those of its pods."""
 
 
-def template_of(workload: Workload) -> Template | None:
-    """Return the pod template of *workload*."""
-    if workload.spec is None:
-        return None
-    if (job := workload.spec.job_template) is not None:
-        return job.spec.template if job.spec else None
-    return workload.spec.template
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """Pods of a workload: the part of the object that describes them, and one of them."""
 
-
-def _annotations(metadata: Metadata | None) -> Mapping[str, str]:
-    return (metadata and metadata.annotations) or {}
+    template: Template
+    pod: Pod
 
 
 def admit_workload(
-    kind: str, operation: str, workload: Workload, policy: Policy, facts: Facts
+    kind: WorkloadKind, workload: Workload, change: Change, policy: Policy, facts: Facts
 ) -> Decision:
-    """Decide which annotations of *workload* are copied into its template."""
-    template = template_of(workload)
-    if template is None or kind not in KINDS:
+    """Decide which annotations of *workload* are copied to its pods."""
+    copies = copies_of(kind, workload, change)
+    if isinstance(copies, Skip):
+        return copies
+    warnings = list(copies.warnings)
+    for pods in pods_of(kind, workload, copies):
+        if pods.template.spec is not None:
+            warnings += _foreseen(pods.pod, policy, facts)
+    said = tuple(dict.fromkeys(warnings))
+    if not copies.operations:
+        return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=said)
+    return Mutate(operations=tuple(copies.operations), warnings=said)
+
+
+def copies_of(kind: WorkloadKind, workload: Workload, change: Change) -> Copies | Skip:
+    """Return what is copied to the pods of *workload*, or why it is left alone."""
+    if not workload.templates:
+        return _without_template(kind, workload)
+    if _controlled(kind, workload):
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
-    owners = (workload.metadata and workload.metadata.owner_references) or ()
-    if kind == "ReplicaSet" and any(owner.controller for owner in owners):
-        # Its template must stay equal to the Deployment's, or the Deployment makes a new one.
+    if change.operation != "CREATE" and _is_fixed(kind, workload):
+        late = tuple(_too_late(kind, workload, change))
+        return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=late)
+    if kind.passes_on:
+        return Copies(annotations=[dict(t.annotations or {}) for t in workload.templates])
+    copies = copied(workload, kind, change)
+    if kind_of(kind.group, kind.kind) is None:
+        copies.warnings.extend(_unknown(kind, workload))
+    return copies
+
+
+def pods_of(kind: WorkloadKind, workload: Workload, copies: Copies) -> Iterator[Pods]:
+    """Yield the pods that *workload* makes after *copies*, one for each of its templates."""
+    own = workload.annotations if kind.passes_on else {}
+    for template, after in zip(workload.templates, copies.annotations, strict=True):
+        yield Pods(template=template, pod=template.pod({**own, **after}))
+
+
+def _controlled(kind: WorkloadKind, workload: Workload) -> bool:
+    """Whether the template must stay that of another object, such as a Deployment."""
+    owners = workload.metadata.owner_references or ()
+    return kind.kind == "ReplicaSet" and any(owner.controller for owner in owners)
+
+
+def _is_fixed(kind: WorkloadKind, workload: Workload) -> bool:
+    return kind.fixed or (kind.fixed_by_name and any(t.name for t in workload.templates))
+
+
+def _too_late(kind: WorkloadKind, workload: Workload, change: Change) -> Iterator[Problem]:
+    """Yield a warning for each annotation that this request adds or changes in vain."""
+    before: Mapping[str, str] = wanted_of(change.old)
+    for key, value in wanted_of(workload).items():
+        there = [asked(template.annotations or {}).get(key) for template in workload.templates]
+        if before.get(key) != value and any(found != value for found in there):
+            yield Problem(
+                codes.UNCHANGEABLE,
+                PREFIX + key,
+                f"does not reach the pods: the pod template of an existing {kind.kind} can't "
+                "change; create it again",
+            )
+
+
+def _unknown(kind: WorkloadKind, workload: Workload) -> Iterator[Problem]:
+    for template in workload.templates:
+        place = ".".join(map(str, template.path))
+        yield Problem(
+            codes.UNKNOWN_KIND,
+            place,
+            f"looks like the pod template of this {kind.kind}, a kind that is not known, "
+            "and was taken for it",
+        )
+
+
+def _without_template(kind: WorkloadKind, workload: Workload) -> Skip:
+    """Return the answer for an object whose pods, if any, are described elsewhere."""
+    keys = wanted_of(workload)
+    if not keys or kind.built_in or kind.passes_on:
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
-    if kind == "Job" and operation == "UPDATE":
-        return Skip(reason=SkipReason.NOTHING_TO_COPY)
-    own = _annotations(workload.metadata)
-    there = _annotations(template.metadata)
-    operations, after, warnings = copied(own, there, KINDS[kind], template)
-    pod = Pod(metadata=Metadata(annotations=after), spec=template.spec)
-    warnings += _foreseen(pod, policy, facts)
-    if not operations:
-        return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=tuple(warnings))
-    return Mutate(operations=tuple(operations), warnings=tuple(warnings))
+    where = kind.instead or (
+        "the pod template from which its pods are made"
+        if kind.places
+        else "the pods, or the object that makes them"
+    )
+    remark = Problem(
+        codes.NO_TEMPLATE,
+        PREFIX + ("model" if "model" in keys else min(keys)),
+        f"has no effect here: this {kind.kind} has no pod template; put the annotation on {where}",
+    )
+    return Skip(reason=SkipReason.NO_TEMPLATE, warnings=(remark,))
 
 
 def _foreseen(pod: Pod, policy: Policy, facts: Facts) -> tuple[Problem, ...]:

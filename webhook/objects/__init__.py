@@ -1,7 +1,8 @@
 """The fields of Kubernetes objects that are read, and nothing else.
 
 pod, container, volume, affinity  a pod and its parts
-workload, meta                    a workload and its template; the metadata of all objects
+workload, meta                    a workload and its templates; the metadata of all objects
+workload_kinds, template_search   where objects of known and unknown kinds describe their pods
 facts                             the state of the cluster at the moment of one review
 kinds, cluster_object             the objects that Facts are made of, and how they are read
 defaulting                        what the API server fills in before a webhook sees a pod

@@ -17,7 +17,8 @@ def verdicts(paths: Iterable[Path], world: Snapshot) -> bool:
     for each, outcome in ours:
         for line in outcome.warnings:
             wording.warning(line)
-        wording.verdict(outcome.name, outcome.decision, each.document.source)
+        for part in outcome.parts:
+            wording.verdict(part.name, part.decision, each.document.source)
     if not ours:
         printing.note(f"nothing here has an annotation {PREFIX}…")
     printing.flush()

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 
-from webhook.admission.decision import Decision, Skip
+from webhook.admission.decision import Skip
 from webhook.admission.memory import Amount
 from webhook.admission.plan import Plan
+from webhook.offline.outcome import Part
 from webhook.offline.wording import words
 from webhook.terminal.printing import line
 from webhook.values.quantity import Quantity
 
 
-def print_plan(name: str, plan: Plan | None, decision: Decision) -> None:
-    """Print what *plan* adds, in words, with the arithmetic."""
-    if isinstance(decision, Skip):
-        line((f"{name}: unchanged, {words(decision)}", "bold"))
-    if plan:
+def print_part(part: Part) -> None:
+    """Print what the plan of *part* adds, in words, with the arithmetic."""
+    if part.decision is None or isinstance(part.decision, Skip):
+        line((f"{part.name}: unchanged, {words(part.decision)}", "bold"))
+    if plan := part.plan:
         target = plan.target.container.name
-        line((f"{name}: {target} reads its model with strategy {plan.strategy}", "bold"))
+        line((f"{part.name}: {target} reads its model with strategy {plan.strategy}", "bold"))
         for sentence in sentences(plan):
             line("  " + sentence)
 

@@ -13,7 +13,7 @@ from typing import Any
 from webhook.admission.decision import Deny
 from webhook.documents.plain import plain
 from webhook.offline import wording
-from webhook.offline.explain import print_plan
+from webhook.offline.explain import print_part
 from webhook.offline.judge import judged
 from webhook.offline.judged import Judged
 from webhook.offline.snapshot import Snapshot
@@ -52,7 +52,8 @@ def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, expl
                 printing.diff(_title(each), each.document.text, text)
             if explain:
                 for outcome in each.ours:
-                    print_plan(outcome.name, outcome.plan, outcome.decision)
+                    for part in outcome.parts:
+                        print_part(part)
     elif output == "yaml":
         write_stream(found, texts)
     else:
@@ -89,7 +90,7 @@ def _report(each: Judged) -> None:
     for outcome in each.ours:
         for line in outcome.warnings:
             wording.warning(line)
-        if isinstance(outcome.decision, Deny):
-            wording.refusal(
-                outcome.name, outcome.decision, each.document.source, is_pod=outcome.is_pod
-            )
+        for part in outcome.parts:
+            if isinstance(part.decision, Deny):
+                source = each.document.source
+                wording.refusal(part.name, part.decision, source, is_pod=outcome.is_pod)

@@ -4,38 +4,44 @@ from typing import Any, Final
 
 from webhook.admission.admit import EXCLUDED
 from webhook.admission.decision import Skip, SkipReason
+from webhook.admission.policy.documents import API_VERSION
 from webhook.admission.request.annotations import PREFIX
-from webhook.admission.workload import KINDS
 from webhook.documents.aliases import unshared
 from webhook.documents.plain import plain
 from webhook.objects.json import Json
 from webhook.objects.pod import Pod
-from webhook.objects.workload import Workload
-from webhook.offline.outcome import Misshapen, Outcome
+from webhook.objects.template_search import searched_kind
+from webhook.objects.workload import misfits
+from webhook.objects.workload_kinds import WorkloadKind, kind_of
+from webhook.offline.outcome import Misshapen, Outcome, Part
 from webhook.offline.snapshot import Snapshot
 from webhook.offline.template import admitted
 from webhook.values.shape import Fault, faults
 
 POD: Final = "Pod"
-VERSIONS: Final = {
-    POD: "v1",
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "ReplicaSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-}
-"""Kind → its apiVersion."""
 
 
-def _concerns_us(value: Any) -> bool:  # noqa: ANN401  # any JSON value
+def _has_our_key(value: Any) -> bool:  # noqa: ANN401  # any JSON value
     """Whether a mapping in *value* has one of our keys."""
     match value:
         case dict():
-            return any(key.startswith(PREFIX) or _concerns_us(v) for key, v in value.items())
+            return any(key.startswith(PREFIX) or _has_our_key(v) for key, v in value.items())
         case list():
-            return any(map(_concerns_us, value))
+            return any(map(_has_our_key, value))
+        case _:
+            return False
+
+
+def _has_our_annotation(value: Any) -> bool:  # noqa: ANN401  # any JSON value
+    """Whether a mapping of annotations in *value* has one of our keys."""
+    match value:
+        case dict():
+            own = value.get("annotations")
+            return (isinstance(own, dict) and any(key.startswith(PREFIX) for key in own)) or any(
+                map(_has_our_annotation, value.values())
+            )
+        case list():
+            return any(map(_has_our_annotation, value))
         case _:
             return False
 
@@ -53,32 +59,53 @@ def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN
     Raises Misshapen with every value of the wrong type, and ValueError if
     kubectl could not send the object at all.
     """
-    kind = document.get("kind") if isinstance(document, dict) else None
-    if not isinstance(kind, str) or kind not in VERSIONS:
+    name = document.get("kind") if isinstance(document, dict) else None
+    if not isinstance(name, str):
         return None
     content = plain(document)
-    version = content.get("apiVersion")
-    if not _concerns_us(content) or _group(version) not in (None, _group(VERSIONS[kind])):
+    group = _group(content.get("apiVersion"))
+    title = _name(name, content)
+    kind: WorkloadKind | None
+    if name == POD and group in (None, ""):
+        kind, built_in = None, "v1"
+    else:
+        kind = _built_in(name) if group is None else kind_of(group, name)
+        built_in = f"{kind.group}/v1".lstrip("/") if kind and kind.built_in else ""
+        kind = kind or _searched(content, group, name)
+        if kind is None:
+            return None
+    if not _has_our_key(content):
         return None
-    name = _name(kind, content)
-    found = list(faults(content, Workload if kind in KINDS else Pod))
-    if version != VERSIONS[kind]:
-        found.insert(0, Fault(("apiVersion",), f"must be {VERSIONS[kind]} for a {kind}"))
+    found = list(faults(content, Pod)) if kind is None else list(misfits(content, kind))
+    if built_in and content.get("apiVersion") != built_in:
+        found.insert(0, Fault(("apiVersion",), f"must be {built_in} for a {name}"))
     if found:
-        raise Misshapen(name, found)
+        raise Misshapen(title, found)
     before = unshared(document)
     namespace = (content.get("metadata") or {}).get("namespace") or world.namespace
     outcome = Outcome(
-        name=name,
-        is_pod=kind == POD,
+        name=title,
+        is_pod=kind is None,
         before=before,
         after=before,
-        decision=Skip(reason=SkipReason.EXCLUDED_NAMESPACE),
+        parts=(Part(name=title, decision=Skip(reason=SkipReason.EXCLUDED_NAMESPACE)),),
     )
     return outcome if namespace in EXCLUDED else admitted(outcome, kind, content, namespace, world)
 
 
-def _group(version: Any) -> str | None:  # noqa: ANN401  # any JSON value
-    if not isinstance(version, str):
+def _built_in(name: str) -> WorkloadKind | None:
+    """Return the built-in kind of *name*, for an object without a readable apiVersion."""
+    groups = ("apps", "batch", "")
+    return next((kind for group in groups if (kind := kind_of(group, name))), None)
+
+
+def _searched(content: Json, group: str | None, name: str) -> WorkloadKind | None:
+    """Return what is known of an unknown kind; None if the object does not concern us."""
+    if group == _group(API_VERSION) or not _has_our_annotation(content):
         return None
-    return version.rpartition("/")[0]
+    return searched_kind(content, group or "", name)
+
+
+def _group(version: Any) -> str | None:  # noqa: ANN401  # any JSON value
+    """Return the group of an apiVersion; None if it can't be read."""
+    return version.rpartition("/")[0] if isinstance(version, str) else None

@@ -20,19 +20,28 @@ class Misshapen(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The decision about one sort of pods of an object; a pod has one part."""
+
+    name: str
+    decision: Decision | None
+    """None: the controller of the object composes these pods, so they are not known here."""
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The decision about one object, with the object before and after."""
+    """The decisions about one object, with the object before and after."""
 
     name: str
     is_pod: bool
     before: Any
     after: Any
-    decision: Decision
+    parts: tuple[Part, ...]
     operations: tuple[Json, ...] = ()
-    plan: Plan | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
-        """Whether the object, or every pod created from it, is refused."""
-        return isinstance(self.decision, Deny)
+        """Whether the object, or pods that are created from it, are refused."""
+        return any(isinstance(part.decision, Deny) for part in self.parts)

@@ -1,99 +1,173 @@
-"""Admit a pod, or the pod template of a workload.
+"""Admit a pod, or the pods that a workload makes.
 
-A workload is treated as in a cluster: first its annotations are copied to the
-template, then each pod created from the template is injected.
+A workload is treated as in a cluster: first its annotations are copied to its templates,
+then each pod created from a template is injected.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
-from webhook.admission import codes
 from webhook.admission.admit import planned
-from webhook.admission.decision import Mutate, warning_lines
+from webhook.admission.authorship import Change
+from webhook.admission.decision import Mutate, Skip, warning_lines
 from webhook.admission.patch import operations
 from webhook.admission.plan import Plan
 from webhook.admission.problem import Problem
-from webhook.admission.workload import KINDS, admit_workload
+from webhook.admission.workload import copies_of, pods_of
 from webhook.documents.plain import plain
 from webhook.documents.text import written
 from webhook.objects.defaulting import defaulted
+from webhook.objects.facts import Facts
 from webhook.objects.json import Json
-from webhook.objects.json_patch import applied
-from webhook.objects.pod import Pod
-from webhook.objects.workload import Workload
-from webhook.offline.outcome import Outcome
+from webhook.objects.json_patch import add, applied
+from webhook.objects.meta import Metadata
+from webhook.objects.pod import Pod, PodSpec
+from webhook.objects.workload import Template, pointer, read_workload
+from webhook.objects.workload_kinds import WorkloadKind
+from webhook.offline.outcome import Outcome, Part
 from webhook.offline.snapshot import Snapshot
 
-_OF_THE_WORKLOAD: Final = (codes.COPIED, codes.TEMPLATE_WINS, codes.UNTEMPLATED)
-"""Codes of warnings about the workload itself; the other warnings foresee those of its pods."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pods:
+    """Pods of an object: where it has their specification and their annotations."""
+
+    name: str
+    annotations: dict[str, str]
+    spec_at: str | None
+    annotations_at: str
+    missing: tuple[str, ...] = ()
+    """The steps to the annotations that are absent, as in Template."""
+    must_have_containers: bool = True
 
 
 def admitted(
-    outcome: Outcome, kind: str, content: Json, namespace: str, world: Snapshot
+    outcome: Outcome, kind: WorkloadKind | None, content: Json, namespace: str, world: Snapshot
 ) -> Outcome:
-    """Return *outcome* completed by the decision about *content*, its object as plain JSON."""
+    """Return *outcome* completed by the decisions about *content*, its object as plain JSON.
+
+    *kind*: None for a pod.
+    """
     facts = world.facts(namespace)
     patch: list[Json] = []
     warnings: list[Problem] = []
-    if pointer := KINDS.get(kind, ""):
-        workload = msgspec.convert(content, Workload)
-        decision = admit_workload(kind, "CREATE", workload, world.policy, facts)
-        if isinstance(decision, Mutate):
-            patch += decision.operations
-            content = applied(content, patch)
-        warnings += [w for w in decision.warnings if w.code in _OF_THE_WORKLOAD]
-    template = (_at(content, pointer) if pointer else content) or {}
-    defaulted(template.get("spec") or {}, facts.limit_ranges)
-    pod = msgspec.convert(template, Pod)
-    plan = planned(pod, world.policy, facts)
-    warnings += plan.warnings
-    after = _with(outcome.before, patch)
-    if isinstance(plan, Plan):
-        added = [
-            {**operation, "path": pointer + operation["path"]}
-            for operation in operations(pod, plan)
+    if kind is None:
+        pod = msgspec.convert(content, Pod)
+        every = [
+            _Pods(
+                name=outcome.name,
+                annotations=dict(pod.annotations),
+                spec_at="/spec",
+                annotations_at="/metadata/annotations",
+            )
         ]
-        decision = Mutate(operations=tuple(added), strategy=plan.strategy)
-        after = _with(_filled(after, pointer, template, added), added)
-        patch += added
     else:
-        decision = plan
-    return replace(
-        outcome,
-        after=after,
-        decision=decision,
-        operations=tuple(patch),
-        plan=plan if isinstance(plan, Plan) else None,
-        warnings=tuple(warning_lines(tuple(dict.fromkeys(warnings)))),
+        workload = read_workload(content, kind)
+        copies = copies_of(kind, workload, Change())
+        warnings += copies.warnings
+        if isinstance(copies, Skip):
+            return _finished(outcome, [Part(name=outcome.name, decision=copies)], patch, warnings)
+        patch += copies.operations
+        content = applied(content, patch)
+        every = [
+            _described(outcome.name, kind, pods.template, dict(pods.pod.annotations))
+            for pods in pods_of(kind, workload, copies)
+        ]
+    outcome = replace(outcome, after=_with(outcome.before, patch))
+    parts = []
+    for pods in every:
+        part, added, said = _injected(pods, content, world, facts)
+        spec = _at(content, pods.spec_at or "")
+        after = _filled(outcome.after, pods.spec_at or "", spec, added)
+        outcome = replace(outcome, after=_with(after, added))
+        parts.append(part)
+        patch += added
+        warnings += said
+    return _finished(outcome, parts, patch, warnings)
+
+
+def _finished(
+    outcome: Outcome, parts: Iterable[Part], patch: Iterable[Json], warnings: Iterable[Problem]
+) -> Outcome:
+    lines = tuple(warning_lines(tuple(dict.fromkeys(warnings))))
+    return replace(outcome, parts=tuple(parts), operations=tuple(patch), warnings=lines)
+
+
+def _described(
+    name: str, kind: WorkloadKind, template: Template, annotations: dict[str, str]
+) -> _Pods:
+    title = name if kind.has_one else f"{name} {'.'.join(map(str, template.path))}"
+    return _Pods(
+        name=title,
+        annotations=annotations,
+        spec_at=None if template.spec_path is None else pointer(template.spec_path),
+        annotations_at=template.pointer,
+        missing=() if kind.copies else template.missing,
+        must_have_containers=not kind.built_in,
     )
+
+
+def _injected(
+    pods: _Pods, content: Json, world: Snapshot, facts: Facts
+) -> tuple[Part, list[Json], list[Problem]]:
+    """Return the decision about *pods*, the operations on their object, and warnings."""
+    spec = None if pods.spec_at is None else _at(content, pods.spec_at)
+    defaulted(spec or {}, facts.limit_ranges)
+    pod = Pod(
+        metadata=Metadata(annotations=pods.annotations), spec=msgspec.convert(spec or {}, PodSpec)
+    )
+    if pods.must_have_containers and not (pod.spec and pod.spec.containers):
+        return Part(name=pods.name, decision=None), [], []
+    plan = planned(pod, world.policy, facts)
+    if not isinstance(plan, Plan):
+        return Part(name=pods.name, decision=plan), [], list(plan.warnings)
+    added = list(_moved(operations(pod, plan), pods))
+    decision = Mutate(operations=tuple(added), strategy=plan.strategy)
+    return Part(name=pods.name, decision=decision, plan=plan), added, list(plan.warnings)
+
+
+def _moved(patch: Iterable[Json], pods: _Pods) -> Iterator[Json]:
+    """Yield the operations of a pod as operations on the object that describes it."""
+    at = pods.annotations_at.split("/")
+    for i in range(len(pods.missing), 0, -1):
+        yield add("/".join(at[: len(at) - i + 1]), {})
+    for operation in patch:
+        path = operation["path"]
+        for ours, theirs in (
+            ("/metadata/annotations", pods.annotations_at), ("/spec", pods.spec_at or ""),
+        ):  # fmt: skip
+            if path.startswith(ours):
+                yield {**operation, "path": theirs + path.removeprefix(ours)}
 
 
 def _with(document: Any, patch: Iterable[Json]) -> Any:  # noqa: ANN401  # any YAML value
     return applied(document, [written(operation) for operation in patch])
 
 
-def _at(document: Any, pointer: str) -> Any:  # noqa: ANN401  # any YAML value
-    for token in pointer.strip("/").split("/"):
-        document = (document or {}).get(token)
+def _at(document: Any, place: str) -> Any:  # noqa: ANN401  # any YAML value
+    for token in filter(None, place.split("/")):
+        key = token.replace("~1", "/").replace("~0", "~")
+        is_list = isinstance(document, list)
+        document = document[int(key)] if is_list else (document or {}).get(key)
     return document
 
 
 def _filled(
     document: Any,  # noqa: ANN401  # any YAML value
-    pointer: str,
-    template: Json,
+    spec_at: str,
+    spec: Json | None,
     patch: Iterable[Json],
 ) -> Any:  # noqa: ANN401  # any YAML value
     """Return *document* with resources that LimitRanger set, if a patch changes them."""
-    place = (_at(document, pointer) if pointer else document) or {}
+    place = _at(document, spec_at) or {}
     paths = [operation["path"] for operation in patch]
     for field in ("containers", "initContainers"):
-        for i, container in enumerate((place.get("spec") or {}).get(field) or ()):
-            below = f"{pointer}/spec/{field}/{i}/resources"
-            resources = template["spec"][field][i].get("resources")
+        for i, container in enumerate(place.get(field) or () if paths else ()):
+            below = f"{spec_at}/{field}/{i}/resources"
+            resources = ((spec or {})[field][i]).get("resources")
             needed = any(path == below or path.startswith(below + "/") for path in paths)
             if needed and resources != plain(container.get("resources")):
                 container["resources"] = resources

@@ -28,18 +28,20 @@ def refusal(name: str, decision: Deny, source: str, *, is_pod: bool) -> None:
     )
 
 
-def verdict(name: str, decision: Decision, source: str) -> None:
+def verdict(name: str, decision: Decision | None, source: str) -> None:
     """Print one line: whether *name* would be admitted or refused, and why."""
     where = f"{name} ({source})"
     match decision:
         case Mutate():
             line(("admitted ", "green"), f"{where}: injected, strategy {decision.strategy}")
-        case Skip():
+        case Skip() | None:
             line(("admitted ", "green"), f"{where}: unchanged, {words(decision)}")
         case Deny():
             line(("refused  ", "red"), f"{where}: {decision.message}")
 
 
-def words(decision: Skip) -> str:
-    """Return the reason for a skip, in words."""
+def words(decision: Skip | None) -> str:
+    """Return the reason for a skip, in words; None: the pods are not known here."""
+    if decision is None:
+        return "its controller composes the pods, which get the annotations"
     return decision.reason.value.replace("_", " ")

@@ -4,13 +4,16 @@ A body that is not a review, or whose object can't be a pod, raises BadReview. T
 HTTP 400, so that failurePolicy decides.
 """
 
-from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from webhook.admission.authorship import Change
+from webhook.objects.json import Json
 from webhook.objects.pod import Pod
-from webhook.objects.workload import Workload
+from webhook.objects.template_search import searched_kind
+from webhook.objects.workload import MisfitError, Workload, read_workload
+from webhook.objects.workload_kinds import WorkloadKind, kind_of
 
 T = TypeVar("T")
 VERSIONS: Final = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
@@ -53,6 +56,20 @@ class Request(_Wire, Generic[T], frozen=True):
     dry_run: bool | None = None
 
 
+class Options(_Wire, frozen=True):
+    """The options of a request (meta/v1 CreateOptions, UpdateOptions, PatchOptions)."""
+
+    kind: str = ""
+    field_manager: str = ""
+
+
+class WorkloadRequest(Request[msgspec.Raw], frozen=True):
+    """The request of a review of a workload, with the object before it."""
+
+    old_object: msgspec.Raw = msgspec.Raw(b"null")
+    options: Options | None = None
+
+
 class Review(_Wire, Generic[T], frozen=True):
     """An AdmissionReview."""
 
@@ -61,14 +78,19 @@ class Review(_Wire, Generic[T], frozen=True):
     request: Request[T]
 
 
+class WorkloadReview(_Wire, frozen=True):
+    """An AdmissionReview of a workload."""
+
+    api_version: str
+    kind: str
+    request: WorkloadRequest
+
+
+R = TypeVar("R", Review[Pod], Review[msgspec.Raw], WorkloadReview)
 _PODS: Final = msgspec.json.Decoder(Review[Pod])
-_WORKLOADS: Final = msgspec.json.Decoder(Review[Workload])
+_WORKLOADS: Final = msgspec.json.Decoder(WorkloadReview)
 _ANY: Final = msgspec.json.Decoder(Review[msgspec.Raw])
 _UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-_WORKLOAD_RESOURCES: Final = {
-    ("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"),
-    ("apps", "replicasets"), ("batch", "jobs"), ("batch", "cronjobs"),
-}  # fmt: skip
 
 
 def is_pod_creation(request: Request[Any]) -> bool:
@@ -82,11 +104,11 @@ def is_pod_creation(request: Request[Any]) -> bool:
     )
 
 
-def is_workload_change(request: Request[Any]) -> bool:
-    """Whether the request creates or updates a workload that has a pod template."""
+def is_workload_change(request: WorkloadRequest) -> bool:
+    """Whether the request creates or updates an object that is not a pod."""
     resource = request.resource
     return (
-        (resource.group, resource.resource) in _WORKLOAD_RESOURCES
+        (resource.group, resource.resource) != ("", "pods")
         and request.operation in ("CREATE", "UPDATE")
         and not request.sub_resource
     )
@@ -97,35 +119,62 @@ def decode_pod(body: bytes) -> Review[Pod] | Review[msgspec.Raw]:
     try:
         return _checked(body, _PODS.decode(body))
     except _UNDECODABLE as error:
-        return _unread(body, error, is_pod_creation, "a pod")
+        try:
+            review = _checked(body, _ANY.decode(body))
+        except _UNDECODABLE as other:
+            raise BadReview(str(other)) from other
+        if is_pod_creation(review.request):
+            raise BadReview(f"the object is not a pod: {error}") from error
+        return review
 
 
-def decode_workload(body: bytes) -> Review[Workload] | Review[msgspec.Raw]:
-    """Return the review of a workload, or of another kind with its object not decoded."""
+def decode_workload(body: bytes) -> WorkloadReview:
+    """Return the review of a workload, its objects not decoded."""
     try:
         return _checked(body, _WORKLOADS.decode(body))
-    except _UNDECODABLE as error:
-        return _unread(body, error, is_workload_change, "a workload")
-
-
-def _unread(
-    body: bytes, error: Exception, is_ours: Callable[[Request[Any]], bool], what: str
-) -> Review[msgspec.Raw]:
-    """Return the review of another kind; BadReview if *is_ours* says that it is about *what*."""
-    review = _foreign(body)
-    if is_ours(review.request):
-        raise BadReview(f"the object is not {what}: {error}") from error
-    return review
-
-
-def _foreign(body: bytes) -> Review[msgspec.Raw]:
-    try:
-        return _checked(body, _ANY.decode(body))
     except _UNDECODABLE as error:
         raise BadReview(str(error)) from error
 
 
-def _checked(body: bytes, review: Review[T]) -> Review[T]:
+def workload_of(request: WorkloadRequest) -> tuple[WorkloadKind, Workload, Change]:
+    """Return what *request* changes: its kind, the object, and the change.
+
+    Raises BadReview if the object can't be one of its kind.
+    """
+    try:
+        content = _json(request.object)
+        old = _json(request.old_object) if bytes(request.old_object) != b"null" else None
+        name = (request.resource.group, request.kind.kind)
+        kind = kind_of(*name) or searched_kind(content, *name, request.resource.resource)
+        workload = read_workload(content, kind)
+    except (*_UNDECODABLE, MisfitError) as error:
+        raise BadReview(f"the object is not a workload: {error}") from error
+    options = request.options or Options()
+    change = Change(
+        operation=request.operation,
+        old=_old(old, kind),
+        replaces=options.kind == "UpdateOptions",
+        field_manager=options.field_manager,
+    )
+    return kind, workload, change
+
+
+_decode: Final = msgspec.json.Decoder(Json).decode
+
+
+def _json(raw: msgspec.Raw) -> Json:
+    return _decode(raw)
+
+
+def _old(content: Json | None, kind: WorkloadKind) -> Workload | None:
+    """Return the object before an update; None if it was not one of its kind."""
+    try:
+        return read_workload(content, kind) if content else None
+    except MisfitError:
+        return None
+
+
+def _checked(body: bytes, review: R) -> R:
     if not body.isascii():
         body.decode()  # skipped fields are not decoded, but they too must be UTF-8
     if review.api_version not in VERSIONS or review.kind != "AdmissionReview":

@@ -9,26 +9,27 @@ import msgspec
 from webhook.admission.admit import EXCLUDED
 from webhook.admission.decision import Decision, Mutate, Skip, SkipReason
 from webhook.admission.policy.documents import Policy
-from webhook.admission.workload import KINDS, admit_workload
+from webhook.admission.workload import admit_workload
 from webhook.objects.facts import Facts
 from webhook.objects.json_patch import BrokenPatch
 from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod
-from webhook.objects.workload import Workload
 from webhook.server.reviews.kept_answers import KeptAnswers
 from webhook.server.reviews.response import head, tail
 from webhook.server.reviews.review import (
     BadReview,
     Review,
+    WorkloadReview,
     decode_pod,
     decode_workload,
     is_pod_creation,
     is_workload_change,
+    workload_of,
 )
-from webhook.server.reviews.self_check import Unreadable, check
+from webhook.server.reviews.self_check import ROOTS, Unreadable, check
 from webhook.server.telemetry.decisions import Telemetry
 
-_AnyReview: TypeAlias = Review[Pod] | Review[Workload] | Review[msgspec.Raw]
+_AnyReview: TypeAlias = Review[Pod] | Review[msgspec.Raw] | WorkloadReview
 
 
 class Reviewer:
@@ -62,24 +63,24 @@ class Reviewer:
             reason = SkipReason.EXCLUDED_NAMESPACE
             return self._skip(reason, body, review, started, pod.metadata)
         decision, made = self._kept.of(pod, self._facts(namespace), namespace, len(body))
+        if self._self_check and isinstance(decision, Mutate):
+            self._check(body, decision, ROOTS)
         return self._answer(decision, made, body, review, started, pod.metadata)
 
     def review_workload(self, body: bytes) -> bytes:
         """Return the answer to the review of a workload; BadReview if it can't be answered."""
         started = time.perf_counter()
         review = decode_workload(body)
-        workload = review.request.object
         namespace = review.request.namespace or ""
-        kind = review.request.kind.kind
-        if isinstance(workload, msgspec.Raw) or not (
-            is_workload_change(review.request) and kind in KINDS
-        ):
+        if not is_workload_change(review.request):
             return self._skip(SkipReason.UNEXPECTED_RESOURCE, body, review, started)
         if namespace in self._excluded:
             return self._skip(SkipReason.EXCLUDED_NAMESPACE, body, review, started)
-        decision = admit_workload(
-            kind, review.request.operation, workload, self._policy, self._facts(namespace)
-        )
+        kind, workload, change = workload_of(review.request)
+        decision = admit_workload(kind, workload, change, self._policy, self._facts(namespace))
+        if self._self_check and isinstance(decision, Mutate):
+            own = "/metadata/annotations"
+            self._check(body, decision, (own, *(part.grows_at for part in workload.templates)))
         return self._answer(decision, tail(decision), body, review, started, workload.metadata)
 
     def _skip(
@@ -93,9 +94,9 @@ class Reviewer:
         decision = Skip(reason=reason)
         return self._answer(decision, tail(decision), body, review, started, metadata)
 
-    def _check(self, body: bytes, decision: Mutate) -> None:
+    def _check(self, body: bytes, decision: Mutate, roots: tuple[str, ...]) -> None:
         try:
-            check(body, decision.operations)
+            check(body, decision.operations, roots)
         except BrokenPatch:
             self._telemetry.self_check_failures.inc()
             raise
@@ -112,8 +113,6 @@ class Reviewer:
         metadata: Metadata | None,
     ) -> bytes:
         """Log and count the decision; return the answer, which ends with *made*."""
-        if self._self_check and isinstance(decision, Mutate):
-            self._check(body, decision)
         request = review.request
         name = owner = ""
         if metadata is not None:

@@ -15,21 +15,23 @@ from webhook.objects.json_patch import BrokenPatch, applied
 ROOTS: Final = (
     "/metadata/annotations", "/spec/volumes", "/spec/containers/", "/spec/initContainers",
     "/spec/affinity", "/spec/securityContext/fsGroupChangePolicy", "/spec/resources/",
-    "/spec/template/metadata", "/spec/jobTemplate/spec/template/metadata",
 )  # fmt: skip
-"""The only paths that a patch of the webhook may touch."""
+"""The only paths that a patch of a pod may touch."""
 
 
 class Unreadable(Exception):
     """Python can't decode the object: it holds an integer of thousands of digits."""
 
 
-def check(body: bytes, operations: Iterable[Json]) -> None:
-    """Apply *operations* to the object of the review *body*; BrokenPatch if they fail."""
+def check(body: bytes, operations: Iterable[Json], roots: tuple[str, ...]) -> None:
+    """Apply *operations* to the object of the review *body*; BrokenPatch if they fail.
+
+    *roots*: the only paths that they may touch.
+    """
     patch = list(operations)
     for operation in patch:
         name, path = operation["op"], operation["path"]
-        if name not in ("add", "replace", "remove") or not path.startswith(ROOTS):
+        if name not in ("add", "replace", "remove") or not path.startswith(roots):
             raise BrokenPatch(f"{name} {path} is not allowed")
     try:
         document = msgspec.json.decode(body)
