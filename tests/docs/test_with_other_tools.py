@@ -112,6 +112,25 @@ def test_only_a_loader_that_downloads_needs_a_network() -> None:
     assert commands == {"claim": "copy", "node": "copy", "source": "load"}
 
 
+@pytest.mark.parametrize(
+    ("annotations", "ours"),
+    [
+        ({"load_from": "source"}, "modelcache-loader"),
+        ({"strategy": "pvc", "verify": "true"}, "modelcache-verify"),
+    ],
+    ids=["load-from: source", "verify"],
+)
+def test_our_init_container_starts_before_a_native_sidecar(
+    annotations: dict[str, str], ours: str
+) -> None:
+    # The paragraphs on Istio, Linkerd and Cloud Storage FUSE follow from this.
+    found = yaml.safe_load(asking(KUEUE.read_text(), **annotations))
+    proxy = {"name": "istio-proxy", "image": "istio/proxyv2:1.30", "restartPolicy": "Always"}
+    found["spec"]["template"]["spec"]["initContainers"] = [proxy]
+    (pod,) = injected(yaml.safe_dump(found))
+    assert [one["name"] for one in pod["initContainers"]] == [ours, "istio-proxy"]
+
+
 def test_the_values_of_the_chart_that_the_page_names_exist() -> None:
     known = {value.name for value in documented()}
     known |= {name.partition(".")[0] for name in known}

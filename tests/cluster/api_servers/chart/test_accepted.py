@@ -25,6 +25,7 @@ ALL: dict[str, Any] = {
     "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     "image": {"pullSecrets": ["registry"]},
     "fixedUser": False,
+    "port": 10250,
     "registrationAnnotations": {"admissions.enforcer/disabled": "true"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {

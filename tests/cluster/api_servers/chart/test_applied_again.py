@@ -5,16 +5,20 @@ namespace, so they don't disturb the webhook that other tests registered.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from tests.cluster.api_servers.chart.rendering import only, rendered
+from tests.docs.manual import DOCS
 from tests.kubernetes.api import Object, url_of
 from tests.kubernetes.control_plane import ControlPlane
 from webhook.controller.installation.configuration import MANAGER, POLICY_MANAGER
 
+PAGE: Final = DOCS / "with-other-tools.md"
 NAME: Final = "applied-again"
 NOWHERE: Final = {"matchLabels": {"kubernetes.io/metadata.name": "no-namespace-has-this-name"}}
 SERVER_SIDE: Final = ("--server-side", "--force-conflicts")
@@ -112,3 +116,20 @@ def test_what_the_webhook_wrote_when_the_chart_is_applied_again(
         assert done.returncode == 0, done.stderr
         assert differs.returncode == (outcome == "reset"), differs.stdout
     assert kept(now, what) is (outcome != "reset")
+
+
+def test_what_the_page_lets_tools_ignore_is_what_the_webhook_writes() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    specs = [found["spec"] for found in map(yaml.safe_load, blocks) if "spec" in found]
+    (argo,) = [spec["ignoreDifferences"] for spec in specs if "ignoreDifferences" in spec]
+    assert [(one["kind"], one["jsonPointers"]) for one in argo] == [
+        (BINDING, [WRITTEN["validationActions"][2]])
+    ]
+    (flux,) = [spec["driftDetection"]["ignore"] for spec in specs if "driftDetection" in spec]
+    registration = only(rendered({"failurePolicy": "Fail"}), REGISTRATION, "zz-modelcache")
+    assert flux == [
+        {
+            "paths": [f"/webhooks/{i}/failurePolicy" for i in range(len(registration["webhooks"]))],
+            "target": {"kind": REGISTRATION, "name": registration["metadata"]["name"]},
+        }
+    ]
