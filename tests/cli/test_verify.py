@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Ran, modelcache
-from tests.store.models import manifest, safetensors, sharded
+from tests.store.models import COMMIT, manifest, publish, safetensors, sharded
 
 INDEX = "model.safetensors.index.json"
 SHARD = "model-00001-of-00002.safetensors"
@@ -98,6 +98,19 @@ def test_a_manifest_that_can_not_be_trusted_is_named(
     (tmp_path / ".modelcache.json").write_text(content)
     [fault] = faults(modelcache("verify", tmp_path))
     assert expected in fault
+
+
+def test_a_cut_file_is_named_once_though_the_hub_cache_has_it_too(tmp_path: Path) -> None:
+    model = publish(tmp_path, "acme/tiny", hub_cache=True)
+    os.truncate(model / SHARD, 40)
+    assert [fault.split(": ")[1] for fault in faults(modelcache("verify", model))] == [SHARD, SHARD]
+    cache = model / "models--acme--tiny"
+    (fault,) = faults(modelcache("verify", cache))
+    assert f"{cache}: snapshots/" in fault
+    (cache / "snapshots" / COMMIT / "config.json").unlink()
+    (cache / "snapshots" / COMMIT / "config.json").symlink_to("gone")
+    fault = faults(modelcache("verify", model))[-1]
+    assert fault.endswith("/config.json: is a link to a file that is not there")
 
 
 def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Final
 
 MANIFEST: Final = ".modelcache.json"
 DEFAULT_REVISION: Final = "main"
+HUB_CACHE: Final = "models--"
+"""Begins the folder of a model in a Hugging Face cache."""
 
 
 def hub_folder(repository: str) -> str:
@@ -22,7 +24,7 @@ def hub_folder(repository: str) -> str:
 
 def hub_cache_folder(repository: str) -> str:
     """Return the folder of a repository in a Hugging Face cache, "models--org--name"."""
-    return "models--" + hub_folder(repository)
+    return HUB_CACHE + hub_folder(repository)
 
 
 def uri_folder(uri: str) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from webhook.models.layout import MANIFEST
+from webhook.models.layout import HUB_CACHE, MANIFEST
 from webhook.store.manifest import against_manifest
 from webhook.store.safetensors import header_faults, index_faults
 
@@ -42,18 +42,29 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
     yield from (f"{error.filename}: {error.strerror}" for error in unread)
     if not any(file.name != MANIFEST for file in files):
         yield "is empty: the model was not published here"
-    for file in sorted(files):
+    read: set[tuple[int, int]] = set()
+    for _, file in sorted((_is_cached(file, directory), file) for file in files):
         name = file.relative_to(directory)
         try:
-            yield from (f"{name}: {fault}" for fault in _of_file(file))
+            yield from (f"{name}: {fault}" for fault in _of_file(file, read))
         except OSError as error:
             yield f"{name}: {error.strerror}"
 
 
-def _of_file(file: Path) -> Iterator[str]:
+def _is_cached(file: Path, directory: Path) -> bool:
+    """Whether a file is in the Hugging Face cache next to the model's files, and is one of them."""
+    return file.relative_to(directory).parts[0].startswith(HUB_CACHE)
+
+
+def _of_file(file: Path, read: set[tuple[int, int]]) -> Iterator[str]:
+    """Yield what is wrong with *file*; the bytes of a file in *read* were checked already."""
     if not file.exists():
         yield "is a link to a file that is not there"
     elif file.suffix == ".safetensors":
-        yield from header_faults(file)
+        found = file.stat()
+        bytes_of = (found.st_dev, found.st_ino)
+        if bytes_of not in read:
+            read.add(bytes_of)
+            yield from header_faults(file)
     elif file.name.endswith(".safetensors.index.json"):
         yield from index_faults(file)
