@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from tests.cli.command import ROOT, modelcache
 from tests.forking.process import Forked
 from tests.hub.running import Fault, hub_server
 from tests.loading.loading import Loader, loader
+from tests.store.models import sharded
 from tests.store.stores import aged, loaded
 from webhook.models.layout import INCOMING
 from webhook.store.contents import size_of
@@ -47,7 +49,8 @@ def test_a_model_is_shown_with_its_names_files_and_bytes(tmp_path: Path) -> None
     manifest = (place / ".modelcache.json").stat().st_size
     assert first == {
         "model": "acme/tiny", "commit": FIRST, "state": "complete", "refs": ["main"],
-        "files": len(listed), "bytes": sum(file["size"] for file in listed) + manifest,
+        "files": len(listed), "hubCache": True,
+        "bytes": sum(file["size"] for file in listed) + manifest + 2 * len(FIRST),
         "faults": [], "host": None, "total": None, "percent": None, "rate": None,
         "silentSeconds": None,
     }  # fmt: skip
@@ -77,9 +80,27 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     store = tmp_path / "store"
     aged(loaded(store, commit=FIRST), days=9, used=3)
     head, row, room = modelcache("status", store).out.splitlines()
-    assert head.split() == ["STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"]
-    assert row.split() == ["complete", "acme/tiny", FIRST[:8], "main", "4", "1.8Ki", "3d"]
+    assert head.split() == [
+        "STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "CACHE", "USED", "PROGRESS",
+    ]  # fmt: skip
+    assert row.split() == ["complete", "acme/tiny", FIRST[:8], "main", "4", "1.9Ki", "yes", "3d"]
     assert re.fullmatch(rf"{store}: [\d.]+[KMGT]i of [\d.]+[KMGT]i are free", room)
+
+
+def test_a_model_without_a_hugging_face_cache_is_shown_as_such(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    place = loaded(store, commit=FIRST)
+    shutil.rmtree(place / "models--acme--tiny")
+    (loaded(store, commit=SECOND) / "models--acme--tiny" / "refs" / "main").unlink()
+    loaded(store, repository="acme/other", commit="3" * 40)
+    ran = modelcache("load", f"file://{sharded(tmp_path / 'by-hand')}", store)
+    assert ran.status == 0, ran.err
+    found = {one["commit"]: one["hubCache"] for one in models(store)}
+    del found[Path(ran.out.partition(":")[0]).name]
+    assert found == {FIRST: False, SECOND: False, "3" * 40: True}
+    assert None in {one["hubCache"] for one in models(store)}
+    out = modelcache("status", store).out
+    assert f"{store}: 2 models without a Hugging Face cache: " in out
 
 
 @contextmanager

@@ -45,6 +45,13 @@ def test_every_byte_of_every_file_is_read(model: Path) -> None:
     assert found["manifest"] == "agrees"
 
 
+def test_a_cache_of_the_hub_next_to_the_files_is_not_read(tmp_path: Path) -> None:
+    model = models.publish(tmp_path, "org/tiny", 3 * MiB, hub_cache=True)
+    with serving("serve", model) as served:
+        found = report(served)
+    assert set(found["files"]) == {path.name for path in model.iterdir() if path.is_file()}
+
+
 def test_a_store_without_manifests_is_read_too(model: Path) -> None:
     (model / ".modelcache.json").unlink()
     with serving("serve", model) as served:

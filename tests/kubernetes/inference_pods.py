@@ -18,6 +18,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster, condition
 from tests.kubernetes.processes import FailedError
 from tests.kubernetes.server import Webhook, serve
+from webhook.models.layout import HUB_CACHE
 
 PREFIX: Final = "modelcache.io/"
 SERVER: Final = "vllm/vllm-openai:v0.6.4"
@@ -171,9 +172,14 @@ def event_of(cluster: Cluster, obj: Object, text: str, seconds: float = 60) -> s
 
 
 def files_of(directory: Path) -> dict[str, Object]:
-    """Return what a server must report about the model in *directory*: name → size and digest."""
+    """Return what a server must report about the model in *directory*: name → size and digest.
+
+    A cache of the hub next to the files is left out.
+    """
     found: dict[str, Object] = {}
     for path in (path for path in directory.rglob("*") if path.is_file()):
+        if path.relative_to(directory).parts[0].startswith(HUB_CACHE):
+            continue
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         found[str(path.relative_to(directory))] = {"size": len(content), "sha256": digest}

@@ -14,6 +14,7 @@ CNI_PLUGINS: Final = Path("/usr/lib/cni")
 BUSYBOX: Final = Path("/bin/busybox")
 FAKETIME: Final = Path(f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1")
 """A library that makes a program see another time, which can be changed while it runs."""
+SFTP_SERVER: Final = Path("/usr/lib/openssh/sftp-server")
 NEEDED: Final[dict[str, str | Path]] = {
     "btrfs-progs": "btrfs",
     "buildah": "buildah",
@@ -24,7 +25,9 @@ NEEDED: Final[dict[str, str | Path]] = {
     "libfaketime": FAKETIME,
     "mmdebstrap": "mmdebstrap",
     "nftables": "nft",
+    "openssh-sftp-server": SFTP_SERVER,
     "runc": "runc",
+    "sshfs": "sshfs",
     "strace": "strace",
 }
 """Package → a program or file of it that shows that it is installed."""

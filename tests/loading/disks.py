@@ -1,6 +1,7 @@
-"""Make disks: files with a file system, which can be mounted."""
+"""Make file systems that can be mounted: on disks, which are files, and through FUSE."""
 
 import contextlib
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,32 @@ def mounted(file: Path, folder: Path) -> Iterator[Path]:
     finally:
         run("umount", folder)
         _until_detached(file)
+
+
+@contextlib.contextmanager
+def without_hard_links(folder: Path, behind: Path) -> Iterator[None]:
+    """Mount a file system without hard links at *folder* for a `with` block.
+
+    Many file systems of FUSE have none. This one is sshfs, which gets the files in the new folder
+    *behind* from a server on this machine, through a socket.
+    """
+    packages.install()
+    for new in (folder, behind):
+        new.mkdir()
+    command = ["sshfs", "-f", "-o", "passive,disable_hardlink", f":{behind}", str(folder)]
+    ours, theirs = socket.socketpair()
+    with theirs:
+        end = theirs.fileno()
+        server = subprocess.Popen([packages.SFTP_SERVER], stdin=end, stdout=end)
+    with ours:
+        end = ours.fileno()
+        client = subprocess.Popen(command, stdin=end, stdout=end)
+    with server, client:
+        try:
+            wait_until(folder.is_mount, f"{folder} is mounted", 30)
+            yield
+        finally:
+            run("umount", folder)
 
 
 def _until_detached(file: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.loading.loading import REPOSITORY, Loader
-from tests.store.models import INDEX
 
 SHARD = "model-00002-of-00003.safetensors"
 TOKEN = "hf_Not4YourEyes"
@@ -60,7 +59,7 @@ def test_a_file_that_is_not_wanted_is_not_requested(loading: Loader) -> None:
     commit = loading.hub.commit("acme/more", files | extra)
     assert loading.run(source="acme/more").returncode == 0
     there = {path.name for path in (loading.store / "acme--more" / commit).iterdir()}
-    assert there == {*files, ".modelcache.json"}
+    assert there == {*files, ".modelcache.json", "models--acme--more"}
     asked = {request.path for request in loading.hub.requests()}
     assert not [path for path in asked if path.endswith(tuple(extra))]
 
@@ -105,53 +104,6 @@ def test_a_gated_repository_is_reported_with_the_remedy(loading: Loader) -> None
 )
 def test_what_is_not_there_is_named(loading: Loader, source: str, said: str) -> None:
     assert said in refused(loading, loading.run(source=source))
-
-
-@pytest.mark.programs
-def test_the_library_of_the_hub_finds_it_offline_in_a_read_only_store(
-    loading: Loader,
-) -> None:
-    loaded(loading, loading.run("--hub-cache"))
-    program = (
-        "from huggingface_hub import snapshot_download, hf_hub_download;"
-        f"print(snapshot_download('{REPOSITORY}'), hf_hub_download('{REPOSITORY}', '{INDEX}'))"
-    )
-    # As in a pod: a private cache, in which the model is mounted read-only.
-    script = (
-        f"mkdir -p $HF_HUB_CACHE/models--acme--tiny && mount --bind {loading.place}"
-        "/models--acme--tiny $HF_HUB_CACHE/models--acme--tiny && mount -o remount,bind,ro "
-        f'$HF_HUB_CACHE/models--acme--tiny && exec {loading.command()[0]} -c "{program}"'
-    )
-    cache = str(loading.store.parent / "cache")
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False,
-        env=loading.environment(HF_HUB_OFFLINE="1", HF_HUB_CACHE=cache),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [
-        f"{cache}/models--acme--tiny/snapshots/{loading.commit}",
-        f"{cache}/models--acme--tiny/snapshots/{loading.commit}/{INDEX}",
-    ]
-    linked = loading.place / "models--acme--tiny/snapshots" / loading.commit / SHARD
-    assert linked.stat().st_ino == (loading.place / SHARD).stat().st_ino, "one copy of the bytes"
-
-
-def test_hub_cache_makes_a_published_model_a_cache_of_the_hub_too(
-    loading: Loader,
-) -> None:
-    pinned = f"{REPOSITORY}@{loading.commit}"
-    refs = loading.place / "models--acme--tiny" / "refs"
-    loaded(loading, loading.run(source=pinned))
-    assert not refs.exists()
-    loaded(loading, loading.run("--hub-cache", source=pinned))
-    assert {path.name: path.read_text() for path in refs.iterdir()} == {
-        loading.commit: loading.commit
-    }
-    linked = refs.parent / "snapshots" / loading.commit / SHARD
-    assert linked.samefile(loading.place / SHARD)
-    loaded(loading, loading.run("--hub-cache"))
-    assert {path.name for path in refs.iterdir()} == {loading.commit, "main"}
-    assert loading.fetched() == loading.size
 
 
 def test_two_at_once_are_one_download(loading: Loader) -> None:

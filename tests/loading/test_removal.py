@@ -20,7 +20,9 @@ from webhook.store.contents import Published, published_models
 from webhook.store.last_use import stamp
 from webhook.store.verify import faults_of
 
-CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.utime"})
+CHANGES = frozenset(
+    {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.utime"}
+)
 ROUNDS = 40
 
 

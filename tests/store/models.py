@@ -110,7 +110,8 @@ def publish(
         for file in files:
             os.link(incoming / file["path"], cache / "blobs" / file["sha256"])
             (snapshot / file["path"]).symlink_to(f"../../blobs/{file['sha256']}")
-        (cache / "refs" / ref).write_text(commit)
+        for name in {"main", ref, commit}:
+            (cache / "refs" / name).write_text(commit)
     published = store / hub_folder(repository) / commit
     published.parent.mkdir(exist_ok=True)
     incoming.rename(published)

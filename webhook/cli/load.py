@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from webhook.cli.exit_status import REFUSED, TERMINATED, fail
-from webhook.cli.options import value
+from webhook.cli.options import cache_of_hub, value
 from webhook.models.schemes import SCHEMES
 from webhook.values.duration import seconds
 
@@ -106,14 +106,7 @@ def load(
             "--safetensors-only", help="Refuse weights that are pickle.", rich_help_panel=_FILES
         ),
     ] = False,
-    hub_cache: Annotated[
-        bool,
-        typer.Option(
-            "--hub-cache",
-            help="Make the model a Hugging Face cache too, for layout hf-cache.",
-            rich_help_panel=_FILES,
-        ),
-    ] = False,
+    hub_cache: Annotated[bool | None, cache_of_hub(_FILES)] = None,
     parallel: Annotated[
         int,
         typer.Option(

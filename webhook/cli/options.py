@@ -31,6 +31,18 @@ def value(metavar: str, text: str, *names: str, panel: str | None = None) -> Any
     )
 
 
+def cache_of_hub(panel: str) -> Any:  # noqa: ANN401  # as typer says
+    """Return the option that decides whether loaders make the cache; *panel*: its group."""
+    return typer.Option(
+        "--hub-cache/--no-hub-cache",
+        help="Publish a model of the hub as a Hugging Face cache too, with hard links, so that "
+        "servers find it as org/name. Default: if the store has hard links. --hub-cache: fail "
+        "if it has none.",
+        show_default=False,
+        rich_help_panel=panel,
+    )
+
+
 def version_number(text: str) -> tuple[int, int]:
     """Return (1, 34) for "1.34", "v1.34.4" and the like."""
     found = re.fullmatch(r"v?(1)\.(\d{1,3})(?:[.+-].*)?", text.strip())

@@ -3,8 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,17 +23,11 @@ from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
 from webhook.models.source import Source
+from webhook.store.hub_cache import add_hub_cache, lacking, make_hub_cache, refs_of
 from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, ManifestFile
-from webhook.store.publication import (
-    add_hub_cache,
-    has_hub_cache,
-    make_hub_cache,
-    point,
-    publish,
-    write_manifest,
-)
+from webhook.store.publication import point, publish, write_manifest
 from webhook.store.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -90,8 +84,8 @@ class Load:
         with closing(model.origin):
             found = self._pinned(model.source) or self._current(model)
         name = f"{model.source.folder}/{found.place.name}"
-        if self.options.hub_cache and model.source.repository:
-            self._add_hub_cache(found.place, name, model.source.repository, model.ref)
+        if not found.ours:
+            self._add_hub_cache(model, found.place, name)
         if not found.fetched:
             sweep(self.options.store, name)
         stamp(found.place)
@@ -109,13 +103,41 @@ class Load:
         refused = self.options.safetensors_only
         return pinned(place, self.options.patterns, safetensors_only=refused)
 
-    def _add_hub_cache(self, place: Path, name: str, repository: str, ref: str | None) -> None:
+    def _add_hub_cache(self, model: Named, place: Path, name: str) -> None:
         """Make a published model a Hugging Face cache too, if it is not one yet."""
-        ref = ref or place.name
-        if not has_hub_cache(place, repository, ref):
-            with Incoming(self.options.store, name) as incoming:
-                add_hub_cache(place, incoming.path, repository, ref)
-                incoming.remove()
+        repository = model.source.repository
+        refs = refs_of(place.name, model.ref)
+        if repository and self.options.hub_cache is not False and lacking(place, repository, refs):
+            with self._hub_cache_may_fail(model), Incoming(self.options.store, name) as incoming:
+                try:
+                    add_hub_cache(place, incoming.path, repository, refs)
+                finally:
+                    incoming.remove()
+
+    def _make_hub_cache(
+        self, model: Named, incoming: Incoming, manifest: Manifest, place: Path
+    ) -> None:
+        """Make the model that will be published at *place* a Hugging Face cache too."""
+        repository = model.source.repository
+        if repository and self.options.hub_cache is not False:
+            with self._hub_cache_may_fail(model):
+                cache, refs = incoming.path / "cache", refs_of(place.name, model.ref)
+                make_hub_cache(cache, incoming.files, manifest, refs)
+                cache.rename(incoming.files / hub_cache_folder(repository))
+
+    @contextmanager
+    def _hub_cache_may_fail(self, model: Named) -> Iterator[None]:
+        """Say why the cache can't be made: the files are useful without it.
+
+        Unavailable if it was explicitly requested.
+        """
+        try:
+            yield
+        except OSError as error:
+            why = f"{self.options.store}: no Hugging Face cache of {model.uri}: {error.strerror}"
+            if self.options.hub_cache:
+                raise Unavailable(f"{why}: load it without --hub-cache") from error
+            self.say(f"{why}: servers must be given the path of its files")
 
     def _current(self, model: Named) -> Loaded:
         """Return what the source has now, once the store has it."""
@@ -205,11 +227,10 @@ class Load:
         )
         write_manifest(incoming.files, manifest)
         verify_models([incoming.files])
-        if self.options.hub_cache and model.source.repository:
-            cache = incoming.files / hub_cache_folder(model.source.repository)
-            make_hub_cache(cache, incoming.files, manifest, model.ref or place.name)
+        self._make_hub_cache(model, incoming, manifest, place)
         publish(incoming.files, place)  # if another loader was first, its model is the same
-        return Loaded(place, sum(file.size for file in entries), transfer.counter.fetched)
+        size = sum(file.size for file in entries)
+        return Loaded(place, size, transfer.counter.fetched, ours=True)
 
     def _fetched(
         self,

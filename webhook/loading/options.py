@@ -17,8 +17,8 @@ class Options:
     patterns: Patterns
     safetensors_only: bool
     """Whether weights that are pickle are refused."""
-    hub_cache: bool
-    """Whether the model becomes a Hugging Face cache too."""
+    hub_cache: bool | None
+    """Whether models of the hub become Hugging Face caches too; None: where the store allows it."""
     token: str | None
     endpoint: str | None
     """The hub's address, if it is not the usual one."""

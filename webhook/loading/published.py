@@ -23,6 +23,8 @@ class Loaded:
     """Bytes."""
     fetched: int
     """Bytes that came from the source; 0 if the store had the model."""
+    ours: bool = False
+    """Whether this process wrote it."""
 
 
 def published(place: Path, files: Sequence[RemoteFile]) -> Loaded | None:

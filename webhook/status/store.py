@@ -10,6 +10,7 @@ from typing import Final
 
 from webhook.models.layout import INCOMING
 from webhook.store.contents import Published, published_models, size_of, unpublished
+from webhook.store.hub_cache import lacking, refs_of
 from webhook.store.incoming import Writer, remains, writers
 from webhook.store.verify import faults_of
 
@@ -41,6 +42,8 @@ class Row:
     """Bytes that have arrived."""
     refs: tuple[str, ...] = ()
     files: int | None = None
+    hub_cache: bool | None = None
+    """Whether it is a Hugging Face cache too; None: its source is not a hub."""
     last_used: float | None = None
     """Seconds since 1970."""
     faults: tuple[str, ...] = ()
@@ -91,9 +94,16 @@ def _complete(model: Published) -> Row:
         size=model.size,
         refs=tuple(ref.name for ref in model.refs),
         files=len(model.manifest.files) if model.manifest else None,
+        hub_cache=_is_hub_cache(model),
         last_used=model.last_used,
         faults=faults,
     )
+
+
+def _is_hub_cache(model: Published) -> bool | None:
+    if not model.repository:
+        return None
+    return not lacking(model.place, model.repository, refs_of(model.place.name, None))
 
 
 def _by_nobody(place: Path) -> Row:

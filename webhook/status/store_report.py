@@ -16,6 +16,7 @@ _STYLES: Final = {
     State.COMPLETE: "green", State.INCOMPLETE: "bold red", State.LOADING: "cyan",
     State.WAITING: "cyan", State.LEFT: "yellow",
 }  # fmt: skip
+_CACHE: Final = {True: "yes", False: "no", None: ""}
 _SHORT: Final = 8
 """Characters of a commit."""
 
@@ -23,7 +24,7 @@ _SHORT: Final = 8
 def table(status: StoreStatus, console: Console) -> None:
     """Print a row for each model, then the faults and the free space."""
     shown = tables.rows(
-        ("STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "USED", "PROGRESS"),
+        ("STATE", "MODEL", "COMMIT", "REF", "FILES", "SIZE", "CACHE", "USED", "PROGRESS"),
         wide=("MODEL", "PROGRESS"),
     )
     for row in status.rows:
@@ -33,6 +34,10 @@ def table(status: StoreStatus, console: Console) -> None:
         for fault in row.faults:
             what = Text(printable(f"{row.name} {row.commit[:_SHORT]}: "), "bold red")
             console.print(what.append(printable(fault), "default"), soft_wrap=True)
+    if lacking := sum(row.hub_cache is False for row in status.rows):
+        models = f"{lacking} model{'s' if lacking > 1 else ''}"
+        say = f"{models} without a Hugging Face cache: load again, if the store has hard links"
+        console.print(Text(printable(f"{status.store}: {say}"), "yellow"), soft_wrap=True)
     free = f"{rounded(status.free)} of {rounded(status.capacity)} are free"
     console.print(Text(printable(f"{status.store}: {free}")), soft_wrap=True)
 
@@ -46,6 +51,7 @@ def _cells(row: Row) -> tuple[str | Text, ...]:
         ", ".join(row.refs),
         "" if row.files is None else str(row.files),
         rounded(row.size),
+        _CACHE[row.hub_cache],
         used,
         _progress(row),
     )
@@ -71,6 +77,7 @@ def as_json(status: StoreStatus) -> bytes:
             "state": row.state,
             "refs": row.refs,
             "files": row.files,
+            "hubCache": row.hub_cache,
             "bytes": row.size,
             "lastUsed": row.last_used,
             "faults": row.faults,

@@ -4,6 +4,7 @@ contents      what a store holds
 manifest      the files of a published model, with sizes and digests
 digests       the digests that a manifest has of a file
 incoming      the folder of a model that is being written, and which loader's turn it is
+hub_cache     the same model as a Hugging Face cache, by hard links
 publication   the rename that makes a model visible to readers
 last_use      when a loader last requested a model
 readers       which stores and models pods mount

@@ -20,7 +20,7 @@ from typing import Final, Self
 
 import msgspec
 
-from webhook.models.layout import INCOMING
+from webhook.models.layout import HUB_CACHE, INCOMING
 
 BEAT_SECONDS: Final = 5.0
 GONE_SECONDS: Final = 60.0
@@ -115,7 +115,9 @@ class Incoming:
                 _take(part, self.parts / part.name)
             for whole in (folder / "files", folder / "layers"):
                 for file in _files(whole):  # they are read and compared again, as all parts are
-                    _take(file, self.parts / part_name(str(file.relative_to(whole))))
+                    name = file.relative_to(whole)
+                    if not name.parts[0].startswith(HUB_CACHE):  # it has the same files again
+                        _take(file, self.parts / part_name(str(name)))
             shutil.rmtree(folder, ignore_errors=True)
         return len(left)
 

@@ -11,51 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from webhook.models.layout import MANIFEST, hub_cache_folder
-from webhook.store.manifest import Manifest, read_manifest
+from webhook.models.layout import MANIFEST
+from webhook.store.manifest import Manifest
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write the manifest of a model that is about to be published."""
     (directory / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-
-
-def make_hub_cache(cache: Path, directory: Path, manifest: Manifest, ref: str) -> None:
-    """Make *cache* a cache of the hub's library with hard links to the files in *directory*.
-
-    Offline, the library reads refs, snapshots and blobs. It writes nothing if it finds all three.
-    """
-    snapshot = cache / "snapshots" / manifest.commit
-    for folder in (snapshot, cache / "blobs", cache / "refs"):
-        folder.mkdir(parents=True, exist_ok=True)
-    for file in manifest.files:
-        blob = cache / "blobs" / str(file.sha256)
-        if not blob.exists():
-            os.link(directory / file.path, blob)
-        link = snapshot / file.path
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(os.path.relpath(blob, link.parent))
-    (cache / "refs" / ref).write_text(manifest.commit)
-
-
-def has_hub_cache(place: Path, repository: str, ref: str) -> bool:
-    """Whether a published model is a cache of the hub's library too, and has *ref* there."""
-    return (place / hub_cache_folder(repository) / "refs" / ref).exists()
-
-
-def add_hub_cache(place: Path, workshop: Path, repository: str, ref: str) -> None:
-    """Add the cache, or the ref, that a published model lacks: readers see all of it or nothing."""
-    cache = place / hub_cache_folder(repository)
-    if not cache.exists():
-        manifest = read_manifest(place / MANIFEST)
-        make_hub_cache(workshop / "cache", place, manifest, ref)
-        publish(workshop / "cache", cache)
-    if not has_hub_cache(place, repository, ref):
-        new = workshop / "ref"
-        new.write_text(place.name)
-        sync(new)
-        new.rename(cache / "refs" / ref)
-        sync(cache / "refs")
 
 
 def publish(directory: Path, place: Path) -> bool:

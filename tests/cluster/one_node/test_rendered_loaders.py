@@ -126,6 +126,7 @@ def loaded(files: Path, model: Path) -> None:
     found = files_of(files)
     del found[".modelcache.json"]
     assert found == files_of(model)
+    assert (files / "models--acme--tiny" / "refs" / "main").exists()
     for path in files.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o444 == 0o444
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 MANIFEST: Final = ".modelcache.json"
+CACHED: Final = "models--"
 CHUNK: Final = 2**20
 
 Json = dict[str, Any]
@@ -33,11 +34,16 @@ def directory(model: str) -> Path:
 
 
 def read(model: Path) -> Json:
-    """Read every byte of *model*, and report sizes and digests; they must match its manifest."""
+    """Read every byte of *model*, and report sizes and digests; they must match its manifest.
+
+    Like real servers, it does not look into a cache of the hub that is next to the files.
+    """
     began = time.monotonic()
-    paths = sorted(
-        Path(folder, name) for folder, _, names in os.walk(model) for name in names
-    )  # fmt: skip
+    paths = []
+    for folder, folders, names in os.walk(model):
+        folders[:] = [name for name in folders if not name.startswith(CACHED)]
+        paths += [Path(folder, name) for name in names]
+    paths.sort()
     files = {str(path.relative_to(model)): digest_of(path) for path in paths}
     if not set(files) - {MANIFEST}:
         raise CannotServeError(f"{model}: is empty")
