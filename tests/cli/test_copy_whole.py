@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from blake3 import blake3
 
 from tests.cli.command import ROOT, modelcache
 from tests.store.models import BLOCK, COMMIT, manifest, publish, safetensors, sharded
+from webhook.admission.memory import volume_size
 from webhook.models.layout import MANIFEST, hub_cache_folder
+from webhook.store.contents import size_of
 
 WEIGHTS = "model.safetensors"
 
@@ -141,15 +145,65 @@ def test_a_write_that_fails_names_the_file_and_leaves_nothing(model: Path, tmp_p
     assert list(memory.iterdir()) == []
 
 
-def test_a_hub_cache_next_to_the_files_does_not_double_their_memory(tmp_path: Path) -> None:
-    model = publish(tmp_path / "store", "acme/tiny", 3 * BLOCK, hub_cache=True)
-    memory = tmp_path / "memory"
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 64 MiB, as an emptyDir of medium Memory is one."""
+    folder = tmp_path / "memory"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def used(memory: Path) -> int:
+    """Return the bytes that the files of a tmpfs take, as the kernel charges them."""
+    space = os.statvfs(memory)
+    return (space.f_blocks - space.f_bfree) * space.f_frsize
+
+
+@pytest.mark.programs
+def test_a_hub_cache_is_copied_and_takes_a_page_for_each_name_of_its_revision(
+    tmp_path: Path, memory: Path
+) -> None:
+    model = publish(tmp_path / "store", "acme/tiny", 30 * BLOCK, ref="v1.0", hub_cache=True)
     assert modelcache("copy", model, memory).status == 0
-    copied, listed = contents(memory), json.loads((model / MANIFEST).read_text())["files"]
-    assert sum(map(len, copied.values())) == sum(file["size"] for file in listed) + len(
-        (model / MANIFEST).read_bytes()
-    )
-    assert not (memory / hub_cache_folder("acme/tiny")).exists()
+    with_cache = used(memory)
+    cache, folder = memory / hub_cache_folder("acme/tiny"), model / hub_cache_folder("acme/tiny")
+    names = {path.name: path.read_text() for path in (cache / "refs").iterdir()}
+    assert names == dict.fromkeys(("main", "v1.0", COMMIT), COMMIT)
+    for link in (folder / "snapshots" / COMMIT).iterdir():
+        assert (cache / "snapshots" / COMMIT / link.name).samefile(memory / link.name)
+    shutil.rmtree(folder)
+    assert modelcache("copy", model, memory).status == 0
+    assert not cache.exists()
+    assert with_cache == used(memory) + 3 * os.sysconf("SC_PAGE_SIZE")
+    assert with_cache < volume_size(30 * BLOCK)
+
+
+@pytest.mark.programs
+def test_a_hub_cache_shares_its_bytes_in_memory_even_if_it_does_not_in_the_store(
+    tmp_path: Path, memory: Path
+) -> None:
+    model = publish(tmp_path / "store", "acme/tiny", 30 * BLOCK, hub_cache=True)
+    apart = tmp_path / "apart"
+    shutil.copytree(model, apart, symlinks=True)  # as rsync without -H does
+    assert size_of(apart) > 60 * BLOCK
+    assert modelcache("copy", apart, memory).status == 0
+    assert (memory / hub_cache_folder("acme/tiny") / "refs" / "main").exists()
+    assert used(memory) < 31 * BLOCK
+
+
+@pytest.mark.programs
+def test_the_names_of_a_hub_cache_count_before_the_first_byte(tmp_path: Path, memory: Path) -> None:
+    model = publish(tmp_path / "store", "acme/tiny", 3 * BLOCK, hub_cache=True)
+    assert modelcache("copy", model, memory).status == 0
+    whole = used(memory)
+    subprocess.run(["umount", memory], check=True)
+    size = f"size={whole - os.sysconf('SC_PAGE_SIZE')}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", memory], check=True)
+    ran = modelcache("copy", model, memory)
+    assert ran.status == 1
+    assert f"the model needs {whole} bytes, and {whole - 4096} are free" in ran.err
 
 
 def test_a_hub_cache_alone_is_copied_with_its_links(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.copying.model_tree import Item, listed
+from webhook.copying.model_tree import HubCache, Item, hub_cache, listed
 from webhook.copying.parallel_copy import ParallelCopy
 from webhook.models.layout import INCOMING, MANIFEST
 from webhook.store.memory_limit import beyond_limit, is_memory
@@ -37,12 +37,14 @@ class _Model:
     source: Path
     destination: Path
     items: Sequence[Item]
+    cache: HubCache | None
     incoming: Path
 
     @property
     def pages(self) -> int:
-        """Bytes that it takes in a tmpfs."""
-        return sum(-(-item.size // _PAGE) * _PAGE for item in self.items)
+        """Bytes that it takes in a tmpfs: links take none."""
+        names = self.cache.files * _PAGE if self.cache else 0
+        return sum(-(-item.size // _PAGE) * _PAGE for item in self.items) + names
 
 
 def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
@@ -73,7 +75,8 @@ def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
         except ValueError as error:
             faults.append(str(error))
         else:
-            models.append(_Model(source, destination, items, destination / name))
+            cache = hub_cache(source)
+            models.append(_Model(source, destination, items, cache, destination / name))
     if faults:
         raise ValueError("\n".join(faults))
     return models
@@ -135,6 +138,8 @@ def _copy(model: _Model) -> None:
             (model.incoming / item.path).symlink_to(item.link)
     with shown("auto")(model.source, total) as report:
         ParallelCopy(model.items, model.incoming).run(report)
+    if model.cache:
+        model.cache.make(model.incoming)
     say(f"{model.source}: {total} bytes in {time.monotonic() - started:.1f} s")
 
 

@@ -1,14 +1,14 @@
 """List the files and links of a model's directory that are to be copied.
 
 If there is a manifest, they are the files that it lists and the manifest itself. A cache of the
-hub's library next to them is left out: here it shares their bytes, a copy would not. Without a
-manifest, everything is copied. A link that leads out of the model or nowhere is a fault: the copy
-would not be the same model.
+hub's library next to them is made anew, because it shares their bytes. Without a manifest,
+everything is copied. A link that leads out of the model or nowhere is a fault: the copy would not
+be the same model.
 """
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NoReturn
@@ -16,7 +16,8 @@ from typing import NoReturn
 import msgspec
 
 from webhook.models.layout import MANIFEST
-from webhook.store.manifest import ManifestFile, read_manifest
+from webhook.store.hub_cache import cache_of, make_hub_cache
+from webhook.store.manifest import Manifest, ManifestFile, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,36 @@ class Item:
     """From the manifest, hexadecimal, as sha256 is."""
     link: str | None = None
     """The target of a link, relative to its folder; None: not a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubCache:
+    """A cache of the hub's library next to the files, with hard links to them."""
+
+    folder: str
+    """models--org--name."""
+    refs: Sequence[str]
+    manifest: Manifest
+
+    @property
+    def files(self) -> int:
+        """How many files it has in addition: small ones, one for each name of a revision."""
+        return len(self.refs)
+
+    def make(self, directory: Path) -> None:
+        """Make it in the directory of a copy; OSError if hard links are not possible there."""
+        make_hub_cache(directory / self.folder, directory, self.manifest, self.refs)
+
+
+def hub_cache(source: Path) -> HubCache | None:
+    """Return the cache that a listed model has next to its files; None if there is none."""
+    if not (source / MANIFEST).exists():
+        return None
+    manifest = read_manifest(source / MANIFEST)
+    cache = cache_of(source, manifest)
+    if cache is None:
+        return None
+    return HubCache(cache.name, sorted(ref.name for ref in (cache / "refs").iterdir()), manifest)
 
 
 def listed(source: Path, destination: Path) -> list[Item]:
