@@ -93,7 +93,7 @@ def test_loaders_load_the_commit_in_the_status_of_a_cached_model(tmp_path: Path)
     assert command(job("known", "--policy", policy))[2] == f"hf://acme/known@{COMMIT}"
 
 
-@pytest.mark.parametrize("flag", ["--hub-cache", "--safetensors-only"])
+@pytest.mark.parametrize("flag", ["--hub-cache", "--no-hub-cache", "--safetensors-only"])
 def test_flags_are_passed_on_to_loaders(flag: str) -> None:
     for kind in ("job", "daemonset"):
         (found,) = rendered("acme/m", "--kind", kind, flag)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from webhook.cli.exit_status import fail
-from webhook.cli.options import LOADERS, Policies, value
+from webhook.cli.options import LOADERS, Policies, cache_of_hub, value
 from webhook.models.schemes import RENDERED
 from webhook.rendering.kinds import Kind
 
@@ -76,14 +76,7 @@ def render(
             metavar="DURATION", help="Limit for one load, such as 90m.", rich_help_panel=LOADERS
         ),
     ] = "6h",
-    hub_cache: Annotated[
-        bool,
-        typer.Option(
-            "--hub-cache",
-            help="Make each model a Hugging Face cache too, for layout hf-cache.",
-            rich_help_panel=LOADERS,
-        ),
-    ] = False,
+    hub_cache: Annotated[bool | None, cache_of_hub(LOADERS)] = None,
     safetensors_only: Annotated[
         bool,
         typer.Option(

@@ -45,8 +45,8 @@ def loader(  # each is one fact of the container
     flags += [f"--ignore={glob}" for glob in model.files.ignore]
     if options.safetensors_only:
         flags.append("--safetensors-only")
-    if options.hub_cache:
-        flags.append("--hub-cache")
+    if options.hub_cache is not None:
+        flags.append("--hub-cache" if options.hub_cache else "--no-hub-cache")
     own: list[Json] = [{"name": "scratch", "mountPath": _SCRATCH}]
     if source == model.text and (token := token_of(model, options)):
         flags.append(f"--token-file={_TOKEN}/{token.key}")

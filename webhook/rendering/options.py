@@ -39,7 +39,7 @@ class Given:
     priority_class: str | None = None
     deadline: str = "6h"
     env: Sequence[str] = ()
-    hub_cache: bool = False
+    hub_cache: bool | None = None
     safetensors_only: bool = False
     or_source: bool = False
 
@@ -75,8 +75,8 @@ class Options:
     deadline: str
     deadline_seconds: int
     env: dict[str, str]
-    hub_cache: bool
-    """Whether each model becomes a Hugging Face cache too, for layout hf-cache."""
+    hub_cache: bool | None
+    """Whether models of the hub become Hugging Face caches too; None: where the store allows it."""
     or_source: bool
     """Whether nodes download what the claim does not hold."""
     safetensors_only: bool
