@@ -191,6 +191,21 @@ def test_files_without_a_digest_in_the_manifest_are_told_apart(
         assert linked.samefile(loading.place / path.name)
 
 
+@pytest.mark.programs
+def test_in_memory_it_takes_a_page_for_each_name_of_its_revision(loading: Loader) -> None:
+    """A pod that downloads into its own memory has a store there."""
+    store = loading.store
+    run("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", store)
+    try:
+        loaded(loading, "--no-hub-cache")
+        before = os.statvfs(store).f_bfree
+        loaded(loading)
+        after = os.statvfs(store)
+    finally:
+        run("umount", store)
+    assert (before - after.f_bfree) * after.f_frsize == 2 * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.fixture
 def linkless(loading: Loader, tmp_path: Path) -> Iterator[Loader]:
     """A loader into a store whose file system has no hard links."""
