@@ -246,7 +246,10 @@ def pod_of(
 ) -> Json:
     """Return a pod with one container vllm; annotations without their prefix, _ for -."""
     asked = {"model": "acme/coder", **(annotations or {})}
-    vllm: Json = {"name": "vllm", "image": "vllm/vllm-openai:v0.11.0", **(container or {})}
+    vllm: Json = {"name": "vllm", "image": "vllm/vllm-openai:v0.11.0"}
+    if not {"args", "command"} & (container or {}).keys():
+        vllm["args"] = ["--model", "$(MODELCACHE_PATH)"]
+    vllm |= container or {}
     resources: Json = {}
     if limit is not None:
         resources["limits"] = {"memory": limit}

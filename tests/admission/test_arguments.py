@@ -7,7 +7,7 @@ from tests.admission.admitting import Webhook, pod_of
 VLLM, SGLANG, TGI = "vllm/vllm-openai", "lmsysorg/sglang", "text-generation-inference"
 LMDEPLOY, TEI, UNKNOWN = "openmmlab/lmdeploy", "text-embeddings-inference", "example.com/mine"
 P, M = "/models/acme--coder/main", "acme/coder"
-NAMED = ["--served-model-name", M]
+NAMED = [f"--served-model-name={M}"]
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,17 @@ NAMED = ["--served-model-name", M]
          ["--served-model-name=x", "--model", P]),
         (SGLANG, None, ["--model-path", M], None, ["--model-path", P, *NAMED]),
         (TGI, None, ["--model-id", M], None, ["--model-id", P]),
-        (TEI, None, ["--model-id", M], None, ["--model-id", P, *NAMED]),
+        (TEI, None, ["--model-id", M], None, ["--model-id", P]),
         (LMDEPLOY, ["lmdeploy", "serve", "api_server", M], None,
-         ["lmdeploy", "serve", "api_server", P, "--model-name", M], None),
-        (UNKNOWN, None, ["--model", M], None, ["--model", P, *NAMED]),
+         ["lmdeploy", "serve", "api_server", P, f"--model-name={M}"], None),
+        (UNKNOWN, None, ["--model", M], None, ["--model", P]),
+        (VLLM, None, ["--port", "80", M], None, ["--port", "80", P, *NAMED]),
+        (VLLM, None, [M, "--served_model_name", "chat"], None, [P, "--served_model_name", "chat"]),
+        (VLLM, None, [M, "--lora-modules", f"a={M}"], None, [P, *NAMED, "--lora-modules", f"a={P}"]),
+        (UNKNOWN, ["/bin/sh", "-c", f"exec vllm serve {M} --port 1"], None,
+         ["/bin/sh", "-c", f"exec vllm serve {P} {NAMED[0]} --port 1"], None),
+        (VLLM, ["bash", "-ec"], [f'vllm serve "{M}" && sleep 1'], ["bash", "-ec"],
+         [f'vllm serve "{P}" {NAMED[0]} && sleep 1']),
     ],
 )  # fmt: skip
 def test_t88_exact_words_are_replaced(
@@ -53,25 +60,43 @@ def test_t88_exact_words_are_replaced(
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("words", "place"),
     [
-        ({"command": ["sh", "-c", f"vllm serve {M}"]}, "names the model inside a longer word"),
-        ({"command": ["sh", "-c"], "args": [f"exec vllm serve {M} --port 1"]},
-         "names the model inside a longer word"),
-        ({"args": ["--model", "acme/other"]}, "names no such model"),
-        ({"args": ["--port", M]}, "names no such model"),
-        ({}, "names no such model"),
+        ({"command": ["sh", "-c", f"echo 'vllm serve {M}' | sh"]}, "command[2]"),
+        ({"command": ["sh", "-c"], "args": [f"M={M}; vllm serve $M"]}, "args[0]"),
+        ({"command": ["sh", "-c", f"hf download {M} && vllm serve {M}"]}, "command[2]"),
+        ({"command": ["sh", "-c", f"vllm serve '{M}"]}, "command[2]"),
+        ({"command": ["sh", "-c", f"vllm serve `echo {M}`"]}, "command[2]"),
+        ({"command": ["python", "-c", f"serve('{M}')"]}, "command[2]"),
+        ({"args": ["--port", M]}, "args[1]"),
+        ({"args": [], "env": [{"name": "WHICH", "value": M}]}, "env WHICH"),
     ],
 )  # fmt: skip
-def test_t89_a_model_inside_a_longer_word_is_kept_with_a_warning(
-    words: dict[str, list[str]], why: str, webhook: Webhook
+def test_t89_a_model_whose_place_is_not_certain_is_kept_with_a_warning(
+    words: dict[str, list[str]], place: str, webhook: Webhook
 ) -> None:
     pod = pod_of({"strategy": "pvc", "rewrite_args": "true"}, container=words)
     answer = webhook.admit(pod)
     assert answer.warnings == [
-        f"MC107 modelcache.io/rewrite-args: vllm {why}; nothing was replaced"
+        (
+            f"MC107 modelcache.io/rewrite-args: vllm names the model in {place}, where a path may not "
+            "be right; nothing was replaced"
+        )
     ]
-    assert {k: answer.container().get(k) for k in words} == words
+    assert {k: answer.container().get(k) for k in words if k != "env"} == {
+        k: v for k, v in words.items() if k != "env"
+    }
+    assert answer.env()["HF_HUB_CACHE"] == "/modelcache/hub", "it is served from the cache"
+
+
+@pytest.mark.parametrize("words", [["--model", "acme/other"], []])
+def test_arguments_without_the_model_are_kept_with_a_warning(
+    words: list[str], webhook: Webhook
+) -> None:
+    pod = pod_of({"strategy": "pvc", "rewrite_args": "true"}, container={"args": words})
+    answer = webhook.admit(pod)
+    assert answer.codes == ["MC117", "MC107"]
+    assert answer.container()["args"] == words
 
 
 def test_served_name_follows_the_first_model_not_one_whose_path_ends_alike(
@@ -86,7 +111,7 @@ def test_served_name_follows_the_first_model_not_one_whose_path_ends_alike(
     args = ["--speculative-model", "acme/draft", "--model", M]
     answer = webhook.admit(pod_of(asked, container={"image": VLLM, "args": args}))
     assert answer.container()["args"] == [
-        "--speculative-model", "/models/m", "--model", "/m", "--served-model-name", M,
+        "--speculative-model", "/models/m", "--model", "/m", f"--served-model-name={M}",
     ]  # fmt: skip
 
 

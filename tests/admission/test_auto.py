@@ -20,7 +20,7 @@ THEIRS = {"name": "weights", "persistentVolumeClaim": {"claimName": "model-store
 def test_t63_auto_takes_the_first_without_an_obstacle(
     facts: Json, kind: str, codes: list[str]
 ) -> None:
-    asked = {"model": f"acme/coder@{COMMIT}", "image": IMAGE, "shm_size": "0"}
+    asked = {"model": f"acme/coder@{COMMIT}", "image": IMAGE, "shm_size": "0", "strategy": "auto"}
     answer = webhook_of(**{"kube_version": "1.35", **facts}).admit(pod_of(asked))
     assert kind in answer.volume()
     assert [c for c in answer.codes if c == "MC103"] == codes
@@ -40,6 +40,26 @@ def test_auto_follows_the_order_of_the_catalogue() -> None:
     assert "hostPath" in webhook.admit(pod_of({"model": "coder"})).volume()
     answer = webhook.admit(pod_of({"model": "coder", "strategy": "emptyDir", "size": "1Gi"}))
     assert answer.codes == ["MC020"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ({"claim": "models"}, "persistentVolumeClaim"),
+        ({"host_path": "/var/lib/model-cache/a"}, "hostPath"),
+        ({"image": IMAGE}, "image"),
+        ({"image": IMAGE, "strategy": "hostPath"}, "hostPath"),
+    ],
+)
+def test_an_annotation_of_one_strategy_means_that_strategy(asked: Json, kind: str) -> None:
+    assert kind in webhook_of(kube_version="1.35").admit(pod_of(asked)).volume()
+
+
+def test_a_claim_that_is_named_and_can_not_work_is_refused_and_not_passed_over() -> None:
+    answer = webhook_of(claims={}).admit(pod_of({"claim": "mine"}))
+    assert answer.codes == ["MC005"]
+    answer = webhook_of(claims={}).admit(pod_of({"claim": "mine", "strategy": "auto"}))
+    assert "hostPath" in answer.volume()
 
 
 @pytest.mark.parametrize(

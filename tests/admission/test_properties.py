@@ -7,6 +7,7 @@ quantities in every notation, sidecars, pod-level resources, volumes and variabl
 import copy
 import itertools
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -368,7 +369,7 @@ def is_ours(value: Any) -> bool:
         "modelcache-loader",
         "modelcache-verify",
     )
-    variables = ("MODELCACHE_PATH", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "MODEL_ID", "OLLAMA_MODELS",
+    variables = ("MODELCACHE_PATH", "HUGGINGFACE_HUB_CACHE", "SERVED_MODEL_NAME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "MODEL_ID", "OLLAMA_MODELS",
                  "OLLAMA_NOPRUNE", "NIM_MODEL_NAME", "NIM_MODEL_PATH")  # fmt: skip
     name = str(value.get("name", ""))
     if name.startswith(names):
@@ -379,10 +380,16 @@ def is_ours(value: Any) -> bool:
     return set(value) <= {"weight", "preference", "key", "operator", "values"} and '"ready"' in text
 
 
+def may_be_rewritten(pod: Json) -> bool:
+    asked = pod["metadata"]["annotations"]
+    layout = asked.get(PREFIX + "layout", "auto").strip()
+    return bool(asked.get(PREFIX + "rewrite-args") == "true" or layout == "auto")
+
+
 def rewritten_only(pod: Json) -> Json:
     """Return a copy without what may be replaced: memory, and rewritten arguments."""
     pod = copy.deepcopy(pod)
-    rewrite = pod["metadata"]["annotations"].get(PREFIX + "rewrite-args") == "true"
+    rewrite = may_be_rewritten(pod)
     for holder in [*everything(pod), pod["spec"]]:
         for field in ("limits", "requests"):
             amounts = (holder.get("resources") or {}).get(field)
@@ -417,13 +424,13 @@ def test_a_patch_only_adds_or_replaces_below_known_paths(
     case: tuple[Webhook, Json, Answer],
 ) -> None:
     _, pod, answer = case
-    rewrite = pod["metadata"]["annotations"].get(PREFIX + "rewrite-args") == "true"
+    rewrite = may_be_rewritten(pod)
     for operation in answer.operations:
         assert operation["op"] in ("add", "replace")
         assert operation["path"].startswith(ALLOWED)
         if operation["op"] == "replace":
-            is_argument = rewrite and (
-                "/args/" in operation["path"] or "/command/" in operation["path"]
+            is_argument = rewrite and bool(
+                re.search(r"/(args|command)/\d+$|/env/\d+/value$", operation["path"])
             )
             assert operation["path"].endswith(("/limits/memory", "/requests/memory")) or is_argument
 

@@ -65,7 +65,9 @@ def test_the_image_identifies_the_server(name: str, image: str) -> None:
 @pytest.mark.parametrize("name", VARIABLES)
 def test_container_gets_the_variables_of_its_server(name: str, webhook: Webhook) -> None:
     answer = webhook.admit(
-        pod_of({"strategy": "pvc", "shm_size": "0"}, container={"image": IMAGES[name][0]})
+        pod_of(
+            {"strategy": "pvc", "shm_size": "0"}, container={"image": IMAGES[name][0], "args": []}
+        )
     )
     assert answer.env() == {"MODELCACHE_PATH": PATH, **VARIABLES[name]}
 
@@ -73,8 +75,15 @@ def test_container_gets_the_variables_of_its_server(name: str, webhook: Webhook)
 @pytest.mark.parametrize("name", VARIABLES)
 def test_t87_cache_layout_sets_the_hubs_variables_only(name: str, webhook: Webhook) -> None:
     asked = {"strategy": "pvc", "shm_size": "0", "layout": "hf-cache"}
-    answer = webhook.admit(pod_of(asked, container={"image": IMAGES[name][0]}))
-    assert answer.env() == {"HF_HUB_CACHE": "/modelcache/hub", "HF_HUB_OFFLINE": "1"}
+    words = ["--model-id", "acme/coder"] if name in ("TGI", "TEI") else ["--model", "acme/coder"]
+    answer = webhook.admit(pod_of(asked, container={"image": IMAGES[name][0], "args": words}))
+    env = answer.env()
+    if name in ("TGI", "TEI"):
+        assert env.pop("HUGGINGFACE_HUB_CACHE") == "/modelcache/hub"
+    if name == "TEI":
+        assert env == {}
+    else:
+        assert env == {"HF_HUB_CACHE": "/modelcache/hub", "HF_HUB_OFFLINE": "1"}
     (mount,) = answer.container()["volumeMounts"]
     assert mount["mountPath"] == "/modelcache/hub/models--acme--coder"
     assert mount["subPath"] == "acme--coder/main/models--acme--coder"

@@ -161,11 +161,35 @@ def test_t49_t50_the_authors_shared_memory_is_kept(path: str, webhook: Webhook) 
 def test_t59_an_occupied_mount_path_is_refused_with_both_paths(path: str, webhook: Webhook) -> None:
     # P1 80
     mounts = [{"name": "a", "mountPath": path}]
+    asked = {"strategy": "pvc", "mount_path": "/models/acme--coder/main"}
     answer = webhook.admit(
-        pod_of({"strategy": "pvc"}, container={"volumeMounts": mounts}, volumes=[{"name": "a"}])
+        pod_of(asked, container={"volumeMounts": mounts}, volumes=[{"name": "a"}])
     )
     assert answer.codes == ["MC009"]
     assert f"at {path}, where /models/acme--coder/main would be mounted" in answer.denial
+    assert "write modelcache.io/mount-path: /modelcache/models/acme--coder/main" in answer.denial
+
+
+@pytest.mark.parametrize("path", ["/models", "/models/", "/models/acme--coder/main/x", "models"])
+def test_a_model_is_mounted_elsewhere_if_the_pod_mounts_something_there(
+    path: str, webhook: Webhook
+) -> None:
+    mounts = [{"name": "a", "mountPath": path}]
+    answer = webhook.admit(
+        pod_of({"strategy": "pvc"}, container={"volumeMounts": mounts}, volumes=[{"name": "a"}])
+    )
+    elsewhere = "/modelcache/models/acme--coder/main"
+    assert answer.env()["MODELCACHE_PATH"] == elsewhere
+    assert [m["mountPath"] for m in answer.container()["volumeMounts"]][:2] == [path, elsewhere]
+    assert webhook.admit(answer.admitted, raw=True).adds_nothing
+
+
+def test_a_model_stays_where_the_first_review_mounted_it(webhook: Webhook) -> None:
+    pod = webhook.admit(pod_of({"strategy": "pvc"})).admitted
+    late = {"name": "late", "mountPath": "/models/other"}
+    pod["spec"]["containers"][0]["volumeMounts"].append(late)
+    pod["spec"]["volumes"].append({"name": "late"})
+    assert webhook.admit(pod, raw=True).adds_nothing
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,13 @@ def prefixed(annotations: Json) -> Json:
 
 def workload(kind: str, own: Any = ABSENT, metadata: Any = ABSENT, **fields: Any) -> Json:
     """Return a workload with annotations *own* and a template with *metadata*."""
-    template: Json = {"spec": {"containers": [{"name": "vllm", "image": "vllm/vllm-openai"}]}}
+    template: Json = {
+        "spec": {
+            "containers": [
+                {"name": "vllm", "image": "vllm/vllm-openai", "args": ["$(MODELCACHE_PATH)"]}
+            ]
+        }
+    }
     if metadata is not ABSENT:
         template["metadata"] = metadata
     document: Json = template

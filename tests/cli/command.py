@@ -74,6 +74,7 @@ spec:
   containers:
     - name: vllm
       image: vllm/vllm-openai:v0.6.4
+      args: [--model, $(MODELCACHE_PATH)]
       resources:
         limits: {memory: 24Gi, nvidia.com/gpu: "1"}
 """

@@ -15,6 +15,7 @@ import yaml
 from tests.docs.chart_values import documented, shown
 from tests.docs.manual import DOCS, README, ROOT, hold, pages, table
 from webhook.admission.codes import CODES
+from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS
 from webhook.admission.reading import DECLARED
 from webhook.admission.strategies import READERS
@@ -53,14 +54,21 @@ def servers() -> str:
     def env(values: Mapping[str, str]) -> str:
         return code(*(f"{k}={v}".replace("{path}", "<path>") for k, v in values.items()))
 
+    def cache(server: Server) -> str:
+        if server.cache is None:
+            return "-"
+        offline = env(server.cache.offline) or "no offline mode"
+        return f"{code(*server.cache.variables, *server.cache.flags)}; {offline}"
+
     return table(
-        ("server", "variables", "arguments that may name a model", "flag of its name"),
+        ("server", "variables for a path", "names a model", "name in the API", "cache"),
         *(
             (
                 s.name,
-                env(s.env),
-                code(*s.model_flags, *(f"{verb} …" for verb in s.verbs)),
-                code(*filter(None, [s.served_name_flag])),
+                env(s.env) or "-",
+                code(*s.model_flags, *s.more_flags) + (", a word" if s.positional else ""),
+                code(*s.served_name_flags, *filter(None, [s.served_name_variable])) or "-",
+                cache(s),
             )
             for s in SERVERS
         ),

@@ -85,8 +85,8 @@ def test_a_new_decision_costs_a_bounded_number_of_frames_and_calls() -> None:
     for body in REVIEWS:
         warm.review_pod(body)
     frames, calls = counted(fresh().review_pod, REVIEWS[0])
-    assert frames <= 340
-    assert calls <= 225
+    assert frames <= 470
+    assert calls <= 345
 
 
 def test_the_line_of_the_log_costs_few_frames_and_calls(log: Callable[..., Any]) -> None:
@@ -116,7 +116,7 @@ def test_40_000_reviews_leave_nothing_to_the_garbage_collector(log: Callable[...
 
 
 @pytest.mark.parametrize(
-    ("annotations", "most"), [(OPT_IN, 2 * 2**20), ({}, 100_000)], ids=["asks", "asks for nothing"]
+    ("annotations", "most"), [(OPT_IN, 3 * 2**20), ({}, 100_000)], ids=["asks", "asks for nothing"]
 )
 def test_2000_different_pods_cost_bounded_memory(annotations: dict[str, str], most: int) -> None:
     # performance: what a server that runs for months sees

@@ -12,6 +12,7 @@ from webhook.admission.policy.documents import load_policy
 from webhook.documents.contents import read_objects
 
 NAMES: dict[str, set[str]] = {
+    "modelcache_admission_models_total": {"outcome"},
     "modelcache_admission_requests_total": {"operation", "result", "reason", "dry_run"},
     "modelcache_admission_duration_seconds_bucket": {"le"},
     "modelcache_admission_in_flight": set(),

@@ -33,6 +33,7 @@ def test_each_decision_is_one_line_with_the_result_and_the_reason(server: Server
         "operation": "CREATE",
         "result": "injected",
         "reason": "pvc",
+        "models": {"vllm": ["cache"]},
         "dry_run": True,
     }
 

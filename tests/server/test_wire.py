@@ -19,7 +19,7 @@ def test_an_annotated_pod_is_answered_with_a_patch_that_mounts_the_model(server:
     found = patched(answer.response, pod())
     (volume,) = [v for v in found["spec"]["volumes"] if "persistentVolumeClaim" in v]
     mounts = found["spec"]["containers"][0]["volumeMounts"]
-    assert [m["readOnly"] for m in mounts if m["name"] == volume["name"]] == [True]
+    assert [m["readOnly"] for m in mounts if m["name"] == volume["name"]] == [True, True]
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])

@@ -24,6 +24,9 @@ from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod, PodSpec
 
 MIRROR: Final = "kubernetes.io/config.mirror"
+DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
+READ: Final = frozenset((MIRROR, DEFAULT_CONTAINER))
+"""The annotations of others that a decision reads."""
 
 
 def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
@@ -34,7 +37,11 @@ def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
     patch = tuple(operations(pod, plan))
     if not patch:
         return Skip(reason=SkipReason.ALREADY_INJECTED)
-    return Mutate(operations=patch, warnings=plan.warnings, strategy=plan.strategy)
+    models = {
+        container.place.container.name: tuple(r.outcome.value for r in container.readings.models)
+        for container in plan.containers
+    }
+    return Mutate(operations=patch, warnings=plan.warnings, strategy=plan.strategy, models=models)
 
 
 def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
@@ -56,13 +63,14 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
         try:
-            containers, target = choose(spec, request.options)
+            default = pod.annotations.get(DEFAULT_CONTAINER)
+            containers, target, guessed = choose(spec, request.options, default)
         except Rejected as rejected:
             problems += rejected.problems
         if problems:
             raise Rejected(problems)
         strategy, passed, obstacles = chosen_strategy(request, spec, facts)
-        chosen = Chosen(containers, target, strategy, passed)
+        chosen = Chosen(containers, target, strategy, [*guessed, *passed])
         plan = build_plan(pod, request, chosen, facts, obstacles)
         if refused := tuple(limit_range_problems(spec, plan, facts)):
             raise Rejected(refused)

@@ -141,6 +141,24 @@ RESTORED: Final = _code(
     "another webhook lowered the memory that we had raised, so it was raised again",
     "exempt these pods from that webhook",
 )
+DOWNLOADS: Final = _code(
+    116,
+    "a container names the model by its hub name, and will download it",
+    "write what the message says, or set modelcache.io/rewrite-args",
+)
+UNNAMED: Final = _code(
+    117, "no container names the model, so no server reads it", "write what the message says"
+)
+OTHER_MODEL: Final = _code(
+    118,
+    "a container names another model, which it can't download in offline mode",
+    "add the model to modelcache.io/model, or set the offline variable yourself",
+)
+GUESSED: Final = _code(
+    119,
+    "the container that gets the model was guessed",
+    "name it in modelcache.io/containers",
+)
 UNDONE: Final = _code(
     120,
     "kubectl rollout undo put back an annotation in the pod template",
@@ -160,4 +178,9 @@ UNCHANGEABLE: Final = _code(
     123,
     "the pods of an existing object can't get the annotation any more",
     "create the object again",
+)
+ASKS_HUB: Final = _code(
+    130,
+    "the server has no offline mode, so it asks the hub at its start",
+    "set modelcache.io/rewrite-args to true",
 )

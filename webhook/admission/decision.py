@@ -4,7 +4,8 @@ A Problem is written for the author of the pod: a stable code, the place, the fa
 its remedy.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -46,6 +47,8 @@ class Mutate:
     operations: tuple[Json, ...]
     warnings: tuple[Problem, ...] = ()
     strategy: str = ""
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Container → how it reads each model: path, cache, rewritten, downloads, unnamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

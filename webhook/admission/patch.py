@@ -42,8 +42,14 @@ def operations(pod: Pod, plan: Plan) -> Iterator[Json]:
 def _container(plan: ContainerPlan) -> Iterator[Json]:
     pointer, container = plan.place.pointer, plan.place.container
     yield from appended(f"{pointer}/volumeMounts", container.volume_mounts, plan.mounts)
-    yield from appended(f"{pointer}/env", container.env, plan.env)
+    # Replacements come first: additions change the index of what is behind them.
     yield from plan.arguments
+    if container.env is None:
+        yield from appended(f"{pointer}/env", None, (*plan.first_env, *plan.env))
+        return
+    yield from appended(f"{pointer}/env", container.env, plan.env)
+    for variable in reversed(plan.first_env):
+        yield add(f"{pointer}/env/0", variable)
 
 
 def _amounts(

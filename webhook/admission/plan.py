@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from webhook.admission import codes, ledger, placement
 from webhook.admission.containers.choice import Place
 from webhook.admission.containers.gains import ContainerPlan, container_plan
-from webhook.admission.containers.mounts import check_mounts, model_mounts
+from webhook.admission.containers.mounts import cache_mounts, check_mounts, model_mounts
+from webhook.admission.containers.reading_remarks import reading_remarks
+from webhook.admission.containers.readings import readings_of
+from webhook.admission.containers.servers import server_of
 from webhook.admission.containers.shm import shm_size, shm_volume
 from webhook.admission.correction import correction_of, unreadable
 from webhook.admission.init_containers import added
 from webhook.admission.memory import Correction
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.remarks import memory_remarks, unused_annotations
-from webhook.admission.request.annotations import LEDGER, PREFIX
+from webhook.admission.request.annotations import LEDGER
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.reserved import check_reserved
 from webhook.admission.strategies.strategy import Strategy
@@ -38,7 +41,7 @@ class Chosen:
     """The one of them whose memory is corrected."""
     strategy: Strategy
     passed: Sequence[Problem]
-    """A remark for each reason why auto passed over another strategy."""
+    """A remark on a container that was guessed, and on each strategy that auto passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +71,29 @@ def build_plan(
     spec = pod.spec or PodSpec()
     options = request.options
     target, strategy = chosen.target, chosen.strategy
-    mounts = model_mounts(request, strategy, facts)
+    containers = [place.container for place in chosen.containers]
+    mounts = model_mounts(request, strategy, facts, containers)
+    directories = options.layout != "hf-cache"
     ours = strategy.volumes()
     stores, _ = strategy.sources()
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
     problems = [*obstacles, *check_reserved(spec, [*ours, *stores], shm, strategy)]
-    for place in chosen.containers:
-        problems += check_mounts(place.container, mounts, PREFIX + "mount-path")
+    readings = [
+        readings_of(
+            container,
+            server_of(container),
+            request,
+            [str(mount["mountPath"]) for mount in mounts],
+            has_cache=strategy.has_hub_cache,
+        )
+        for container in containers
+    ]
+    for container, reading in zip(containers, readings, strict=True):
+        if directories:
+            problems += check_mounts(container, mounts, nested=False)
+        folders = list(cache_mounts(reading, mounts, directories=directories))
+        problems += check_mounts(container, folders, nested=True)
     there = {volume.name for volume in spec.volumes or ()}
     first = not any(volume["name"] in there for volume in ours)
     charges = strategy.charges() if first else []
@@ -103,11 +121,8 @@ def build_plan(
                 f"memory raised again to {correction.container[1].limit}",
             )
         )
-    container_plans = []
-    for place in chosen.containers:
-        plan, remark = container_plan(place, mounts, shm if place is target else None, request)
-        container_plans.append(plan)
-        warnings += remark
+    names = [container.name for container in containers]
+    warnings += reading_remarks(request, names, readings)
     labels = strategy.node_labels() if options.placement != "none" else []
     fs_group = spec.security_context.fs_group if spec.security_context else None
     return Plan(
@@ -116,7 +131,12 @@ def build_plan(
         target=target,
         volumes=tuple(v for v in everything if v["name"] not in there),
         init_containers=tuple(init_containers),
-        containers=tuple(container_plans),
+        containers=tuple(
+            container_plan(
+                place, reading, mounts, shm if place is target else None, directories=directories
+            )
+            for place, reading in zip(chosen.containers, readings, strict=True)
+        ),
         correction=correction,
         placement=tuple(placement.operations(spec.affinity, labels, options.placement)),
         fs_group_change_policy=bool(

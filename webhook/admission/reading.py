@@ -19,6 +19,8 @@ from webhook.models.layout import DEFAULT_ROOT
 DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
 """Field → annotation, in the order of the manual's table."""
 MOST_MODELS: Final = 16
+_MEANS: Final = {"claim": "pvc", "host-path": "hostPath", "image": "image"}
+"""Annotation → the strategy that it means, if the author names none."""
 
 
 def read_request(
@@ -29,7 +31,7 @@ def read_request(
     An annotation that can't be read has its default in the request, so that the other
     checks can continue.
     """
-    found, problems = read(DECLARED.items(), {**defaults, **own})
+    found, problems = read(DECLARED.items(), {**defaults, **own, **_meant(own)})
     options = Options(**found)
     models: tuple[Model, ...] = ()
     if len(options.model) > MOST_MODELS:
@@ -40,7 +42,7 @@ def read_request(
         models, faults = resolve(
             options.model, catalogue,
             directories=options.directory, sizes=options.size, images=options.image,
-            mount_paths=options.mount_path if options.layout == "directory" else (),
+            mount_paths=options.mount_path if options.layout != "hf-cache" else (),
         )  # fmt: skip
         problems += faults
     problems += _contradictions(options, models)
@@ -53,6 +55,14 @@ def read_request(
         remarks=tuple(unknown(own, KNOWN)),
     )
     return request, problems
+
+
+def _meant(own: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the strategy that the author means, who names a claim, a directory or an image."""
+    named = [strategy for annotation, strategy in _MEANS.items() if annotation in own]
+    if "strategy" in own or len(named) != 1:
+        return {}
+    return {"strategy": named[0]}
 
 
 def _contradictions(options: Options, models: tuple[Model, ...]) -> list[Problem]:

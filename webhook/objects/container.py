@@ -8,10 +8,16 @@ Amounts: TypeAlias = dict[str, str | int | float]
 """Resource name → quantity as written."""
 
 
+class Present(Object, frozen=True):
+    """Something whose content is never read."""
+
+
 class EnvVar(Object, frozen=True):
-    """One variable of a container. Its value is never read."""
+    """One variable of a container."""
 
     name: str = ""
+    value: str | None = None
+    value_from: Present | None = None
 
 
 class VolumeMount(Object, frozen=True):

@@ -35,4 +35,9 @@ def numbered(name: str, index: int) -> str:
     return name if index == 0 else f"{name}-{index + 1}"
 
 
+def path_variable(index: int) -> str:
+    """Return the variable with the path of a model: MODELCACHE_PATH, MODELCACHE_PATH_2."""
+    return PATH_VARIABLE if index == 0 else f"{PATH_VARIABLE}_{index + 1}"
+
+
 DEFAULT_LOADER_IMAGE: Final = f"modelcache/modelcache-webhook:{__version__}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from webhook.admission.containers.readings import Outcome, Reading
 from webhook.admission.decision import Skip
 from webhook.admission.memory import Amount
 from webhook.admission.plan import Plan
@@ -17,7 +18,7 @@ def print_part(part: Part) -> None:
         line((f"{part.name}: unchanged, {words(part.decision)}", "bold"))
     if plan := part.plan:
         target = plan.target.container.name
-        line((f"{part.name}: {target} reads its model with strategy {plan.strategy}", "bold"))
+        line((f"{part.name}: {target} gets its model with strategy {plan.strategy}", "bold"))
         for sentence in sentences(plan):
             line("  " + sentence)
 
@@ -35,9 +36,12 @@ def sentences(plan: Plan) -> Iterator[str]:
         for mount in container.mounts:
             how = ", read-only" if mount.get("readOnly") else ""
             yield f"container {container.place.container.name} sees {mount['mountPath']}{how}"
-        if container.env:
-            names = ", ".join(f"{e['name']}={e['value']}" for e in container.env)
-            yield f"container {container.place.container.name} is given {names}"
+        name = container.place.container.name
+        if variables := (*container.first_env, *container.env):
+            names = ", ".join(f"{e['name']}={e['value']}" for e in variables)
+            yield f"container {name} is given {names}"
+        for reading in container.readings.models:
+            yield f"container {name} {_read(reading)}"
     yield from _arithmetic(plan)
     for added in plan.init_containers:
         yield (
@@ -46,6 +50,23 @@ def sentences(plan: Plan) -> Iterator[str]:
         )
     for operation in plan.placement:
         yield f"node affinity: {operation['path'].rsplit('/', 1)[-1]}"
+
+
+def _read(reading: Reading) -> str:
+    """Return how a container reads a model, in words."""
+    model = reading.model.asked
+    places = ", ".join(dict.fromkeys(mention.text.place for mention in reading.mentions))
+    match reading.outcome:
+        case Outcome.PATH:
+            return f"reads {model} from its path"
+        case Outcome.CACHE:
+            return f"reads {model} from the Hugging Face cache: {places}"
+        case Outcome.REWRITTEN:
+            return f"reads {model} from its path, which replaces the name: {places}"
+        case Outcome.DOWNLOADS:
+            return f"will download {model}, because it {reading.fault}: {places}"
+        case Outcome.UNNAMED:
+            return f"names {model} nowhere"
 
 
 def _word(value: object) -> str:

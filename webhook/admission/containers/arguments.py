@@ -1,69 +1,66 @@
-"""Replace arguments that name a model by its path, if the author requests it.
+"""Replace the hub name of a model by its path, wherever a container names it.
 
-Only whole words are replaced. A shell command line is one long word: it is left as it is,
-with a remark.
+The name in the API stays the same: the argument or the variable that sets it is added, if the
+server has one and the author has not set it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
-from webhook.admission.containers.servers import Server
-from webhook.objects.container import Container
+from webhook.admission.containers.mentions import Mention, normal
+from webhook.admission.containers.readings import Outcome, Readings
+from webhook.admission.containers.texts import Text
 from webhook.objects.json import Json
 from webhook.objects.json_patch import add, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """The operations on one container, and whether its first model was found."""
-
-    operations: tuple[Json, ...]
-    found: bool
-    hidden: bool
-    """Whether a longer word, such as a shell command line, contains the model's name."""
-
-
-def rewrite(
-    pointer: str, container: Container, server: Server, paths: Mapping[str, str]
-) -> Rewritten:
-    """Return operations that replace models by their directories in the arguments.
-
-    *paths*: model → directory.
-    """
-    operations: list[Json] = []
-    main: tuple[str, int] | None = None
-    words = [*(container.command or ()), *(container.args or ())]
-    before = ""
-    for field, values in (("command", container.command), ("args", container.args)):
-        for i, word in enumerate(values or ()):
-            if (found := _replacement(before, word, server, paths)) is not None:
-                model, new = found
-                operations.append(replace(f"{pointer}/{field}/{i}", new))
-                if main is None and model == next(iter(paths)):
-                    main = (field, i)
-            before = word
-    flag = server.served_name_flag
-    if main and flag and not any(w == flag or w.startswith(flag + "=") for w in words):
-        field, i = main
-        operations += [
-            add(f"{pointer}/{field}/{i + 1}", flag),
-            add(f"{pointer}/{field}/{i + 2}", next(iter(paths))),
-        ]
-    hidden = any(model in word and model != word for word in words for model in paths)
-    already = any(path in word for word in words for path in paths.values())
-    return Rewritten(tuple(operations), bool(main) or already, hidden and not main)
+def rewritten(pointer: str, readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
+    """Yield the operations on the container at *pointer*: model i is at paths[i]."""
+    changes: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
+    texts: dict[tuple[str, int], Text] = {}
+    for reading, path in zip(readings.models, paths, strict=True):
+        if reading.outcome is Outcome.REWRITTEN:
+            for mention in reading.mentions:
+                key = (mention.text.field, mention.text.index)
+                texts[key] = mention.text
+                changes.setdefault(key, []).append((*(mention.span or (0, 0)), path))
+    main, word = _served_name(readings)
+    for (field, index), spans in changes.items():
+        text = texts[field, index]
+        raw = text.raw
+        for start, end, path in sorted(spans, reverse=True):
+            after = raw[end:]
+            if main and text is main.text and text.shell and (start, end) == main.span:
+                closing = after[:1] if after[:1] in ("'", '"') else ""
+                after = f"{closing} {word}{after[len(closing) :]}"
+            raw = raw[:start] + path + after
+        value = "/value" if field == "env" else ""
+        yield replace(f"{pointer}/{field}/{index}{value}", raw)
+    if main and not main.text.shell:
+        yield add(f"{pointer}/{main.text.field}/{main.text.index + 1}", word)
 
 
-def _replacement(
-    before: str, word: str, server: Server, paths: Mapping[str, str]
-) -> tuple[str, str] | None:
-    """Return the model that *word* names, and the word to write instead; None if it names none.
+def served_name_variable(readings: Readings) -> Mapping[str, str]:
+    """Return the variable that keeps the name of the first model, if the server has one."""
+    variable = readings.server.served_name_variable
+    if not variable or not _main(readings) or readings.sets_served_name:
+        return {}
+    return {variable: readings.models[0].model.name}
 
-    *before*: the word in front of it.
-    """
-    if word in paths and before in (*server.model_flags, *server.verbs):
-        return word, paths[word]
-    flag, equals, value = word.partition("=")
-    if equals and flag in server.model_flags and value in paths:
-        return value, f"{flag}={paths[value]}"
-    return None
+
+def _served_name(readings: Readings) -> tuple[Mention | None, str]:
+    """Return behind which mention the argument with the name is added, and that argument."""
+    flags, main = readings.server.served_name_flags, _main(readings)
+    if not main or not flags or main.text.field == "env" or readings.sets_served_name:
+        return None, ""
+    # As one word: such an argument may take several, and would take those behind it too.
+    return main, f"{flags[0]}={readings.models[0].model.name}"
+
+
+def _main(readings: Readings) -> Mention | None:
+    """Return the mention by which the server serves the first model, if that is rewritten."""
+    first = readings.models[0]
+    if first.outcome is not Outcome.REWRITTEN:
+        return None
+    flags = ("", *readings.server.model_flags)
+    found = [m for m in first.mentions if normal(m.flag) in flags or m.flag in flags]
+    return found[0] if found else None

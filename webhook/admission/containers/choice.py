@@ -1,7 +1,8 @@
 """Choose the containers that get the mount, and the target.
 
-    containers    those that the annotation names, else those that request an accelerator,
-                  else those that run a known inference server, else the first
+    containers    those that the annotation names, else those that request an accelerator (of
+                  several, the known inference servers), else the known inference servers, else
+                  the pod's default container, else the first that is no proxy or agent
     target        the one that the annotation names, else the first of them
 
 A second review must choose as the first did, even if another webhook has added a
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from webhook.admission import codes
 from webhook.admission.containers.accelerators import requests_accelerator
 from webhook.admission.containers.servers import UNKNOWN, server_of
+from webhook.admission.containers.sidecars import is_proxy_or_agent
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import Options
@@ -54,10 +56,13 @@ def _has_shm(container: Container) -> bool:
     return any(m.name == SHM_VOLUME for m in container.volume_mounts or ())
 
 
-def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
-    """Return the containers that get the mount, and the target.
+def choose(
+    spec: PodSpec, options: Options, default: str | None
+) -> tuple[list[Place], Place, list[Problem]]:
+    """Return the containers that get the mount, the target, and a remark if it was guessed.
 
-    Raises Rejected if an annotation names a container that can't be used.
+    *default*: the name of the pod's default container. Raises Rejected if an annotation names a
+    container that can't be used.
     """
     everything = places(spec)
     by_name = {p.container.name: p for p in everything}
@@ -77,17 +82,15 @@ def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
     ]
     if absent:
         raise Rejected(absent)
-    apps = [p for p in everything if not p.is_init]
+    remarks: list[Problem] = []
     if options.containers:
         chosen = [by_name[name] for name in dict.fromkeys(options.containers)]
     else:
         marked = [p for p in everything if p.lives_on and _has_model(p.container)]
-        wanted = (
-            [p for p in apps if requests_accelerator(p.container)]
-            or [p for p in apps if server_of(p.container) is not UNKNOWN]
-            or marked
-            or apps[:1]
-        )
+        apps = [p for p in everything if not p.is_init]
+        wanted = _servers(apps) or marked
+        if not wanted:
+            wanted, remarks = _first(apps, default)
         chosen = wanted + [p for p in marked if p not in wanted]
     target = _target(chosen, by_name, options)
     if not target.lives_on:
@@ -101,7 +104,28 @@ def choose(spec: PodSpec, options: Options) -> tuple[list[Place], Place]:
                 )
             ]
         )
-    return chosen if target in chosen else [target, *chosen], target
+    return chosen if target in chosen else [target, *chosen], target, remarks
+
+
+def _servers(apps: list[Place]) -> list[Place]:
+    """Return the containers that serve, as their requests or what they run show."""
+    known = [p for p in apps if server_of(p.container) is not UNKNOWN]
+    accelerated = [p for p in apps if requests_accelerator(p.container)]
+    return [p for p in accelerated if p in known] or accelerated or known
+
+
+def _first(apps: list[Place], default: str | None) -> tuple[list[Place], list[Problem]]:
+    """Return the container that most likely serves; with a remark if there are several."""
+    if named := [p for p in apps if p.container.name == default]:
+        return named, []
+    own = [p for p in apps if not is_proxy_or_agent(p.container)] or apps
+    if len(own) == 1:
+        return own, []
+    others = ", ".join(p.container.name for p in own[1:8])
+    what = f"gets the model, because it is the first container; the others are {others}"
+    return own[:1], [
+        Problem(codes.GUESSED, PREFIX + "containers", f"{own[0].container.name} {what}")
+    ]
 
 
 def _target(chosen: list[Place], by_name: dict[str, Place], options: Options) -> Place:

@@ -2,31 +2,40 @@
 
 from collections.abc import Iterator, Sequence
 
-from webhook.admission.containers.servers import PATH, Server
-from webhook.admission.request.declared import CacheRequest
+from webhook.admission.containers.arguments import served_name_variable
+from webhook.admission.containers.readings import Outcome, Readings
+from webhook.admission.containers.server import PATH
 from webhook.objects import names
-from webhook.objects.container import Container
 from webhook.objects.json import Json
 
 
-def cache_root(request: CacheRequest) -> str:
-    """Return the path of the Hugging Face cache, for layout hf-cache."""
-    return (request.options.mount_path or ("/modelcache/hub",))[0]
+def path_variables(readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
+    """Yield the variables with the paths of the models, which the container lacks.
+
+    They come first: a variable may refer to those in front of it with $(NAME), and to no other.
+    """
+    for i, path in enumerate(paths):
+        yield from _lacking(readings, {names.path_variable(i): path})
 
 
-def environment(
-    container: Container, server: Server, request: CacheRequest, mounts: Sequence[Json]
-) -> Iterator[Json]:
-    """Yield each variable that *container* lacks."""
-    if request.options.layout == "hf-cache":
-        # HF_HOME is left to the author: token, modules and xet below it must be writable.
-        wanted = {"HF_HUB_CACHE": cache_root(request), "HF_HUB_OFFLINE": "1"}
-    else:
-        paths = [str(mount["mountPath"]) for mount in mounts]
-        wanted = {names.PATH_VARIABLE: paths[0]}
-        wanted |= {f"{names.PATH_VARIABLE}_{i}": path for i, path in enumerate(paths[1:], start=2)}
-        wanted |= {name: value.replace(PATH, paths[0]) for name, value in server.env.items()}
-    there = {variable.name for variable in container.env or ()}
+def other_variables(readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
+    """Yield the other variables, which the container lacks. *paths*: empty without directories."""
+    wanted: dict[str, str] = {}
+    if paths:
+        wanted |= {
+            name: value.replace(PATH, paths[0])
+            for name, value in readings.server.env.items()
+            if PATH not in value or readings.models[0].by_variable
+        }
+        wanted |= served_name_variable(readings)
+    if any(reading.outcome is Outcome.CACHE for reading in readings.models):
+        wanted |= readings.roots.variables
+        wanted |= readings.offline
+    yield from _lacking(readings, wanted)
+
+
+def _lacking(readings: Readings, wanted: dict[str, str]) -> Iterator[Json]:
+    texts = readings.texts
     for name, value in wanted.items():
-        if name not in there:
+        if name not in texts.values and name not in texts.hidden:
             yield {"name": name, "value": value}

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webhook.admission import codes
-from webhook.admission.containers.arguments import rewrite
+from webhook.admission.containers.arguments import rewritten
 from webhook.admission.containers.choice import Place
-from webhook.admission.containers.environment import environment
-from webhook.admission.containers.servers import server_of
-from webhook.admission.problem import Problem
-from webhook.admission.request.annotations import PREFIX
-from webhook.admission.request.declared import CacheRequest
+from webhook.admission.containers.environment import other_variables, path_variables
+from webhook.admission.containers.mounts import cache_mounts
+from webhook.admission.containers.readings import Readings
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.values.paths import normalised
@@ -21,48 +18,37 @@ class ContainerPlan:
     """What one container gains."""
 
     place: Place
+    readings: Readings
     mounts: tuple[Json, ...]
+    first_env: tuple[Json, ...]
+    """Variables in front of the author's, which may refer to them."""
     env: tuple[Json, ...]
     arguments: tuple[Json, ...] = ()
 
 
 def container_plan(
-    place: Place, mounts: Sequence[Json], shm: Json | None, request: CacheRequest
-) -> tuple[ContainerPlan, list[Problem]]:
-    """Return what the container lacks, and remarks.
+    place: Place, readings: Readings, mounts: Sequence[Json], shm: Json | None, *, directories: bool
+) -> ContainerPlan:
+    """Return what the container lacks.
 
-    *mounts*: the mounts of the models. *shm*: the volume for /dev/shm, None for no volume.
+    *mounts*: the mounts of the models; *directories*: whether they are plain directories, and not
+    caches. *shm*: the volume for /dev/shm, None for no volume.
     """
     container = place.container
+    wanted = [
+        *(mounts if directories else ()),
+        *cache_mounts(readings, mounts, directories=directories),
+    ]
     there = {(m.name, normalised(m.mount_path)) for m in container.volume_mounts or ()}
-    lacking = [m for m in mounts if (m["name"], m["mountPath"]) not in there]
+    lacking = [m for m in wanted if (m["name"], m["mountPath"]) not in there]
     if shm and (shm["name"], names.SHM_PATH) not in there:
         lacking.append({"name": shm["name"], "mountPath": names.SHM_PATH})
-    arguments: tuple[Json, ...] = ()
-    remarks = []
-    options = request.options
-    if options.rewrite_args and options.layout == "directory":
-        paths = {
-            model.source.repository or model.source.uri: str(mount["mountPath"])
-            for model, mount in zip(request.models, mounts, strict=True)
-        }
-        result = rewrite(place.pointer, container, server_of(container), paths)
-        arguments = result.operations
-        if not result.found:
-            why = "names the model inside a longer word" if result.hidden else "names no such model"
-            remarks.append(
-                Problem(
-                    codes.ARGUMENTS,
-                    PREFIX + "rewrite-args",
-                    f"{container.name} {why}; nothing was replaced",
-                )
-            )
-    return (
-        ContainerPlan(
-            place=place,
-            mounts=tuple(lacking),
-            env=tuple(environment(container, server_of(container), request, mounts)),
-            arguments=arguments,
-        ),
-        remarks,
+    paths = [str(mount["mountPath"]) for mount in mounts] if directories else []
+    return ContainerPlan(
+        place=place,
+        readings=readings,
+        mounts=tuple(lacking),
+        first_env=tuple(path_variables(readings, paths)),
+        env=tuple(other_variables(readings, paths)),
+        arguments=tuple(rewritten(place.pointer, readings, paths)) if directories else (),
     )

@@ -4,30 +4,39 @@ Paths are compared as the kernel sees them. The API server compares strings, so 
 both /models and /models/, which are the same place at run time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from webhook.admission import codes
-from webhook.admission.containers.environment import cache_root
+from webhook.admission.containers.readings import Outcome, Readings
 from webhook.admission.problem import Problem, Rejected
+from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
+from webhook.admission.request.model import Model
 from webhook.admission.strategies.strategy import Strategy
 from webhook.models import layout
+from webhook.objects import names
 from webhook.objects.container import Container
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
 from webhook.values.paths import collide, normalised
 
+MODELS: Final = "/models"
+OWN_MODELS: Final = "/modelcache/models"
+"""Where models are mounted if the pod mounts something at MODELS itself."""
 
-def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> list[Json]:
-    """Return the mount of each model, as a container's volumeMounts entry."""
+
+def model_mounts(
+    request: CacheRequest, strategy: Strategy, facts: Facts, containers: Sequence[Container]
+) -> list[Json]:
+    """Return the mount of each model, as an entry of the volumeMounts of *containers*.
+
+    With layout hf-cache, these are the folders of a cache: cache_mounts says where they go.
+    """
     options = request.options
     found: list[Json] = []
     for model, provided in zip(request.models, strategy.provided(), strict=True):
-        if options.layout == "hf-cache" and model.source.repository:
-            path = f"{cache_root(request)}/{layout.hub_cache_folder(model.source.repository)}"
-        else:
-            path = model.mount_path or f"/models/{model.directory}"
-        mount: Json = {"name": provided.volume, "mountPath": path}
+        mount: Json = {"name": provided.volume, "mountPath": _path(model, containers)}
         if provided.sub_path:
             mount["subPath"] = provided.sub_path
         if options.read_only:
@@ -52,10 +61,49 @@ def model_mounts(request: CacheRequest, strategy: Strategy, facts: Facts) -> lis
     return found
 
 
-def check_mounts(container: Container, mounts: Sequence[Json], where: str) -> list[Problem]:
+def _path(model: Model, containers: Sequence[Container]) -> str:
+    """Return where the model is mounted: what an earlier review chose, else what is free."""
+    if model.mount_path:
+        return model.mount_path
+    path = f"{MODELS}/{model.directory}"
+    other = f"{OWN_MODELS}/{model.directory}"
+    taken = False
+    for container in containers:
+        for mount in container.volume_mounts or ():
+            there = normalised(mount.mount_path)
+            if names.is_model_volume(mount.name) and there in (path, other):
+                return there
+            taken |= bool(mount.mount_path) and collide(there, path)
+    return other if taken else path
+
+
+def cache_mounts(
+    readings: Readings, mounts: Sequence[Json], *, directories: bool
+) -> Iterator[Json]:
+    """Yield the mounts of the models as folders of the Hugging Face cache that a container reads.
+
+    *mounts*: those of the directories, or with layout hf-cache (not *directories*) those of the
+    folders themselves, which every container gets.
+    """
+    for reading, mount in zip(readings.models, mounts, strict=True):
+        repository = reading.model.source.repository
+        if not repository or (directories and reading.outcome is not Outcome.CACHE):
+            continue
+        folder = layout.hub_cache_folder(repository)
+        for root in readings.roots.paths:
+            found = {**mount, "mountPath": f"{root.rstrip('/')}/{folder}"}
+            if directories:
+                found["subPath"] = f"{mount['subPath']}/{folder}" if "subPath" in mount else folder
+            yield {key: found[key] for key in (*_ORDER, *found) if key in found}
+
+
+_ORDER: Final = ("name", "mountPath", "subPath")
+
+
+def check_mounts(container: Container, mounts: Sequence[Json], *, nested: bool) -> list[Problem]:
     """Return a problem for each mount of ours that conflicts with one of the container.
 
-    *where*: the place that the problems name.
+    *nested*: whether ours may be inside theirs.
     """
     problems = []
     for ours in mounts:
@@ -63,14 +111,21 @@ def check_mounts(container: Container, mounts: Sequence[Json], where: str) -> li
             path = normalised(theirs.mount_path)
             if theirs.name == ours["name"] and path == ours["mountPath"]:
                 continue
-            if theirs.mount_path and collide(path, ours["mountPath"]):
+            inside = ours["mountPath"].startswith(path.rstrip("/") + "/")
+            if theirs.mount_path and collide(path, ours["mountPath"]) and not (nested and inside):
                 problems.append(
                     Problem(
                         codes.MOUNT_PATH,
-                        where,
+                        PREFIX + "mount-path",
                         f"container {container.name} already mounts something at "
                         f"{theirs.mount_path}, where {ours['mountPath']} would be mounted: "
-                        "give another mount-path, or remove that mount",
+                        f"write modelcache.io/mount-path: {_free(ours['mountPath'])}, or remove "
+                        "that mount",
                     )
                 )
     return problems
+
+
+def _free(path: str) -> str:
+    """Return a directory to write in place of *path*."""
+    return f"/modelcache{path}"

@@ -96,9 +96,10 @@ class Options:
         platform=False,
     )  # fmt: skip
     layout: str = annotation(
-        "layout", one_of("directory", "hf-cache"), "`directory`, `hf-cache`",
-        "Plain files, or a Hugging Face cache with `HF_HUB_CACHE` and `HF_HUB_OFFLINE=1` set.",
-        default="directory", shown="`directory`",
+        "layout", one_of("auto", "directory", "hf-cache"), "`auto`, `directory`, `hf-cache`",
+        "Plain files; a Hugging Face cache, offline; or `auto`: plain files, and the cache where "
+        "a server names the model by its hub name.",
+        default="auto", shown="`auto`",
     )  # fmt: skip
     containers: tuple[str, ...] = annotation(
         "containers", listed(container_name), "names, comma-separated",

@@ -31,6 +31,11 @@ class Model:
     """The token that its source needs."""
 
     @property
+    def name(self) -> str:
+        """What a server calls it: org/name, or the URI of a source that is not a hub."""
+        return self.source.repository or self.source.uri
+
+    @property
     def label(self) -> str | None:
         """The label of nodes that hold it; None if its commit is not known."""
         if self.laid_by_us and self.source.repository and self.source.commit:

@@ -26,6 +26,7 @@ class Image(Strategy):
     __slots__ = ()
     name = "image"
     reads = ("image",)
+    has_hub_cache = False
 
     @classmethod
     def contradictions(cls, options: Options) -> Iterator[Problem]:

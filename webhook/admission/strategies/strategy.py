@@ -36,6 +36,8 @@ class Strategy:
     """The annotations that it reads, except those that every strategy reads."""
     applies_fs_group: ClassVar[bool] = False
     """Whether the kubelet walks a writable volume to give its files to the pod's fsGroup."""
+    has_hub_cache: ClassVar[bool] = True
+    """Whether its volumes hold the models as Hugging Face caches too."""
     filled_by_loader: ClassVar[bool] = False
     """Whether a loader in the pod writes the models into the volumes."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.admission.admit import MIRROR, admit
+from webhook.admission.admit import READ, admit
 from webhook.admission.decision import Decision
 from webhook.admission.policy.documents import Policy
 from webhook.admission.request.annotations import PREFIX
@@ -41,7 +41,7 @@ class KeptAnswers:
     def of(self, pod: Pod, facts: Facts, namespace: str, size: int) -> tuple[Decision, bytes]:
         """Return the decision on *pod* and the tail of its answer; the review has *size* bytes."""
         ours = tuple(
-            [i for i in pod.annotations.items() if i[0].startswith(PREFIX) or i[0] == MIRROR]
+            [i for i in pod.annotations.items() if i[0].startswith(PREFIX) or i[0] in READ]
         )
         if not ours or size > _LARGEST_KEPT:
             decision = admit(pod, self._policy, facts)

@@ -4,7 +4,7 @@ The values of labels are bounded: no text that a pod's author writes becomes one
 and codes, never the value of an annotation, a variable or an argument.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from webhook.server.telemetry.metrics import Metrics
 _LONGEST: Final = 256
 """Characters of a name that are logged; callers may send megabytes."""
 _OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
+_NONE: Final[Mapping[str, tuple[str, ...]]] = {}
 _NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
 
 
@@ -31,6 +32,8 @@ class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str
     codes: list[str]
     operations: int
+    models: Mapping[str, tuple[str, ...]]
+    """Container → how it reads each model."""
     dry_run: bool
     ms: float
     event: str = "decision"
@@ -69,6 +72,10 @@ class Telemetry(Metrics):
         self.request_bytes.observe(size)
         if operations:
             self.patch_operations.observe(operations)
+        models = decision.models if isinstance(decision, Mutate) else _NONE
+        for outcomes in models.values():
+            for outcome in outcomes:
+                self.models.count(outcome)
         problems = decision.problems if isinstance(decision, Deny) else decision.warnings
         self._log(
             DecisionLine(
@@ -81,6 +88,7 @@ class Telemetry(Metrics):
                 reason=reason,
                 codes=[problem.code for problem in problems],
                 operations=operations,
+                models={name[:_LONGEST]: found for name, found in models.items()},
                 dry_run=dry_run,
                 ms=round(seconds * 1000, 3),
                 time=datetime.now(UTC),

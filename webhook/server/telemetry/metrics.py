@@ -35,6 +35,11 @@ class Metrics:
             "Reviews, by what was decided.",
             ("operation", "result", "reason", "dry_run"),
         )
+        self.models = self._tally(
+            "admission_models",
+            "Models of injected containers, by how the container reads them.",
+            ("outcome",),
+        )
         self.duration = self._distribution(
             "admission_duration_seconds",
             "Seconds from the last byte of a review to its answer.",

@@ -1,0 +1,86 @@
+"""Find out where a container looks for a Hugging Face cache, and what keeps a mount from there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from webhook.admission.containers.mentions import normal
+from webhook.admission.containers.server import HubCache
+from webhook.admission.containers.shell import commands
+from webhook.admission.containers.texts import Texts
+from webhook.objects.container import Container
+from webhook.values.paths import collide, normalised
+
+DEFAULT_ROOT: Final = "/modelcache/hub"
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The roots of the caches that a container reads."""
+
+    paths: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The variables with which the container looks there, as far as we set them."""
+    fault: str = ""
+    """Why no cache can be mounted there."""
+
+
+def roots_of(container: Container, texts: Texts, cache: HubCache, default: str) -> Roots:
+    """Return the roots that *container* reads: where the author says, else *default*.
+
+    A server may read its parts from several: weights from the place of an argument, and the rest
+    from the place of a variable.
+    """
+    words = dict(options(texts))
+    values = {**texts.values, **words}
+    found: list[str] = []
+    unset = []
+    for name in (*cache.variables, *cache.flags, *cache.older):
+        if name in texts.hidden:
+            return Roots(fault=f"gets {name} from elsewhere: its value is not in the pod")
+        value = words.get(name) if name.startswith("-") else values.get(name)
+        if value is not None:
+            if fault := _fault(container, name, value):
+                return Roots(fault=fault)
+            found.append(normalised(value))
+        elif name in cache.variables:
+            unset.append(name)
+    if unset:
+        found.insert(0, next(iter(found[: len(cache.variables) - len(unset)]), default))
+    return Roots(tuple(dict.fromkeys(found)), dict.fromkeys(unset, found[0]))
+
+
+def _fault(container: Container, name: str, value: str) -> str:
+    """Return why no cache can be mounted at *value*, which *name* sets; empty if one can."""
+    if not value.startswith("/") or ":" in value or "$" in value:
+        return f"looks at {name}, which is not an absolute directory"
+    path = normalised(value)
+    for mount in container.volume_mounts or ():
+        there = normalised(mount.mount_path)
+        if mount.read_only and collide(path, there) and len(there) <= len(path):
+            return f"looks at {name}, which is in the read-only volume {mount.name}"
+    return ""
+
+
+def options(texts: Texts) -> Iterator[tuple[str, str]]:
+    """Yield each option with its value, and each variable that a shell command sets."""
+    flag = ""
+    for word in _words(texts):
+        name, equals, value = word.partition("=")
+        if equals:
+            yield (normal(name) if name.startswith("-") else name), value
+        elif flag:
+            yield flag, word
+        flag = normal(word) if word.startswith("-") and not equals else ""
+    if flag:
+        yield flag, ""
+
+
+def _words(texts: Texts) -> Iterator[str]:
+    for text in texts.words:
+        if text.shell:
+            for command in commands(text.text):
+                yield from command
+                yield ""
+        else:
+            yield text.text

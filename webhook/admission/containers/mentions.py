@@ -1,0 +1,230 @@
+"""Find every place at which a container names a model by its hub name.
+
+A name may be a whole word, the value of an option (`--model=org/name`), a string in JSON, an entry
+of a list (`name=org/adapter`), a word of a shell command, or the value of a variable.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from webhook.admission.containers.server import Server
+from webhook.admission.containers.shell import shell_word
+from webhook.admission.containers.texts import Text, Texts
+
+SERVED_NAMES: Final = ("--served-model-name", "--served-name", "--model-alias", "--alias")
+"""Arguments of unknown servers that set a name, and load nothing."""
+GENERIC_FLAGS: Final = (
+    "--model", "--model-id", "--model-path", "--model-name-or-path", "--tokenizer",
+    "--pretrained-model-name-or-path", "-m",
+)  # fmt: skip
+"""Arguments that name a model in most programs."""
+_NAME_KEYS: Final = frozenset(
+    ("name", "served_model_name", "base_model_name", "model_name", "alias")
+)
+"""Keys of JSON whose value is a name in the API."""
+_MODEL_KEYS: Final = frozenset(
+    ("model", "path", "model_id", "draft_model", "tokenizer", "lora_path")
+)
+"""Keys of JSON whose value names a model to load."""
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_ENDS: Final = re.compile(r"(?:[@:][\w.+-]+)?$", re.ASCII)
+"""What may follow the name: a revision or a quantisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place at which a container names a model."""
+
+    text: Text
+    flag: str
+    """The argument or variable that names it; empty for a word without one."""
+    span: tuple[int, int] | None
+    """Where a path can replace the name in the raw text; None if that is not certain."""
+    by_shell: bool = False
+    """Whether a shell splits the text into words."""
+
+
+def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
+    """Return the places at which *repository* is named to be loaded."""
+    found: list[Mention] = []
+    before = ""
+    referenced: set[str] = set()
+    for text in texts.words:
+        if text.pieces:
+            referenced |= {n for n in texts.values if f"$({n})" in text.raw}
+        if repository in text.text:
+            found += _in_word(text, before, server, repository)
+        before = text.text
+    for text in texts.variables:
+        if text.name in referenced or repository not in text.text or _is_name(text.name, server):
+            continue
+        found += _in_variable(text, server, repository)
+    return found
+
+
+def _in_variable(text: Text, server: Server, repository: str) -> Iterator[Mention]:
+    for start, end in _values(text.text, repository):
+        certain = text.name in (*server.model_flags, *server.more_flags)
+        yield Mention(text, text.name, text.span(start, end) if certain else None)
+
+
+def _in_word(text: Text, before: str, server: Server, repository: str) -> Iterator[Mention]:
+    if text.shell:
+        yield from _in_shell(text, server, repository)
+        return
+    flag, equals, value = text.text.partition("=")
+    if not (equals and flag.startswith("-")):
+        flag, value, equals = (before if before.startswith("-") else ""), text.text, ""
+    if _is_name(flag, server):
+        return
+    shift = len(text.text) - len(value)
+    spans = list(_values(value, repository))
+    if not spans and _bounded(value, repository):
+        yield Mention(text, flag, None)
+    for start, end in spans:
+        certain = _may_be_replaced(flag, server)
+        span = text.span(start + shift, end + shift) if certain else None
+        yield Mention(text, flag, span)
+
+
+def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
+    for start, end in _bounded(text.text, repository):
+        word = shell_word(text.text, start, end)
+        if word is None:
+            yield Mention(text, "", None, by_shell=True)
+            continue
+        whole = word.command[word.index]
+        flag, equals, _ = whole.partition("=")
+        if not equals:
+            flag = word.before if word.before.startswith("-") else ""
+        if _is_name(flag, server):
+            continue
+        runs_it = any(f" {c} " in f" {' '.join(word.command)} " for c in server.commands)
+        certain = (
+            runs_it
+            and (not equals or flag.startswith("-"))
+            and bool(list(_values(whole.partition("=")[2] if equals else whole, repository)))
+            and _may_be_replaced(flag, server)
+        )
+        yield Mention(text, flag, text.span(start, end) if certain else None, by_shell=True)
+
+
+def _may_be_replaced(flag: str, server: Server) -> bool:
+    """Whether a path may stand behind *flag*: it is known to name a model."""
+    if server.file_flag:
+        return False  # it needs the name of a file too
+    if not server.name:
+        return normal(flag) in GENERIC_FLAGS
+    if not flag:
+        return server.positional
+    return normal(flag).partition(".")[0] in (*server.model_flags, *server.more_flags)
+
+
+def _is_name(flag: str, server: Server) -> bool:
+    """Whether *flag*, an argument or a variable, sets a name in the API and loads nothing."""
+    if not flag.startswith("-"):
+        return "SERVED" in flag or flag == server.served_name_variable
+    known = server.served_name_flags if server.name else SERVED_NAMES
+    return normal(flag) in known
+
+
+def normal(flag: str) -> str:
+    """Return an argument with hyphens, since several servers take both spellings."""
+    return flag.replace("_", "-") if flag.startswith("-") else flag
+
+
+def _values(value: str, repository: str) -> Iterator[tuple[int, int]]:
+    """Yield where *value* has the name as a value: the whole of it, in JSON, or in a list."""
+    if value.startswith(repository) and _ENDS.fullmatch(value, len(repository)):
+        yield 0, len(repository)
+    elif value.lstrip()[:1] in ("{", "["):
+        yield from _in_json(value, repository)
+    else:
+        at = 0
+        for entry in value.split(","):
+            name = entry.rpartition("=")[2].strip()
+            if name == repository:
+                start = at + entry.rindex(name)
+                yield start, start + len(name)
+            at += len(entry) + 1
+
+
+def _in_json(value: str, repository: str) -> Iterator[tuple[int, int]]:
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        return
+    if not any(text == repository for _, text in strings(document)):
+        return
+    literal = json.dumps(repository)
+    for match in re.finditer(rf'(?:"([^"\\]*)"\s*:\s*)?{re.escape(literal)}', value):
+        if match[1] not in _NAME_KEYS:
+            yield match.end() - len(literal) + 1, match.end() - 1
+
+
+def strings(document: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
+    """Yield each string of a JSON document that is a value, with its key."""
+    if isinstance(document, str):
+        yield key, document
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield from strings(value, name)
+    elif isinstance(document, list):
+        for value in document:
+            yield from strings(value, key)
+
+
+def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
+    """Return where *text* has the name, not as a part of a longer one or of a path."""
+    pattern = rf"(?<![\w./-]){re.escape(repository)}(?![\w/-]|\.\w)"
+    return [match.span() for match in re.finditer(pattern, text)]
+
+
+def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[str, Text]]:
+    """Return hub names that a known server is given to load, except *known*, and their places."""
+    flags = {normal(f) for f in (*server.model_flags, *server.more_flags)}
+    found: dict[str, Text] = {}
+    flag = ""
+    for text in texts.words:
+        word, equals, value = text.text.partition("=")
+        if text.text.startswith("-"):
+            flag = word
+            if not equals:
+                continue
+        else:
+            value = text.text
+        base = normal(flag).partition(".")[0]
+        if base in flags:
+            for name in _names(value):
+                if name not in known:
+                    found.setdefault(name, text)
+        if equals and text.text.startswith("-"):
+            flag = ""
+    for text in texts.variables:
+        if text.name in flags:
+            for name in _names(text.text):
+                if name not in known:
+                    found.setdefault(name, text)
+    return list(found.items())
+
+
+def _names(value: str) -> Iterator[str]:
+    """Yield what looks like the name of a repository: the whole, or in JSON, or in a list."""
+    if value.lstrip()[:1] in ("{", "["):
+        try:
+            document = json.loads(value)
+        except (ValueError, RecursionError):
+            return
+        yield from (
+            text
+            for key, text in strings(document)
+            if key in _MODEL_KEYS and _REPOSITORY.fullmatch(text)
+        )
+        return
+    for entry in value.split(","):
+        name = entry.rpartition("=")[2].strip()
+        if _REPOSITORY.fullmatch(name):
+            yield name

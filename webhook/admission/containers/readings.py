@@ -1,0 +1,154 @@
+"""Decide how each container reads each model, from what the container runs.
+
+path        it names a place below our mount
+cache       it names the model by its hub name, and finds it in a Hugging Face cache
+rewritten   its hub name is replaced by the path
+downloads   it names the model by its hub name, and will download it
+unnamed     it names the model nowhere
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, options, roots_of
+from webhook.admission.containers.mentions import Mention, mentions
+from webhook.admission.containers.server import PATH, HubCache, Server
+from webhook.admission.containers.texts import Texts, texts_of
+from webhook.admission.request.declared import CacheRequest
+from webhook.admission.request.model import Model
+from webhook.objects import names
+from webhook.objects.container import Container
+
+
+class Outcome(StrEnum):
+    """How a container reads a model. The value is the label of the metric."""
+
+    PATH = "path"
+    CACHE = "cache"
+    REWRITTEN = "rewritten"
+    DOWNLOADS = "downloads"
+    UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a container reads one model."""
+
+    model: Model
+    outcome: Outcome
+    mentions: Sequence[Mention] = ()
+    fault: str = ""
+    """Why it will download the model."""
+    by_variable: bool = False
+    """Whether it reads the path from a variable that we set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a container runs, and how it reads each model."""
+
+    texts: Texts
+    server: Server
+    roots: Roots
+    """Where it looks for Hugging Face caches."""
+    offline: Mapping[str, str]
+    """Variables with which it asks no hub."""
+    models: Sequence[Reading]
+
+    @property
+    def sets_served_name(self) -> bool:
+        """Whether the author sets the name of the model in the API."""
+        server = self.server
+        return server.served_name_variable in {*self.texts.values, *self.texts.hidden} or any(
+            name in server.served_name_flags for name, _ in options(self.texts)
+        )
+
+
+def readings_of(
+    container: Container,
+    server: Server,
+    request: CacheRequest,
+    paths: Sequence[str],
+    *,
+    has_cache: bool,
+) -> Readings:
+    """Return how *container* reads the models, which are mounted at *paths*.
+
+    *has_cache*: whether the volumes of the strategy hold Hugging Face caches.
+    """
+    texts = texts_of(container)
+    layout = request.options.layout
+    asked = layout == "hf-cache"
+    cache = server.cache or (HubCache() if asked else None)
+    roots = Roots(fault="is not known to read a Hugging Face cache")
+    if layout == "directory":
+        roots = Roots(fault="is given plain files by layout directory")
+    elif not has_cache and not asked:
+        roots = Roots(fault="has a volume with plain files")
+    elif cache:
+        default = (request.options.mount_path or (DEFAULT_ROOT,))[0] if asked else DEFAULT_ROOT
+        roots = roots_of(container, texts, cache, default)
+    found = [
+        _reading(texts, server, request, model, Where(i, path), roots.fault)
+        for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
+    ]
+    return Readings(texts, server, roots, cache.offline if cache else {}, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a model is mounted as a directory, and the variable that says so."""
+
+    index: int
+    path: str
+
+    @property
+    def variable(self) -> str:
+        """The variable with the path."""
+        return names.path_variable(self.index)
+
+
+def _reading(
+    texts: Texts, server: Server, request: CacheRequest, model: Model, where: Where, fault: str
+) -> Reading:
+    given = request.options
+    found = mentions(texts, server, model.name)
+    if all(mention.text.field == "env" and not mention.span for mention in found):
+        # Such a variable may be a name for people only.
+        if _names_path(texts, where):
+            return Reading(model, Outcome.PATH)
+        if not where.index and _is_given(texts, server):
+            return Reading(model, Outcome.PATH, by_variable=True)
+        if not found:
+            return Reading(model, Outcome.UNNAMED)
+    certain = all(mention.span for mention in found)
+    if given.rewrite_args and given.layout != "hf-cache" and certain:
+        return Reading(model, Outcome.REWRITTEN, found)
+    if not model.source.repository:
+        fault = "finds no such model in a Hugging Face cache"
+    elif not model.laid_by_us and given.layout == "auto":
+        fault = "is given a store that was filled by hand"
+    if not fault:
+        return Reading(model, Outcome.CACHE, found)
+    if given.layout == "auto" and server.name and certain:
+        return Reading(model, Outcome.REWRITTEN, found)
+    return Reading(model, Outcome.DOWNLOADS, found, fault)
+
+
+def _names_path(texts: Texts, where: Where) -> bool:
+    """Whether a word or a variable is the path of the model, or a place below it."""
+    variable = re.compile(rf"\$[({{]?{where.variable}(?![A-Z0-9_])")
+    path = re.compile(rf"(?<![\w./-]){re.escape(where.path)}(?![\w.-])")
+    return any(
+        variable.search(text.raw) or path.search(text.text)
+        for text in (*texts.words, *texts.variables)
+        if text.name != where.variable
+    )
+
+
+def _is_given(texts: Texts, server: Server) -> bool:
+    """Whether the server reads the path from a variable that the author has not set otherwise."""
+    given = {text.name for text in texts.variables} | texts.hidden
+    return any(PATH in value for name, value in server.env.items() if name not in given)
