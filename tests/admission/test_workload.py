@@ -88,6 +88,9 @@ def copied(own: Json = OWN) -> Json:
     return workload("Deployment", listed, {"annotations": prefixed(own)})
 
 
+LISTED: Json = {"copied-keys": "model,strategy"}
+
+
 def changed(before: Json, own: Any, there: Any, **request: Any) -> Json:
     """Return the fields of a request that changes *before*, and the object after it."""
     after = workload("Deployment", own, {"annotations": prefixed(there)})
@@ -114,6 +117,13 @@ def test_a_listed_key_that_the_author_took_out_is_forgotten(webhook: Webhook) ->
     assert template_annotations(answer) == {}
 
 
+OWNED: Json = {"f:metadata": {"f:annotations": {"f:modelcache.io/model": {}}}}
+
+
+def managed(fields: Json, *, operation: str = "Apply", manager: str = "flux") -> Json:
+    return {"manager": manager, "operation": operation, "fieldsV1": fields}
+
+
 X, Y, Z = "acme/x", "acme/y", "acme/z"
 COPIED = ("model", X, X)
 """What the list of copied keys says, and the values of the workload and of its template."""
@@ -138,7 +148,9 @@ RULES: list[tuple[str, tuple[str, Any, Any], tuple[Any, Any], tuple[Any, Any, st
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("keeps_list", [True, False], ids=["list stays", "list is pruned"])
+@pytest.mark.parametrize(
+    "keeps_list", [True, False], ids=["a patch", "an apply that prunes the list"]
+)
 @pytest.mark.parametrize(
     ("before", "request_", "after"), [row[1:] for row in RULES], ids=[row[0] for row in RULES]
 )
@@ -158,7 +170,11 @@ def test_what_a_request_does_to_copies(
         "Deployment", annotations(listed, own), {"annotations": prefixed(annotations("", there))}
     )
     sent = annotations(listed if keeps_list else "", request_[0])
-    answer = webhook.admit(**changed(old, sent, annotations("", request_[1])))
+    request = changed(old, sent, annotations("", request_[1]), options={"fieldManager": "flux"})
+    if not keeps_list:
+        entry = managed({"f:spec": {"f:replicas": {}}})
+        request["document"]["metadata"]["managedFields"] = [entry]
+    answer = webhook.admit(**request)
     assert answer.annotations.get(PREFIX + "model") == after[0]
     assert template_annotations(answer).get(PREFIX + "model") == after[1]
     assert answer.annotations.get(PREFIX + "copied-keys", "") == after[2]
@@ -179,13 +195,6 @@ def test_a_created_copy_of_a_workload_still_follows_it(webhook: Webhook) -> None
     assert answer.operations == []
 
 
-OWNED: Json = {"f:metadata": {"f:annotations": {"f:modelcache.io/model": {}}}}
-
-
-def managed(fields: Json, *, operation: str = "Apply", manager: str = "flux") -> Json:
-    return {"manager": manager, "operation": operation, "fieldsV1": fields}
-
-
 @pytest.mark.parametrize(
     ("entry", "stays"),
     [
@@ -203,7 +212,7 @@ def managed(fields: Json, *, operation: str = "Apply", manager: str = "flux") ->
 def test_a_value_that_a_manager_applied_to_the_template_stays(
     entry: Json, stays: bool, webhook: Webhook
 ) -> None:
-    request = changed(copied(), {}, OWN, options={"kind": "PatchOptions", "fieldManager": "flux"})
+    request = changed(copied(), LISTED, OWN, options={"fieldManager": "flux"})
     request["document"]["metadata"]["managedFields"] = [entry]
     answer = webhook.admit(**request)
     assert ((template_annotations(answer) or {}).get(PREFIX + "model") == OWN["model"]) is stays
@@ -227,15 +236,16 @@ def test_a_value_that_a_manager_applied_within_a_list_stays(
     groups: Json, manager: str, stays: bool, webhook: Webhook
 ) -> None:
     mark = "@/spec/workerGroupSpecs/0/template"
-    own = prefixed({**OWN, "copied-keys": f"model{mark},strategy{mark}"})
+    listed = prefixed({"copied-keys": f"model{mark},strategy{mark}"})
+    own = prefixed(OWN) | listed
     version = {"apiVersion": "ray.io/v1", "kind": "RayCluster"}
     spec = {"workerGroupSpecs": [GROUP]}
     fields = managed({"f:spec": {"f:workerGroupSpecs": groups}}, manager=manager)
     answer = webhook.admit(
-        {**version, "metadata": {"managedFields": [fields]}, "spec": spec},
+        {**version, "metadata": {"managedFields": [fields], "annotations": listed}, "spec": spec},
         operation="UPDATE",
         oldObject={**version, "metadata": {"annotations": own}, "spec": spec},
-        options={"kind": "PatchOptions", "fieldManager": "flux"},
+        options={"fieldManager": "flux"},
     )
     [group] = answer.spec["workerGroupSpecs"]
     there = group["template"]["metadata"]["annotations"]
@@ -255,8 +265,8 @@ def test_a_value_that_a_manager_applied_within_a_list_stays(
 def test_a_value_that_the_applied_manifest_has_in_the_template_stays(
     manifest: str, stays: bool, webhook: Webhook
 ) -> None:
-    request = changed(copied(), {}, OWN)
-    request["document"]["metadata"]["annotations"] = {
+    request = changed(copied(), LISTED, OWN)
+    request["document"]["metadata"]["annotations"] |= {
         "kubectl.kubernetes.io/last-applied-configuration": manifest
     }
     answer = webhook.admit(**request)
@@ -264,50 +274,55 @@ def test_a_value_that_the_applied_manifest_has_in_the_template_stays(
 
 
 @pytest.mark.parametrize(
-    ("kind", "listed", "stays"),
-    [("UpdateOptions", "", True), ("UpdateOptions", "model,strategy", False),
-     ("PatchOptions", "", False)],
+    ("manager", "listed", "stays"),
+    [("kubectl-replace", "", True), ("kubectl-replace", "model,strategy", False),
+     ("flux", "", False), ("flux", "model,strategy", False)],
 )  # fmt: skip
-def test_a_whole_object_without_the_list_is_what_its_author_wrote(
-    kind: str, listed: str, stays: bool, webhook: Webhook
+def test_a_request_without_the_list_holds_a_whole_object_unless_it_is_an_apply(
+    manager: str, listed: str, stays: bool, webhook: Webhook
 ) -> None:
     own = {"copied-keys": listed} if listed else {}
-    answer = webhook.admit(**changed(copied(), own, OWN, options={"kind": kind}))
+    request = changed(copied(), own, OWN, options={"fieldManager": manager})
+    request["document"]["metadata"]["managedFields"] = [managed({"f:spec": {"f:replicas": {}}})]
+    answer = webhook.admit(**request)
     assert (template_annotations(answer) == prefixed(OWN)) is stays
 
 
-def undone(kind: str, there: Json, options: Json | None = None) -> Json:
-    """Return a request that puts *there* into the template of a workload with OWN."""
+def undone(kind: str, entry: Json, **options: str) -> Json:
+    """Return a request that puts another model into the template, with *entry* as evidence."""
     listed = {**OWN, "copied-keys": "model,strategy"}
-    old, new = (workload(kind, listed, {"annotations": prefixed(found)}) for found in (OWN, there))
-    sent = {"kind": "PatchOptions", **(options or {})}
-    return {"document": new, "operation": "UPDATE", "oldObject": old, "options": sent}
+    old = workload(kind, listed, {"annotations": prefixed(OWN)})
+    there = {"annotations": prefixed({**OWN, "model": "acme/old"})}
+    new = workload(kind, listed, there, managedFields=[entry])
+    return {"document": new, "operation": "UPDATE", "oldObject": old, "options": options}
 
 
-@pytest.mark.parametrize(
-    "there", [{"model": "acme/old", "strategy": "pvc"}, {"model": "acme/old"}, {}]
-)
+KUBECTL = managed({"f:spec": {"f:template": OWNED}}, operation="Update", manager="kubectl")
+
+
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
-def test_the_annotations_follow_when_a_rollout_is_undone(
-    kind: str, there: Json, webhook: Webhook
-) -> None:
-    answer = webhook.admit(**undone(kind, there))
-    assert template_annotations(answer, kind) == prefixed(there)
-    kept = {k: v for k, v in answer.annotations.items() if k != PREFIX + "copied-keys"}
-    assert kept == prefixed(there)
-    assert set(answer.codes) == {"MC120"}
-    assert answer.annotations.get(PREFIX + "copied-keys", "") == ",".join(there)
+def test_the_annotations_follow_when_a_rollout_is_undone(kind: str, webhook: Webhook) -> None:
+    answer = webhook.admit(**undone(kind, KUBECTL))
+    assert template_annotations(answer, kind) == prefixed({**OWN, "model": "acme/old"})
+    assert answer.annotations[PREFIX + "model"] == "acme/old"
+    assert answer.annotations[PREFIX + "copied-keys"] == "model,strategy"
+    assert answer.codes == ["MC120"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"),
-    [("Deployment", {}), ("StatefulSet", {"fieldManager": "kubectl-edit"}),
-     ("StatefulSet", {"kind": "UpdateOptions"})],
-)  # fmt: skip
+    ("kind", "entry", "options"),
+    [
+        ("Deployment", KUBECTL, {}),
+        ("StatefulSet", KUBECTL, {"fieldManager": "kubectl-edit"}),
+        ("StatefulSet", {**KUBECTL, "manager": "operator"}, {}),
+        ("StatefulSet", {**KUBECTL, "fieldsV1": {"f:spec": {"f:replicas": {}}}}, {}),
+    ],
+    ids=["a Deployment", "another command", "another client", "another field"],
+)
 def test_another_change_of_the_template_wins_over_the_workload(
-    kind: str, options: Json, webhook: Webhook
+    kind: str, entry: Json, options: Json, webhook: Webhook
 ) -> None:
-    answer = webhook.admit(**undone(kind, {**OWN, "model": "acme/old"}, options))
+    answer = webhook.admit(**undone(kind, entry, **options))
     assert template_annotations(answer, kind)[PREFIX + "model"] == "acme/old"
     assert answer.annotations[PREFIX + "model"] == OWN["model"]
     assert answer.codes == ["MC109"]

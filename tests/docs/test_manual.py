@@ -23,7 +23,7 @@ from webhook.cli.app import app
 from webhook.doctor.diagnosis import CHECKS
 from webhook.models.catalogue import BUILT_IN
 from webhook.models.schemes import SCHEMES
-from webhook.objects.workload_kinds import KINDS, WorkloadKind
+from webhook.objects.workload_kinds import EVERY, KINDS, WorkloadKind
 from webhook.pruning import cluster as pruning
 from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.tallies import Tally
@@ -157,7 +157,8 @@ def sources() -> str:
 def kinds() -> str:
     def places(row: WorkloadKind) -> str:
         found = dict.fromkeys(place.at + place.annotations for place in row.places)
-        return code(*(at.strip("/").replace("/", ".") for at in found)) or row.instead
+        words = (at.strip("/").replace("/", ".").replace(EVERY, "*") for at in found)
+        return code(*words) or row.instead
 
     def copied(row: WorkloadKind) -> str:
         if row.passes_on:

@@ -6,7 +6,7 @@ Argo CD), and the manifest that kubectl apply and Argo CD record.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,6 @@ class Change:
     operation: str = "CREATE"
     old: Workload | None = None
     """The workload before the request; None if it is created."""
-    replaces: bool = False
-    """Whether the request holds the whole object (PUT), not a patch of it."""
     field_manager: str = ""
     """The field manager that the request names."""
 
@@ -31,26 +29,50 @@ class Change:
 def wrote(workload: Workload, template: Template, key: str, change: Change) -> bool:
     """Whether the value of *key* in *template* is known to be from its author."""
     name = PREFIX + key
-    fields = workload.metadata.managed_fields or ()
-    return any(_owns(entry, template, name, change) for entry in fields) or _applied(
-        workload, template, name
+    return any(
+        _owns(entry, template, name, change.field_manager) for entry in _appliers(workload)
+    ) or _applied(workload, template, name)
+
+
+def is_applied(workload: Workload, change: Change) -> bool:
+    """Whether the request is a server-side apply, which holds only what its manager wrote."""
+    return any(entry.manager == change.field_manager for entry in _appliers(workload))
+
+
+def put_back(workload: Workload, template: Template, key: str, change: Change) -> bool:
+    """Whether kubectl rollout undo wrote the value of *key* in *template*.
+
+    It names no field manager, so the API server calls it kubectl. All other commands of
+    kubectl name theirs (kubectl-edit, kubectl-patch, …).
+    """
+    return not change.field_manager and any(
+        entry.manager == "kubectl"
+        and entry.operation == "Update"
+        and _owns(entry, template, PREFIX + key, "")
+        for entry in workload.metadata.managed_fields or ()
     )
 
 
-def _owns(entry: ManagedFields, template: Template, name: str, change: Change) -> bool:
-    """Whether *entry* says that a manager applied *name*, itself or within a list.
+def _appliers(workload: Workload) -> Iterator[ManagedFields]:
+    fields = workload.metadata.managed_fields or ()
+    return (entry for entry in fields if entry.operation == "Apply")
+
+
+def _owns(entry: ManagedFields, template: Template, name: str, applier: str) -> bool:
+    """Whether *entry* says that its manager wrote *name*, itself or within a list.
 
     Lists of custom resources are often atomic: their manager owns all of the list, what we
     copied into it included. So only a list that this very request applied is evidence.
+    *applier*: the manager of this request.
     """
-    if entry.operation != "Apply" or not isinstance(entry.fields, dict):
+    if not isinstance(entry.fields, dict):
         return False
     node: Json = entry.fields
     path: Path = (*template.annotations_path, name)
     for i, step in enumerate(path, 1):
         if not node:
             in_a_list = any(isinstance(later, int) for later in path[i - 1 :])
-            return in_a_list and entry.manager == change.field_manager
+            return in_a_list and entry.manager == applier
         found = node.get(f"f:{step}")
         if isinstance(step, int):
             found = _of_item(node, template.identities.get(path[:i], {}))

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from webhook.admission import codes
-from webhook.admission.authorship import Change, wrote
+from webhook.admission.authorship import Change, is_applied, put_back, wrote
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import COPIED_KEYS, PREFIX, asked
 from webhook.objects.json import Json
 from webhook.objects.json_patch import add, escaped, remove, replace
 from webhook.objects.workload import Template, Workload, pointer, steps
-from webhook.objects.workload_kinds import EACH, WorkloadKind
+from webhook.objects.workload_kinds import MANY, WorkloadKind
 from webhook.values.text import quoted
 
 _NEVER_COPIED: Final = frozenset(("injected", "copied-keys"))
@@ -51,13 +51,10 @@ def copied(workload: Workload, kind: WorkloadKind, change: Change) -> Copies:
     found = Copies()
     work = _Copying(workload, kind, change)
     undone = _undone(work)
-    for key, value in undone.items():
-        if value is None:
-            del work.wanted[key]
-            found.operations.append(remove(_OWN + escaped(PREFIX + key)))
-        else:
-            work.wanted[key] = value
-            found.operations.append(replace(_OWN + escaped(PREFIX + key), value))
+    work.wanted |= undone
+    found.operations.extend(
+        replace(_OWN + escaped(PREFIX + key), value) for key, value in undone.items()
+    )
     changes = [_of_template(work, template) for template in workload.templates]
     written: dict[str, dict[str, str]] = {}
     for template, one in zip(workload.templates, changes, strict=True):
@@ -123,8 +120,10 @@ class _Copying:
         there = (template.annotations or {}).get(PREFIX + key)
         if not self.was_copied(template, key) or there != self.was[key]:
             return False
-        whole = self.change.replaces and self.mark(template, key) not in self.now
-        return not whole and not wrote(self.workload, template, key, self.change)
+        # Without the list the request holds a whole object, which its author wrote, or it is an
+        # apply: that removes the list with the last annotation of its manager.
+        listed = self.mark(template, key) in self.now or is_applied(self.workload, self.change)
+        return listed and not wrote(self.workload, template, key, self.change)
 
 
 def _entries(workload: Workload) -> set[str]:
@@ -142,7 +141,8 @@ def _is_ours(entry: str, kind: WorkloadKind) -> bool:
         return not at
     there = steps(place)
     return any(
-        len(there) == len(path) and all(a in (EACH, b) for a, b in zip(path, there, strict=True))
+        len(there) == len(path)
+        and all(a in MANY or a == b for a, b in zip(path, there, strict=True))
         for path in (steps(one.at) for one in kind.places)
     )
 
@@ -174,22 +174,19 @@ _RESTORED_BY_UNDO: Final = frozenset((("apps", "StatefulSet"), ("apps", "DaemonS
 annotations too (kubectl polymorphichelpers/rollback.go)."""
 
 
-def _undone(work: _Copying) -> dict[str, str | None]:
-    """Return the annotations that kubectl rollout undo put back in the template; None: absent.
-
-    It sends a patch without a field manager, which no other command of kubectl does.
-    """
-    change, kind = work.change, work.kind
-    if (kind.group, kind.kind) not in _RESTORED_BY_UNDO or not change.old:
-        return {}
-    if change.replaces or change.field_manager:
+def _undone(work: _Copying) -> dict[str, str]:
+    """Return the annotations that kubectl rollout undo put back into the template."""
+    kind = work.kind
+    if (kind.group, kind.kind) not in _RESTORED_BY_UNDO:
         return {}
     return {
-        key: asked(template.annotations or {}).get(key)
+        key: there[key]
         for template in work.workload.templates
-        for key in work.wanted
+        for there in [asked(template.annotations or {})]
+        for key, value in work.wanted.items()
         if work.was_copied(template, key)
-        and work.wanted[key] == work.was[key] != asked(template.annotations or {}).get(key)
+        and value == work.was[key] != there.get(key, value)
+        and put_back(work.workload, template, key, work.change)
     }
 
 
@@ -208,9 +205,7 @@ def _operations(template: Template, one: _OfTemplate) -> Iterator[Json]:
     yield from (remove(f"{at}/{escaped(PREFIX + key)}") for key in sorted(one.vanished))
 
 
-def _remembered(
-    workload: Workload, listed: list[str], undone: Mapping[str, str | None]
-) -> Iterator[Json]:
+def _remembered(workload: Workload, listed: list[str], undone: Mapping[str, str]) -> Iterator[Json]:
     """Yield the operation that writes the list of copied keys."""
     own, text = workload.annotations, ",".join(listed)
     if text == own.get(COPIED_KEYS, ""):
@@ -225,15 +220,14 @@ def _remembered(
 
 
 def _warnings(
-    workload: Workload, changes: list[_OfTemplate], undone: Mapping[str, str | None]
+    workload: Workload, changes: list[_OfTemplate], undone: Mapping[str, str]
 ) -> Iterator[Problem]:
     for key, value in undone.items():
-        back = "removed it from" if value is None else f"put {quoted(value)} back into"
         yield Problem(
             codes.UNDONE,
             PREFIX + key,
-            f"kubectl rollout undo {back} the pod template, "
-            "so the workload's own annotation is changed likewise",
+            f"kubectl rollout undo put {quoted(value)} back into the pod template, "
+            "so the workload's own annotation now has it too",
         )
     names = sorted({PREFIX + key for one in changes for key in (*one.added, *one.followed)})
     if names:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from webhook.objects.json import Json
-from webhook.objects.workload_kinds import EACH, Place, WorkloadKind
+from webhook.objects.workload_kinds import EACH, MANY, Place, WorkloadKind
 
 _DEEPEST: Final = 12
 """Steps below the object; templates of known kinds are at most eight steps below it."""
@@ -40,7 +40,7 @@ def _places(value: Any, at: str, depth: int) -> Iterator[str]:  # noqa: ANN401  
 
 def _is_word(key: str) -> bool:
     """Whether *key* can be a step of a path of the table."""
-    return key not in ("", EACH) and "/" not in key and "~" not in key
+    return key not in ("", *MANY) and "/" not in key and "~" not in key
 
 
 def _looks_right(value: Json) -> bool:

@@ -10,7 +10,7 @@ from webhook.objects.json import Json
 from webhook.objects.json_patch import escaped
 from webhook.objects.meta import Metadata, Object
 from webhook.objects.pod import Pod, PodSpec
-from webhook.objects.workload_kinds import EACH, Place, WorkloadKind
+from webhook.objects.workload_kinds import MANY, Place, WorkloadKind
 from webhook.values.shape import Fault, faults
 
 Path = tuple[str | int, ...]
@@ -141,7 +141,7 @@ def _parts(value: Any, path: Path, ahead: tuple[str, ...]) -> Iterator[tuple[Pat
     """Yield what is at *ahead* below *value*, or the Fault on the way; nothing that is absent."""
     if value is None:
         return
-    if isinstance(value, list) and ahead[:1] == (EACH,):
+    if isinstance(value, list) and ahead and ahead[0] in MANY:
         for i, item in enumerate(value):
             yield from _parts(item, (*path, i), ahead[1:])
     elif not isinstance(value, dict):
@@ -149,7 +149,7 @@ def _parts(value: Any, path: Path, ahead: tuple[str, ...]) -> Iterator[tuple[Pat
         yield path, Fault(path, wrong.what)
     elif not ahead:
         yield path, value
-    elif ahead[0] == EACH:
+    elif ahead[0] in MANY:
         for key, item in value.items():
             yield from _parts(item, (*path, key), ahead[1:])
     else:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 EACH: Final = "*"
-"""A step of a path: every item of a list, or every value of a mapping."""
+"""A step of a path: every item of a list."""
+EVERY: Final = "{*}"
+"""A step of a path: every value of a mapping."""
+MANY: Final = frozenset((EACH, EVERY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an object describes some of its pods. Paths are JSON pointers with steps EACH."""
+    """Where an object describes some of its pods. Paths are JSON pointers with the steps MANY."""
 
     at: str
     """The part of the object. Where it is absent, there are no such pods."""
@@ -26,7 +29,7 @@ class Place:
     @property
     def is_one(self) -> bool:
         """Whether an object has this place once at most."""
-        return EACH not in self.at.split("/")
+        return MANY.isdisjoint(self.at.split("/"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def _ray(cluster: str) -> tuple[Place, ...]:
 
 
 def _kubeflow(kind: str, resource: str, field: str) -> WorkloadKind:
-    return _custom("kubeflow.org", kind, resource, *_templates(f"/spec/{field}/{EACH}/template"))
+    return _custom("kubeflow.org", kind, resource, *_templates(f"/spec/{field}/{EVERY}/template"))
 
 
 _JOBS_OF_JOBSET: Final = f"/spec/replicatedJobs/{EACH}/template/spec/template"
@@ -180,7 +183,7 @@ KINDS: Final = (
     # dynamo 0.9: v1alpha1 has services, v1beta1 has components.
     _custom(
         "nvidia.com", "DynamoGraphDeployment", "dynamographdeployments",
-        Place(at=f"/spec/services/{EACH}", spec="/extraPodSpec",
+        Place(at=f"/spec/services/{EVERY}", spec="/extraPodSpec",
               annotations="/extraPodMetadata/annotations"),
         *_templates(f"/spec/components/{EACH}/podTemplate"),
     ),

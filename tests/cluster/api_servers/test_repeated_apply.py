@@ -6,30 +6,18 @@ removes them anyway must not cause one rollout after another.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Final
 
 import pytest
 
+from tests.cluster.api_servers.applying import DIFFS, TOOLS, asked_of_pods, kubectl, stored
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.inference_pods import PREFIX, deployment
-from tests.kubernetes.registration import NamespaceFactory, wait_until
+from tests.kubernetes.registration import NamespaceFactory
 from tests.kubernetes.server import Webhook
 
 ASKED: Final = {"model": "phi-2", "strategy": "pvc", "shm-size": "8Mi"}
-SERVER_SIDE: Final = ("--server-side", "--force-conflicts")
-TOOLS: Final = {
-    "kubectl apply": ("apply",),
-    "argocd": ("apply", *SERVER_SIDE, "--field-manager=argocd-controller"),
-    "flux": ("apply", *SERVER_SIDE, "--field-manager=kustomize-controller"),
-    "kubectl replace": ("replace",),
-}
-DIFFS: Final = (
-    ("diff",),
-    ("diff", *SERVER_SIDE),
-    ("diff", *SERVER_SIDE, "--field-manager=argocd-controller"),
-)
 
 
 @pytest.fixture
@@ -38,35 +26,6 @@ def written(cluster: ControlPlane, webhook: Webhook, namespace: NamespaceFactory
     manifest = deployment(namespace(), ASKED, name="repeated", replicas=0)
     kubectl(cluster, ("apply", "--server-side"), manifest)
     return manifest
-
-
-def kubectl(plane: ControlPlane, words: Sequence[str], manifest: Object) -> None:
-    """Run kubectl on *manifest*; again, as a person would, if a controller wrote it meanwhile."""
-    for _ in range(5):
-        done = plane.kubectl(*words, "-f", "-", input=json.dumps(manifest))
-        if "(Conflict)" not in done.stderr:
-            break
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def stored(plane: ControlPlane, manifest: Object) -> Object:
-    """Return the object of *manifest*, once its controller has acted on it."""
-    found: list[Object] = []
-
-    def observed() -> bool:
-        meta = manifest["metadata"]
-        answer = plane.api.get("apps/v1", "Deployment", meta["name"], meta["namespace"])
-        found[:] = [answer.expect(200).body]
-        generation = answer.body["metadata"]["generation"]
-        return bool(answer.body["status"].get("observedGeneration") == generation)
-
-    wait_until(observed, "the controller has seen the Deployment")
-    return found[0]
-
-
-def asked_of_pods(obj: Object) -> Object:
-    annotations: Object = obj["spec"]["template"]["metadata"].get("annotations", {})
-    return {key: value for key, value in annotations.items() if key.startswith(PREFIX)}
 
 
 def replica_sets(plane: ControlPlane, manifest: Object) -> int:

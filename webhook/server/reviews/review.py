@@ -57,9 +57,8 @@ class Request(_Wire, Generic[T], frozen=True):
 
 
 class Options(_Wire, frozen=True):
-    """The options of a request (meta/v1 CreateOptions, UpdateOptions, PatchOptions)."""
+    """The options of a request (meta/v1 CreateOptions, UpdateOptions)."""
 
-    kind: str = ""
     field_manager: str = ""
 
 
@@ -153,7 +152,6 @@ def workload_of(request: WorkloadRequest) -> tuple[WorkloadKind, Workload, Chang
     change = Change(
         operation=request.operation,
         old=_old(old, kind),
-        replaces=options.kind == "UpdateOptions",
         field_manager=options.field_manager,
     )
     return kind, workload, change
