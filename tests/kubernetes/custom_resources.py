@@ -82,3 +82,41 @@ PROMETHEUS_OPERATOR: Final = Source(
     "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
     "example/prometheus-operator-crd",
 )
+
+RAY: Final = Source(
+    "github.com/ray-project/kuberay/ray-operator",
+    "v1.4.2",
+    "h1:A4tGzbIky8sInAUxZBdBb+rrpZ7fbqoxdsOtm559Zqg=",
+    "config/crd/bases",
+)
+LEADER_WORKER_SET: Final = Source(
+    "sigs.k8s.io/lws",
+    "v0.7.0",
+    "h1:qWfzX8+UBak+Hq0+m/PuE3uO0mp/3dmm5q/h/7z31A8=",
+    "config/crd/bases",
+)
+JOB_SET: Final = Source(
+    "sigs.k8s.io/jobset",
+    "v0.8.2",
+    "h1:WC5a5G7MqfJJy4p+6OxGMpfbB90KoDSay96Mc4yMMZM=",
+    "config/components/crd/bases",
+)
+ARGO_ROLLOUTS: Final = Source(
+    "github.com/argoproj/argo-rollouts",
+    "v1.8.3",
+    "h1:blbtQva4IK9r6gFh+dWkCrLnFdPOWiv9ubQYu36qeaA=",
+    "manifests/crds",
+)
+
+
+def permissive(group: str, version: str, kind: str, plural: str) -> Object:
+    """Return a definition of a kind that keeps every field, for kinds whose schema does not matter."""
+    names = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
+    keeps = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    one = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": keeps}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [one]},
+    }

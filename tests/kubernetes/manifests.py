@@ -1,11 +1,15 @@
-"""Owns `python -m tests.kubernetes.manifests`: writes the kustomize base from the chart."""
+"""Owns `python -m tests.kubernetes.manifests`: writes the kustomize base from the chart.
 
-from tests.kubernetes import helm
+The chart's file of custom kinds is written first, from their table.
+"""
+
+from tests.kubernetes import helm, workload_rules
 from tests.kubernetes.registration import DEPLOY
 
 
 def main() -> None:
     """Write every file that the chart yields with its default values."""
+    workload_rules.FILE.write_text(workload_rules.text())
     for name, text in helm.base().items():
         (DEPLOY / name).write_text(text)
 

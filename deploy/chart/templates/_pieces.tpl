@@ -47,3 +47,16 @@ app.kubernetes.io/name: modelcache-webhook
 {{- define "modelcache.seconds" -}}
 {{- mul (regexFind "^[0-9]+" . | int) (get (dict "h" 3600 "m" 60 "s" 1) (regexFind "[hms]$" .)) -}}
 {{- end -}}
+
+{{- /* Rules for the kinds of other projects whose pods get annotations by copying. */ -}}
+{{- define "modelcache.customRules" -}}
+{{- range $i, $rule := (.Files.Get "files/kinds.yaml" | fromYaml).rules }}
+{{- if $i }}
+{{ end -}}
+- apiGroups: ["{{ .group }}"]
+  apiVersions: ["{{ join "\", \"" .versions }}"]
+  operations: ["CREATE", "UPDATE"]
+  resources: ["{{ join "\", \"" .resources }}"]
+  scope: Namespaced
+{{- end }}
+{{- end -}}
