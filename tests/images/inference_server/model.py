@@ -20,14 +20,20 @@ class CannotServeError(Exception):
 
 
 def directory(model: str) -> Path:
-    """Return the directory of *model*; a name is looked up, or downloaded, by the hub's library."""
+    """Return the directory of *model*; a name is looked up, or downloaded, by the hub's library.
+
+    vLLM does the same: offline, it takes the snapshot that is in the cache, whatever files that has
+    (get_model_path of vllm/transformers_utils/repo_utils.py, 0.11).
+    """
     if (path := Path(model)).is_dir():
         return path
     try:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import constants, snapshot_download
     except ImportError:
         raise CannotServeError(f"{model}: is not a directory") from None
     try:
+        if constants.HF_HUB_OFFLINE:
+            return Path(snapshot_download(model, local_files_only=True, ignore_patterns="*"))
         return Path(snapshot_download(model))
     except Exception as error:
         raise CannotServeError(f"{model}: {type(error).__name__}: {error}") from error
