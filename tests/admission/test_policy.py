@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.admission.admitting import cache_policy, cached_model, policy_of
+from tests.admission.admitting import Webhook, cache_policy, cached_model, pod_of, policy_of
 from webhook.admission.policy.documents import Policy, load_policy
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [
@@ -35,6 +35,44 @@ def test_selector(selector: dict[str, Any], selected: bool) -> None:
     policy = policy_of(cache_policy(namespaceSelector=selector, defaults={"claim": "models"}))
     found = policy.defaults("prod", {"team": "ml"})
     assert found == ({"claim": "models"} if selected else {})
+
+
+NAMED = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["prod"]}
+OTHERS = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["prod"]}
+
+
+@pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        ({}, True),
+        ({"matchLabels": {"kubernetes.io/metadata.name": "prod"}}, True),
+        ({"matchLabels": {"kubernetes.io/metadata.name": "other"}}, False),
+        ({"matchExpressions": [NAMED]}, True),
+        ({"matchExpressions": [OTHERS]}, False),
+        ({"matchLabels": {"team": "ml"}}, None),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["ml"]}]}, None),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["ml"]}]}, None),
+        ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, None),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, None),
+        ({"matchLabels": {"team": "ml"}, "matchExpressions": [NAMED]}, None),
+        ({"matchLabels": {"team": "ml"}, "matchExpressions": [OTHERS]}, False),
+    ],
+)
+def test_labels_that_are_not_known_select_nothing_and_only_what_is_undecided_is_named(
+    selector: dict[str, Any], selected: bool | None
+) -> None:
+    policy = policy_of(cache_policy(namespaceSelector=selector, defaults={"claim": "models"}))
+    assert policy.defaults("prod", None) == ({"claim": "models"} if selected else {})
+    remarks = policy.unjudged("prod", None)
+    assert [r.where for r in remarks] == (["CachePolicy platform"] if selected is None else [])
+    assert policy.unjudged("prod", {}) == []
+
+
+def test_a_refused_pod_too_is_shown_which_policy_could_not_be_judged() -> None:
+    policy = policy_of(cache_policy(namespaceSelector={"matchLabels": {"team": "ml"}}))
+    answer = Webhook(policy=policy).admit(pod_of({"strategy": "nfs"}))
+    assert not answer.allowed
+    assert answer.warnings[0].startswith("MC125 CachePolicy platform: selects namespaces by label")
 
 
 def test_the_policy_with_the_highest_priority_wins() -> None:
@@ -67,6 +105,18 @@ def test_defaults_may_be_written_with_their_prefix() -> None:
                 namespaceSelector={"matchExpressions": [{"key": "a", "operator": "Equals"}]}
             ),
             '"Equals" is not one of In, NotIn, Exists, DoesNotExist',
+        ),
+        (
+            cache_policy(namespaceSelector={"matchExpressions": [{"key": "a", "operator": "NotIn"}]}),
+            'spec.namespaceSelector: "a": NotIn needs values',
+        ),
+        (
+            cache_policy(
+                namespaceSelector={
+                    "matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]
+                }
+            ),
+            'spec.namespaceSelector: "a": Exists takes no values: remove them',
         ),
     ],
 )  # fmt: skip

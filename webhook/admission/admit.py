@@ -60,6 +60,7 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
     if not spec.containers:
         return Skip(reason=SkipReason.NO_CONTAINERS)
     try:
+    undecided = policy.unjudged(facts.namespace, facts.namespace_labels)
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
         try:
@@ -75,8 +76,8 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         if refused := tuple(limit_range_problems(spec, plan, facts)):
             raise Rejected(refused)
     except Rejected as rejected:
-        return Deny(problems=rejected.problems, warnings=tuple(unknown(own, KNOWN)))
-    if remarks := tuple(quota_remarks(spec, plan, facts)):
+        return Deny(problems=rejected.problems, warnings=(*unknown(own, KNOWN), *undecided))
+    if remarks := (*quota_remarks(spec, plan, facts), *undecided):
         return replace(plan, warnings=plan.warnings + remarks)
     return plan
 

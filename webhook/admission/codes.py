@@ -179,6 +179,31 @@ UNCHANGEABLE: Final = _code(
     "the pods of an existing object can't get the annotation any more",
     "create the object again",
 )
+UNJUDGED: Final = _code(
+    125,
+    "a CachePolicy selects namespaces by labels that are not known here",
+    "give the Namespace with --cluster",
+)
+SHARED_MODE: Final = _code(
+    126,
+    "another volume of the pod mounts the claim with another readOnly",
+    "give both volumes the same readOnly, or remove yours",
+)
+HOST_IPC: Final = _code(
+    127,
+    "the pod uses /dev/shm of its node",
+    "remove hostIPC, or set modelcache.io/shm-size to 0",
+)
+STALE_LEDGER: Final = _code(
+    128,
+    "the pod says that it was injected, but has no volume of ours",
+    "remove modelcache.io/injected, and check the limits",
+)
+NO_NETWORK: Final = _code(
+    129,
+    "the loader downloads before the proxy of the mesh runs",
+    "make the proxy a native sidecar, or load from a claim or the node",
+)
 ASKS_HUB: Final = _code(
     130,
     "the server has no offline mode, so it asks the hub at its start",

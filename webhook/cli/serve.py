@@ -267,4 +267,7 @@ def _policy(paths: list[Path]) -> "Policy":
         return Policy()  # a server without files needs no YAML, which takes 1.6 MiB
     from webhook.documents.contents import read_objects
 
-    return load_policy(read_objects(paths))
+    policy = load_policy(read_objects(paths))
+    if unknown := list(policy.not_judged_by_name()):
+        raise ValueError("\n".join(unknown))
+    return policy

@@ -1,14 +1,18 @@
 """Match labels with a label selector, by which a CachePolicy selects namespaces.
 
-The rules are those of meta/v1 LabelSelector.
+The rules are those of meta/v1 LabelSelector. A label that is not known is neither there nor
+absent: no operator holds for it, and only a requirement on a known label can decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
+from webhook.values.text import quoted
+
 OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+_WITH_VALUES: Final = ("In", "NotIn")
 
 
 class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -31,6 +35,15 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
             case _:
                 return value is None
 
+    def faults(self) -> Iterator[str]:
+        """Yield what the API server would refuse (ValidateLabelSelectorRequirement)."""
+        if self.operator not in OPERATORS:
+            yield f"{quoted(self.operator)} is not one of {', '.join(OPERATORS)}"
+        elif self.operator in _WITH_VALUES and not self.values:
+            yield f"{quoted(self.key)}: {self.operator} needs values"
+        elif self.operator not in _WITH_VALUES and self.values:
+            yield f"{quoted(self.key)}: {self.operator} takes no values: remove them"
+
 
 class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A label selector. An empty one selects every namespace."""
@@ -38,8 +51,25 @@ class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     match_labels: dict[str, str] = {}
     match_expressions: tuple[Requirement, ...] = ()
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether it selects a namespace with *labels*."""
-        return all(labels.get(k) == v for k, v in self.match_labels.items()) and all(
-            requirement.holds(labels) for requirement in self.match_expressions
-        )
+    def _requirements(self) -> Iterator[Requirement]:
+        for key, value in self.match_labels.items():
+            yield Requirement(key, "In", (value,))
+        yield from self.match_expressions
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The labels that it looks at."""
+        return frozenset(one.key for one in self._requirements())
+
+    def holds(self, labels: Mapping[str, str], *, complete: bool = True) -> bool | None:
+        """Whether it selects a namespace with *labels*; None if the known labels can't decide.
+
+        *complete*: a label that *labels* lacks is absent. Otherwise it is not known.
+        """
+        undecided = False
+        for one in self._requirements():
+            if not complete and one.key not in labels:
+                undecided = True
+            elif not one.holds(labels):
+                return False
+        return None if undecided else True

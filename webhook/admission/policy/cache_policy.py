@@ -10,8 +10,7 @@ import msgspec
 
 from webhook.admission.reading import DECLARED
 from webhook.admission.request.annotations import PREFIX, read, unknown
-from webhook.objects.label_selector import OPERATORS, Selector
-from webhook.values.text import quoted
+from webhook.objects.label_selector import Selector
 
 
 class PolicySpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -41,12 +40,11 @@ def cache_policy(document: dict[str, Any]) -> CachePolicy:
     problems = []
     if spec.rules:
         problems.append("spec.rules: this version enforces no rules; remove them")
-    for requirement in spec.namespace_selector.match_expressions:
-        if requirement.operator not in OPERATORS:
-            problems.append(
-                f"spec.namespaceSelector: {quoted(requirement.operator)} is not one of "
-                f"{', '.join(OPERATORS)}"
-            )
+    problems += [
+        f"spec.namespaceSelector: {fault}"
+        for requirement in spec.namespace_selector.match_expressions
+        for fault in requirement.faults()
+    ]
     defaults = {k.removeprefix(PREFIX): v for k, v in spec.defaults.items()}
     known = {a.name: (f, a) for f, a in DECLARED.items() if a.platform}
     faults = unknown(defaults, known) + read(known.values(), defaults)[1]

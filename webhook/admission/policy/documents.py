@@ -1,22 +1,26 @@
 """Read the documents of the platform team: CachePolicy and CachedModel.
 
 A default is an annotation that the platform team writes for its users. If several
-policies select a namespace, the one with the highest priority wins.
+policies select a namespace, the one with the highest priority wins. A policy whose selector
+can't be judged, because a label of the namespace is not known, does not apply.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from webhook.admission import codes
 from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
+from webhook.admission.problem import Problem
 from webhook.admission.strategies import STRATEGIES
 from webhook.models.cached_model import CachedModel, cached_model
 from webhook.models.catalogue import Catalogue
 
 API_VERSION: Final = "modelcache.io/v1alpha1"
 _DIGITS: Final = 12
-_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The API server gives it to every namespace, so its value is always known."""
 
 
 class Policy:
@@ -32,15 +36,46 @@ class Policy:
         """The digest of the documents: 12 hexadecimal digits, or "none" without documents."""
         self.catalogue = Catalogue(models)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
+        self._by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
 
     def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
         """Return annotation → default for a namespace. *labels*: None if they are not known."""
-        known = {_NAME_LABEL: namespace, **(labels or {})}
+        known = {NAME_LABEL: namespace, **(labels or {})}
         merged: dict[str, str] = {}
         for policy in self.policies:
-            if policy.selector.holds(known):
+            if policy.selector.holds(known, complete=labels is not None):
                 merged |= policy.defaults
         return merged
+
+    def unjudged(self, namespace: str, labels: Mapping[str, str] | None) -> list[Problem]:
+        """Return a remark for each policy that may select the namespace, by labels not known."""
+        if labels is not None or not self._by_label:
+            return []
+        return [
+            Problem(
+                codes.UNJUDGED,
+                f"CachePolicy {policy.name}",
+                f"selects namespaces by {_labels(policy)}, but the labels of namespace "
+                f"{namespace} are not known, so its defaults are not used: give the Namespace "
+                "with --cluster",
+            )
+            for policy in self._by_label
+            if policy.selector.holds({NAME_LABEL: namespace}, complete=False) is None
+        ]
+
+    def not_judged_by_name(self) -> Iterator[str]:
+        """Yield why each policy can't be used by a server that knows only names of namespaces."""
+        for policy in self._by_label:
+            yield (
+                f"CachePolicy {policy.name}: spec.namespaceSelector: uses {_labels(policy)}, but "
+                f"of a namespace this server knows only {NAME_LABEL}: use that label"
+            )
+
+
+def _labels(policy: CachePolicy) -> str:
+    """Return the labels by which *policy* selects, except the name of the namespace."""
+    keys = sorted(policy.selector.keys - {NAME_LABEL})
+    return f"label{'s' * (len(keys) > 1)} {', '.join(keys)}"
 
 
 def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:

@@ -57,9 +57,9 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"kubeVersion": "1.29"},
         "failurePolicy: Ignore needs ValidatingAdmissionPolicy, which API servers have since 1.30; this is 1.29: set failurePolicy to Fail",
     ),
-    "a server without matchConditions": (
-        {"kubeVersion": "1.27", "failurePolicy": "Fail"},
-        "kubeVersion: 1.27: API servers before 1.28 would send every pod of the cluster to the webhook",
+    "a server that does not know optional values": (
+        {"kubeVersion": "1.28", "failurePolicy": "Fail"},
+        "kubeVersion: 1.28: API servers before 1.29 can't compile the matchConditions of the registration",
     ),
     "self without controller": ({"controller": False}, "controller: certificates.mode self needs it"),
     "a bundle that is written at run time": (
@@ -91,10 +91,6 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"controller": False, "certificates": {"mode": "files"}, "flowSchema": {"enabled": True}},
         "flowSchema: without controller the webhook does not call the API server",
     ),
-    "a FlowSchema before its version": (
-        {"kubeVersion": "1.28", "failurePolicy": "Fail", "flowSchema": {"enabled": True}},
-        "flowSchema: needs Kubernetes 1.29; this is 1.28",
-    ),
     "a label that the chart sets": (
         {"podLabels": {"app.kubernetes.io/name": "x"}},
         "podLabels: the chart sets app.kubernetes.io/name: remove it",
@@ -108,6 +104,13 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
         {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
                      "metadata": {"name": "p"}, "spec": {"rules": [{"mode": "enforce"}]}}]},
         "policy: CachePolicy p: spec.rules: this version enforces no rules",
+    ),
+    "a selector that the webhook can't judge": (
+        {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
+                     "metadata": {"name": "p"}, "spec": {"namespaceSelector": {
+                         "matchLabels": {"team": "ml", "kubernetes.io/metadata.name": "a"},
+                         "matchExpressions": [{"key": "env", "operator": "Exists"}]}}}]},
+        "policy: CachePolicy p: spec.namespaceSelector: uses env, team, but of a namespace the webhook knows only kubernetes.io/metadata.name",
     ),
     "an option that a value sets": (
         {"extraArgs": ["--drain=60"]},
