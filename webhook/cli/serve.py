@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from webhook.admission.policy.documents import Policy
 
 app = typer.Typer()
-OLDEST: Final = (1, 28)
-"""Match conditions are enabled since 1.28 (KEP-3716). Before, every pod would be reviewed."""
+OLDEST: Final = (1, 29)
+"""The match conditions of the registration use optional values (`.?`), which CEL has since 1.29
+(apiserver pkg/cel/environment/base.go: introduced in 1.28, and stored a version later)."""
 _PORTS: Final = "Ports"
 _CERTIFICATES: Final = "Certificates"
 _SHUTDOWN: Final = "Shutdown"
@@ -218,8 +219,8 @@ def serve(  # each is an option
     version = version_number(kube_version) if kube_version else None
     if version and version < OLDEST:
         fail(
-            f"--kube-version: {kube_version}: must be 1.28 or later, because older API servers "
-            "ignore matchConditions and would send every pod"
+            f"--kube-version: {kube_version}: must be 1.29 or later, because older API servers "
+            "can't compile the matchConditions"
         )
     try:
         run(

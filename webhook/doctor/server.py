@@ -7,16 +7,16 @@ from webhook.doctor.check import ANYBODY_MAY, Check
 from webhook.doctor.finding import Finding, error, ok, warning
 from webhook.doctor.installation import Installation
 
-_MATCH_CONDITIONS: Final = (1, 28)  # KEP-3716, beta
+_OPTIONAL: Final = (1, 29)  # CEL's optional values, which our matchConditions use
 _POLICIES: Final = (1, 30)  # KEP-3488 and KEP-3716, stable
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
     version = f"Kubernetes {installation.version.json()['gitVersion']}"
     seen = f"{version} at {installation.api.address}"
-    if installation.minor < _MATCH_CONDITIONS:
+    if installation.minor < _OPTIONAL:
         yield error(
-            f"{seen}: it does not know matchConditions, so it sends every pod to the webhook",
+            f"{seen}: it can't compile the matchConditions of the registration",
             "upgrade the API server to 1.30 or later",
         )
     elif installation.minor < _POLICIES:
@@ -30,7 +30,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
 
 CHECK: Final = Check(
     name="server",
-    looks_at="whether the API server answers, and is new enough for matchConditions (1.28) and "
+    looks_at="whether the API server answers, and is new enough for our matchConditions (1.29) and "
     "ValidatingAdmissionPolicies (1.30)",
     may=(ANYBODY_MAY,),
     run=_run,

@@ -35,8 +35,7 @@ def test_a_server_that_answers_is_shown_with_its_version(cluster: ControlPlane) 
     [
         ("1", "30", OK, "Kubernetes v1.30.1"),
         ("1", "29+", WARNING, "ValidatingAdmissionPolicies are not stable before 1.30"),
-        ("1", "28", WARNING, "ValidatingAdmissionPolicies are not stable before 1.30"),
-        ("1", "27", ERROR, "it does not know matchConditions"),
+        ("1", "28", ERROR, "it can't compile the matchConditions"),
     ],
 )
 def test_findings_about_a_server_follow_from_its_version(
