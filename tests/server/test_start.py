@@ -1,19 +1,21 @@
 """The start of a server, and the reasons why it refuses to start."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from ruamel.yaml import YAML
 
-from tests.forking.process import ENVIRONMENT, run
-from tests.server.conftest import Start
+from tests.forking.process import ENVIRONMENT, Forked, run
 from tests.server.harness import HOST, ROOT, PairFiles, Server
 
 FREE = ("--host", HOST, "--port", "0", "--health-port", "0")
@@ -87,11 +89,13 @@ def test_options_that_make_no_sense_are_refused(options: tuple[str, ...], pair: 
     assert len(refused(*more, *options).splitlines()) < 12
 
 
-@pytest.mark.parametrize("version", ["1.27", "v1.9.11"])
-def test_an_api_server_that_would_send_every_pod_is_refused(version: str, pair: PairFiles) -> None:
+@pytest.mark.parametrize("version", ["1.28", "v1.9.11"])
+def test_an_api_server_that_cannot_compile_the_match_conditions_is_refused(
+    version: str, pair: PairFiles
+) -> None:
     # c55
     said = refused(*FREE, *of(pair), "--kube-version", version)
-    assert f"--kube-version: {version}: must be 1.28 or later" in said
+    assert f"--kube-version: {version}: must be 1.29 or later" in said
 
 
 @pytest.mark.parametrize("option", ["--port", "--health-port"])
@@ -117,12 +121,85 @@ def test_a_wrong_policy_is_refused_at_the_start(pair: PairFiles, tmp_path: Path)
     assert "host-path" in refused(*FREE, *of(pair), "--policy", str(policy))
 
 
-def test_the_server_listens_on_an_ipv6_address(start: Start) -> None:
-    # P2 100
-    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
+def test_policies_whose_selectors_the_server_cannot_judge_are_refused_by_name(
+    pair: PairFiles, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "---\n".join(
+            "apiVersion: modelcache.io/v1alpha1\nkind: CachePolicy\n"
+            f"metadata: {{name: {name}}}\nspec: {{namespaceSelector: {selector}}}\n"
+            for name, selector in (
+                ("nonprod", "{matchExpressions: [{key: env, operator: NotIn, values: [prod]}]}"),
+                ("named", "{matchLabels: {kubernetes.io/metadata.name: prod}}"),
+                ("teams", "{matchLabels: {team: ml, tier: gold}}"),
+            )
+        )
+    )
+    said = refused(*FREE, *of(pair), "--policy", str(policy)).splitlines()
+    assert [line.split(",")[0] for line in said] == [
+        "modelcache: CachePolicy nonprod: spec.namespaceSelector: uses label env",
+        "modelcache: CachePolicy teams: spec.namespaceSelector: uses labels team",
+    ]
+    assert all("knows only kubernetes.io/metadata.name: use that label" in line for line in said)
+
+
+@contextlib.contextmanager
+def listening(pair: PairFiles, *options: str) -> Iterator[tuple[int, int]]:
+    """Run a server with *options* and no --host of the tests; yield its two ports."""
+    process = Forked(
+        [
+            sys.executable, "-m", "webhook", "serve", "--port", "0", "--health-port", "0",
+            "--shutdown-delay", "0", *of(pair), *options,
+        ],
+        cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT},
+    )  # fmt: skip
+    try:
+        assert process.stderr
+        line = json.loads(process.stderr.readline())
+        assert line["event"] == "serving"
+        yield line["port"], line["health_port"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+ADDRESSES = ["127.0.0.1", "::1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "answering"),
+    [
+        ((), ADDRESSES),
+        (("--host", "::"), ADDRESSES),
+        (("--host", "0.0.0.0"), ["127.0.0.1"]),
+        (("--host", "127.0.0.1"), ["127.0.0.1"]),
+        (("--host", "::1"), ["::1"]),
+    ],
+    ids=lambda value: " ".join(value) or "default",
+)
+def test_the_server_listens_on_every_address_unless_it_is_given_one(
+    options: tuple[str, ...], answering: list[str], pair: PairFiles
+) -> None:
+    # P2 100: clusters have IPv4, IPv6 or both, and the Service leads to an address of the pod
+    addresses = Path("/proc/net/if_inet6")
+    if not addresses.exists() or not addresses.read_text():
         pytest.skip("this machine has no IPv6")
-    server = start("--shutdown-delay", "0")
-    assert server.health("/livez").status == 200
+    context = pair.client_context()
+    with listening(pair, *options) as ports:
+        found = []
+        for address in ADDRESSES:
+            try:
+                health = http.client.HTTPConnection(address, ports[1], timeout=20)
+                health.request("GET", "/livez")
+                assert health.getresponse().status == 200
+                health.close()
+                with socket.create_connection((address, ports[0]), timeout=20) as raw:
+                    context.wrap_socket(raw, server_hostname="localhost").close()
+            except ConnectionRefusedError:
+                continue
+            found.append(address)
+    assert found == answering
 
 
 def test_a_development_server_prints_the_registration_that_trusts_it() -> None:

@@ -77,8 +77,14 @@ def serve(  # each is an option
         ),
     ] = 8080,
     host: Annotated[
-        str, typer.Option(help="Address to listen on.", rich_help_panel=_PORTS)
-    ] = "0.0.0.0",  # noqa: S104
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address to listen on; default: every address, IPv4 and IPv6.",
+            show_default=False,
+            rich_help_panel=_PORTS,
+        ),
+    ] = "",
     connection_age: Annotated[
         str,
         typer.Option(

@@ -15,7 +15,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     facts: Facts = field(default_factory=Facts)
     """What is known of the cluster in every namespace."""
-    host: str = "0.0.0.0"  # noqa: S104  # pods are called on their own address
+    host: str = ""
+    """The address to listen on; empty: every address, since pods are called on their own."""
     port: int = 8443
     health_port: int = 8080
     certificate: Path | None = None

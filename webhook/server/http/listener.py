@@ -149,12 +149,20 @@ def _usefulness(connection: TimedProtocol) -> tuple[bool, float]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family)
+    """Return a socket that is bound; ValueError if it can't be.
+
+    *host*: empty for every address. On a machine without IPv6 these are the IPv4 ones.
+    """
+    both = not host and socket.has_dualstack_ipv6()
+    address = host or ("::" if both else "0.0.0.0")  # noqa: S104  # the Service calls any of them
+    found = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if address == "::":
+        # Whatever net.ipv6.bindv6only is: IPv4 addresses are mapped (RFC 3493, section 3.7).
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        found.bind((host, port))
+        found.bind((address, port))
     except OSError as error:
         found.close()
-        raise ValueError(f"can't listen on {host} port {port}: {error.strerror}") from error
+        raise ValueError(f"can't listen on {address} port {port}: {error.strerror}") from error
     return found
