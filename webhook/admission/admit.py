@@ -22,6 +22,7 @@ from webhook.admission.request.declared import KNOWN
 from webhook.admission.strategies.auto import chosen_strategy
 from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod, PodSpec
+from webhook.objects.windows import requires_windows
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
@@ -54,13 +55,13 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
     if MIRROR in pod.annotations:
         return Skip(reason=SkipReason.MIRROR_POD)
     spec = pod.spec or PodSpec()
-    if spec.os and spec.os.name == "windows":
+    if requires_windows(spec):
         remark = Problem(codes.SKIPPED, PREFIX + "model", "Windows pods are left as they are")
         return Skip(reason=SkipReason.WINDOWS, warnings=(remark,))
     if not spec.containers:
         return Skip(reason=SkipReason.NO_CONTAINERS)
-    try:
     undecided = policy.unjudged(facts.namespace, facts.namespace_labels)
+    try:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
         try:

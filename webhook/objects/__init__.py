@@ -7,6 +7,7 @@ facts                             the state of the cluster at the moment of one 
 kinds, cluster_object             the objects that Facts are made of, and how they are read
 defaulting                        what the API server fills in before a webhook sees a pod
 label_selector                    how a CachePolicy selects namespaces
+windows                           which pods only nodes with Windows can run
 names, restricted                 the names of what we add; security contexts
 json, json_patch                  JSON objects, and operations on them (RFC 6902)
 

@@ -39,6 +39,7 @@ class PodSpec(Object, frozen=True):
 
 class Pod(Object, frozen=True):
     """A pod, or a pod template in the form of a pod."""
+    node_selector: dict[str, str] | None = None
 
     metadata: Metadata | None = None
     spec: PodSpec | None = None
