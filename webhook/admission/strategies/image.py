@@ -52,7 +52,9 @@ class Image(Strategy):
 
     def receipt(self, volume: Volume, ours: Json) -> bool:
         source = volume.source
-        return isinstance(source, ImageSource) and source.reference == ours["image"]["reference"]
+        return isinstance(source, ImageSource) and _same_content(
+            source.reference or "", ours["image"]["reference"]
+        )
 
     def provided(self) -> list[Provided]:
         return [
@@ -97,3 +99,13 @@ class Image(Strategy):
                 f"image volumes allow {what} from 1.33 on, and the API server has {version}: "
                 "use pvc",
             )
+
+
+def _same_content(reference: str, ours: str) -> bool:
+    """Whether both references name one image.
+
+    A webhook for registry mirrors changes the registry, and maybe the repository. The digest says
+    what the image contains, wherever it comes from.
+    """
+    digest = ours.partition("@")[2]
+    return reference == ours or (digest != "" and reference.partition("@")[2] == digest)
