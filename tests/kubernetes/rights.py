@@ -42,6 +42,7 @@ class Bound:
             "zz-modelcache": self.name,
             "modelcache-injected": self.name,
             "modelcache-copied": self.name,
+            "modelcache-resized": self.name,
             "modelcache-required": self.required,
             "modelcache-webhook-ca": "authorities",
         }

@@ -11,6 +11,7 @@ from webhook.doctor.installation import ADMISSION, Installation
 POLICIES: Final = {
     "modelcache-injected": "a pod that the webhook missed starts without its model",
     "modelcache-copied": "a workload that the webhook missed makes pods without their model",
+    "modelcache-resized": "a pod can be resized below what its volumes in memory hold",
 }
 """The policies, and what happens if one does not refuse."""
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
@@ -26,7 +27,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
 def _judged(installation: Installation, name: str, otherwise: str) -> Finding:
     fault, fix = _fault(installation, name)
     if not fault:
-        return ok(f"policy {name} refuses what the webhook missed")
+        return ok(f"policy {name} is in force")
     if installation.failure_policy == "Fail":
         return warning(f"{fault}; failurePolicy Fail refuses while the webhook is down", fix)
     return error(f"{fault}: {otherwise}", fix)

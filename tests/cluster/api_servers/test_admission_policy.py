@@ -113,7 +113,7 @@ def test_kustomize_builds_what_the_tests_apply(cluster: ControlPlane) -> None:
 def test_policy_and_webhook_select_the_same_namespaces() -> None:
     (hooks,) = shipped("MutatingWebhookConfiguration")
     policies = list(filter(judges_others, shipped("ValidatingAdmissionPolicy")))
-    assert len(policies) == 2
+    assert len(policies) == 3
     selectors = [policy["spec"]["matchConstraints"]["namespaceSelector"] for policy in policies]
     assert selectors == [hook["namespaceSelector"] for hook in hooks["webhooks"]]
 

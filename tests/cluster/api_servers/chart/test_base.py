@@ -46,14 +46,14 @@ def test_comments_that_explain_a_line_survive() -> None:
 
 
 def test_what_refuses_pods_is_first_of_the_base() -> None:
-    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:7]
+    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:9]
     assert first[:2] == [
         ("MutatingWebhookConfiguration", REQUIRED),
         ("MutatingWebhookConfiguration", "zz-modelcache"),
     ]
     assert [kind for kind, _ in first[2:]] == [
-        *["ValidatingAdmissionPolicyBinding"] * 2,
-        *["ValidatingAdmissionPolicy"] * 2,
+        *["ValidatingAdmissionPolicyBinding"] * 3,
+        *["ValidatingAdmissionPolicy"] * 3,
         "Namespace",
     ]
 

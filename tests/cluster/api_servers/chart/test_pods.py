@@ -91,7 +91,7 @@ def test_enforcement_is_left_to_a_controller_if_there_is_one(values: dict[str, A
         assert not [word for word in words if word.startswith("--enforce=")]
         return
     assert failures == {"Ignore"}
-    assert actions == [["Audit"] if values["controller"] else ["Audit", "Deny"]] * 2
+    assert actions == [["Audit"] if values["controller"] else ["Audit", "Deny"]] * 3
     wanted = [f"--enforce={one['metadata']['name']}" for one in bindings]
     enforced = [word for word in words if word.startswith("--enforce=")]
     assert sorted(enforced) == (sorted(wanted) if values["controller"] else [])
@@ -189,7 +189,7 @@ def test_namespaces_are_left_alone_by_webhooks_and_policies_alike() -> None:
         for one in filter(judges_others, kinds["ValidatingAdmissionPolicy"])
     ]
     values = [one["matchExpressions"][0]["values"] for one in selectors]
-    assert values == [["modelcache-system", "kube-system", "ingress"]] * 4
+    assert values == [["modelcache-system", "kube-system", "ingress"]] * 5
 
 
 @pytest.mark.parametrize("values", MODES, ids=named)

@@ -26,7 +26,7 @@ def plane() -> Iterator[ControlPlane]:
 
 def become_strict(plane: ControlPlane) -> None:
     """Write to the objects what a replica writes once it serves."""
-    for name in ("modelcache-injected", "modelcache-copied"):
+    for name in ("modelcache-injected", "modelcache-copied", "modelcache-resized"):
         binding = plane.api.get(GROUP, "ValidatingAdmissionPolicyBinding", name).expect().body
         assert binding["spec"]["validationActions"] == ["Audit"]
         binding["spec"]["validationActions"] = ["Audit", "Deny"]
