@@ -22,7 +22,11 @@ def test_t52_a_volume_of_our_name_with_another_source_is_refused(
 
 
 @pytest.mark.parametrize(
-    "name", ["modelcache-models", "modelcache-model-cards", "my-modelcache-model"]
+    "name",
+    [
+        *("modelcache-models", "modelcache-model-cards", "my-modelcache-model"),
+        *("modelcache-model-0", "modelcache-model-1", "modelcache-model-02", "modelcache-store-1"),
+    ],
 )
 def test_a_name_that_only_begins_like_ours_is_left_to_the_author(
     name: str, webhook: Webhook

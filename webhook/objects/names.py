@@ -22,7 +22,10 @@ LOADER_SOURCE: Final = "loader.modelcache.io/source"
 modelcache.io/, the webhook would read it as a request of the pod."""
 LOAD: Final = "load"
 """The name of the container that runs `modelcache load`."""
-_MODEL_VOLUME: Final = re.compile(rf"{MODEL_VOLUME}(-[1-9][0-9]*)?")
+_NUMBER: Final = "(-([2-9]|[1-9][0-9]+))?"
+"""What numbered() appends: nothing for the first, and never -1."""
+_MODEL_VOLUME: Final = re.compile(MODEL_VOLUME + _NUMBER)
+_STORE_VOLUME: Final = re.compile(STORE_VOLUME + _NUMBER)
 
 
 def is_model_volume(name: str) -> bool:
@@ -32,6 +35,11 @@ def is_model_volume(name: str) -> bool:
 
 def numbered(name: str, index: int) -> str:
     """Return *name* for the first, name-2 for the second, and so on."""
+def is_store_volume(name: str) -> bool:
+    """Whether *name* is one of our names for a volume that a loader copies from."""
+    return _STORE_VOLUME.fullmatch(name) is not None
+
+
     return name if index == 0 else f"{name}-{index + 1}"
 
 

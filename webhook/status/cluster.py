@@ -103,7 +103,7 @@ def cluster_status(api: Api) -> ClusterStatus:
 def _models(pods: Sequence[Json]) -> Iterator[Read]:
     readers: dict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
     for view in views(pods):
-        if view.volume.startswith((names.MODEL_VOLUME, names.STORE_VOLUME)):
+        if names.is_model_volume(view.volume) or names.is_store_volume(view.volume):
             readers[_placed(view)][view.pod] = None
     for pod in pods:
         if (pod.get("status") or {}).get("phase") not in ENDED:
