@@ -1,10 +1,13 @@
 """Write and read the ledger, the annotation modelcache.io/injected: what was added.
 
-It is used for one purpose: to see whether another webhook has since lowered the memory
-that we raised. It never proves an injection, since anyone can write an annotation.
+The webhook uses it for one purpose: to see whether another webhook has since lowered the
+memory that we raised. It never proves an injection, since anyone can write an annotation.
+The ValidatingAdmissionPolicy of deploy/ reads from it which containers mount which of our
+volumes, and whether they may write. CEL can't decode JSON, so it looks for "containers",
+"volumes" and "readOnly" as they are written here, without blanks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -14,15 +17,30 @@ from webhook.admission.request.declared import CacheRequest
 from webhook.values.quantity import Quantity
 
 
-def written(request: CacheRequest, strategy: str, target: str, correction: Correction) -> str:
-    """Return the ledger of one injection, as JSON."""
+def written(
+    request: CacheRequest,
+    strategy: str,
+    target: str,
+    correction: Correction,
+    *,
+    containers: Iterable[str],
+    volumes: Iterable[str],
+) -> str:
+    """Return the ledger of one injection, as JSON.
+
+    *containers*: those that mount the models. *volumes*: all that were added.
+    """
     entry: dict[str, object] = {
         "v": 1,
         "by": f"modelcache {__version__}",
         "strategy": strategy,
         "models": [model.asked for model in request.models],
         "target": target,
+        "containers": list(containers),
+        "volumes": list(volumes),
     }
+    if not request.options.read_only:
+        entry["readOnly"] = False
     delta = correction.model.plus(correction.shm)
     before, after = correction.container
     for name, old, new in (

@@ -146,7 +146,14 @@ def build_plan(
             and spec.security_context
             and spec.security_context.fs_group_change_policy is None
         ),
-        ledger=ledger.written(request, strategy.name, target.container.name, correction)
+        ledger=ledger.written(
+            request,
+            strategy.name,
+            target.container.name,
+            correction,
+            containers=names,
+            volumes=[volume["name"] for volume in everything],
+        )
         if first
         else None,
         warnings=tuple(warnings),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from tests.admission.test_windows import ELSEWHERE, ON_WINDOWS
 from tests.cluster.api_servers.chart.rendering import judges_others
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
@@ -55,6 +56,12 @@ def plane(request: pytest.FixtureRequest) -> ControlPlane:
     """Each server in turn, with the policy in force and no webhook."""
     found: ControlPlane = request.getfixturevalue("old" if request.param == "1.34" else "current")
     return found
+
+
+OTHER = {"name": "modelcache-model-2", "emptyDir": {}}
+LEDGER = '{"v":1,"target":"c","containers":["c"],"volumes":["modelcache-model"]}'
+WRITES = '{"v":1,"target":"c","containers":["c"],"volumes":["modelcache-model"],"readOnly":false}'
+"""As the webhook writes them."""
 
 
 def pod(
@@ -115,7 +122,8 @@ def test_policy_and_webhook_select_the_same_namespaces() -> None:
     policies = list(filter(judges_others, shipped("ValidatingAdmissionPolicy")))
     assert len(policies) == 3
     selectors = [policy["spec"]["matchConstraints"]["namespaceSelector"] for policy in policies]
-    assert selectors == [hook["namespaceSelector"] for hook in hooks["webhooks"]]
+    for hook in hooks["webhooks"]:
+        assert selectors == [hook["namespaceSelector"]] * 3
 
 
 def test_a_pod_that_requests_a_model_and_got_none_is_refused_with_a_remedy(
@@ -155,11 +163,19 @@ def test_a_mirror_pod_is_left_alone(plane: ControlPlane) -> None:
     assert create(plane, mirror).code == 201
 
 
-def test_a_windows_pod_is_left_alone(plane: ControlPlane) -> None:
+@pytest.mark.parametrize("spec", ON_WINDOWS)
+def test_a_windows_pod_is_left_alone(plane: ControlPlane, spec: Object) -> None:
     # P1 76
     windows = pod()
-    windows["spec"]["os"] = {"name": "windows"}
-    assert create(plane, windows).code == 201
+    windows["spec"] |= spec
+    assert create(plane, windows).expect(201)
+
+
+@pytest.mark.parametrize("spec", ELSEWHERE)
+def test_a_pod_that_linux_can_run_is_none_for_windows(plane: ControlPlane, spec: Object) -> None:
+    linux = pod()
+    linux["spec"] |= spec
+    assert refuses(create(plane, linux), NOT_INJECTED)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +198,25 @@ def test_a_windows_pod_is_left_alone(plane: ControlPlane) -> None:
         pytest.param(
             pod(volumes=(CLAIM,), loader=READ, name="modelcache-verify"),
             id="read by an init container",
+        ),
+        pytest.param(pod(volumes=(CLAIM,), mounts=(READ,), injected=LEDGER), id="with its ledger"),
+        pytest.param(
+            pod(volumes=(CLAIM,), mounts=(WRITE,), injected=WRITES), id="writable by a default"
+        ),
+        pytest.param(
+            pod(volumes=(CLAIM,), mounts=(READ,), injected=LEDGER.replace('"c"', '"renamed"')),
+            id="a ledger of another pod",
+        ),
+        pytest.param(
+            pod(
+                volumes=(CLAIM, {"name": "modelcache-models", "emptyDir": {}}),
+                mounts=(READ, {"name": "modelcache-models", "mountPath": "/own"}),
+            ),
+            id="next to a volume of the author whose name begins like ours",
+        ),
+        pytest.param(
+            pod(volumes=(CLAIM, OTHER), mounts=(READ,), injected=LEDGER),
+            id="next to a volume of the author that the ledger does not name",
         ),
     ],
 )
@@ -232,6 +267,31 @@ def test_a_pod_injected_by_hand_is_created(plane: ControlPlane, injected: Object
             id="a source that the server does not know",
         ),
         pytest.param(pod(inject="no"), NOT_INJECTED, id="opted out in other words"),
+        pytest.param(
+            pod(volumes=({**OTHER, "name": "modelcache-models"},)),
+            NOT_INJECTED,
+            id="only a volume whose name begins like ours",
+        ),
+        pytest.param(
+            pod(volumes=(MEMORY,), loader=WRITE),
+            "no container mounts volume modelcache-model:",
+            id="mounted by the loader alone",
+        ),
+        pytest.param(
+            pod(volumes=(MEMORY,), loader=WRITE, injected=LEDGER),
+            "container c does not mount volume modelcache-model, which modelcache.io/injected says",
+            id="mounted by the loader alone, with the ledger",
+        ),
+        pytest.param(
+            pod(volumes=(CLAIM,), mounts=(WRITE,), injected=WRITES, read_only="true"),
+            "container c could write to the model",
+            id="writable by a default, but asked to be read-only",
+        ),
+        pytest.param(
+            pod(volumes=(CLAIM,), mounts=(WRITE,), injected=LEDGER),
+            "container c could write to the model",
+            id="writable, and the ledger does not say so",
+        ),
     ],
 )
 def test_a_pod_whose_injection_was_undone_is_refused(
@@ -239,6 +299,16 @@ def test_a_pod_whose_injection_was_undone_is_refused(
 ) -> None:
     # P1 82
     assert refuses(create(plane, broken), text)
+
+
+def test_a_mount_in_another_container_does_not_stand_for_that_of_the_server(
+    plane: ControlPlane,
+) -> None:
+    moved = pod(volumes=(CLAIM,), injected=LEDGER)
+    moved["spec"]["containers"].append({"name": "proxy", "image": "i", "volumeMounts": [READ]})
+    assert refuses(create(plane, moved), "container c does not mount volume modelcache-model")
+    moved["spec"]["containers"][0]["volumeMounts"] = [READ]
+    assert create(plane, moved).expect(201)
 
 
 def test_a_server_container_is_not_taken_for_the_loader(plane: ControlPlane) -> None:
