@@ -366,6 +366,7 @@ def is_ours(value: Any) -> bool:
         "modelcache-model",
         "modelcache-shm",
         "modelcache-store",
+        "modelcache-no-token",
         "modelcache-loader",
         "modelcache-verify",
     )

@@ -138,7 +138,7 @@ def test_t83_lists_are_made_where_there_are_none(empty: Any, webhook: Webhook) -
         {} if empty is ... else {name: copy.copy(empty) for name in ("volumes", "initContainers")}
     )
     answer = webhook.admit(pod_of(in_memory(), container=own, **lists))
-    assert len(answer.spec["volumes"]) == 2
+    assert len(answer.spec["volumes"]) == 3
     assert len(answer.spec["initContainers"]) == 1
     assert answer.env() == {"MODELCACHE_PATH": "/models/acme--coder/main"}
     assert len(answer.container()["volumeMounts"]) == 1

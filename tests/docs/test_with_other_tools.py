@@ -12,6 +12,7 @@ from tests.docs.manual import DOCS, ROOT
 from webhook.values.quantity import MI, Quantity
 
 PAGE: Final = (DOCS / "with-other-tools.md").read_text()
+VERIFY: Final = {"strategy": "pvc", "verify": "true"}
 KUEUE: Final = ROOT / "examples" / "kueue.yaml"
 
 
@@ -113,22 +114,24 @@ def test_only_a_loader_that_downloads_needs_a_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotations", "ours"),
+    ("sidecar", "annotations", "order"),
     [
-        ({"load_from": "source"}, "modelcache-loader"),
-        ({"strategy": "pvc", "verify": "true"}, "modelcache-verify"),
+        ("istio-proxy", {"load_from": "source"}, ["istio-proxy", "modelcache-loader"]),
+        ("linkerd-proxy", {"load_from": "source"}, ["linkerd-proxy", "modelcache-loader"]),
+        ("istio-proxy", VERIFY, ["modelcache-verify", "istio-proxy"]),
+        ("gke-gcsfuse-sidecar", VERIFY, ["gke-gcsfuse-sidecar", "modelcache-verify"]),
+        ("gke-gcsfuse-sidecar", {}, ["gke-gcsfuse-sidecar", "modelcache-loader"]),
     ],
-    ids=["load-from: source", "verify"],
 )
-def test_our_init_container_starts_before_a_native_sidecar(
-    annotations: dict[str, str], ours: str
+def test_our_init_container_starts_behind_a_native_sidecar_that_it_needs(
+    sidecar: str, annotations: dict[str, str], order: list[str]
 ) -> None:
     # The paragraphs on Istio, Linkerd and Cloud Storage FUSE follow from this.
     found = yaml.safe_load(asking(KUEUE.read_text(), **annotations))
-    proxy = {"name": "istio-proxy", "image": "istio/proxyv2:1.30", "restartPolicy": "Always"}
-    found["spec"]["template"]["spec"]["initContainers"] = [proxy]
+    native = {"name": sidecar, "image": "example.com/sidecar:1", "restartPolicy": "Always"}
+    found["spec"]["template"]["spec"]["initContainers"] = [native]
     (pod,) = injected(yaml.safe_dump(found))
-    assert [one["name"] for one in pod["initContainers"]] == [ours, "istio-proxy"]
+    assert [one["name"] for one in pod["initContainers"]] == order
 
 
 def test_the_values_of_the_chart_that_the_page_names_exist() -> None:

@@ -1,7 +1,7 @@
 """Write a plan as JSON Patch (RFC 6902).
 
-Operations only add and replace. Our init containers are added by the last operations, at
-the front of the list, since they change the index of the others.
+Operations only add and replace. Our init containers are added by the last operations, since
+they change the index of the others.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ def operations(pod: Pod, plan: Plan) -> Iterator[Json]:
     if plan.correction.pod:
         yield from _amounts("/spec/resources", spec.resources, *plan.correction.pod)
     yield from plan.placement
+    yield from plan.pull_secrets
     if plan.fs_group_change_policy:
         yield add("/spec/securityContext/fsGroupChangePolicy", "OnRootMismatch")
     if plan.ledger is not None:
@@ -36,7 +37,7 @@ def operations(pod: Pod, plan: Plan) -> Iterator[Json]:
         yield from appended("/spec/initContainers", None, plan.init_containers)
     else:
         for container_json in reversed(plan.init_containers):
-            yield add("/spec/initContainers/0", container_json)
+            yield add(f"/spec/initContainers/{plan.init_index}", container_json)
 
 
 def _container(plan: ContainerPlan) -> Iterator[Json]:

@@ -18,7 +18,9 @@ from webhook.admission.containers.readings import readings_of
 from webhook.admission.containers.servers import server_of
 from webhook.admission.containers.shm import shm_size, shm_volume
 from webhook.admission.correction import correction_of, unreadable
-from webhook.admission.init_containers import added
+from webhook.admission.init_containers import added, volumes_of
+from webhook.admission.init_containers.place import index
+from webhook.admission.init_containers.pulling import pull_secrets
 from webhook.admission.memory import Correction
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.remarks import memory_remarks, unused_annotations
@@ -54,6 +56,10 @@ class Plan:
     volumes: tuple[Json, ...]
     init_containers: tuple[Json, ...]
     containers: tuple[ContainerPlan, ...]
+    init_index: int
+    """Where they are inserted among the pod's own."""
+    pull_secrets: tuple[Json, ...]
+    """Operations that give the pod what it lacks to pull their image."""
     correction: Correction
     placement: tuple[Json, ...]
     fs_group_change_policy: bool
@@ -113,6 +119,7 @@ def build_plan(
     init_containers = added(spec, target.container, strategy, mounts, facts)
     if first:
         warnings += memory_remarks(spec, target, correction, init_containers)
+    everything += volumes_of(init_containers)
     elif correction.container[0] != correction.container[1]:
         warnings.append(
             Problem(
@@ -133,6 +140,8 @@ def build_plan(
         init_containers=tuple(init_containers),
         containers=tuple(
             container_plan(
+        init_index=index(spec, strategy, containers),
+        pull_secrets=tuple(pull_secrets(spec, init_containers, options, facts)),
                 place, reading, mounts, shm if place is target else None, directories=directories
             )
             for place, reading in zip(chosen.containers, readings, strict=True)

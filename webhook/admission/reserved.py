@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from webhook.admission import codes
+from webhook.admission.init_containers.container import NO_TOKEN
 from webhook.admission.problem import Problem
 from webhook.admission.strategies.strategy import Strategy
 from webhook.admission.strategies.tmpfs import same_tmpfs
@@ -22,10 +23,10 @@ def check_reserved(
     wanted = {volume["name"]: volume for volume in ours}
     theirs = {volume.name: volume for volume in spec.volumes or ()}
     for name, volume in theirs.items():
-        if not name.startswith((names.MODEL_VOLUME, names.SHM_VOLUME, names.STORE_VOLUME)):
-            continue
-        if (name in wanted and not strategy.receipt(volume, wanted[name])) or (
-            shm and name == shm["name"] and not same_tmpfs(volume, shm)
+        if (
+            (name in wanted and not strategy.receipt(volume, wanted[name]))
+            or (shm and name == shm["name"] and not same_tmpfs(volume, shm))
+            or (name == NO_TOKEN["name"] and not same_tmpfs(volume, NO_TOKEN))
         ):
             problems.append(
                 Problem(

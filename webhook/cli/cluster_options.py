@@ -15,7 +15,10 @@ from webhook.cli.options import (
     KubeVersion,
     LoaderEnv,
     LoaderImage,
+    LoaderPullSecrets,
+    LoaderUser,
     Policies,
+    pull_secrets,
     value,
     variables,
     version_number,
@@ -65,11 +68,14 @@ class ClusterOptions:
     image_volumes: ImageVolumes = False
     loader_image: LoaderImage = None
     loader_env: LoaderEnv = None
+    loader_user: LoaderUser = None
+    loader_pull_secret: LoaderPullSecrets = None
 
     def snapshot(self) -> "Snapshot":
         """Return the cluster; ValueError names every mistake, those of the files included."""
         from webhook.documents.contents import read_objects
         from webhook.documents.files import read_documents
+        from webhook.objects.facts import Facts
         from webhook.objects.names import DEFAULT_LOADER_IMAGE
         from webhook.offline.snapshot import Snapshot
 
@@ -79,10 +85,14 @@ class ClusterOptions:
                 read_objects(self.cluster or []),
                 read_objects(self.policy or []),
                 namespace=self.namespace,
-                kube_version=version_number(self.kube_version) if self.kube_version else None,
-                image_volumes=self.image_volumes,
-                loader_image=self.loader_image or DEFAULT_LOADER_IMAGE,
-                loader_env=variables(self.loader_env),
+                everywhere=Facts(
+                    kube_version=version_number(self.kube_version) if self.kube_version else None,
+                    image_volumes=self.image_volumes,
+                    loader_image=self.loader_image or DEFAULT_LOADER_IMAGE,
+                    loader_env=variables(self.loader_env),
+                    loader_user=self.loader_user,
+                    loader_pull_secrets=pull_secrets(self.loader_pull_secret),
+                ),
             )
         except ValueError as error:
             mistakes.append(str(error))

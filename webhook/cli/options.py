@@ -93,6 +93,28 @@ LoaderEnv = Annotated[
         panel=LOADERS,
     ),
 ]
+LoaderUser = Annotated[
+    int | None,
+    typer.Option(
+        "--loader-user",
+        metavar="ID",
+        min=1,
+        max=2**31 - 1,
+        help="The user of the init containers that the webhook adds; default: the pod's, or else "
+        "the image's.",
+        show_default=False,
+        rich_help_panel=LOADERS,
+    ),
+]
+LoaderPullSecrets = Annotated[
+    list[str] | None,
+    value(
+        "NAME",
+        "A Secret of the pod's namespace that --loader-image is pulled with; repeatable.",
+        "--loader-pull-secret",
+        panel=LOADERS,
+    ),
+]
 Form = Annotated[Output, typer.Option("--output", "-o", help="The format of the output.")]
 Kubeconfig = Annotated[
     Path | None,
@@ -116,6 +138,16 @@ def variables(given: list[str] | None) -> dict[str, str]:
         return dict(map(variable, given or ()))
     except ValueError as error:
         raise ValueError(f"--loader-env: {error}") from error
+
+
+def pull_secrets(given: list[str] | None) -> tuple[str, ...]:
+    """Return the names of --loader-pull-secret; ValueError if one is not a name of an object."""
+    from webhook.values.readers import object_name
+
+    try:
+        return tuple(map(object_name, given or ()))
+    except ValueError as error:
+        raise ValueError(f"--loader-pull-secret: {error}") from error
 
 
 def show(

@@ -13,7 +13,10 @@ from webhook.cli.options import (
     KubeVersion,
     LoaderEnv,
     LoaderImage,
+    LoaderPullSecrets,
+    LoaderUser,
     Policies,
+    pull_secrets,
     value,
     variables,
     version_number,
@@ -199,6 +202,8 @@ def serve(  # each is an option
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
     loader_env: LoaderEnv = None,
+    loader_user: LoaderUser = None,
+    loader_pull_secret: LoaderPullSecrets = None,
     shutdown_delay: Annotated[
         float,
         typer.Option(
@@ -237,6 +242,8 @@ def serve(  # each is an option
                     image_volumes=image_volumes,
                     loader_image=loader_image or DEFAULT_LOADER_IMAGE,
                     loader_env=variables(loader_env) if loader_env else {},
+                    loader_user=loader_user,
+                    loader_pull_secrets=pull_secrets(loader_pull_secret),
                 ),
                 host=host,
                 port=port,

@@ -56,6 +56,10 @@ class Facts:
     loader_image: str = DEFAULT_LOADER_IMAGE
     loader_env: Mapping[str, str] = field(default_factory=dict)
     """Variables of a loader that downloads, such as its endpoint and its proxies."""
+    loader_user: int | None = None
+    """User ID of our init containers; None: the pod's, or else the image's."""
+    loader_pull_secrets: tuple[str, ...] = ()
+    """Secrets of the pod's namespace that our image is pulled with."""
 
     def older_than(self, minor: int) -> bool:
         """Whether the server is known to be older than 1.*minor*."""

@@ -11,6 +11,8 @@ MODEL_VOLUME: Final = "modelcache-model"
 SHM_VOLUME: Final = "modelcache-shm"
 STORE_VOLUME: Final = "modelcache-store"
 """The volume that the loader copies from; -2 … follow if each model has its own."""
+NO_TOKEN_VOLUME: Final = "modelcache-no-token"  # noqa: S105  # a name
+"""The empty volume that our init containers mount where they would get a token."""
 LOADER: Final = "modelcache-loader"
 GATE: Final = "modelcache-verify"
 COMMAND: Final = "modelcache"
@@ -33,13 +35,13 @@ def is_model_volume(name: str) -> bool:
     return _MODEL_VOLUME.fullmatch(name) is not None
 
 
-def numbered(name: str, index: int) -> str:
-    """Return *name* for the first, name-2 for the second, and so on."""
 def is_store_volume(name: str) -> bool:
     """Whether *name* is one of our names for a volume that a loader copies from."""
     return _STORE_VOLUME.fullmatch(name) is not None
 
 
+def numbered(name: str, index: int) -> str:
+    """Return *name* for the first, name-2 for the second, and so on."""
     return name if index == 0 else f"{name}-{index + 1}"
 
 

@@ -24,6 +24,12 @@ class OS(Object, frozen=True):
     name: str | None = None
 
 
+class SecretReference(Object, frozen=True):
+    """A Secret of the pod's namespace (core/v1 LocalObjectReference)."""
+
+    name: str = ""
+
+
 class PodSpec(Object, frozen=True):
     """The specification of a pod."""
 
@@ -33,13 +39,15 @@ class PodSpec(Object, frozen=True):
     security_context: SecurityContext | None = None
     resources: Resources | None = None
     affinity: Affinity | None = None
+    node_selector: dict[str, str] | None = None
     os: OS | None = None
+    automount_service_account_token: bool | None = None
+    image_pull_secrets: tuple[SecretReference, ...] | None = None
     host_ipc: bool | None = msgspec.field(default=None, name="hostIPC")
 
 
 class Pod(Object, frozen=True):
     """A pod, or a pod template in the form of a pod."""
-    node_selector: dict[str, str] | None = None
 
     metadata: Metadata | None = None
     spec: PodSpec | None = None

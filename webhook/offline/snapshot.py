@@ -4,8 +4,8 @@ If no object of a kind is given, that kind is unknown, and nothing is refused be
 one claim or one node is given, those that are not given do not exist.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from webhook.admission.policy.documents import API_VERSION, Policy, load_policy
@@ -32,10 +32,8 @@ class Snapshot:
     objects: tuple[ClusterObject, ...]
     policy: Policy
     namespace: str
-    kube_version: tuple[int, int] | None
-    image_volumes: bool
-    loader_image: str
-    loader_env: Mapping[str, str]
+    everywhere: Facts
+    """What is true in every namespace: the version of the API server, and how loaders run."""
 
     @classmethod
     def of(
@@ -44,10 +42,7 @@ class Snapshot:
         policy: Iterable[tuple[str, Any]],
         *,
         namespace: str,
-        kube_version: tuple[int, int] | None,
-        image_volumes: bool,
-        loader_image: str,
-        loader_env: Mapping[str, str],
+        everywhere: Facts,
     ) -> "Snapshot":
         """Return the snapshot of (place, object) pairs; ValueError names every mistake."""
         ours = list(policy)
@@ -75,10 +70,7 @@ class Snapshot:
             objects=tuple(others),
             policy=loaded,
             namespace=namespace,
-            kube_version=kube_version,
-            image_volumes=image_volumes,
-            loader_image=loader_image,
-            loader_env=loader_env,
+            everywhere=everywhere,
         )
 
     def _of(self, kind: type[T], namespace: str | None = None) -> list[T]:
@@ -103,13 +95,12 @@ class Snapshot:
             )
             for item in self._of(PersistentVolumeClaim, namespace)
         }
-        return Facts(
+        return replace(
+            self.everywhere,
             namespace=namespace,
             namespace_labels=labels[0] if labels else None,
             claims=claims if self._of(PersistentVolumeClaim) else None,
             nodes=tuple(item.metadata.labels or {} for item in self._of(Node)) or None,
-            kube_version=self.kube_version,
-            image_volumes=self.image_volumes,
             limit_ranges=tuple(
                 limits_of(item.metadata.name, entry)
                 for item in self._of(LimitRange, namespace)
@@ -123,6 +114,4 @@ class Snapshot:
                 )
                 for item in self._of(ResourceQuota, namespace)
             ),
-            loader_image=self.loader_image,
-            loader_env=self.loader_env,
         )

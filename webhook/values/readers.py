@@ -18,6 +18,7 @@ _IMAGE: Final = re.compile(
     r"[a-z0-9](?:[a-zA-Z0-9._-]*(?::[0-9]+)?)(?:/[a-z0-9][a-z0-9._-]*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
+_MOST_USERS: Final = 2**31 - 1
 MOST_BYTES: Final = Quantity(2**50)
 """No model and no /dev/shm is larger than this: a larger number is a typing error."""
 
@@ -86,6 +87,13 @@ def container_name(text: str) -> str:
     if not _LABEL_NAME.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not a container name such as vllm")
     return text
+
+
+def user_id(text: str) -> int:
+    """Read the ID of a user who is not root (runAsUser, at most 2147483647)."""
+    if not re.fullmatch("[1-9][0-9]{0,9}", text) or int(text) > _MOST_USERS:
+        raise ValueError(f"{quoted(text)} is not a user ID from 1 to {_MOST_USERS}")
+    return int(text)
 
 
 def image_reference(text: str) -> str:

@@ -614,6 +614,34 @@ def test_t85_our_init_containers_pass_pod_security_restricted(
     assert bool(loaders) == (strategy == "emptyDir" or verify == "true")
 
 
+TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def at_the_token(container: Object) -> list[str]:
+    """Return the volumes that a container mounts where its token would be."""
+    return [m["name"] for m in container.get("volumeMounts", []) if m["mountPath"] == TOKEN]
+
+
+@pytest.mark.parametrize("strategy", ["pvc", "emptyDir"])
+def test_our_init_containers_get_no_token_and_all_others_keep_theirs(
+    cluster: ControlPlane, where: str, strategy: str
+) -> None:
+    own = {**SERVER, "name": "own"}
+    obj = pod(strategy, where=where, initContainers=[own])
+    kept = stored(cluster, asking(obj, verify="true"))["spec"]
+    first, second = kept["initContainers"]
+    assert first["name"] in ("modelcache-loader", "modelcache-verify")
+    assert at_the_token(first) == ["modelcache-no-token"]
+    (token,) = [v["name"] for v in kept["volumes"] if v["name"].startswith("kube-api-access-")]
+    assert at_the_token(second) == at_the_token(kept["containers"][0]) == [token]
+
+
+def test_a_pod_without_a_token_gets_no_volume_to_hide_it(cluster: ControlPlane, where: str) -> None:
+    obj = pod("emptyDir", where=where, automountServiceAccountToken=False)
+    kept = stored(cluster, obj)["spec"]
+    assert [at_the_token(c) for c in (*kept["containers"], *kept["initContainers"])] == [[], []]
+
+
 # P0 40
 @pytest.mark.parametrize("level", ["baseline", "restricted"])
 def test_t63_a_directory_of_the_node_is_refused_by_pod_security_naming_level_and_volume(

@@ -3,10 +3,15 @@
 Both have limit and request of cpu and memory. If one of these were missing, LimitRanger
 would fill in a default, a quota would refuse the pod, and the pod would lose its limit or
 its QoS class (KEP-753, limits of pods). Both pass Pod Security restricted.
+
+container   what both have in common: image, user, no token
+place       at which index they are inserted
+pulling     what the pod lacks to pull their image
 """
 
 from collections.abc import Sequence
 
+from webhook.admission.init_containers.container import NO_TOKEN, Base
 from webhook.admission.init_containers.downloader import downloader
 from webhook.admission.init_containers.gate import gate
 from webhook.admission.init_containers.loader import loader
@@ -25,10 +30,11 @@ def added(
     """Return the init containers that the pod lacks. *mounts*: the mounts of the models."""
     there = {container.name for container in spec.init_containers or ()}
     level = None if facts.older_than(34) else spec.resources
+    base = Base.of(spec, strategy.request.options, facts)
     if strategy.downloads:
         if names.LOADER in there:
             return []
-        return [downloader(facts, strategy, spec, target, level=level)]
+        return [downloader(base, facts, strategy, spec, target, level=level)]
     _, provided = strategy.sources()
     if provided:
         if names.LOADER in there:
@@ -38,7 +44,15 @@ def added(
         ]
         volumes = [p.volume for p in strategy.provided()]
         size = Quantity(sum(strategy.charges()))
-        return [loader(facts.loader_image, sources, volumes, size, spec, target, level=level)]
+        return [loader(base, sources, volumes, size, spec, target, level=level)]
     if strategy.request.options.verify and names.GATE not in there:
-        return [gate(facts.loader_image, mounts, spec, target, level=level)]
+        return [gate(base, mounts, spec, target, level=level)]
+    return []
+
+
+def volumes_of(init_containers: Sequence[Json]) -> list[Json]:
+    """Return the volume that *init_containers* of ours mount for themselves."""
+    for one in init_containers:
+        if one["volumeMounts"][-1]["name"] == names.NO_TOKEN_VOLUME:
+            return [NO_TOKEN]
     return []

@@ -5,7 +5,7 @@ The volume in memory has the layout of a store.
 
 from typing import Final
 
-from webhook.admission.init_containers.container import init_container
+from webhook.admission.init_containers.container import Base
 from webhook.admission.init_containers.resources import resources_of
 from webhook.admission.memory import OVERHEAD
 from webhook.admission.strategies.strategy import Strategy
@@ -19,8 +19,14 @@ from webhook.values.quantity import Quantity
 _STORE: Final = "/modelcache/memory/1"
 
 
-def downloader(
-    facts: Facts, strategy: Strategy, spec: PodSpec, target: Container, *, level: Resources | None
+def downloader(  # what the container is made of
+    base: Base,
+    facts: Facts,
+    strategy: Strategy,
+    spec: PodSpec,
+    target: Container,
+    *,
+    level: Resources | None,
 ) -> Json:
     """Return the loader that downloads the model of *strategy* into its tmpfs.
 
@@ -34,12 +40,10 @@ def downloader(
     if strategy.request.options.layout == "hf-cache":
         words.append("--hub-cache")
     size = Quantity(sum(strategy.charges()))
-    return init_container(
+    return base.container(
         names.LOADER,
-        facts.loader_image,
         [word.replace("$", "$$") for word in words],  # the kubelet replaces $(NAME)
         [{"name": provided.volume, "mountPath": _STORE}],
         resources_of(size.plus(OVERHEAD), spec, target, level),
-        spec,
         [{"name": name, "value": value} for name, value in facts.loader_env.items()],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from webhook.admission.init_containers.container import init_container
+from webhook.admission.init_containers.container import Base
 from webhook.admission.init_containers.resources import resources_of
 from webhook.objects import names
 from webhook.objects.container import Container, Resources
@@ -15,7 +15,7 @@ _MEMORY: Final = Quantity(128 * MI)
 
 
 def gate(
-    image: str,
+    base: Base,
     mounts: Sequence[Json],
     spec: PodSpec,
     target: Container,
@@ -25,4 +25,4 @@ def gate(
     """Return the gate that checks the models below *mounts* before the server starts."""
     paths = [str(mount["mountPath"]) for mount in mounts]
     resources = resources_of(_MEMORY, spec, target, level)
-    return init_container(names.GATE, image, ["verify", *paths], list(mounts), resources, spec)
+    return base.container(names.GATE, ["verify", *paths], mounts, resources)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from webhook.admission.init_containers.container import init_container
+from webhook.admission.init_containers.container import Base
 from webhook.admission.init_containers.resources import resources_of
 from webhook.admission.memory import OVERHEAD
 from webhook.objects import names
@@ -17,7 +17,7 @@ _MEMORY: Final = "/modelcache/memory"
 
 
 def loader(  # what the container is made of
-    image: str,
+    base: Base,
     sources: Sequence[Json],
     volumes: Sequence[str],
     size: Quantity,
@@ -41,4 +41,4 @@ def loader(  # what the container is made of
             {"name": volume, "mountPath": f"{_MEMORY}/{i}"},
         ]
     resources = resources_of(size.plus(OVERHEAD), spec, target, level)
-    return init_container(names.LOADER, image, ["copy", *arguments], mounts, resources, spec)
+    return base.container(names.LOADER, ["copy", *arguments], mounts, resources)

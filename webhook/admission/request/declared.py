@@ -22,8 +22,10 @@ from webhook.values.readers import (
     container_name,
     image_reference,
     listed,
+    object_name,
     one_of,
     size,
+    user_id,
 )
 
 AUTO: Final = "auto"
@@ -134,6 +136,16 @@ class Options:
         "rewrite-args", boolean, "`true`, `false`",
         "Replace `--model org/name` by the path, and add `--served-model-name`.",
         default=False, shown="`false`", no_effect=_no_arguments,
+    )  # fmt: skip
+    loader_user: int | None = annotation(
+        "loader-user", user_id, "user ID from 1",
+        "User of the init containers that are added, if only this user may read the store.",
+        default=None, shown="the installation's, else the pod's, else 65532",
+    )  # fmt: skip
+    loader_pull_secrets: tuple[str, ...] = annotation(
+        "loader-pull-secrets", listed(object_name), "names of Secrets of the pod's namespace",
+        "Added to the pod's `imagePullSecrets`, so that nodes can pull the image of the init "
+        "containers that are added.", default=(), shown="the installation's",
     )  # fmt: skip
     inject: bool = annotation(
         "inject", boolean, "`false`", "`false`: leave the pod alone.", default=True, shown="–",

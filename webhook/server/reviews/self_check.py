@@ -14,7 +14,8 @@ from webhook.objects.json_patch import BrokenPatch, applied
 
 ROOTS: Final = (
     "/metadata/annotations", "/spec/volumes", "/spec/containers/", "/spec/initContainers",
-    "/spec/affinity", "/spec/securityContext/fsGroupChangePolicy", "/spec/resources/",
+    "/spec/affinity", "/spec/imagePullSecrets", "/spec/securityContext/fsGroupChangePolicy",
+    "/spec/resources/",
 )  # fmt: skip
 """The only paths that a patch of a pod may touch."""
 

@@ -143,6 +143,14 @@ def test_loaders_that_download_get_the_variables_that_the_admin_gives() -> None:
     assert {f"--loader-env={name}={value}" for name, value in variables.items()} <= set(found)
 
 
+def test_user_and_pull_secrets_of_init_containers_are_passed_on_if_they_are_given() -> None:
+    given = args({"loaderUser": 2000000000, "loaderPullSecrets": ["registry", "mirror"]})
+    assert "--loader-user=2000000000" in given
+    found = [word for word in given if word.startswith("--loader-pull-secret=")]
+    assert found == ["--loader-pull-secret=registry", "--loader-pull-secret=mirror"]
+    assert not [word for word in args() if word.startswith(("--loader-user", "--loader-pull"))]
+
+
 def test_documents_of_the_platform_are_mounted_and_a_change_is_a_rollout() -> None:
     kinds = rendered({"policy": POLICY})
     (documents,) = kinds["ConfigMap"]
