@@ -7,7 +7,8 @@ quotas        compare a plan with LimitRange and ResourceQuota
 policy/       CachePolicy documents and the catalogue of models
 plan          collect what the pod still lacks
 correction    correct the memory of the pod
-remarks       warnings
+remarks       warnings about annotations and memory
+pod_remarks   warnings about what the pod has itself
 containers/   what containers gain
 init_containers/   the init containers that we add
 reading       read the annotations of a pod, and report every mistake at once

@@ -22,6 +22,7 @@ from webhook.admission.init_containers import added, volumes_of
 from webhook.admission.init_containers.place import index
 from webhook.admission.init_containers.pulling import pull_secrets
 from webhook.admission.memory import Correction
+from webhook.admission.pod_remarks import pod_remarks
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.remarks import memory_remarks, unused_annotations
 from webhook.admission.request.annotations import LEDGER
@@ -55,11 +56,11 @@ class Plan:
     target: Place
     volumes: tuple[Json, ...]
     init_containers: tuple[Json, ...]
-    containers: tuple[ContainerPlan, ...]
     init_index: int
     """Where they are inserted among the pod's own."""
     pull_secrets: tuple[Json, ...]
     """Operations that give the pod what it lacks to pull their image."""
+    containers: tuple[ContainerPlan, ...]
     correction: Correction
     placement: tuple[Json, ...]
     fs_group_change_policy: bool
@@ -116,10 +117,11 @@ def build_plan(
         recorded={} if first else ledger.recorded(pod.annotations.get(LEDGER)),
     )
     warnings = [*request.remarks, *chosen.passed, *unused_annotations(request, strategy)]
+    warnings += pod_remarks(pod, strategy, target, containers, facts, first=first)
     init_containers = added(spec, target.container, strategy, mounts, facts)
+    everything += volumes_of(init_containers)
     if first:
         warnings += memory_remarks(spec, target, correction, init_containers)
-    everything += volumes_of(init_containers)
     elif correction.container[0] != correction.container[1]:
         warnings.append(
             Problem(
@@ -138,10 +140,10 @@ def build_plan(
         target=target,
         volumes=tuple(v for v in everything if v["name"] not in there),
         init_containers=tuple(init_containers),
-        containers=tuple(
-            container_plan(
         init_index=index(spec, strategy, containers),
         pull_secrets=tuple(pull_secrets(spec, init_containers, options, facts)),
+        containers=tuple(
+            container_plan(
                 place, reading, mounts, shm if place is target else None, directories=directories
             )
             for place, reading in zip(chosen.containers, readings, strict=True)

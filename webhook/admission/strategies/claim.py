@@ -59,21 +59,58 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
 def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
     """Yield a problem for each other volume of the pod that mounts a claim of the strategy.
 
-    Kubelets before 1.35 never start such a pod. Later ones mount the claim once, with the
-    readOnly of either volume (desired_state_of_world.go, AddPodToVolume).
+    Kubelets before 1.35 never start such a pod.
     """
     if not facts.older_than(35):
         return
+    for volume, source in _others(strategy, spec):
+        yield Problem(
+            codes.CLAIM,
+            f"spec.volumes {volume}",
+            f"mounts claim {quoted(source.claim_name or '')} too. A kubelet before 1.35 "
+            "never starts a pod with two volumes of one claim, and a later one mounts both "
+            "read-only or both writable: remove this volume",
+        )
+
+
+def shared_mode(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:
+    """Yield a remark for each other volume that makes a claim of the strategy writable, or not.
+
+    Kubelets from 1.35 on mount a claim once for each pod, with the readOnly of either volume
+    (desired_state_of_world.go, AddPodToVolume).
+    """
+    if facts.older_than(35):
+        return
+    ours = {
+        v["persistentVolumeClaim"]["claimName"]: bool(v["persistentVolumeClaim"].get("readOnly"))
+        for v in _claims(strategy)
+    }
+    for volume, source in _others(strategy, spec):
+        read_only = ours[source.claim_name]
+        if bool(source.read_only) == read_only:
+            continue
+        mode = "readOnly: true" if read_only else "no readOnly"
+        yield Problem(
+            codes.SHARED_MODE,
+            f"spec.volumes {volume}",
+            f"mounts claim {quoted(source.claim_name or '')} too, with another readOnly. A kubelet "
+            "from 1.35 on mounts both read-only or both writable, and an older one never starts "
+            f"the pod: give this volume {mode}, or remove it",
+        )
+
+
+def _claims(strategy: Strategy) -> list[Json]:
+    """Return the volumes of the strategy that mount a claim."""
     ours = [*strategy.volumes(), *strategy.sources()[0]]
-    claims = {v.get("persistentVolumeClaim", {}).get("claimName") for v in ours}
+    return [volume for volume in ours if "persistentVolumeClaim" in volume]
+
+
+def _others(strategy: Strategy, spec: PodSpec) -> Iterator[tuple[str, ClaimSource]]:
+    """Yield name and source of each volume that is not ours, but mounts a claim of the strategy."""
+    ours = _claims(strategy)
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in ours}
     named = {volume["name"] for volume in ours}
     for volume in spec.volumes or ():
         source = volume.persistent_volume_claim
         if volume.name not in named and source and source.claim_name in claims:
-            yield Problem(
-                codes.CLAIM,
-                f"spec.volumes {volume.name}",
-                f"mounts claim {quoted(source.claim_name or '')} too. A kubelet before 1.35 "
-                "never starts a pod with two volumes of one claim, and a later one mounts both "
-                "read-only or both writable: remove this volume",
-            )
+            yield volume.name, source
