@@ -1,5 +1,6 @@
 """Find out where a container looks for a Hugging Face cache, and what keeps a mount from there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,8 @@ from webhook.objects.container import Container
 from webhook.values.paths import collide, normalised
 
 DEFAULT_ROOT: Final = "/modelcache/hub"
+_OTHER_HUBS: Final = re.compile(r"[A-Z]+_USE_(?:MODELSCOPE|OPENMIND_HUB)")
+"""Variables with which vLLM, SGLang, LMDeploy and others take names for those of another hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +36,19 @@ def roots_of(container: Container, texts: Texts, cache: HubCache, default: str) 
     """
     words = dict(options(texts))
     values = {**texts.values, **words}
+    for name, value in values.items():
+        if _OTHER_HUBS.fullmatch(name) and value.lower() in ("1", "true"):
+            return Roots(fault=f"takes its models from another hub by {name}")
     found: list[str] = []
     unset = []
     for name in (*cache.variables, *cache.flags, *cache.older):
         if name in texts.hidden:
             return Roots(fault=f"gets {name} from elsewhere: its value is not in the pod")
-        value = words.get(name) if name.startswith("-") else values.get(name)
-        if value is not None:
-            if fault := _fault(container, name, value):
+        given = words.get(name) if name.startswith("-") else values.get(name)
+        if given is not None:
+            if fault := _fault(container, name, given):
                 return Roots(fault=fault)
-            found.append(normalised(value))
+            found.append(normalised(given))
         elif name in cache.variables:
             unset.append(name)
     if unset:

@@ -22,7 +22,7 @@ GENERIC_FLAGS: Final = (
 )  # fmt: skip
 """Arguments that name a model in most programs."""
 _NAME_KEYS: Final = frozenset(
-    ("name", "served_model_name", "base_model_name", "model_name", "alias")
+    ("name", "lora_name", "served_model_name", "base_model_name", "model_name", "alias")
 )
 """Keys of JSON whose value is a name in the API."""
 _MODEL_KEYS: Final = frozenset(
@@ -30,8 +30,13 @@ _MODEL_KEYS: Final = frozenset(
 )
 """Keys of JSON whose value names a model to load."""
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_ENDS: Final = re.compile(r"(?:[@:][\w.+-]+)?$", re.ASCII)
-"""What may follow the name: a revision or a quantisation."""
+_SCHEME: Final = re.compile(r"(?:hf|huggingface)://", re.IGNORECASE)
+"""What may stand in front of the name."""
+_ENDS: Final = re.compile(r"[@:][\w.+-]+", re.ASCII)
+"""What may follow the name: a revision or a quantisation. A path can't have it."""
+
+
+_OPTION: Final = re.compile(r"(?:^|\s)--?[a-zA-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,12 @@ def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
 
 
 def _in_variable(text: Text, server: Server, repository: str) -> Iterator[Mention]:
-    for start, end in _values(text.text, repository):
-        certain = text.name in (*server.model_flags, *server.more_flags)
-        yield Mention(text, text.name, text.span(start, end) if certain else None)
+    values = list(_values(text.text, repository))
+    for value in values:
+        certain = value.certain and text.name in (*server.model_flags, *server.more_flags)
+        yield Mention(text, text.name, text.span(*value.span) if certain else None)
+    if not values and _OPTION.search(text.text) and _bounded(text.text, repository):
+        yield Mention(text, text.name, None)  # arguments, which a script takes from it
 
 
 def _in_word(text: Text, before: str, server: Server, repository: str) -> Iterator[Mention]:
@@ -81,13 +89,13 @@ def _in_word(text: Text, before: str, server: Server, repository: str) -> Iterat
     if _is_name(flag, server):
         return
     shift = len(text.text) - len(value)
-    spans = list(_values(value, repository))
-    if not spans and _bounded(value, repository):
+    values = list(_values(value, repository))
+    if not values and document_of(value) is None and _bounded(value, repository):
         yield Mention(text, flag, None)
-    for start, end in spans:
-        certain = _may_be_replaced(flag, server)
-        span = text.span(start + shift, end + shift) if certain else None
-        yield Mention(text, flag, span)
+    for found in values:
+        start, end = found.span
+        certain = found.certain and _may_be_replaced(flag, server)
+        yield Mention(text, flag, text.span(start + shift, end + shift) if certain else None)
 
 
 def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
@@ -106,7 +114,7 @@ def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
         certain = (
             runs_it
             and (not equals or flag.startswith("-"))
-            and bool(list(_values(whole.partition("=")[2] if equals else whole, repository)))
+            and _is_value(whole.partition("=")[2] if equals else whole, repository)
             and _may_be_replaced(flag, server)
         )
         yield Mention(text, flag, text.span(start, end) if certain else None, by_shell=True)
@@ -136,33 +144,55 @@ def normal(flag: str) -> str:
     return flag.replace("_", "-") if flag.startswith("-") else flag
 
 
-def _values(value: str, repository: str) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Where a text has the name of a model as a value."""
+
+    span: tuple[int, int]
+    certain: bool = True
+    """Whether a path can be there: not in front of a revision or a quantisation."""
+
+
+def _values(value: str, repository: str) -> Iterator[Value]:
     """Yield where *value* has the name as a value: the whole of it, in JSON, or in a list."""
-    if value.startswith(repository) and _ENDS.fullmatch(value, len(repository)):
-        yield 0, len(repository)
-    elif value.lstrip()[:1] in ("{", "["):
+    if document_of(value) is not None:
         yield from _in_json(value, repository)
-    else:
-        at = 0
-        for entry in value.split(","):
-            name = entry.rpartition("=")[2].strip()
-            if name == repository:
-                start = at + entry.rindex(name)
-                yield start, start + len(name)
-            at += len(entry) + 1
+        return
+    at = 0
+    for entry in value.split(","):
+        name = entry.rpartition("=")[2].strip()
+        start = at + len(entry) - len(entry[entry.rfind("=") + 1 :].lstrip())
+        scheme = _SCHEME.match(name)
+        rest = name[scheme.end() :] if scheme else name
+        if rest.startswith(repository):
+            behind = rest[len(repository) :]
+            end = start + len(name) - len(behind)
+            if not behind or _ENDS.fullmatch(behind):
+                yield Value((start, end), certain=not behind)
+        at += len(entry) + 1
 
 
-def _in_json(value: str, repository: str) -> Iterator[tuple[int, int]]:
+def _is_value(value: str, repository: str) -> bool:
+    """Whether *value* has the name once or more, and a path can be in its place."""
+    found = list(_values(value, repository))
+    return bool(found) and all(one.certain for one in found)
+
+
+def document_of(value: str) -> Any:  # noqa: ANN401  # any JSON
+    """Return what *value* holds as JSON, if that is an object or a list; None for other texts."""
+    if value.lstrip()[:1] not in ("{", "["):
+        return None
     try:
-        document = json.loads(value)
+        return json.loads(value)
     except (ValueError, RecursionError):
-        return
-    if not any(text == repository for _, text in strings(document)):
-        return
+        return None
+
+
+def _in_json(value: str, repository: str) -> Iterator[Value]:
     literal = json.dumps(repository)
-    for match in re.finditer(rf'(?:"([^"\\]*)"\s*:\s*)?{re.escape(literal)}', value):
+    for match in re.finditer(rf'(?:"([^"\\]*)"\s*:\s*)?(?<!\\){re.escape(literal)}(?!\s*:)', value):
         if match[1] not in _NAME_KEYS:
-            yield match.end() - len(literal) + 1, match.end() - 1
+            yield Value((match.end() - len(literal) + 1, match.end() - 1))
 
 
 def strings(document: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
@@ -213,11 +243,8 @@ def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[st
 
 def _names(value: str) -> Iterator[str]:
     """Yield what looks like the name of a repository: the whole, or in JSON, or in a list."""
-    if value.lstrip()[:1] in ("{", "["):
-        try:
-            document = json.loads(value)
-        except (ValueError, RecursionError):
-            return
+    document = document_of(value)
+    if document is not None:
         yield from (
             text
             for key, text in strings(document)

@@ -149,6 +149,11 @@ def _names_path(texts: Texts, where: Where) -> bool:
 
 
 def _is_given(texts: Texts, server: Server) -> bool:
-    """Whether the server reads the path from a variable that the author has not set otherwise."""
+    """Whether the server reads the path from a variable that the author has not set otherwise.
+
+    An argument of the author's that names a model wins over such a variable.
+    """
     given = {text.name for text in texts.variables} | texts.hidden
+    if any(name in server.model_flags for name, _ in options(texts)):
+        return False
     return any(PATH in value for name, value in server.env.items() if name not in given)
