@@ -5,6 +5,7 @@ Flux, Helm 4 and Argo CD a server-side apply, Helm 3 a patch without either.
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_rollout_can_be_undone_until_the_manifest_is_applied_again(
     assert done.returncode == 0, done.stderr
     now = stored(cluster, of(newer))
     if kind == "Deployment":  # kubectl restores its annotations too
-        assert "Warning: MC" not in done.stderr
+        assert not re.search("Warning: MC1(08|09|20)", done.stderr)
     elif first:
         assert "MC120 modelcache.io/model: kubectl rollout undo put" in done.stderr
     else:  # the object still has its annotation
