@@ -91,6 +91,12 @@ OFFERED: Final = _code(
 )
 AMOUNT: Final = _code(21, "a quantity of the pod can't be read", "write a quantity such as 16Gi")
 
+SNAPSHOT: Final = _code(
+    27,
+    "the directory is a snapshot in a Hugging Face cache, whose files are elsewhere",
+    "use layout hf-cache, and name the directory that holds the cache",
+)
+
 # Warnings.
 UNKNOWN_ANNOTATION: Final = _code(
     101, "an annotation below modelcache.io/ is not known", "correct its name"

@@ -3,6 +3,7 @@
 Every mistake is collected, so that a person sees all of them at once.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
 from webhook.admission.strategies import STRATEGIES
 from webhook.models.catalogue import Catalogue
+from webhook.models import layout
 from webhook.models.layout import DEFAULT_ROOT
 
 DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
@@ -21,6 +23,8 @@ DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
 MOST_MODELS: Final = 16
 _MEANS: Final = {"claim": "pvc", "host-path": "hostPath", "image": "image"}
 """Annotation → the strategy that it means, if the author names none."""
+_SNAPSHOT: Final = re.compile(rf"(?:(.*)/)?{layout.HUB_CACHE}[^/]+/snapshots/[^/]+(?:/.*)?")
+"""A directory in a Hugging Face cache. Group 1: the directory that holds the cache."""
 
 
 def read_request(
@@ -46,6 +50,7 @@ def read_request(
         )  # fmt: skip
         problems += faults
     problems += _contradictions(options, models)
+    problems += _snapshots(models)
     fields: dict[str, Any] = read(DECLARED.items(), defaults)[0]
     request = CacheRequest(
         models=models,
@@ -93,4 +98,28 @@ def _contradictions(options: Options, models: tuple[Model, ...]) -> list[Problem
             for model in models
             if not model.source.repository
         ]
+    return problems
+
+
+def _snapshots(models: tuple[Model, ...]) -> list[Problem]:
+    """Return a problem for each directory that is a snapshot in a Hugging Face cache.
+
+    Its files are links to ../../blobs. A mount of the directory alone does not have those.
+    """
+    problems = []
+    for model in models:
+        if found := _SNAPSHOT.fullmatch(model.directory):
+            above = found[1]
+            words = f"modelcache.io/directory: {above}"
+            if not above:
+                words = "put the cache into a directory of the store, and name that"
+            problems.append(
+                Problem(
+                    codes.SNAPSHOT,
+                    PREFIX + "directory",
+                    f"{model.directory} is a snapshot in a Hugging Face cache. Its files are links "
+                    "to blobs outside it, so the mount would have none: write "
+                    f"modelcache.io/layout: hf-cache, and {words}",
+                )
+            )
     return problems
