@@ -14,8 +14,8 @@ from webhook.admission.request.declared import AUTO, KNOWN, CacheRequest, Option
 from webhook.admission.request.model import Model
 from webhook.admission.request.resolve import resolve
 from webhook.admission.strategies import STRATEGIES
-from webhook.models.catalogue import Catalogue
 from webhook.models import layout
+from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_ROOT
 
 DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
