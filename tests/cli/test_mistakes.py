@@ -52,14 +52,14 @@ def test_all_mistakes_are_reported_at_once_and_nothing_is_printed(tmp_path: Path
     assert (ran.status, ran.out) == (2, "")
     places = [line.split(": ")[1] for line in ran.err.splitlines()]
     assert [p.removeprefix(f"{tmp_path}/") for p in places] == [
-        "a.yaml, document 2, line 6", "a.yaml, document 3, line 7", "b.yaml, document 2, line 15",
+        "a.yaml, document 2, line 6", "a.yaml, document 3, line 7", "b.yaml, document 2, line 16",
         "c.yaml, line 7",
     ]  # fmt: skip
 
 
 def test_every_value_of_a_wrong_type_is_named_with_its_line() -> None:
     pod = POD.replace("strategy: pvc", "read-only: true\n    modelcache.io/verify: yes").replace(
-        "      resources:", "      args: [--port, 8000]\n      env: {A: b}\n      resources:"
+        "args: [--model, $(MODELCACHE_PATH)]", "args: [--port, 8000]\n      env: {A: b}"
     )
     ran = modelcache("inject", "-f", "-", stdin=pod)
     assert ran.status == 2
@@ -128,7 +128,7 @@ def test_an_alias_of_itself_is_stopped() -> None:
     assert ran.status == 2
     assert (
         ran.err
-        == "modelcache: STDIN, line 15: is not YAML: an alias refers to something that contains it\n"
+        == "modelcache: STDIN, line 16: is not YAML: an alias refers to something that contains it\n"
     )
 
 

@@ -672,9 +672,13 @@ def test_p0_39b_a_mount_at_or_above_ours_is_refused(
 ) -> None:
     theirs = {**SERVER, "volumeMounts": [{"name": "theirs", "mountPath": path}]}
     obj = pod(where=where, containers=[theirs], volumes=[{"name": "theirs", "emptyDir": {}}])
-    answer = cluster.api.create(obj).expect(422)
+    asked = asking(copy.deepcopy(obj), mount_path="/models/microsoft--phi-2/main")
+    answer = cluster.api.create(asked).expect(422)
     assert "denied the request: MC009 " in answer.message
     assert path in answer.message
+    # Without the annotation, the models go where nothing is mounted.
+    (mount,) = mounts(stored(cluster, obj)["spec"]["containers"][0])
+    assert mount["mountPath"] == "/modelcache/models/microsoft--phi-2/main"
 
 
 # P0 16
