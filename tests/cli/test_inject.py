@@ -252,3 +252,54 @@ def test_a_full_disk_is_reported() -> None:
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == b"modelcache: standard output: No space left on device\n"
+
+
+BY_LABEL = """\
+apiVersion: modelcache.io/v1alpha1
+kind: CachePolicy
+metadata: {name: nonprod}
+spec:
+  namespaceSelector:
+    matchExpressions: [{key: env, operator: NotIn, values: [prod]}]
+  defaults: {claim: scratch-models, read-only: "false"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "claim", "warned"),
+    [
+        (None, "model-store", True),
+        ("{}", "scratch-models", False),
+        ("{env: dev}", "scratch-models", False),
+        ("{env: prod}", "model-store", False),
+    ],
+)
+def test_a_policy_by_label_holds_only_where_the_labels_of_the_namespace_are_known(
+    labels: str | None, claim: str, warned: bool, tmp_path: Path
+) -> None:
+    policy, cluster = tmp_path / "policy.yaml", tmp_path / "cluster.yaml"
+    policy.write_text(BY_LABEL)
+    name = "other" if labels is None else "ai"
+    cluster.write_text(
+        f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {labels or '{}'}}}\n"
+    )
+    ran = modelcache(
+        "inject", "-f", "-", "-n", "ai", "--policy", policy, "--cluster", cluster, stdin=POD
+    )
+    assert ran.status == 0, ran.err
+    (volume, _) = yaml.safe_load(ran.out)["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim
+    assert ("MC125 CachePolicy nonprod" in ran.err) is warned
+
+
+def test_init_containers_have_the_user_and_the_secrets_of_the_options() -> None:
+    options = ("--loader-user", "1000", "--loader-pull-secret", "a", "--loader-pull-secret", "b")
+    pod = POD.replace("strategy: pvc", 'verify: "true"')
+    ran = modelcache("inject", "-f", "-", *options, stdin=pod)
+    assert ran.status == 0, ran.err
+    spec = yaml.safe_load(ran.out)["spec"]
+    assert spec["initContainers"][0]["securityContext"]["runAsUser"] == 1000
+    assert spec["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    ran = modelcache("inject", "-f", "-", "--loader-pull-secret", "A_b", stdin=pod)
+    assert ran.status == 2
+    assert ran.err.startswith('modelcache: --loader-pull-secret: "A_b" is not a name')
