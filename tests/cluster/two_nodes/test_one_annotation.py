@@ -12,7 +12,14 @@ from tests.cluster.two_nodes.shop import Shop, jobs_ended
 from tests.hub.running import Request
 from tests.images.inference import HUB_SERVER
 from tests.kubernetes.api import Object
-from tests.kubernetes.inference_pods import ask, container, deleted_at_end, deployment, served
+from tests.kubernetes.inference_pods import (
+    ask,
+    container,
+    created,
+    deleted_at_end,
+    deployment,
+    served,
+)
 
 IMAGE: Final = "vllm/vllm-openai:v0.11.0"
 MODEL: Final = "once/named"
@@ -78,3 +85,26 @@ def test_without_the_annotation_the_same_server_downloads(filled: Shop) -> None:
         (found,) = ask(filled.cluster, pod, "/report")["models"]
         assert found["path"].startswith("/tmp/huggingface/hub/")
     assert len(requests(filled)) > before
+
+
+def test_a_server_waits_for_the_cache_of_a_store_filled_without_and_load_adds_it(
+    filled: Shop,
+) -> None:
+    model = "once/later"
+    commit = filled.commit(model)
+    jobs_ended(filled, filled.render(model, "--kind=job", "--no-hub-cache"))
+    servers = unmodified(filled, "later", 1, {"model": model}, args=["--model", model])
+    with deleted_at_end(filled.cluster, [servers]):
+        (pod,) = created(filled.cluster, servers)
+        filled.cluster.wait_for(pod, lambda now: waits(now) == "CreateContainerConfigError", 120)
+        arrived = filled.arrived(model)
+        jobs_ended(filled, filled.render(f"{model}@{commit}", "--kind=job"))
+        filled.cluster.ready(pod, 120)
+        assert filled.arrived(model) == arrived, "it takes no download"
+
+
+def waits(pod: Object) -> str | None:
+    """Return why the container of *pod* waits."""
+    (status,) = pod["status"].get("containerStatuses") or [{}]
+    reason: str | None = status.get("state", {}).get("waiting", {}).get("reason")
+    return reason
