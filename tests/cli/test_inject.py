@@ -54,6 +54,22 @@ def test_every_workload_is_shown_with_the_template_of_its_pods(kind: str) -> Non
     assert found["metadata"]["annotations"]["modelcache.io/strategy"] == "pvc"
 
 
+def test_every_part_of_a_custom_resource_that_describes_pods_is_shown_with_its_model() -> None:
+    file = ROOT / "tests/cli/golden/custom-workloads-checked/workloads.yaml"
+    text = file.read_text().replace("strategy: cloud", "strategy: hostPath")
+    found = list(yaml.safe_load_all(modelcache("inject", "-f", "-", stdin=text).out))
+    templates = found[0]["spec"]["leaderWorkerTemplate"]
+    leader, worker = templates["leaderTemplate"], templates["workerTemplate"]
+    assert "persistentVolumeClaim" in leader["spec"]["volumes"][0]
+    assert "hostPath" in worker["spec"]["volumes"][0]
+    predictor = found[1]["spec"]["predictor"]
+    assert mounts({"spec": predictor}) == mounts({"spec": predictor["workerSpec"]}) != []
+    ledger = json.loads(predictor["annotations"]["modelcache.io/injected"])
+    assert ledger["strategy"] == "pvc"
+    assert "/dev/shm" in mounts(found[3]["spec"]["engine"]["template"])
+    assert found[4:] == list(yaml.safe_load_all(text))[4:]
+
+
 def test_the_items_of_a_list_are_injected_one_by_one() -> None:
     items = [yaml.safe_load(text) for text in (POD, FOREIGN, workload("Job"))]
     ran = modelcache(

@@ -16,7 +16,7 @@ from webhook.admission.decision import Mutate, Skip, warning_lines
 from webhook.admission.patch import operations
 from webhook.admission.plan import Plan
 from webhook.admission.problem import Problem
-from webhook.admission.workload import copies_of, pods_of
+from webhook.admission.workload import Pods, copies_of, pods_of
 from webhook.documents.plain import plain
 from webhook.documents.text import written
 from webhook.objects.defaulting import defaulted
@@ -25,7 +25,7 @@ from webhook.objects.json import Json
 from webhook.objects.json_patch import add, applied
 from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod, PodSpec
-from webhook.objects.workload import Template, pointer, read_workload
+from webhook.objects.workload import Path, pointer, read_workload
 from webhook.objects.workload_kinds import WorkloadKind
 from webhook.offline.outcome import Outcome, Part
 from webhook.offline.snapshot import Snapshot
@@ -72,10 +72,7 @@ def admitted(
             return _finished(outcome, [Part(name=outcome.name, decision=copies)], patch, warnings)
         patch += copies.operations
         content = applied(content, patch)
-        every = [
-            _described(outcome.name, kind, pods.template, dict(pods.pod.annotations))
-            for pods in pods_of(kind, workload, copies)
-        ]
+        every = list(_described(outcome.name, kind, pods_of(kind, workload, copies)))
     outcome = replace(outcome, after=_with(outcome.before, patch))
     parts = []
     for pods in every:
@@ -96,18 +93,24 @@ def _finished(
     return replace(outcome, parts=tuple(parts), operations=tuple(patch), warnings=lines)
 
 
-def _described(
-    name: str, kind: WorkloadKind, template: Template, annotations: dict[str, str]
-) -> _Pods:
-    title = name if kind.has_one else f"{name} {'.'.join(map(str, template.path))}"
-    return _Pods(
-        name=title,
-        annotations=annotations,
-        spec_at=None if template.spec_path is None else pointer(template.spec_path),
-        annotations_at=template.pointer,
-        missing=() if kind.copies else template.missing,
-        must_have_containers=not kind.built_in,
-    )
+def _described(name: str, kind: WorkloadKind, every: Iterable[Pods]) -> Iterator[_Pods]:
+    """Yield what is known of each sort of pods; of those that share a part, the described ones."""
+    parts: dict[Path, list[Pods]] = {}
+    for pods in every:
+        parts.setdefault(pods.template.path, []).append(pods)
+    for path, same in parts.items():
+        shown = [pods for pods in same if pods.template.spec is not None] or same[:1]
+        for i, pods in enumerate(shown):
+            template = pods.template
+            place = path if template.is_template else template.spec_path or path
+            yield _Pods(
+                name=name if kind.has_one else f"{name} {'.'.join(map(str, place))}",
+                annotations=dict(pods.pod.annotations),
+                spec_at=None if template.spec_path is None else pointer(template.spec_path),
+                annotations_at=template.pointer,
+                missing=() if kind.copies or i else template.missing,
+                must_have_containers=not kind.built_in,
+            )
 
 
 def _injected(
