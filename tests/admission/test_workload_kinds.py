@@ -96,6 +96,30 @@ def test_a_revision_of_knative_that_has_a_name_does_not_change(
     assert (of_pods(row, answer.admitted) == [OWN]) is copied
 
 
+@pytest.mark.parametrize(
+    ("name", "spec", "where"),
+    [
+        (
+            "argoproj.io/Rollout",
+            {"workloadRef": {"name": "chat"}},
+            "the Deployment that workloadRef",
+        ),
+        ("ray.io/RayJob", {"clusterSelector": {"a": "b"}}, "the RayCluster that clusterSelector"),
+        ("ray.io/RayCluster", {}, "the pods, or the object that makes them"),
+    ],
+)
+def test_a_warning_says_where_the_pods_are_described(
+    name: str, spec: Json, where: str, webhook: Webhook
+) -> None:
+    row = ROWS[name]
+    bare = {**written(row, OWN), "spec": spec}
+    answer = webhook.admit(bare)
+    assert (answer.codes, answer.reason) == (["MC122"], "no_template")
+    assert where in answer.warnings[0]
+    bare["metadata"]["annotations"] = {}
+    assert webhook.admit(bare).warnings == []
+
+
 def test_the_list_of_another_object_is_left_as_it_is(webhook: Webhook) -> None:
     # Controllers pass all annotations on to what they create: RayService to RayCluster, for example.
     foreign = f"model@/spec/rayClusterConfig/headGroupSpec/template,model{'x' * 9}"
@@ -109,7 +133,7 @@ def test_the_list_of_another_object_is_left_as_it_is(webhook: Webhook) -> None:
 
 def test_no_two_rows_are_of_one_kind_and_each_has_places_or_advice() -> None:
     assert len({(row.group, row.kind) for row in KINDS}) == len(KINDS)
-    assert all(bool(row.places) is not bool(row.instead) for row in KINDS)
+    assert all(row.places or row.instead for row in KINDS)
     assert all(kind_of(row.group, row.kind) is row for row in KINDS)
 
 

@@ -119,11 +119,7 @@ def _without_template(kind: WorkloadKind, workload: Workload) -> Skip:
     keys = wanted_of(workload)
     if not keys or kind.built_in or kind.passes_on:
         return Skip(reason=SkipReason.NOTHING_TO_COPY)
-    where = kind.instead or (
-        "the pod template from which its pods are made"
-        if kind.places
-        else "the pods, or the object that makes them"
-    )
+    where = kind.instead or "the pods, or the object that makes them"
     remark = Problem(
         codes.NO_TEMPLATE,
         PREFIX + ("model" if "model" in keys else min(keys)),

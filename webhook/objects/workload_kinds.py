@@ -52,7 +52,7 @@ class WorkloadKind:
     built_in: bool = False
     """Whether every API server has the kind."""
     instead: str = ""
-    """For a kind without places: where its author puts the annotation."""
+    """Where its author puts the annotation if the object does not describe its pods."""
 
     @property
     def copies(self) -> bool:
@@ -89,10 +89,11 @@ def _custom(  # the columns of a row
     passes_on: bool = False,
     fixed: bool = False,
     fixed_by_name: bool = False,
+    instead: str = "",
 ) -> WorkloadKind:
     return WorkloadKind(
         kind=kind, group=group, resource=resource, places=places, passes_on=passes_on,
-        fixed=fixed, fixed_by_name=fixed_by_name,
+        fixed=fixed, fixed_by_name=fixed_by_name, instead=instead,
     )  # fmt: skip
 
 
@@ -121,7 +122,8 @@ KINDS: Final = (
     _built_in("batch", "CronJob", "cronjobs", "/spec/jobTemplate/spec/template", fixed=False),
     _built_in("", "ReplicationController", "replicationcontrollers", "/spec/template", fixed=False),
     # argo-rollouts 1.9. With spec.workloadRef there is no template.
-    _custom("argoproj.io", "Rollout", "rollouts", *_templates("/spec/template")),
+    _custom("argoproj.io", "Rollout", "rollouts", *_templates("/spec/template"),
+            instead="the pod template of the Deployment that workloadRef names"),
     # lws 0.10. Without a leaderTemplate, leaders are made from the workerTemplate.
     _custom(
         "leaderworkerset.x-k8s.io", "LeaderWorkerSet", "leaderworkersets",
@@ -133,7 +135,8 @@ KINDS: Final = (
     # kuberay 1.7.
     _custom("ray.io", "RayCluster", "rayclusters", *_ray("/spec")),
     _custom("ray.io", "RayService", "rayservices", *_ray("/spec/rayClusterConfig")),
-    _custom("ray.io", "RayJob", "rayjobs", *_ray("/spec/rayClusterSpec")),
+    _custom("ray.io", "RayJob", "rayjobs", *_ray("/spec/rayClusterSpec"),
+            instead="the RayCluster that clusterSelector selects"),
     _custom("ray.io", "RayCronJob", "raycronjobs", *_ray("/spec/jobTemplate/rayClusterSpec")),
     # kserve 0.20.
     _custom(
@@ -173,7 +176,8 @@ KINDS: Final = (
     _custom("orchestration.aibrix.ai", "PodSet", "podsets", *_templates("/spec/template"),
             passes_on=True),
     # kaito 0.12. With a preset, the controller gives its pods no annotations.
-    _custom("kaito.sh", "Workspace", "workspaces", *_templates("/inference/template")),
+    _custom("kaito.sh", "Workspace", "workspaces", *_templates("/inference/template"),
+            instead="inference.template, in place of the preset"),
     # k8s-nim-operator 3.1.
     _custom("apps.nvidia.com", "NIMService", "nimservices",
             Place(at="/spec", spec=None, annotations="/annotations")),
