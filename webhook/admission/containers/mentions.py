@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from webhook.admission.containers.server import Server
-from webhook.admission.containers.shell import shell_word
+from webhook.admission.containers.shell import shell_words
 from webhook.admission.containers.texts import Text, Texts
 
 SERVED_NAMES: Final = ("--served-model-name", "--served-name", "--model-alias", "--alias")
@@ -58,8 +58,7 @@ def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
     before = ""
     referenced: set[str] = set()
     for text in texts.words:
-        if text.pieces:
-            referenced |= {n for n in texts.values if f"$({n})" in text.raw}
+        referenced |= {text.raw[start + 2 : end - 1] for start, end, _, _ in text.pieces}
         if repository in text.text:
             found += _in_word(text, before, server, repository)
         before = text.text
@@ -99,8 +98,8 @@ def _in_word(text: Text, before: str, server: Server, repository: str) -> Iterat
 
 
 def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
-    for start, end in _bounded(text.text, repository):
-        word = shell_word(text.text, start, end)
+    spans = _bounded(text.text, repository)
+    for (start, end), word in zip(spans, shell_words(text.text, spans), strict=True):
         if word is None:
             yield Mention(text, "", None, by_shell=True)
             continue
@@ -195,21 +194,22 @@ def _in_json(value: str, repository: str) -> Iterator[Value]:
             yield Value((match.end() - len(literal) + 1, match.end() - 1))
 
 
-def strings(document: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
+def _strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
     """Yield each string of a JSON document that is a value, with its key."""
-    if isinstance(document, str):
-        yield key, document
-    elif isinstance(document, dict):
-        for name, value in document.items():
-            yield from strings(value, name)
-    elif isinstance(document, list):
-        for value in document:
-            yield from strings(value, key)
+    left = [("", document)]  # without recursion: documents may be deep
+    while left:
+        key, value = left.pop()
+        if isinstance(value, str):
+            yield key, value
+        elif isinstance(value, dict):
+            left += reversed(value.items())
+        elif isinstance(value, list):
+            left += [(key, item) for item in reversed(value)]
 
 
 def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
-    """Return where *text* has the name, not as a part of a longer one or of a path."""
-    pattern = rf"(?<![\w./-]){re.escape(repository)}(?![\w/-]|\.\w)"
+    """Return where *text* has the name: not in a longer one or a path, nor in front of =."""
+    pattern = rf"(?<![\w./-]){re.escape(repository)}(?![\w/=-]|\.\w)"
     return [match.span() for match in re.finditer(pattern, text)]
 
 
@@ -247,7 +247,7 @@ def _names(value: str) -> Iterator[str]:
     if document is not None:
         yield from (
             text
-            for key, text in strings(document)
+            for key, text in _strings(document)
             if key in _MODEL_KEYS and _REPOSITORY.fullmatch(text)
         )
         return

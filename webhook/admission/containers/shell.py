@@ -1,17 +1,21 @@
 """Find whole words in the text that a shell reads.
 
-The text is split twice, as it is and with another word in that place. Only if exactly one word
-differs, and by exactly that, is the place a word of a simple command.
+The text is split twice, as it is and with other words in those places. Only if exactly one word
+differs for a place, and by exactly that, is the place a word of a simple command.
 """
 
+import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 LONGEST: Final = 32 * 1024
 """Characters of the longest text that is split."""
 _OPERATORS: Final = ";&|()<>\n"
-_OTHER: Final = "/modelcache-is-here"
+_OTHER: Final = "/modelcache-is-here-"
+_MARK: Final = re.compile(rf"{_OTHER}(\d+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +31,44 @@ class ShellWord:
         return self.command[self.index - 1] if self.index else ""
 
 
-def shell_word(text: str, start: int, end: int) -> ShellWord | None:
-    """Return the word of *text* that has text[start:end]; None if that is not certain."""
-    if len(text) > LONGEST:
-        return None
-    try:
-        one = split(text)
-        other = split(text[:start] + _OTHER + text[end:])
-    except ValueError:
-        return None
-    if len(one) != len(other):
-        return None
-    different = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(different) != 1:
-        return None
-    (at,) = different
-    if one[at].replace(text[start:end], _OTHER) != other[at] or set(one[at]) & set("$`*?["):
-        return None
+def shell_words(text: str, spans: Sequence[tuple[int, int]]) -> list[ShellWord | None]:
+    """Return for each of *spans* the word of *text* that has it; None if that is not certain.
+
+    The text is split twice, whatever the number of spans is.
+    """
+    unknown: list[ShellWord | None] = [None] * len(spans)
+    marked: list[str] = []
+    last = 0
+    for i, (start, end) in enumerate(spans):
+        marked += (text[last:start], f"{_OTHER}{i}/")
+        last = end
+    one, other = split(text), split("".join((*marked, text[last:])))
+    if not one or len(one) != len(other):
+        return unknown
+    found: dict[int, ShellWord] = {}
+    for at, (a, b) in enumerate(zip(one, other, strict=True)):
+        marks = _MARK.findall(b)
+        if a == b or len(marks) != 1 or set(a) & set("$`*?["):
+            continue
+        start, end = spans[int(marks[0])]
+        if b.replace(f"{_OTHER}{marks[0]}/", text[start:end]) == a:
+            found[int(marks[0])] = _word(one, at)
+    return [found.get(i) for i in range(len(spans))]
+
+
+def _word(words: Sequence[str], at: int) -> ShellWord:
     first, last = at, at
-    while first and not _is_operator(one[first - 1]):
+    while first and not _is_operator(words[first - 1]):
         first -= 1
-    while last + 1 < len(one) and not _is_operator(one[last + 1]):
+    while last + 1 < len(words) and not _is_operator(words[last + 1]):
         last += 1
-    return ShellWord(tuple(one[first : last + 1]), at - first)
+    return ShellWord(tuple(words[first : last + 1]), at - first)
 
 
 def commands(text: str) -> list[tuple[str, ...]]:
     """Return the simple commands of *text*; empty if it can't be split."""
-    try:
-        words = split(text) if len(text) <= LONGEST else []
-    except ValueError:
-        return []
     found: list[list[str]] = [[]]
-    for word in words:
+    for word in split(text):
         if _is_operator(word):
             found.append([])
         else:
@@ -67,14 +76,20 @@ def commands(text: str) -> list[tuple[str, ...]]:
     return [tuple(command) for command in found if command]
 
 
-def split(text: str) -> list[str]:
-    """Return the words and operators of *text*. Raises ValueError for an open quotation."""
+@lru_cache(maxsize=8)
+def split(text: str) -> tuple[str, ...]:
+    """Return the words and operators of *text*; empty if it is too long, or a quotation is open."""
+    if len(text) > LONGEST:
+        return ()
     # shlex drops a comment with the end of its line, so another end of line follows.
     joined = text.replace("\\\n", "  ").replace("\n", "\n\n")
     lexer = shlex.shlex(joined, posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
-    return list(lexer)
+    try:
+        return tuple(lexer)
+    except ValueError:
+        return ()
 
 
 def _is_operator(word: str) -> bool:

@@ -3,16 +3,18 @@
 A Text keeps both forms, so that what is found in the expanded one can be replaced in the other.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from webhook.objects.container import Container
 
-_REFERENCE: Final = re.compile(r"\$\$|\$\(([^)\s]*)\)")
+LONGEST: Final = 128 * 1024
+"""Characters of an expanded text at most. Linux starts no program with a longer word or variable
+(MAX_ARG_STRLEN). Variables that refer to others twice would grow without end."""
+_ALL: Final = 2 * 1024 * 1024
+"""Characters of all expanded texts of a container at most (ARG_MAX)."""
 _SHELLS: Final = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
-_PROGRAM_NEXT: Final = re.compile(r"-[a-zA-Z]*c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +59,33 @@ class Text:
 
 
 def expanded(
-    raw: str, variables: Mapping[str, str]
+    raw: str, variables: Mapping[str, str], longest: int = LONGEST
 ) -> tuple[str, tuple[tuple[int, int, int, int], ...]]:
     """Return *raw* with $(NAME) replaced and $$ as $, and the pieces that were replaced.
 
-    A name that is not known stays as it is.
+    A name that is not known stays as it is (expansion.go of Kubernetes). So does all of *raw*, if
+    the result has more than *longest* characters.
     """
-    if "$" not in raw:
-        return raw, ()
     found: list[str] = []
     pieces = []
-    last = length = 0
-    for match in _REFERENCE.finditer(raw):
-        name = match[1]
-        value = "$" if name is None else variables.get(name)
-        if value is None:
-            continue
-        literal = raw[last : match.start()]
-        length += len(literal)
-        found += (literal, value)
-        pieces.append((match.start(), match.end(), length, length + len(value)))
-        length += len(value)
-        last = match.end()
+    last = length = at = 0
+    closed = True
+    while (at := raw.find("$", at)) >= 0:
+        end, value = at + 2, None
+        if raw.startswith("$", at + 1):
+            value = "$"
+        elif closed and raw.startswith("(", at + 1):
+            closed = (close := raw.find(")", end)) >= 0
+            if closed:
+                value, end = variables.get(raw[end:close]), close + 1
+        if value is not None:
+            length += at - last + len(value)
+            if length > longest:
+                return raw, ()
+            found += (raw[last:at], value)
+            pieces.append((at, end, length - len(value), length))
+            last = end
+        at = end
     return "".join((*found, raw[last:])), tuple(pieces)
 
 
@@ -99,23 +106,42 @@ def texts_of(container: Container) -> Texts:
     values: dict[str, str] = {}
     hidden = set()
     variables = []
+    left = _ALL
     for i, variable in enumerate(container.env or ()):
         if variable.value_from is not None:
             hidden.add(variable.name)
             values.pop(variable.name, None)
             continue
         raw = variable.value or ""
-        text, pieces = expanded(raw, values)
+        text, pieces = expanded(raw, values, min(left, LONGEST))
+        left -= len(text) if pieces else 0
         values[variable.name] = text
         hidden.discard(variable.name)
         variables.append(Text("env", i, raw, text, pieces, name=variable.name))
-    words: list[Text] = []
-    after_shell = program = False
+    found = []
     for field, raws in (("command", container.command), ("args", container.args)):
         for i, raw in enumerate(raws or ()):
-            text, pieces = expanded(raw, values)
-            words.append(Text(field, i, raw, text, pieces, shell=program))
-            program = after_shell and _PROGRAM_NEXT.fullmatch(text) is not None
-            is_shell = text.rpartition("/")[2] in _SHELLS
-            after_shell = is_shell or (after_shell and text.startswith("-") and not program)
-    return Texts(tuple(words), tuple(variables), values, frozenset(hidden))
+            text, pieces = expanded(raw, values, min(left, LONGEST))
+            left -= len(text) if pieces else 0
+            found.append((field, i, raw, text, pieces))
+    program = _program([text for _, _, _, text, _ in found])
+    words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
+    return Texts(words, tuple(variables), values, frozenset(hidden))
+
+
+def _program(words: Sequence[str]) -> int | None:
+    """Return which word a shell reads as a program: that behind its options, if -c is one."""
+    in_shell = by_c = value_next = False
+    for i, word in enumerate(words):
+        if in_shell and value_next:
+            value_next = False
+        elif in_shell and word[:1] in ("-", "+"):
+            # Such as -euo, whose next word is the name of an option.
+            short = word.startswith("-") and not word.startswith("--")
+            by_c |= short and "c" in word
+            value_next = word[1:2] != "-" and word.endswith(("o", "O"))
+        elif by_c:
+            return i
+        else:
+            in_shell = word.rpartition("/")[2] in _SHELLS
+    return None
