@@ -120,8 +120,8 @@ def test_a_place_in_the_expanded_text_is_found_in_the_raw_one(
     raw: str, data: st.DataObject
 ) -> None:
     values = {"A": "one", "B": ""}
-    env = [EnvVar(name=name, value=value) for name, value in values.items()]
-    (text,) = texts_of(Container(args=[raw], env=env)).words
+    env = tuple(EnvVar(name=name, value=value) for name, value in values.items())
+    (text,) = texts_of(Container(args=(raw,), env=env)).words
     start = data.draw(st.integers(0, len(text.text)))
     end = data.draw(st.integers(start, len(text.text)))
     assume(start < end)
@@ -276,7 +276,7 @@ def test_no_text_makes_a_review_fail_or_take_long(
 def test_variables_that_grow_without_end_are_left() -> None:
     env = [EnvVar(name="V0", value="acme/coder " * 90)]
     env += [EnvVar(name=f"V{i}", value=f"$(V{i - 1})$(V{i - 1})") for i in range(1, 400)]
-    found = texts_of(Container(env=env, args=["$(V399)"]))
+    found = texts_of(Container(env=tuple(env), args=("$(V399)",)))
     assert max(len(text.text) for text in found.variables) <= LONGEST
     assert sum(len(text.text) for text in found.variables) < 3 << 20
 
