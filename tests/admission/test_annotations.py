@@ -12,7 +12,7 @@ def test_every_annotation_of_the_contract_is_declared() -> None:
     assert {a.name for a in DECLARED.values()} == {
         "model", "strategy", "claim", "host-path", "image", "size", "directory", "load-from", "placement",
         "mount-path", "layout", "containers", "target", "read-only", "shm-size", "memory", "verify",
-        "rewrite-args", "inject", "loader-user", "loader-pull-secrets",
+        "rewrite-args", "inject", "loader-user", "loader-pull-secrets", "server", "file",
     }  # fmt: skip
     assert {"injected", "copied-keys"} <= KNOWN
 

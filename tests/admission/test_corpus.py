@@ -15,7 +15,8 @@ from tests.admission.admitting import Json, Webhook, facts_of
 from tests.admission.corpus import PATHS, ROOT, Row, rows
 from tests.docs.manual import hold, table
 from webhook.admission.containers.mentions import mentions
-from webhook.admission.containers.servers import SERVERS, server_of
+from webhook.admission.containers.servers import SERVERS
+from webhook.admission.containers.servers.recognition import server_of
 from webhook.admission.containers.texts import texts_of
 from webhook.objects.container import Container
 

@@ -52,7 +52,8 @@ def annotations() -> str:
 
 def servers() -> str:
     def env(values: Mapping[str, str]) -> str:
-        return code(*(f"{k}={v}".replace("{path}", "<path>") for k, v in values.items()))
+        words = (f"{k}={v}".replace("{", "<").replace("}", ">") for k, v in values.items())
+        return code(*words)
 
     def cache(server: Server) -> str:
         if server.cache is None:
@@ -61,7 +62,7 @@ def servers() -> str:
         return f"{code(*server.cache.variables, *server.cache.flags)}; {offline}"
 
     return table(
-        ("server", "variables for a path", "names a model", "name in the API", "cache"),
+        ("server", "variables for a path", "names a model", "name in the API", "cache", "source"),
         *(
             (
                 s.name,
@@ -69,6 +70,7 @@ def servers() -> str:
                 code(*s.model_flags, *s.more_flags) + (", a word" if s.positional else ""),
                 code(*s.served_name_flags, *filter(None, [s.served_name_variable])) or "-",
                 cache(s),
+                s.source,
             )
             for s in SERVERS
         ),

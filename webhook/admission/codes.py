@@ -215,3 +215,21 @@ ASKS_HUB: Final = _code(
     "the server has no offline mode, so it asks the hub at its start",
     "set modelcache.io/rewrite-args to true",
 )
+ELSEWHERE: Final = _code(
+    131,
+    "the server names its models where the webhook can't see it, and can't download others",
+    "name all of its models in modelcache.io/model, or set the offline variable yourself",
+)
+NAME_CHANGES: Final = _code(
+    132,
+    "the name of the model in the API changes with its path",
+    "set the name that clients use, or remove modelcache.io/rewrite-args",
+)
+UNSERVED: Final = _code(
+    133, "the server never reads a model that is named to it", "use what the message says"
+)
+OWN_FORMAT: Final = _code(
+    134,
+    "the server reads only a format of its own",
+    "name a model that has this format, or a directory with one",
+)

@@ -15,7 +15,7 @@ from webhook.admission.containers.gains import ContainerPlan, container_plan
 from webhook.admission.containers.mounts import cache_mounts, check_mounts, model_mounts
 from webhook.admission.containers.reading_remarks import reading_remarks
 from webhook.admission.containers.readings import readings_of
-from webhook.admission.containers.servers import server_of
+from webhook.admission.containers.servers.recognition import server_of
 from webhook.admission.containers.shm import shm_size, shm_volume
 from webhook.admission.correction import correction_of, unreadable
 from webhook.admission.init_containers import added, volumes_of
@@ -89,7 +89,7 @@ def build_plan(
     readings = [
         readings_of(
             container,
-            server_of(container),
+            server_of(container, options.server),
             request,
             [str(mount["mountPath"]) for mount in mounts],
             has_cache=strategy.has_hub_cache,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from webhook.admission import codes
+from webhook.admission.containers.servers import BY_KEY, OTHER
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX, declared, read, unknown
 from webhook.admission.request.declared import AUTO, KNOWN, CacheRequest, Options
@@ -18,7 +19,7 @@ from webhook.models import layout
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_ROOT
 
-DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO))
+DECLARED: Final = declared(Options, strategy=(*STRATEGIES, AUTO), server=(*BY_KEY, OTHER))
 """Field → annotation, in the order of the manual's table."""
 MOST_MODELS: Final = 16
 _MEANS: Final = {"claim": "pvc", "host-path": "hostPath", "image": "image"}
@@ -47,6 +48,7 @@ def read_request(
             options.model, catalogue,
             directories=options.directory, sizes=options.size, images=options.image,
             mount_paths=options.mount_path if options.layout != "hf-cache" else (),
+            files=options.file,
         )  # fmt: skip
         problems += faults
     problems += _contradictions(options, models)

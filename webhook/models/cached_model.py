@@ -39,6 +39,7 @@ class ModelSpec(_Strict, frozen=True):
     source: str
     directory: str | None = None
     files: ModelFiles = ModelFiles()
+    file: str | None = None
     size: str | int | None = None
     image: str | None = None
     token_secret_ref: SecretKey | None = None
@@ -58,6 +59,8 @@ class CachedModel(msgspec.Struct, frozen=True):
     name: str
     source: Source
     directory: str | None = None
+    file: str | None = None
+    """The one file in it that a server is pointed at."""
     size: Quantity | None = None
     image: str | None = None
     strategies: tuple[str, ...] = ()
@@ -97,6 +100,7 @@ def cached_model(document: dict[str, Any], strategies: Collection[str]) -> Cache
     source = checked("source", parse_source, spec.source)
     entry = {
         "directory": checked("directory", relative_path, spec.directory),
+        "file": checked("file", relative_path, spec.file),
         "size": checked("size", size, None if spec.size is None else str(spec.size)),
         "image": checked("image", image_reference, spec.image),
     }

@@ -19,6 +19,7 @@ COMMAND: Final = "modelcache"
 """The first word of the command of our containers."""
 SHM_PATH: Final = "/dev/shm"  # noqa: S108  # the place is defined by POSIX
 PATH_VARIABLE: Final = "MODELCACHE_PATH"
+FILE_VARIABLE: Final = "MODELCACHE_FILE"
 LOADER_SOURCE: Final = "loader.modelcache.io/source"
 """The annotation of Jobs and DaemonSets that load: the source of the model. If it began with
 modelcache.io/, the webhook would read it as a request of the pod."""
@@ -48,6 +49,11 @@ def numbered(name: str, index: int) -> str:
 def path_variable(index: int) -> str:
     """Return the variable with the path of a model: MODELCACHE_PATH, MODELCACHE_PATH_2."""
     return PATH_VARIABLE if index == 0 else f"{PATH_VARIABLE}_{index + 1}"
+
+
+def file_variable(index: int) -> str:
+    """Return the variable with the path of a model's file: MODELCACHE_FILE, MODELCACHE_FILE_2."""
+    return FILE_VARIABLE if index == 0 else f"{FILE_VARIABLE}_{index + 1}"
 
 
 DEFAULT_LOADER_IMAGE: Final = f"modelcache/modelcache-webhook:{__version__}"

@@ -60,6 +60,8 @@ def _read(reading: Reading) -> str:
         case Outcome.PATH:
             return f"reads {model} from its path"
         case Outcome.CACHE:
+            if not places:
+                return f"finds {model} in the Hugging Face cache, if it names it so"
             return f"reads {model} from the Hugging Face cache: {places}"
         case Outcome.REWRITTEN:
             return f"reads {model} from its path, which replaces the name: {places}"

@@ -6,15 +6,20 @@ server has one and the author has not set it.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from webhook.admission.containers.mentions import Mention, normal
-from webhook.admission.containers.readings import Outcome, Readings
+from webhook.admission.containers.mentions import Mention
+from webhook.admission.containers.readings import Outcome, Reading, Readings, place_of
+from webhook.admission.containers.server import normal
 from webhook.admission.containers.texts import Text
 from webhook.objects.json import Json
 from webhook.objects.json_patch import add, replace
 
 
 def rewritten(pointer: str, readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
-    """Yield the operations on the container at *pointer*: model i is at paths[i]."""
+    """Yield the operations on the container at *pointer*: model i is at paths[i].
+
+    The argument changes too, if the server takes a path by another one.
+    """
+    path_flag = readings.server.path_flag
     changes: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
     texts: dict[tuple[str, int], Text] = {}
     for reading, path in zip(readings.models, paths, strict=True):
@@ -22,20 +27,23 @@ def rewritten(pointer: str, readings: Readings, paths: Sequence[str]) -> Iterato
             for mention in reading.mentions:
                 key = (mention.text.field, mention.text.index)
                 texts[key] = mention.text
-                changes.setdefault(key, []).append((*(mention.span or (0, 0)), path))
+                place = place_of(reading.model, path, readings.server)
+                changes.setdefault(key, []).append((*(mention.span or (0, 0)), place))
+                if path_flag and (flag := mention.flag_text) and flag.text != path_flag:
+                    yield replace(f"{pointer}/{flag.field}/{flag.index}", path_flag)
     main, word = _served_name(readings)
     for (field, index), spans in changes.items():
         text = texts[field, index]
         raw = text.raw
         for start, end, path in sorted(spans, reverse=True):
             after = raw[end:]
-            if main and text is main.text and text.shell and (start, end) == main.span:
+            if main and text is main.text and main.by_shell and (start, end) == main.span:
                 closing = after[:1] if after[:1] in ("'", '"') else ""
                 after = f"{closing} {word}{after[len(closing) :]}"
             raw = raw[:start] + path + after
         value = "/value" if field == "env" else ""
         yield replace(f"{pointer}/{field}/{index}{value}", raw)
-    if main and not main.text.shell:
+    if main and not main.by_shell:
         yield add(f"{pointer}/{main.text.field}/{main.text.index + 1}", word)
 
 
@@ -44,13 +52,18 @@ def served_name_variable(readings: Readings) -> Mapping[str, str]:
     variable = readings.server.served_name_variable
     if not variable or not _main(readings) or readings.sets_served_name:
         return {}
+    if sum(len(_mains(readings, reading)) for reading in readings.models) > 1:
+        return {}  # it would name all of them alike
     return {variable: readings.models[0].model.name}
 
 
 def _served_name(readings: Readings) -> tuple[Mention | None, str]:
     """Return behind which mention the argument with the name is added, and that argument."""
     flags, main = readings.server.served_name_flags, _main(readings)
-    if not main or not flags or main.text.field == "env" or readings.sets_served_name:
+    unused = readings.server.path_as_name == "unused" or readings.server.served_name_variable
+    if not main or not flags or unused or readings.sets_served_name:
+        return None, ""
+    if main.text.field == "env" and not main.by_shell:
         return None, ""
     # As one word: such an argument may take several, and would take those behind it too.
     return main, f"{flags[0]}={readings.models[0].model.name}"
@@ -61,6 +74,10 @@ def _main(readings: Readings) -> Mention | None:
     first = readings.models[0]
     if first.outcome is not Outcome.REWRITTEN:
         return None
-    flags = ("", *readings.server.model_flags)
-    found = [m for m in first.mentions if normal(m.flag) in flags or m.flag in flags]
-    return found[0] if found else None
+    return next(iter(_mains(readings, first)), None)
+
+
+def _mains(readings: Readings, reading: Reading) -> list[Mention]:
+    """Return the mentions of a model by which the server serves it."""
+    flags = {"", *map(normal, readings.server.model_flags)}
+    return [m for m in reading.mentions if normal(m.flag) in flags]

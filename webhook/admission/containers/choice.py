@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from webhook.admission import codes
 from webhook.admission.containers.accelerators import requests_accelerator
-from webhook.admission.containers.servers import UNKNOWN, server_of
+from webhook.admission.containers.servers import OTHER, UNKNOWN
+from webhook.admission.containers.servers.recognition import looks_like_server, server_of
 from webhook.admission.containers.sidecars import is_proxy_or_agent
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.request.annotations import PREFIX
@@ -88,7 +89,7 @@ def choose(
     else:
         marked = [p for p in everything if p.lives_on and _has_model(p.container)]
         apps = [p for p in everything if not p.is_init]
-        wanted = _servers(apps) or marked
+        wanted = _servers(apps, options.server == OTHER) or marked
         if not wanted:
             wanted, remarks = _first(apps, default)
         chosen = wanted + [p for p in marked if p not in wanted]
@@ -107,9 +108,12 @@ def choose(
     return chosen if target in chosen else [target, *chosen], target, remarks
 
 
-def _servers(apps: list[Place]) -> list[Place]:
-    """Return the containers that serve, as their requests or what they run show."""
-    known = [p for p in apps if server_of(p.container) is not UNKNOWN]
+def _servers(apps: list[Place], other: bool) -> list[Place]:
+    """Return the containers that serve, as their requests or what they run show.
+
+    *other*: the author says that none of them is a known server.
+    """
+    known = [p for p in apps if not other and server_of(p.container) is not UNKNOWN]
     accelerated = [p for p in apps if requests_accelerator(p.container)]
     return [p for p in accelerated if p in known] or accelerated or known
 
@@ -118,7 +122,7 @@ def _first(apps: list[Place], default: str | None) -> tuple[list[Place], list[Pr
     """Return the container that most likely serves; with a remark if there are several."""
     if named := [p for p in apps if p.container.name == default]:
         return named, []
-    own = [p for p in apps if not is_proxy_or_agent(p.container)] or apps
+    own = [p for p in apps if not _reads_no_model(p.container)] or apps
     if len(own) == 1:
         return own, []
     others = ", ".join(p.container.name for p in own[1:8])
@@ -126,6 +130,10 @@ def _first(apps: list[Place], default: str | None) -> tuple[list[Place], list[Pr
     return own[:1], [
         Problem(codes.GUESSED, PREFIX + "containers", f"{own[0].container.name} {what}")
     ]
+
+
+def _reads_no_model(container: Container) -> bool:
+    return is_proxy_or_agent(container) or looks_like_server(container.image or "")
 
 
 def _target(chosen: list[Place], by_name: dict[str, Place], options: Options) -> Place:

@@ -4,28 +4,32 @@ from collections.abc import Iterator, Sequence
 
 from webhook.admission.containers.arguments import served_name_variable
 from webhook.admission.containers.readings import Outcome, Readings
-from webhook.admission.containers.server import PATH
+from webhook.admission.containers.server import FILE, PATH
 from webhook.objects import names
 from webhook.objects.json import Json
 
 
 def path_variables(readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
-    """Yield the variables with the paths of the models, which the container lacks.
+    """Yield the variables with the paths of the models, and of their files, which it lacks.
 
     They come first: a variable may refer to those in front of it with $(NAME), and to no other.
     """
-    for i, path in enumerate(paths):
-        yield from _lacking(readings, {names.path_variable(i): path})
+    for i, (path, reading) in enumerate(zip(paths, readings.models, strict=False)):
+        wanted = {names.path_variable(i): path}
+        if reading.model.file:
+            wanted[names.file_variable(i)] = f"{path}/{reading.model.file}"
+        yield from _lacking(readings, wanted)
 
 
 def other_variables(readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
     """Yield the other variables, which the container lacks. *paths*: empty without directories."""
     wanted: dict[str, str] = {}
     if paths:
+        file = f"{paths[0]}/{readings.models[0].model.file}"
         wanted |= {
-            name: value.replace(PATH, paths[0])
+            name: value.replace(PATH, paths[0]).replace(FILE, file)
             for name, value in readings.server.env.items()
-            if PATH not in value or readings.models[0].by_variable
+            if not {PATH, FILE} & {value} or readings.models[0].by_variable
         }
         wanted |= served_name_variable(readings)
     if any(reading.outcome is Outcome.CACHE for reading in readings.models):

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from webhook.admission.containers.mentions import normal
-from webhook.admission.containers.server import HubCache
+from webhook.admission.containers.server import HubCache, normal
 from webhook.admission.containers.shell import commands
 from webhook.admission.containers.texts import Texts
 from webhook.objects.container import Container
@@ -15,6 +14,7 @@ from webhook.values.paths import collide, normalised
 DEFAULT_ROOT: Final = "/modelcache/hub"
 _OTHER_HUBS: Final = re.compile(r"[A-Z]+_USE_(?:MODELSCOPE|OPENMIND_HUB)")
 """Variables with which vLLM, SGLang, LMDeploy and others take names for those of another hub."""
+HOME: Final = "HF_HOME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,14 @@ def roots_of(container: Container, texts: Texts, cache: HubCache, default: str) 
             unset.append(name)
     if unset:
         found.insert(0, next(iter(found[: len(cache.variables) - len(unset)]), default))
-    return Roots(tuple(dict.fromkeys(found)), dict.fromkeys(unset, found[0]))
+    ours = dict.fromkeys(unset, found[0])
+    if cache.reads_home and HOME not in texts.hidden:
+        home = values.get(HOME)
+        if home is None and found[0].endswith("/hub"):
+            ours[HOME] = found[0].removesuffix("/hub")
+        elif home and not _fault(container, HOME, hub := normalised(home) + "/hub"):
+            found.append(hub)
+    return Roots(tuple(dict.fromkeys(found)), ours)
 
 
 def _fault(container: Container, name: str, value: str) -> str:

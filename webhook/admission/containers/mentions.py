@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from webhook.admission.containers.server import Server
+from webhook.admission.containers.server import Server, normal
 from webhook.admission.containers.shell import shell_words
 from webhook.admission.containers.texts import Text, Texts
 
@@ -30,12 +30,11 @@ _MODEL_KEYS: Final = frozenset(
 )
 """Keys of JSON whose value names a model to load."""
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_SCHEME: Final = re.compile(r"(?:hf|huggingface)://", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?i:(?:hf|huggingface)://)")
 """What may stand in front of the name."""
 _ENDS: Final = re.compile(r"[@:][\w.+-]+", re.ASCII)
 """What may follow the name: a revision or a quantisation. A path can't have it."""
-
-
+_SEPARATORS: Final = re.compile(r"[,;]")
 _OPTION: Final = re.compile(r"(?:^|\s)--?[a-zA-Z]")
 
 
@@ -50,18 +49,20 @@ class Mention:
     """Where a path can replace the name in the raw text; None if that is not certain."""
     by_shell: bool = False
     """Whether a shell splits the text into words."""
+    flag_text: Text | None = None
+    """The word in front of it, if that is the argument."""
 
 
 def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
     """Return the places at which *repository* is named to be loaded."""
     found: list[Mention] = []
-    before = ""
+    before: Text | None = None
     referenced: set[str] = set()
     for text in texts.words:
         referenced |= {text.raw[start + 2 : end - 1] for start, end, _, _ in text.pieces}
         if repository in text.text:
             found += _in_word(text, before, server, repository)
-        before = text.text
+        before = text
     for text in texts.variables:
         if text.name in referenced or repository not in text.text or _is_name(text.name, server):
             continue
@@ -70,34 +71,47 @@ def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
 
 
 def _in_variable(text: Text, server: Server, repository: str) -> Iterator[Mention]:
-    values = list(_values(text.text, repository))
+    if text.name in server.line_variables:
+        yield from _in_shell(text, server, repository, line=True)
+        return
+    values = list(_values(text.text, server, repository))
     for value in values:
-        certain = value.certain and text.name in (*server.model_flags, *server.more_flags)
+        certain = value.certain and text.name in server.loads and not server.path_flag
         yield Mention(text, text.name, text.span(*value.span) if certain else None)
     if not values and _OPTION.search(text.text) and _bounded(text.text, repository):
         yield Mention(text, text.name, None)  # arguments, which a script takes from it
 
 
-def _in_word(text: Text, before: str, server: Server, repository: str) -> Iterator[Mention]:
+def _in_word(text: Text, before: Text | None, server: Server, repository: str) -> Iterator[Mention]:
     if text.shell:
         yield from _in_shell(text, server, repository)
         return
     flag, equals, value = text.text.partition("=")
+    flag_text = None
     if not (equals and flag.startswith("-")):
-        flag, value, equals = (before if before.startswith("-") else ""), text.text, ""
+        flag_text = before if before and before.text.startswith("-") else None
+        flag, value, equals = (flag_text.text if flag_text else ""), text.text, ""
     if _is_name(flag, server):
         return
     shift = len(text.text) - len(value)
-    values = list(_values(value, repository))
+    if not flag and server.ignores_words:
+        return
+    values = list(_values(value, server, repository))
     if not values and document_of(value) is None and _bounded(value, repository):
         yield Mention(text, flag, None)
     for found in values:
         start, end = found.span
         certain = found.certain and _may_be_replaced(flag, server)
-        yield Mention(text, flag, text.span(start + shift, end + shift) if certain else None)
+        if server.path_flag:  # the argument must change too
+            certain &= flag_text is not None and flag in server.model_flags
+        span = text.span(start + shift, end + shift) if certain else None
+        yield Mention(text, flag, span, flag_text=flag_text)
 
 
-def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
+def _in_shell(
+    text: Text, server: Server, repository: str, *, line: bool = False
+) -> Iterator[Mention]:
+    """Yield the mentions in the text of a shell, or in a *line* of arguments alone."""
     spans = _bounded(text.text, repository)
     for (start, end), word in zip(spans, shell_words(text.text, spans), strict=True):
         if word is None:
@@ -107,40 +121,39 @@ def _in_shell(text: Text, server: Server, repository: str) -> Iterator[Mention]:
         flag, equals, _ = whole.partition("=")
         if not equals:
             flag = word.before if word.before.startswith("-") else ""
-        if _is_name(flag, server):
+        if _is_name(flag, server) or (not flag and server.ignores_words):
             continue
-        runs_it = any(f" {c} " in f" {' '.join(word.command)} " for c in server.commands)
+        value = whole.partition("=")[2] if equals else whole
         certain = (
-            runs_it
+            (line or _runs(word.command, server))
             and (not equals or flag.startswith("-"))
-            and _is_value(whole.partition("=")[2] if equals else whole, repository)
+            and _is_value(value, server, repository, end - start)
+            and not server.path_flag
             and _may_be_replaced(flag, server)
         )
         yield Mention(text, flag, text.span(start, end) if certain else None, by_shell=True)
 
 
+def _runs(command: tuple[str, ...], server: Server) -> bool:
+    """Whether *command* starts *server*."""
+    words = " ".join(word.rpartition("/")[2] for word in command)
+    return any(f" {known} " in f" {words} " for known in server.commands)
+
+
 def _may_be_replaced(flag: str, server: Server) -> bool:
     """Whether a path may stand behind *flag*: it is known to name a model."""
-    if server.file_flag:
-        return False  # it needs the name of a file too
     if not server.name:
         return normal(flag) in GENERIC_FLAGS
     if not flag:
         return server.positional
-    return normal(flag).partition(".")[0] in (*server.model_flags, *server.more_flags)
+    return normal(flag).partition(".")[0] in server.loads
 
 
 def _is_name(flag: str, server: Server) -> bool:
     """Whether *flag*, an argument or a variable, sets a name in the API and loads nothing."""
     if not flag.startswith("-"):
         return "SERVED" in flag or flag == server.served_name_variable
-    known = server.served_name_flags if server.name else SERVED_NAMES
-    return normal(flag) in known
-
-
-def normal(flag: str) -> str:
-    """Return an argument with hyphens, since several servers take both spellings."""
-    return flag.replace("_", "-") if flag.startswith("-") else flag
+    return server.sets_name(normal(flag)) if server.name else normal(flag) in SERVED_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +162,34 @@ class Value:
 
     span: tuple[int, int]
     certain: bool = True
-    """Whether a path can be there: not in front of a revision or a quantisation."""
+    """Whether a path can be there: not in front of a revision or a quantisation, unless the server
+    takes the path of what these name."""
 
 
-def _values(value: str, repository: str) -> Iterator[Value]:
+def _values(value: str, server: Server, repository: str) -> Iterator[Value]:
     """Yield where *value* has the name as a value: the whole of it, in JSON, or in a list."""
     if document_of(value) is not None:
         yield from _in_json(value, repository)
         return
     at = 0
-    for entry in value.split(","):
+    for entry in _SEPARATORS.split(value):
         name = entry.rpartition("=")[2].strip()
         start = at + len(entry) - len(entry[entry.rfind("=") + 1 :].lstrip())
         scheme = _SCHEME.match(name)
         rest = name[scheme.end() :] if scheme else name
         if rest.startswith(repository):
             behind = rest[len(repository) :]
-            end = start + len(name) - len(behind)
+            whole = server.names_revisions
+            end = start + len(name) - (0 if whole else len(behind))
             if not behind or _ENDS.fullmatch(behind):
-                yield Value((start, end), certain=not behind)
+                yield Value((start, end), certain=whole or not behind)
         at += len(entry) + 1
 
 
-def _is_value(value: str, repository: str) -> bool:
-    """Whether *value* has the name once or more, and a path can be in its place."""
-    found = list(_values(value, repository))
-    return bool(found) and all(one.certain for one in found)
+def _is_value(value: str, server: Server, repository: str, length: int) -> bool:
+    """Whether *value* has the name once or more, and a path can be in place of *length* of it."""
+    found = list(_values(value, server, repository))
+    return bool(found) and all(one.certain and one.span[1] - one.span[0] == length for one in found)
 
 
 def document_of(value: str) -> Any:  # noqa: ANN401  # any JSON
@@ -209,13 +224,13 @@ def _strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any
 
 def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
     """Return where *text* has the name: not in a longer one or a path, nor in front of =."""
-    pattern = rf"(?<![\w./-]){re.escape(repository)}(?![\w/=-]|\.\w)"
+    pattern = rf"(?<![\w./-])(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
     return [match.span() for match in re.finditer(pattern, text)]
 
 
 def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[str, Text]]:
     """Return hub names that a known server is given to load, except *known*, and their places."""
-    flags = {normal(f) for f in (*server.model_flags, *server.more_flags)}
+    flags = server.loads
     found: dict[str, Text] = {}
     flag = ""
     for text in texts.words:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from webhook.admission import codes
 from webhook.admission.containers.mentions import Mention, others
-from webhook.admission.containers.readings import Outcome, Reading, Readings
-from webhook.admission.containers.server import Server
+from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
+from webhook.admission.containers.server import Server, normal
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
@@ -21,6 +21,7 @@ def reading_remarks(
         for i, reading in enumerate(readings.models):
             if reading.outcome is Outcome.DOWNLOADS:
                 yield _downloads(name, i, reading, readings)
+        yield from _limits(name, readings)
         yield from _offline(name, request, readings)
     for i in range(len(request.models)):
         yield from _unnamed(request, i, containers, found)
@@ -30,9 +31,12 @@ def reading_remarks(
 
 def _downloads(container: str, index: int, reading: Reading, readings: Readings) -> Problem:
     worst = next((m for m in reading.mentions if m.span is None), reading.mentions[0])
-    words = _instead(worst, index, readings.server)
-    if index == 0 and not readings.sets_served_name and readings.server.served_name_flags:
-        words += f" and {readings.server.served_name_flags[0]}={reading.model.name}"
+    server = readings.server
+    words = _instead(worst, index, reading, server)
+    if index == 0 and server.path_as_name == "whole" and not readings.sets_served_name:
+        name = next(iter(server.served_name_flags), server.served_name_variable)
+        if name:
+            words += f" and {_given(name, reading.model.name, server)}"
     return Problem(
         codes.DOWNLOADS,
         f"container {container}",
@@ -41,15 +45,66 @@ def _downloads(container: str, index: int, reading: Reading, readings: Readings)
     )
 
 
-def _instead(mention: Mention, index: int, server: Server) -> str:
+def _limits(container: str, readings: Readings) -> Iterator[Problem]:
+    """Yield what keeps the server from reading the models as their owner believes."""
+    server, where = readings.server, f"container {container}"
+    if server.unserved:
+        yield Problem(codes.UNSERVED, where, server.unserved)
+    for reading in readings.models:
+        if not has_own_format(server, reading.model):
+            yield Problem(
+                codes.OWN_FORMAT,
+                where,
+                f"{server.name} reads only {server.own_format}, which {reading.model.name} does "
+                "not seem to have: name a model that has it, or set modelcache.io/directory to a "
+                "directory that has it",
+            )
+    first = readings.models[0]
+    renamed = first.outcome is Outcome.REWRITTEN and not readings.sets_served_name
+    if renamed and server.path_as_name == "last":
+        yield Problem(
+            codes.NAME_CHANGES,
+            where,
+            f"{server.name} answers to the last part of the path, and no longer to "
+            f"{first.model.name}: set the name that clients use, or remove rewrite-args",
+        )
+    if server.named_elsewhere and not first.mentions and first.outcome is Outcome.CACHE:
+        variable = next(iter(readings.offline))
+        yield Problem(
+            codes.ELSEWHERE,
+            where,
+            f"{server.name} names its models where this review can't see it: it finds "
+            f"{first.model.name} in the cache, but can't download others with "
+            f"{variable}={readings.offline[variable]}: add them to modelcache.io/model, or set "
+            f"{variable} yourself",
+        )
+
+
+def _instead(mention: Mention, index: int, reading: Reading, server: Server) -> str:
     """Return the words to write in place of a mention."""
-    variable = names.path_variable(index)
-    path = f"${variable}" if mention.by_shell else f"$({variable})"
-    if server.file_flag and mention.flag not in (server.file_flag, ""):
-        return f"{server.file_flag}={path}/FILE in place of {mention.flag}"
+    path = _path(index, reading, server, by_shell=mention.by_shell)
+    if server.path_flag and normal(mention.flag) != normal(server.path_flag):
+        if mention.text.field == "env":
+            name = next((name for name in server.env if name in server.model_flags), "")
+            return f"{name}={path} in place of {mention.flag}"
+        return f"{_given(server.path_flag, path, server)} in place of {mention.flag or 'that word'}"
     if mention.flag.startswith("--") and not mention.by_shell:
-        return f"{mention.flag}={path}"
+        return _given(mention.flag, path, server)
     return f"{path} there"
+
+
+def _path(index: int, reading: Reading, server: Server, *, by_shell: bool = False) -> str:
+    """Return the words for the place of a model."""
+    file = server.reads_file and reading.model.file
+    variable = names.file_variable(index) if file else names.path_variable(index)
+    path = f"${variable}" if by_shell else f"$({variable})"
+    return f"{path}/FILE" if server.reads_file and not file else path
+
+
+def _given(flag: str, value: str, server: Server) -> str:
+    """Return an argument with its value, as *server* takes it."""
+    joined = server.joins_flags or not flag.startswith("-")
+    return f"{flag}={value}" if joined else f"{flag} {value}"
 
 
 def _offline(container: str, request: CacheRequest, readings: Readings) -> Iterator[Problem]:
@@ -87,20 +142,20 @@ def _unnamed(
     model = request.models[index]
     for name, readings in zip(containers, found, strict=True):
         server = readings.server
-        if not server.name or server.named_elsewhere:
+        if not server.name or server.named_elsewhere or server.unserved:
             continue
-        path = f"$({names.path_variable(index)})"
+        if not has_own_format(server, model):
+            continue
+        path = _path(index, readings.models[index], server)
         if request.options.layout == "hf-cache":
             path = model.name
-        if server.file_flag:
-            words = f"{server.file_flag}={path}/FILE"
-        elif server.model_flags:
-            words = f"{server.model_flags[0]}={path}"
-        else:
-            words = path
+        flag = server.path_flag or next(iter(server.model_flags), "")
+        words = _given(flag, path, server) if flag else path
         known = frozenset(model.name for model in request.models)
         other = next((o for o, _ in others(readings.texts, server, known)), None)
         what = f"names {quoted(other)}" if other else "names no model"
+        if server.ignores_words and any(model.name in t.text for t in readings.texts.words):
+            what = f"ignores {model.name}, which no argument names"
         yield Problem(
             codes.UNNAMED,
             f"container {name}",
@@ -115,6 +170,8 @@ def _not_replaced(containers: Sequence[str], found: Sequence[Readings]) -> Itera
             continue
         uncertain = [m for r in readings.models for m in r.mentions if m.span is None]
         why = "names no such model"
+        if readings.server.needs_hub_name and any(r.mentions for r in readings.models):
+            why = f"keeps the name of the model, because {readings.server.needs_hub_name}"
         if uncertain:
             why = f"names the model in {uncertain[0].text.place}, where a path may not be right"
         yield Problem(

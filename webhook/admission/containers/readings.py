@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, options, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
-from webhook.admission.containers.server import PATH, HubCache, Server
+from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.request.model import Model
@@ -62,7 +62,7 @@ class Readings:
         """Whether the author sets the name of the model in the API."""
         server = self.server
         return server.served_name_variable in {*self.texts.values, *self.texts.hidden} or any(
-            name in server.served_name_flags for name, _ in options(self.texts)
+            server.sets_name(name) for name, _ in options(self.texts)
         )
 
 
@@ -119,18 +119,22 @@ def _reading(
         # Such a variable may be a name for people only.
         if _names_path(texts, where):
             return Reading(model, Outcome.PATH)
-        if not where.index and _is_given(texts, server):
+        if not where.index and given.layout != "hf-cache" and _is_given(texts, server, model):
             return Reading(model, Outcome.PATH, by_variable=True)
-        if not found:
-            return Reading(model, Outcome.UNNAMED)
-    certain = all(mention.span for mention in found)
-    if given.rewrite_args and given.layout != "hf-cache" and certain:
-        return Reading(model, Outcome.REWRITTEN, found)
     if not model.source.repository:
         fault = "finds no such model in a Hugging Face cache"
     elif not model.laid_by_us and given.layout == "auto":
         fault = "is given a store that was filled by hand"
-    if not fault:
+    if not found:
+        in_cache = server.named_elsewhere and not fault
+        return Reading(model, Outcome.CACHE if in_cache else Outcome.UNNAMED)
+    certain = all(mention.span for mention in found) and not server.needs_hub_name
+    if server.reads_file and not model.file:
+        certain = False
+    if given.rewrite_args and given.layout != "hf-cache" and certain:
+        return Reading(model, Outcome.REWRITTEN, found)
+    prefers_path = server.prefers_path and given.layout == "auto" and certain
+    if not fault and not prefers_path:
         return Reading(model, Outcome.CACHE, found)
     if given.layout == "auto" and server.name and certain:
         return Reading(model, Outcome.REWRITTEN, found)
@@ -139,21 +143,41 @@ def _reading(
 
 def _names_path(texts: Texts, where: Where) -> bool:
     """Whether a word or a variable is the path of the model, or a place below it."""
-    variable = re.compile(rf"\$[({{]?{where.variable}(?![A-Z0-9_])")
+    file = names.file_variable(where.index)
+    variable = re.compile(rf"\$[({{]?(?:{where.variable}|{file})(?![A-Z0-9_])")
     path = re.compile(rf"(?<![\w./-]){re.escape(where.path)}(?![\w.-])")
     return any(
         variable.search(text.raw) or path.search(text.text)
         for text in (*texts.words, *texts.variables)
-        if text.name != where.variable
+        if text.name not in (where.variable, file)
     )
 
 
-def _is_given(texts: Texts, server: Server) -> bool:
-    """Whether the server reads the path from a variable that the author has not set otherwise.
-
-    An argument of the author's that names a model wins over such a variable.
-    """
-    given = {text.name for text in texts.variables} | texts.hidden
-    if any(name in server.model_flags for name, _ in options(texts)):
+def _is_given(texts: Texts, server: Server, model: Model) -> bool:
+    """Whether the server reads the path from a variable, and the author names no other model."""
+    if not server.env or not has_own_format(server, model):
         return False
-    return any(PATH in value for name, value in server.env.items() if name not in given)
+    given = {text.name for text in texts.variables} | texts.hidden
+    given |= {name for name, _ in options(texts)}
+    if any(normal(flag) in given for flag in server.model_flags):
+        return False
+    return any(
+        PATH in value or (FILE in value and model.file)
+        for name, value in server.env.items()
+        if name not in given
+    )
+
+
+def has_own_format(server: Server, model: Model) -> bool:
+    """Whether *model* has the format of its own that *server* needs, as far as its name says.
+
+    A store that was filled by hand may have any.
+    """
+    if not server.own_format or not model.laid_by_us:
+        return True
+    return bool(re.fullmatch(server.names_of_own_format, model.name))
+
+
+def place_of(model: Model, path: str, server: Server) -> str:
+    """Return what *server* reads of *model*, which is mounted at *path*: that, or one file."""
+    return f"{path}/{model.file}" if server.reads_file and model.file else path

@@ -8,6 +8,11 @@ PATH: Final = "{path}"
 FILE: Final = "{file}"
 
 
+def normal(flag: str) -> str:
+    """Return an argument with hyphens, since several servers take both spellings."""
+    return flag.replace("_", "-") if flag.startswith("-") else flag
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubCache:
     """Where a server looks for a model that it names by its hub name."""
@@ -18,6 +23,8 @@ class HubCache:
     """Variables that set the place. We set those that the author has not set."""
     older: tuple[str, ...] = ("HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
     """Variables that also set a place, for a part of the server, if the author has set them."""
+    reads_home: bool = False
+    """Whether a part of the server looks only at $HF_HOME/hub."""
     offline: Mapping[str, str] = field(default_factory=lambda: {"HF_HUB_OFFLINE": "1"})
     """Variables with which the server asks no hub. Empty: it has no such mode."""
 
@@ -28,28 +35,74 @@ class Server:
 
     name: str
     images: tuple[str, ...] = ()
-    """Regular expressions for the end of the image's repository."""
+    """Regular expressions for the end of the image's repository; with a colon, for its tag too."""
     commands: tuple[str, ...] = ()
     """Words, one after the other, by which a command is recognised: "vllm serve"."""
+    entrypoint: str = ""
+    """The program that the image starts, if its first argument says whether it serves."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables with which the server reads a directory: {path} is where the model is mounted, and
     {file} is the one file in it that the annotation `file` names."""
     model_flags: tuple[str, ...] = ("--model",)
     """Arguments and variables that name the model that it serves."""
-    file_flag: str = ""
-    """The argument that names one file of a model, if the server reads files."""
+    path_flag: str = ""
+    """The argument that takes a path, if it is another one than that for a hub name."""
+    reads_file: bool = False
+    """Whether it reads one file of a model, and no directory."""
+    joins_flags: bool = True
+    """Whether it takes --flag=value. Otherwise: only --flag value."""
     more_flags: tuple[str, ...] = ()
     """Arguments that name further models: tokenizers, drafts, adapters. Also as lists or JSON."""
+    line_variables: tuple[str, ...] = ()
+    """Variables that hold a line of arguments."""
     positional: bool = False
     """Whether a word without a flag may name the model."""
+    ignoring_words: tuple[str, ...] = ()
+    """Those commands that take a word without a flag, and ignore it."""
+    ignores_words: bool = False
+    """Whether it runs by such a command."""
+    names_revisions: bool = False
+    """Whether a path stands for a hub name with what follows it: a revision or a quantisation."""
     served_name_flags: tuple[str, ...] = ()
-    """Arguments that set the name of the model in the API. We add the first one. Without it the
-    server answers only to the path, and clients get 404."""
+    """Arguments that set the name of the model in the API. We add the first one, if there is no
+    variable. Without it the server answers only to the path, and clients get 404."""
     served_name_variable: str | None = None
-    """The variable that does the same. We set it if there is no such argument."""
+    """The variable that does the same. We set it."""
+    path_as_name: str = "whole"
+    """The name in the API that a path gives, if no other is set. "whole": the path. "last": its
+    last part. "unused": the name is not compared, or has nothing to do with the path."""
+    needs_hub_name: str = ""
+    """Why the hub name is never replaced by a path, as the end of a sentence."""
+    prefers_path: bool = False
+    """Whether a path serves where the cache does not: its hub name is always replaced."""
     named_elsewhere: bool = False
     """Whether its models are named in files or by clients, which a review can't see."""
     cache: HubCache | None = None
     """How it reads a Hugging Face cache; None if it reads none."""
+    old_builds: str = ""
+    """A regular expression for tags of builds that read no such cache."""
+    own_format: str = ""
+    """A format without which it can't read a model."""
+    names_of_own_format: str = ""
+    """A regular expression for the names of models that have it."""
+    unserved: str = ""
+    """Why it never reads a model that is named to it, and what to write, as the end of a
+    sentence."""
     source: str = ""
     """Where these facts were read, with the version."""
+    loads: frozenset[str] = field(init=False, default=frozenset())
+    """model_flags and more_flags, with hyphens."""
+
+    def __post_init__(self) -> None:
+        """Compare arguments with hyphens, whatever the spelling in the row."""
+        flags = (*self.model_flags, *self.more_flags)
+        object.__setattr__(self, "loads", frozenset(normal(flag) for flag in flags))
+
+    @property
+    def key(self) -> str:
+        """Its name in the annotation `server`."""
+        return self.name.lower()
+
+    def sets_name(self, flag: str) -> bool:
+        """Whether *flag*, with hyphens, sets the name of the model in the API."""
+        return any(normal(known) == flag for known in self.served_name_flags)

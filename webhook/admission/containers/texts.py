@@ -124,12 +124,12 @@ def texts_of(container: Container) -> Texts:
             text, pieces = expanded(raw, values, min(left, LONGEST))
             left -= len(text) if pieces else 0
             found.append((field, i, raw, text, pieces))
-    program = _program([text for _, _, _, text, _ in found])
+    program = program_of([text for _, _, _, text, _ in found])
     words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
     return Texts(words, tuple(variables), values, frozenset(hidden))
 
 
-def _program(words: Sequence[str]) -> int | None:
+def program_of(words: Sequence[str]) -> int | None:
     """Return which word a shell reads as a program: that behind its options, if -c is one."""
     in_shell = by_c = value_next = False
     for i, word in enumerate(words):

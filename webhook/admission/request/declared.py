@@ -44,6 +44,12 @@ def _no_arguments(request: "CacheRequest") -> str:
     return "with layout hf-cache, which leaves arguments as they are"
 
 
+def _no_file(request: "CacheRequest") -> str:
+    if request.options.layout != "hf-cache":
+        return ""
+    return "with layout hf-cache, which has no directory of plain files"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The annotations of a pod with their defaults, parsed."""
@@ -146,6 +152,16 @@ class Options:
         "loader-pull-secrets", listed(object_name), "names of Secrets of the pod's namespace",
         "Added to the pod's `imagePullSecrets`, so that nodes can pull the image of the init "
         "containers that are added.", default=(), shown="the installation's",
+    )  # fmt: skip
+    server: str | None = annotation(
+        "server", str, "",  # reading.py adds the names of the catalogue, a layer above
+        "Which inference server the containers run; `other`: none of the table.", default=None,
+        shown="recognised by the command, else by the image",
+    )  # fmt: skip
+    file: tuple[str, ...] = annotation(
+        "file", listed(relative_path), "relative path in the model",
+        "One file that the server is pointed at, such as a `.gguf` file: `$(MODELCACHE_FILE)`.",
+        default=(), shown="the CachedModel's", platform=False, no_effect=_no_file,
     )  # fmt: skip
     inject: bool = annotation(
         "inject", boolean, "`false`", "`false`: leave the pod alone.", default=True, shown="–",

@@ -27,6 +27,8 @@ class Model:
     """The strategies that its CachedModel allows; empty: all."""
     mount_path: str | None = None
     files: ModelFiles = field(default_factory=ModelFiles)
+    file: str | None = None
+    """The one file in it that a server is pointed at, such as a .gguf file."""
     token: SecretKey | None = None
     """The token that its source needs."""
 

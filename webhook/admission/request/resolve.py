@@ -49,11 +49,13 @@ def resolve(
     sizes: Sequence[Quantity] = (),
     images: Sequence[str] = (),
     mount_paths: Sequence[str] = (),
+    files: Sequence[str] = (),
 ) -> tuple[tuple[Model, ...], list[Problem]]:
     """Return the models in their order, without repetition, and every problem."""
     problems: list[Problem] = []
     for name, entries in (
         ("directory", directories), ("size", sizes), ("image", images), ("mount-path", mount_paths),
+        ("file", files),
     ):  # fmt: skip
         if entries and len(entries) != len(asked):
             problems.append(
@@ -97,6 +99,7 @@ def resolve(
             image_directory=directory,
             offered=entry.strategies if entry else (),
             mount_path=mount_paths[i] if mount_paths else None,
+            file=files[i] if files else entry.file if entry else None,
             files=entry.files if entry else ModelFiles(),
             token=entry.token if entry else None,
         )
