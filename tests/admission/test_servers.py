@@ -368,3 +368,27 @@ def test_variable_of_the_author_is_kept_whatever_its_source(webhook: Webhook) ->
 def test_accelerator(resources: dict[str, Any] | None, expected: bool) -> None:
     container = Container(resources=None if resources is None else Resources(**resources))
     assert requests_accelerator(container) is expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["/bin/ollama", "pull", "llama3.2"], "ollama pull"),
+        (["sh", "-c", "sleep 5; ollama run llama3.2 &"], "ollama run"),
+        (["bash", "-c", f"hf download {M}"], "hf download"),
+        (["python3", "-c", f"from huggingface_hub import *; snapshot_download('{M}')"],
+         "snapshot_download"),
+        (["sh", "-c", "echo ollama is ready"], None),
+        (["/bin/ollama", "list"], None),
+        (["sh", "-c", "'"], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_a_download_after_the_start_is_named(
+    command: list[str], expected: str | None, webhook: Webhook
+) -> None:
+    container = {"lifecycle": {"postStart": {"exec": {"command": command}}}}
+    answer = webhook.admit(pod_of({"strategy": "pvc"}, container=container))
+    named = [w.split('"')[1] for w in answer.warnings if w.startswith("MC135")]
+    assert named == ([expected] if expected else [])
+    assert answer.container()["lifecycle"] == container["lifecycle"]

@@ -233,3 +233,8 @@ OWN_FORMAT: Final = _code(
     "the server reads only a format of its own",
     "name a model that has this format, or a directory with one",
 )
+POST_START: Final = _code(
+    135,
+    "a container downloads a model when it has started",
+    "remove the command from lifecycle.postStart",
+)

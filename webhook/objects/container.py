@@ -37,6 +37,24 @@ class Resources(Object, frozen=True):
     claims: list[Any] | None = None
 
 
+class ExecAction(Object, frozen=True):
+    """A command that the kubelet runs in a container."""
+
+    command: tuple[str, ...] | None = None
+
+
+class LifecycleHandler(Object, frozen=True):
+    """What happens in a container at one moment of its life."""
+
+    exec: ExecAction | None = None
+
+
+class Lifecycle(Object, frozen=True):
+    """What happens in a container when it has started."""
+
+    post_start: LifecycleHandler | None = None
+
+
 class Container(Object, frozen=True):
     """A container or init container."""
 
@@ -48,6 +66,13 @@ class Container(Object, frozen=True):
     resources: Resources | None = None
     volume_mounts: tuple[VolumeMount, ...] | None = None
     restart_policy: str | None = None
+    lifecycle: Lifecycle | None = None
+
+    @property
+    def post_start(self) -> tuple[str, ...]:
+        """The command that the kubelet runs in it when it has started; empty if there is none."""
+        handler = self.lifecycle.post_start if self.lifecycle else None
+        return (handler.exec.command or ()) if handler and handler.exec else ()
 
     @property
     def is_sidecar(self) -> bool:

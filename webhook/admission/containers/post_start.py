@@ -1,0 +1,52 @@
+"""Warn about a command that downloads a model when the container has started.
+
+If a postStart hook fails, the kubelet kills the container (container-lifecycle-hooks of the
+Kubernetes documentation). `ollama pull` fails on a read-only store even if the model is there,
+since it writes the manifest again (ollama 0.33.0).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from webhook.admission import codes
+from webhook.admission.containers.shell import commands
+from webhook.admission.containers.texts import program_of
+from webhook.admission.problem import Problem
+from webhook.objects.container import Container
+from webhook.values.text import quoted
+
+DOWNLOADS: Final = (
+    "ollama pull", "ollama run", "ollama create", "hf download", "huggingface-cli download",
+    "modelscope download", "local-ai models install", "xinference launch",
+)  # fmt: skip
+"""Words, one after the other, of commands that write models."""
+_BY_PYTHON: Final = re.compile(r"(?<!\w)(?:snapshot_download|hf_hub_download)(?!\w)")
+
+
+def post_start_remarks(containers: Sequence[Container], *, read_only: bool) -> Iterator[Problem]:
+    """Yield a warning for each of *containers* whose postStart hook downloads a model."""
+    for container in containers:
+        words = container.post_start
+        if not words or not (what := _download(words)):
+            continue
+        why = "the models are read-only here" if read_only else "the model is there already"
+        yield Problem(
+            codes.POST_START,
+            f"container {container.name}",
+            f"lifecycle.postStart runs {quoted(what)}, but {why}: remove it, since the kubelet "
+            "kills a container whose postStart fails",
+        )
+
+
+def _download(words: Sequence[str]) -> str:
+    """Return the command among *words* that writes a model; empty if there is none."""
+    program = program_of(words)
+    for command in [words] if program is None else commands(words[program]):
+        plain = " ".join(word.rpartition("/")[2] for word in command)
+        for known in DOWNLOADS:
+            if f" {known} " in f" {plain} ":
+                return known
+        if any(_BY_PYTHON.search(word) for word in command):
+            return "snapshot_download"
+    return ""
