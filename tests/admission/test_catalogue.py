@@ -27,6 +27,7 @@ def test_every_field_of_a_document_is_read() -> None:
             "coder",
             "acme/coder",
             directory="teams/coder",
+            file="q4/coder.gguf",
             size=3,
             image="example.com/coder:v1",
             files={"allow": ["*.safetensors"], "ignore": ["*.bin"]},
@@ -35,6 +36,7 @@ def test_every_field_of_a_document_is_read() -> None:
         )
     )
     assert (entry.directory, entry.size, entry.image) == ("teams/coder", 3, "example.com/coder:v1")
+    assert entry.file == "q4/coder.gguf"
     assert entry.strategies == ("pvc", "image")
 
 
@@ -50,6 +52,7 @@ def test_every_field_of_a_document_is_read() -> None:
             {"metadata": {"name": "x"}, "spec": {"source": "a/b", "directory": "../x"}},
             "spec.directory: ",
         ),
+        ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "file": "/x.gguf"}}, "spec.file: "),
         ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "image": "A B"}}, "spec.image: "),
         (
             {"metadata": {"name": "x"}, "spec": {"source": "a/b", "strategies": ["nfs"]}},

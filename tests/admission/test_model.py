@@ -90,6 +90,7 @@ def test_only_a_commit_in_the_stores_layout_has_a_label() -> None:
         (["coder"], {"sizes": [Quantity.parse("1Gi")]}, "MC003", "1Gi is less than the 3Gi"),
         (["coder", "phi-2"], {"sizes": [Quantity(1)]}, "MC004", "has 1 entries for 2 models"),
         (["coder"], {"mount_paths": ["/a", "/b"]}, "MC004", "has 2 entries for 1 models"),
+        (["coder"], {"files": ["a.gguf", "b.gguf"]}, "MC004", "has 2 entries for 1 models"),
     ],
 )  # fmt: skip
 def test_problem(asked: list[str], given: dict[str, Any], code: str, said: str) -> None:

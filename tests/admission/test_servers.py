@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.admission.admitting import Webhook, pod_of
+from tests.admission.admitting import Webhook, facts_of, pod_of
 from webhook.admission.containers.accelerators import requests_accelerator
 from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS, UNKNOWN
@@ -368,6 +370,72 @@ def test_variable_of_the_author_is_kept_whatever_its_source(webhook: Webhook) ->
 def test_accelerator(resources: dict[str, Any] | None, expected: bool) -> None:
     container = Container(resources=None if resources is None else Resources(**resources))
     assert requests_accelerator(container) is expected
+
+
+IMAGE_OF_ANY_ROW = st.sampled_from([i for images in IMAGES.values() for i in images])
+WORD = st.sampled_from(
+    [
+        M, f"{M}:Q4_K_M", f"hf://{M}", f"HF://{M}", f"{M};", f"--model={M}", f"--model_id={M}", "--served-model-name",
+        "--model", "--model-id", "--model-path", "--model_path", "-hf", "--hf-repo", "-m", "--alias", "serve", "v2",
+        "trtllm-serve", "vllm", "llama-server", "--port", "80", "$(MODEL_ID)", "--tokenizer", "--source_model",
+    ]
+)  # fmt: skip
+VALUE = st.sampled_from(
+    [M, f"hf://{M}", f"{M}:main", f"{M};acme/other", f"--model {M} --port 80", "/data"]
+)
+VARIABLE = st.sampled_from(
+    [
+        "MODEL_ID",
+        "HF_MODEL_ID",
+        "NIM_MODEL_PATH",
+        "INFINITY_MODEL_ID",
+        "VLLM_ARGS",
+        "LLAMA_ARG_HF_REPO",
+        "HF_HOME",
+    ]
+)
+ASKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "file": st.just("q4/m.gguf"),
+        "rewrite_args": st.just("true"),
+        "layout": st.sampled_from(["directory", "hf-cache"]),
+        "server": st.sampled_from([row.key for row in SERVERS]),
+        "model": st.just(f"{M},acme/other"),
+    },
+)
+
+
+@settings(max_examples=300)
+@given(
+    image=IMAGE_OF_ANY_ROW,
+    args=st.lists(WORD, max_size=5),
+    env=st.dictionaries(VARIABLE, VALUE, max_size=2),
+    asked=ASKS,
+)
+def test_a_second_review_adds_nothing_for_any_server(
+    image: str, args: list[str], env: dict[str, str], asked: dict[str, str]
+) -> None:
+    if "model" in asked:
+        asked.pop("file", None)  # one entry for each model
+    webhook = Webhook(facts=facts_of({}))
+    variables = [{"name": name, "value": value} for name, value in env.items()]
+    container = {"image": image, "args": args, "env": variables}
+    first = webhook.admit(pod_of({"strategy": "pvc", **asked}, container=container))
+    assert first.allowed, first.denial
+    assert webhook.admit(first.admitted, raw=True).adds_nothing
+
+
+@pytest.mark.parametrize(
+    ("given_name", "said"),
+    [("vLLM", "must be one of"), ("triton-server", "must be one of"), ("", "empty")],
+)
+def test_a_server_that_is_not_in_the_table_is_refused(
+    given_name: str, said: str, webhook: Webhook
+) -> None:
+    denial = webhook.admit(pod_of({"server": given_name})).denial
+    assert "MC001 modelcache.io/server: " in denial
+    assert said in denial
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ def served_name_variable(readings: Readings) -> Mapping[str, str]:
 def _served_name(readings: Readings) -> tuple[Mention | None, str]:
     """Return behind which mention the argument with the name is added, and that argument."""
     flags, main = readings.server.served_name_flags, _main(readings)
-    unused = readings.server.path_as_name == "unused" or readings.server.served_name_variable
-    if not main or not flags or unused or readings.sets_served_name:
+    kept = readings.server.path_as_name != "whole" or readings.server.served_name_variable
+    if not main or not flags or kept or readings.sets_served_name:
         return None, ""
     if main.text.field == "env" and not main.by_shell:
         return None, ""

@@ -110,7 +110,7 @@ def _given(flag: str, value: str, server: Server) -> str:
 def _offline(container: str, request: CacheRequest, readings: Readings) -> Iterator[Problem]:
     """Yield a warning for each other model, if the container can't download it offline."""
     cached = [r for r in readings.models if r.outcome is Outcome.CACHE]
-    if not cached and request.options.layout != "hf-cache":
+    if not cached:
         return
     where = f"container {container}"
     if not readings.offline:

@@ -64,8 +64,8 @@ class Server:
     names_revisions: bool = False
     """Whether a path stands for a hub name with what follows it: a revision or a quantisation."""
     served_name_flags: tuple[str, ...] = ()
-    """Arguments that set the name of the model in the API. We add the first one, if there is no
-    variable. Without it the server answers only to the path, and clients get 404."""
+    """Arguments that set the name of the model in the API. We add the first one if a path is the
+    name without it, and there is no variable: clients would get 404."""
     served_name_variable: str | None = None
     """The variable that does the same. We set it."""
     path_as_name: str = "whole"

@@ -42,7 +42,8 @@ LMDEPLOY: Final = Server(
     cache=HubCache(flags=("--download-dir",)),
     source="wheels of lmdeploy 0.7.0, 0.18.0",
 )
-# It names a model by the last part of its path. --served_model_name exists from 1.3 on only.
+# It names a model by the last part of its path. --served_model_name exists only from 1.3 on, so it
+# is not added.
 TENSORRT_LLM: Final = Server(
     name="TensorRT-LLM",
     images=(r"tensorrt-llm/.*", r"trtllm-serve"),
@@ -50,6 +51,7 @@ TENSORRT_LLM: Final = Server(
     model_flags=(),
     more_flags=("--tokenizer", "--custom_tokenizer"),
     positional=True,
+    served_name_flags=("--served_model_name",),
     path_as_name="last",
     cache=HubCache(),
     source="TensorRT-LLM 4c05a74, 00209af (1.1 and 1.2); documentation of 1.3",
