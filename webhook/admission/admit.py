@@ -4,7 +4,7 @@ Did it opt in? What does it request, with the platform's defaults added? Which s
 can serve it here? What does it still lack, and how is that written as a patch?
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -60,7 +60,9 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         return Skip(reason=SkipReason.WINDOWS, warnings=(remark,))
     if not spec.containers:
         return Skip(reason=SkipReason.NO_CONTAINERS)
-    undecided = policy.unjudged(facts.namespace, facts.namespace_labels)
+    undecided: Sequence[Problem] = ()
+    if policy.by_label:
+        undecided = policy.unjudged(facts.namespace, facts.namespace_labels)
     try:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)

@@ -19,7 +19,7 @@ from webhook.admission.containers.readings import readings_of
 from webhook.admission.containers.servers.recognition import server_of
 from webhook.admission.containers.shm import shm_size, shm_volume
 from webhook.admission.correction import correction_of, unreadable
-from webhook.admission.init_containers import added, volumes_of
+from webhook.admission.init_containers import added
 from webhook.admission.init_containers.place import index
 from webhook.admission.init_containers.pulling import pull_secrets
 from webhook.admission.memory import Correction
@@ -119,8 +119,8 @@ def build_plan(
     )
     warnings = [*request.remarks, *chosen.passed, *unused_annotations(request, strategy)]
     warnings += pod_remarks(pod, strategy, target, containers, facts, first=first)
-    init_containers = added(spec, target.container, strategy, mounts, facts)
-    everything += volumes_of(init_containers)
+    init_containers, own_volumes = added(spec, target.container, strategy, mounts, facts)
+    everything += own_volumes
     if first:
         warnings += memory_remarks(spec, target, correction, init_containers)
     elif correction.container[0] != correction.container[1]:
@@ -134,22 +134,23 @@ def build_plan(
     names = [container.name for container in containers]
     warnings += post_start_remarks(containers, read_only=options.read_only)
     warnings += reading_remarks(request, names, readings)
+    plans = [
+        container_plan(
+            place, reading, mounts, shm if place is target else None, directories=directories
+        )
+        for place, reading in zip(chosen.containers, readings, strict=True)
+    ]
     labels = strategy.node_labels() if options.placement != "none" else []
     fs_group = spec.security_context.fs_group if spec.security_context else None
     return Plan(
         request=request,
         strategy=strategy.name,
         target=target,
-        volumes=tuple(v for v in everything if v["name"] not in there),
+        volumes=tuple([v for v in everything if v["name"] not in there]),
         init_containers=tuple(init_containers),
-        init_index=index(spec, strategy, containers),
+        init_index=index(spec, strategy, containers) if spec.init_containers else 0,
         pull_secrets=tuple(pull_secrets(spec, init_containers, options, facts)),
-        containers=tuple(
-            container_plan(
-                place, reading, mounts, shm if place is target else None, directories=directories
-            )
-            for place, reading in zip(chosen.containers, readings, strict=True)
-        ),
+        containers=tuple(plans),
         correction=correction,
         placement=tuple(placement.operations(spec.affinity, labels, options.placement)),
         fs_group_change_policy=bool(

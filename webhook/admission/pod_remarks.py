@@ -41,7 +41,7 @@ def pod_remarks(
         if volume.persistent_volume_claim:
             found += shared_mode(strategy, spec, facts)
             break
-    if strategy.downloads and spec.init_containers:
+    if spec.init_containers and strategy.downloads:
         at = place.index(spec, strategy, readers)
         found += place.without_network(spec, strategy, at)
     if first and (written := pod.annotations.get(LEDGER)):

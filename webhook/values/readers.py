@@ -27,7 +27,7 @@ def listed(of: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """Return a reader of a comma-separated list of what *of* reads."""
 
     def read(text: str) -> tuple[T, ...]:
-        return tuple(of(part.strip()) for part in text.split(","))
+        return tuple([of(part.strip()) for part in text.split(",")])
 
     return read
 

@@ -26,33 +26,30 @@ from webhook.values.quantity import Quantity
 
 def added(
     spec: PodSpec, target: Container, strategy: Strategy, mounts: Sequence[Json], facts: Facts
-) -> list[Json]:
-    """Return the init containers that the pod lacks. *mounts*: the mounts of the models."""
+) -> tuple[list[Json], list[Json]]:
+    """Return the init containers that the pod lacks, and the volumes that they alone mount.
+
+    *mounts*: the mounts of the models.
+    """
     there = {container.name for container in spec.init_containers or ()}
+    _, provided = strategy.sources()
+    downloads = strategy.downloads
+    loads = downloads or bool(provided)
+    if (names.LOADER if loads else names.GATE) in there:
+        return [], []
+    if not loads and not strategy.request.options.verify:
+        return [], []
     level = None if facts.older_than(34) else spec.resources
     base = Base.of(spec, strategy.request.options, facts)
-    if strategy.downloads:
-        if names.LOADER in there:
-            return []
-        return [downloader(base, facts, strategy, spec, target, level=level)]
-    _, provided = strategy.sources()
-    if provided:
-        if names.LOADER in there:
-            return []
+    if downloads:
+        made = downloader(base, facts, strategy, spec, target, level=level)
+    elif provided:
         sources = [
             {"name": p.volume, **({"subPath": p.sub_path} if p.sub_path else {})} for p in provided
         ]
         volumes = [p.volume for p in strategy.provided()]
         size = Quantity(sum(strategy.charges()))
-        return [loader(base, sources, volumes, size, spec, target, level=level)]
-    if strategy.request.options.verify and names.GATE not in there:
-        return [gate(base, mounts, spec, target, level=level)]
-    return []
-
-
-def volumes_of(init_containers: Sequence[Json]) -> list[Json]:
-    """Return the volume that *init_containers* of ours mount for themselves."""
-    for one in init_containers:
-        if one["volumeMounts"][-1]["name"] == names.NO_TOKEN_VOLUME:
-            return [NO_TOKEN]
-    return []
+        made = loader(base, sources, volumes, size, spec, target, level=level)
+    else:
+        made = gate(base, mounts, spec, target, level=level)
+    return [made], [NO_TOKEN] if base.mounts_token else []

@@ -22,6 +22,9 @@ from webhook.values.quantity import MI, Quantity
 TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  # a directory
 NO_TOKEN: Final = tmpfs_volume(names.NO_TOKEN_VOLUME, Quantity(MI))
 """In memory, because Cluster Autoscaler keeps a node whose pods have an emptyDir on disk."""
+_SECURITY: Final[Mapping[str, object]] = (
+    container_security() | {"readOnlyRootFilesystem": True} | pod_security()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,13 @@ class Base:
     @classmethod
     def of(cls, spec: PodSpec, options: Options, facts: Facts) -> "Base":
         """Return it for a pod with *spec*."""
-        security = container_security() | {"readOnlyRootFilesystem": True} | pod_security()
+        security: Mapping[str, object] = _SECURITY
         user = facts.loader_user if options.loader_user is None else options.loader_user
         if user is None and spec.security_context and spec.security_context.run_as_user == 0:
             # Otherwise it would run as the pod's user, root, which its runAsNonRoot forbids.
             user = USER
         if user is not None:
-            security["runAsUser"] = user
+            security = {**_SECURITY, "runAsUser": user}
         return cls(facts.loader_image, security, spec.automount_service_account_token is not False)
 
     def container(

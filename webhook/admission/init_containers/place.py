@@ -48,8 +48,7 @@ def index(spec: PodSpec, strategy: Strategy, readers: Sequence[Container]) -> in
 
     *readers*: the containers that get the models. Ours never come after one of them.
     """
-    if not (there := spec.init_containers):
-        return 0
+    there = spec.init_containers or ()
     behind = [
         i + 1
         for i, one in enumerate(there)

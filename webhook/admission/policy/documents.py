@@ -36,7 +36,8 @@ class Policy:
         """The digest of the documents: 12 hexadecimal digits, or "none" without documents."""
         self.catalogue = Catalogue(models)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
-        self._by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
+        self.by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
+        """Those that select namespaces by more than their names."""
 
     def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
         """Return annotation → default for a namespace. *labels*: None if they are not known."""
@@ -49,7 +50,7 @@ class Policy:
 
     def unjudged(self, namespace: str, labels: Mapping[str, str] | None) -> list[Problem]:
         """Return a remark for each policy that may select the namespace, by labels not known."""
-        if labels is not None or not self._by_label:
+        if labels is not None:
             return []
         return [
             Problem(
@@ -59,13 +60,13 @@ class Policy:
                 f"{namespace} are not known, so its defaults are not used: give the Namespace "
                 "with --cluster",
             )
-            for policy in self._by_label
+            for policy in self.by_label
             if policy.selector.holds({NAME_LABEL: namespace}, complete=False) is None
         ]
 
     def not_judged_by_name(self) -> Iterator[str]:
         """Yield why each policy can't be used by a server that knows only names of namespaces."""
-        for policy in self._by_label:
+        for policy in self.by_label:
             yield (
                 f"CachePolicy {policy.name}: spec.namespaceSelector: uses {_labels(policy)}, but "
                 f"of a namespace this server knows only {NAME_LABEL}: use that label"

@@ -93,8 +93,9 @@ def read(
     found: dict[str, Any] = {}
     problems = []
     for field, spec in declarations:
-        if (text := values.get(spec.name)) is None:
+        if spec.name not in values:
             continue
+        text = values[spec.name]
         try:
             if not text.strip():
                 raise ValueError(f"is empty: must be {spec.values}")
