@@ -1,5 +1,7 @@
 """Names and mounts of a pod that are reserved for the webhook."""
 
+import json
+
 import pytest
 
 from tests.admission.admitting import Json, Webhook, in_memory, named, pod_of
@@ -60,3 +62,23 @@ def test_a_loader_by_hand_writes_to_no_store(webhook: Webhook) -> None:
         {"name": "modelcache-loader", "command": ["modelcache"], "volumeMounts": [mount]}
     ]
     assert webhook.admit(pod, raw=True).codes == ["MC010"]
+
+
+def test_the_ledger_names_the_containers_that_mount_the_models(webhook: Webhook) -> None:
+    # The policy refuses a pod in which one of them does not.
+    elsewhere = {"valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}
+    other = {
+        **pod_of()["spec"]["containers"][0],
+        "name": "other",
+        "env": [{"name": "HF_HUB_CACHE", **elsewhere}],
+    }
+    for layout, reading in (("auto", ["vllm", "other"]), ("hf-cache", ["vllm"])):
+        pod = pod_of({"strategy": "pvc", "layout": layout, "containers": "vllm,other"})
+        pod["spec"]["containers"].append(other)
+        answer = webhook.admit(pod)
+        ledger = json.loads(answer.annotations["modelcache.io/injected"])
+        assert ledger["containers"] == reading
+        assert ledger["volumes"] == ["modelcache-model", "modelcache-shm"]
+        for container in answer.spec["containers"]:
+            mounts = [m["name"] for m in container.get("volumeMounts", ())]
+            assert ("modelcache-model" in mounts) is (container["name"] in reading)

@@ -28,7 +28,8 @@ def written(
 ) -> str:
     """Return the ledger of one injection, as JSON.
 
-    *containers*: those that mount the models. *volumes*: all that were added.
+    *containers*: those that mount the models: with layout hf-cache, not those whose cache can't be
+    mounted. *volumes*: all that were added.
     """
     entry: dict[str, object] = {
         "v": 1,

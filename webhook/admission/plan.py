@@ -134,6 +134,9 @@ def build_plan(
     names = [container.name for container in containers]
     warnings += post_start_remarks(containers, read_only=options.read_only)
     warnings += reading_remarks(request, names, readings)
+    mounting = names
+    if not directories:
+        mounting = [n for n, reading in zip(names, readings, strict=True) if reading.roots.paths]
     plans = [
         container_plan(
             place, reading, mounts, shm if place is target else None, directories=directories
@@ -165,7 +168,7 @@ def build_plan(
             strategy.name,
             target.container.name,
             correction,
-            containers=names,
+            containers=mounting,
             volumes=[volume["name"] for volume in everything],
         )
         if first
