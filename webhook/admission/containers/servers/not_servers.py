@@ -14,6 +14,8 @@ IMAGES: Final = (
     r"vllm-mock",
     r"gateway-api-inference-extension/.*",
     # routers
+    r"(?:vllm|sglang|ollama|llama|tgi|triton)-(?:proxy|gateway|router|ui|webui|client|monitor)(?:-.*)?",
+    r"(?:vllm|sglang|ollama|llama|tgi|triton)-(?:sim|simulator|mock|bench.*|playground)(?:-.*)?",
     r"sglang-router(?:-.*)?", r"sgl-model-gateway", r"(?:.*-)?vllm-router", r"lmstack-.*",
     r"production-stack.*", r"production-stack/.*", r"semantic-router/.*", r"vllm-bench",
     r"litellm(?:-.*)?", r"llama-swap", r"ai-gateway-.*", r"gateway-plugins",

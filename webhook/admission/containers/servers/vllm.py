@@ -10,11 +10,10 @@ VLLM: Final = Server(
     # Also the rebuilds of Google, Red Hat, llm-d, AIBrix, LMCache, AMD and NVIDIA.
     images=(
         r"(?:.*-)?vllm-openai(?:-.*)?",
-        r"vllm(?:-tpu|-cpu|-rocm|-xpu|-hpu|-cuda|-dev|-ci.*)?(?:-rhel\d+|-ubi\d*)?",
-        r"vllm-cpu-release-repo",
+        r"vllm(?!-runtime|-model-free-nim)[\w-]*",
         r"pytorch-vllm(?:-optimized)?-serve.*",
-        r"vllm-(?:serve-gpu|inference.*|server)",
-        r"llm-d(?:-(?:cuda|xpu|cpu|hpu|rocm|aws|gke|dev))?(?:-.*)?",
+        r"vllm-inference.*",
+        r"llm-d(?:-(?:cuda|xpu|cpu|hpu|rocm|aws|gke|dev)(?:-.*)?)?",
         r"huggingface-vllm",
     ),
     commands=(
