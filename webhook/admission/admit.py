@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from webhook.admission import codes
+from webhook.admission import codes, ledger
 from webhook.admission.containers.choice import choose
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.admission.patch import operations
@@ -17,7 +17,7 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.quotas import limit_range_problems, quota_remarks
 from webhook.admission.reading import read_request
-from webhook.admission.request.annotations import PREFIX, asked, unknown
+from webhook.admission.request.annotations import LEDGER, PREFIX, asked, unknown
 from webhook.admission.request.declared import KNOWN
 from webhook.admission.strategies.auto import chosen_strategy
 from webhook.objects.facts import Facts
@@ -68,7 +68,9 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         request, problems = read_request(own, defaults, policy.catalogue)
         try:
             default = pod.annotations.get(DEFAULT_CONTAINER)
-            containers, target, guessed = choose(spec, request.options, default)
+            written = pod.annotations.get(LEDGER)
+            earlier = ledger.recorded(written).get("target") if written else None
+            containers, target, guessed = choose(spec, request.options, default, earlier)
         except Rejected as rejected:
             problems += rejected.problems
         if problems:

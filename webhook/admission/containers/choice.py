@@ -58,12 +58,12 @@ def _has_shm(container: Container) -> bool:
 
 
 def choose(
-    spec: PodSpec, options: Options, default: str | None
+    spec: PodSpec, options: Options, default: str | None, recorded: str | None
 ) -> tuple[list[Place], Place, list[Problem]]:
     """Return the containers that get the mount, the target, and a remark if it was guessed.
 
-    *default*: the name of the pod's default container. Raises Rejected if an annotation names a
-    container that can't be used.
+    *default*: the name of the pod's default container. *recorded*: the name of the target in the
+    ledger. Raises Rejected if an annotation names a container that can't be used.
     """
     everything = places(spec)
     by_name = {p.container.name: p for p in everything}
@@ -93,7 +93,7 @@ def choose(
         if not wanted:
             wanted, remarks = _first(apps, default)
         chosen = wanted + [p for p in marked if p not in wanted]
-    target = _target(chosen, by_name, options)
+    target = _target(chosen, by_name, options, recorded)
     if not target.lives_on:
         raise Rejected(
             [
@@ -136,10 +136,14 @@ def _reads_no_model(container: Container) -> bool:
     return is_proxy_or_agent(container) or looks_like_server(container.image or "")
 
 
-def _target(chosen: list[Place], by_name: dict[str, Place], options: Options) -> Place:
+def _target(
+    chosen: list[Place], by_name: dict[str, Place], options: Options, recorded: str | None
+) -> Place:
     if options.target:
         return by_name[options.target]
     lasting = [p for p in chosen if p.lives_on] or chosen
     served = [p for p in lasting if _has_shm(p.container)]
     marked = [p for p in lasting if _has_model(p.container)]
-    return (served or marked or lasting)[0]
+    # An earlier review may have left the target without a mount, where no cache could be.
+    named = [p for p in lasting if marked and p.container.name == recorded]
+    return (served or named or marked or lasting)[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from webhook.admission.containers.server import Server, normal
-from webhook.admission.containers.shell import shell_words
+from webhook.admission.containers.shell import commands, shell_words
 from webhook.admission.containers.texts import Text, Texts
 
 SERVED_NAMES: Final = ("--served-model-name", "--served-name", "--model-alias", "--alias")
@@ -25,16 +25,12 @@ _NAME_KEYS: Final = frozenset(
     ("name", "lora_name", "served_model_name", "base_model_name", "model_name", "alias")
 )
 """Keys of JSON whose value is a name in the API."""
-_MODEL_KEYS: Final = frozenset(
-    ("model", "path", "model_id", "draft_model", "tokenizer", "lora_path")
-)
-"""Keys of JSON whose value names a model to load."""
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _SCHEME: Final = re.compile(r"(?i:(?:hf|huggingface)://)")
 """What may stand in front of the name."""
 _ENDS: Final = re.compile(r"[@:][\w.+-]+", re.ASCII)
 """What may follow the name: a revision or a quantisation. A path can't have it."""
 _SEPARATORS: Final = re.compile(r"[,;]")
+_COMMENT: Final = re.compile(r"""(?:[^'"#]|\S#)*(?:^|\s)#|#""")
 _OPTION: Final = re.compile(r"(?:^|\s)--?[a-zA-Z]")
 
 
@@ -51,6 +47,8 @@ class Mention:
     """Whether a shell splits the text into words."""
     flag_text: Text | None = None
     """The word in front of it, if that is the argument."""
+    is_download: bool = False
+    """Whether a command of the shell downloads it into a directory of its own."""
 
 
 def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
@@ -112,10 +110,14 @@ def _in_shell(
     text: Text, server: Server, repository: str, *, line: bool = False
 ) -> Iterator[Mention]:
     """Yield the mentions in the text of a shell, or in a *line* of arguments alone."""
-    spans = _bounded(text.text, repository)
+    spans = [span for span in _bounded(text.text, repository) if not _in_comment(text, span[0])]
+    several = not line and sum(runs(one, server) for one in commands(text.text)) > 1
     for (start, end), word in zip(spans, shell_words(text.text, spans), strict=True):
         if word is None:
             yield Mention(text, "", None, by_shell=True)
+            continue
+        if _downloads(word.command):
+            yield Mention(text, "", None, by_shell=True, is_download=True)
             continue
         whole = word.command[word.index]
         flag, equals, _ = whole.partition("=")
@@ -125,7 +127,7 @@ def _in_shell(
             continue
         value = whole.partition("=")[2] if equals else whole
         certain = (
-            (line or _runs(word.command, server))
+            (line or (runs(word.command, server) and not several))
             and (not equals or flag.startswith("-"))
             and _is_value(value, server, repository, end - start)
             and not server.path_flag
@@ -134,7 +136,21 @@ def _in_shell(
         yield Mention(text, flag, text.span(start, end) if certain else None, by_shell=True)
 
 
-def _runs(command: tuple[str, ...], server: Server) -> bool:
+def _in_comment(text: Text, at: int) -> bool:
+    """Whether text[at] is in a comment of the shell. A # in quotes begins none."""
+    line = text.text[text.text.rfind("\n", 0, at) + 1 : at]
+    return bool(_COMMENT.match(line))
+
+
+def _downloads(command: tuple[str, ...]) -> bool:
+    """Whether *command* downloads into a directory that the cache does not serve."""
+    programs = [word.rpartition("/")[2] for word in command]
+    return "--local-dir" in {word.partition("=")[0] for word in command} and bool(
+        {"hf", "huggingface-cli"} & set(programs)
+    )
+
+
+def runs(command: tuple[str, ...], server: Server) -> bool:
     """Whether *command* starts *server*."""
     words = " ".join(word.rpartition("/")[2] for word in command)
     return any(f" {known} " in f" {words} " for known in server.commands)
@@ -209,7 +225,7 @@ def _in_json(value: str, repository: str) -> Iterator[Value]:
             yield Value((match.end() - len(literal) + 1, match.end() - 1))
 
 
-def _strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
+def strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any JSON
     """Yield each string of a JSON document that is a value, with its key."""
     left = [("", document)]  # without recursion: documents may be deep
     while left:
@@ -224,49 +240,8 @@ def _strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any
 
 def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
     """Return where *text* has the name: not in a longer one or a path, nor in front of =."""
-    pattern = rf"(?<![\w./-])(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
+    # "${MODEL:-org/name}" is a default of the shell.
+    pattern = (
+        rf"(?:(?<![\w./-])|(?<=:-))(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
+    )
     return [match.span() for match in re.finditer(pattern, text)]
-
-
-def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[str, Text]]:
-    """Return hub names that a known server is given to load, except *known*, and their places."""
-    flags = server.loads
-    found: dict[str, Text] = {}
-    flag = ""
-    for text in texts.words:
-        word, equals, value = text.text.partition("=")
-        if text.text.startswith("-"):
-            flag = word
-            if not equals:
-                continue
-        else:
-            value = text.text
-        base = normal(flag).partition(".")[0]
-        if base in flags:
-            for name in _names(value):
-                if name not in known:
-                    found.setdefault(name, text)
-        if equals and text.text.startswith("-"):
-            flag = ""
-    for text in texts.variables:
-        if text.name in flags:
-            for name in _names(text.text):
-                if name not in known:
-                    found.setdefault(name, text)
-    return list(found.items())
-
-
-def _names(value: str) -> Iterator[str]:
-    """Yield what looks like the name of a repository: the whole, or in JSON, or in a list."""
-    document = document_of(value)
-    if document is not None:
-        yield from (
-            text
-            for key, text in _strings(document)
-            if key in _MODEL_KEYS and _REPOSITORY.fullmatch(text)
-        )
-        return
-    for entry in value.split(","):
-        name = entry.rpartition("=")[2].strip()
-        if _REPOSITORY.fullmatch(name):
-            yield name

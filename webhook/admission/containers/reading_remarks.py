@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from webhook.admission import codes
-from webhook.admission.containers.mentions import Mention, others
+from webhook.admission.containers.mentions import Mention
+from webhook.admission.containers.other_models import others
 from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
 from webhook.admission.containers.server import Server, normal
 from webhook.admission.problem import Problem
@@ -32,8 +33,13 @@ def reading_remarks(
 def _downloads(container: str, index: int, reading: Reading, readings: Readings) -> Problem:
     worst = next((m for m in reading.mentions if m.span is None), reading.mentions[0])
     server = readings.server
-    words = _instead(worst, index, reading, server)
-    if index == 0 and server.path_as_name == "whole" and not readings.sets_served_name:
+    words = reading.remedy or _instead(worst, index, reading, server)
+    if (
+        not reading.remedy
+        and index == 0
+        and server.path_as_name == "whole"
+        and not readings.sets_served_name
+    ):
         name = next(iter(server.served_name_flags), server.served_name_variable)
         if name:
             words += f" and {_given(name, reading.model.name, server)}"
@@ -122,6 +128,20 @@ def _offline(container: str, request: CacheRequest, readings: Readings) -> Itera
         )
         return
     variable = next(iter(readings.offline))
+    if (given := readings.texts.values.get(variable, "1")).lower() in (
+        "",
+        "0",
+        "no",
+        "off",
+        "false",
+    ):
+        yield Problem(
+            codes.ASKS_HUB,
+            where,
+            f"{variable}={given} lets it ask the hub at its start, and it can't write a newer "
+            f"revision into the read-only cache: remove {variable}, or set rewrite-args",
+        )
+        return
     known = frozenset(model.name for model in request.models)
     for name, text in others(readings.texts, readings.server, known):
         yield Problem(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, options, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
@@ -18,8 +19,10 @@ from webhook.admission.containers.server import FILE, PATH, HubCache, Server, no
 from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.request.model import Model
+from webhook.models.layout import DEFAULT_REVISION
 from webhook.objects import names
 from webhook.objects.container import Container
+from webhook.values.text import quoted
 
 
 class Outcome(StrEnum):
@@ -41,6 +44,8 @@ class Reading:
     mentions: Sequence[Mention] = ()
     fault: str = ""
     """Why it will download the model."""
+    remedy: str = ""
+    """What to write, if it is not the path."""
     by_variable: bool = False
     """Whether it reads the path from a variable that we set."""
 
@@ -128,6 +133,14 @@ def _reading(
     if not found:
         in_cache = server.named_elsewhere and not fault
         return Reading(model, Outcome.CACHE if in_cache else Outcome.UNNAMED)
+    if any(mention.is_download for mention in found):
+        fault = "hands it to a command that downloads into another directory"
+        remedy = f"${where.variable} in place of that directory, and no download"
+        return Reading(model, Outcome.DOWNLOADS, found, fault, remedy=remedy)
+    if revision := _other_revision(texts, server, model, where):
+        fault = f"asks for revision {quoted(revision, 40)}, and the annotation for another"
+        remedy = f"modelcache.io/model: {model.name}@REVISION, or no revision"
+        return Reading(model, Outcome.DOWNLOADS, found, fault, remedy=remedy)
     certain = all(mention.span for mention in found) and not server.needs_hub_name
     if server.reads_file and not model.file:
         certain = False
@@ -139,6 +152,22 @@ def _reading(
     if given.layout == "auto" and server.name and certain:
         return Reading(model, Outcome.REWRITTEN, found)
     return Reading(model, Outcome.DOWNLOADS, found, fault)
+
+
+_REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
+
+
+def _other_revision(texts: Texts, server: Server, model: Model, where: Where) -> str | None:
+    """Return the revision that the server is given for its model, if the store has another."""
+    if where.index or not server.name or not model.source.repository:
+        return None
+    said = " ".join([text.text for text in texts.words])
+    if "revision" not in said.lower() and not texts.values.keys() & set(_REVISIONS):
+        return None  # as in most containers
+    given = {**texts.values, **dict(options(texts))}
+    asked = next((given[name] for name in _REVISIONS if given.get(name)), None)
+    there = {DEFAULT_REVISION, model.source.revision or DEFAULT_REVISION}
+    return asked if asked and asked not in there else None
 
 
 def _names_path(texts: Texts, where: Where) -> bool:
