@@ -209,7 +209,7 @@ LOADER: Final = {
             "readOnly": True,
         },
         {"name": MODEL, "mountPath": "/modelcache/memory/1"},
-        {"name": "token", "mountPath": TOKEN, "readOnly": True},
+        {"name": "modelcache-no-token", "mountPath": TOKEN, "readOnly": True},
     ],
 }
 
@@ -238,6 +238,8 @@ def changes(running: Running, name: str) -> dict[str, Any]:
     if name == "fast-inference":
         volumes.append({"name": "modelcache-store", **CLAIM})
     volumes.append({"name": "modelcache-shm", **memory("8Mi")})
+    if name == "fast-inference":
+        volumes.append({"name": "modelcache-no-token", **memory("1Mi")})
     server = "/spec/containers/0"
     found = {
         "/metadata/annotations": running.workloads[name]["metadata"]["annotations"],
