@@ -12,7 +12,7 @@ from tests.admission.admitting import Json, pod_of
 FILE: Final = Path(__file__).with_name("corpus.yaml")
 PATHS: Final = {"{1}": "/models/acme--coder/main", "{2}": "/models/acme--draft/main"}
 ROOT: Final = "/modelcache/hub"
-_GROUP: Final = {"server", "image", "cache", "path", "rows"}
+_GROUP: Final = {"server", "image", "cache", "roots", "path", "rows"}
 _ROW: Final = {
     "how", "model", "asked", "image", "command", "args", "env", "mounts", "outcome", "at", "after",
     "sets", "roots", "warns",
@@ -36,7 +36,7 @@ class Row:
     sets: Json
     """Variable → value, of those that are gained except MODELCACHE_PATH."""
     roots: list[str]
-    """The roots of the caches that are mounted."""
+    """The roots of the caches that are mounted; of a group, those of its rows without their own."""
     warns: list[str]
 
     @property
@@ -82,7 +82,7 @@ def _row(group: Json, row: Json) -> Row:
         at=_list(row.get("at", [])),
         after=after,
         sets=_filled(group["path"] if sets == "path" else sets),
-        roots=_list(row.get("roots", [ROOT] if "cache" in outcomes else [])),
+        roots=_list(row.get("roots", group.get("roots", [ROOT]) if "cache" in outcomes else [])),
         warns=row.get("warns", []),
     )
 

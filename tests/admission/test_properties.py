@@ -371,7 +371,7 @@ def is_ours(value: Any) -> bool:
         "modelcache-verify",
     )
     variables = ("MODELCACHE_PATH", "HUGGINGFACE_HUB_CACHE", "SERVED_MODEL_NAME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "MODEL_ID", "OLLAMA_MODELS",
-                 "OLLAMA_NOPRUNE", "NIM_MODEL_NAME", "NIM_MODEL_PATH", "HF_HOME")  # fmt: skip
+                 "OLLAMA_NOPRUNE", "NIM_MODEL_NAME", "NIM_MODEL_PATH")  # fmt: skip
     name = str(value.get("name", ""))
     if name.startswith(names):
         return True

@@ -314,15 +314,22 @@ def test_container_gets_the_variables_of_its_server(name: str, webhook: Webhook)
     assert webhook.admit(answer.admitted, raw=True).adds_nothing
 
 
+HOMES = {
+    "TGI": ["/data/hub/models--acme--coder"],
+    "LoRAX": ["/root/.cache/huggingface/hub/models--acme--coder"],
+}
+"""Server → where a part of it looks that reads no variable but HF_HOME, in its image."""
+
+
 @pytest.mark.parametrize(
     ("name", "flag", "expected"),
     [
         ("vLLM", "--model", {"HF_HUB_CACHE", "HF_HUB_OFFLINE"}),
         ("SGLang", "--model-path", {"HF_HUB_CACHE", "HF_HUB_OFFLINE"}),
-        ("TGI", "--model-id", {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "HF_HOME", "HF_HUB_OFFLINE"}),
+        ("TGI", "--model-id", {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "HF_HUB_OFFLINE"}),
         ("TEI", "--model-id", {"HUGGINGFACE_HUB_CACHE"}),
         ("LoRAX", "--model-id",
-         {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "HF_HOME", "HF_HUB_OFFLINE"}),
+         {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "HF_HUB_OFFLINE"}),
         ("llama.cpp", "--hf-repo", {"HF_HUB_CACHE", "LLAMA_ARG_OFFLINE"}),
         ("DJL", "x", {"HF_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_HUB_OFFLINE"}),
     ],
@@ -335,11 +342,11 @@ def test_t87_cache_layout_sets_the_hubs_variables_only(
     answer = webhook.admit(pod_of(asked, container={"image": IMAGES[name][0], "args": words}))
     env = answer.env()
     assert env.keys() == expected
-    assert env.pop("HF_HOME", "/modelcache") == "/modelcache"
     assert set(env.values()) <= {"/modelcache/hub", "1"}
-    (mount,) = answer.container()["volumeMounts"]
+    mount, *homes = answer.container()["volumeMounts"]
     assert mount["mountPath"] == "/modelcache/hub/models--acme--coder"
     assert mount["subPath"] == "acme--coder/main/models--acme--coder"
+    assert [m["mountPath"] for m in homes] == HOMES.get(name, [])
 
 
 def test_variable_of_the_author_is_kept_whatever_its_source(webhook: Webhook) -> None:

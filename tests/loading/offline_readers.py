@@ -118,8 +118,12 @@ def rust(repository: str, revision: str, _: list[str]) -> Files:
 
 
 def rust_home(repository: str, revision: str, _: list[str]) -> Files:
-    """Look where the crate hf-hub looks by itself, as the router of LoRAX does offline."""
-    return _hf_hub(Path(os.environ["HF_HOME"], "hub"), repository, revision)
+    """Look where the crate hf-hub looks by itself, as the router of LoRAX does offline.
+
+    Its image sets no HF_HOME, and runs as root.
+    """
+    home = os.environ.get("HF_HOME", "/root/.cache/huggingface")
+    return _hf_hub(Path(home, "hub"), repository, revision)
 
 
 def dynamo(repository: str, revision: str, _: list[str]) -> Files:

@@ -10,6 +10,7 @@ container in front of the others. So a container with our mount is preferred to 
 happens to be the first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webhook.admission import codes
@@ -89,7 +90,7 @@ def choose(
     else:
         marked = [p for p in everything if p.lives_on and _has_model(p.container)]
         apps = [p for p in everything if not p.is_init]
-        wanted = _servers(apps, options.server == OTHER) or marked
+        wanted = _servers(apps, options) or marked
         if not wanted:
             wanted, remarks = _first(apps, default)
         chosen = wanted + [p for p in marked if p not in wanted]
@@ -108,14 +109,24 @@ def choose(
     return chosen if target in chosen else [target, *chosen], target, remarks
 
 
-def _servers(apps: list[Place], other: bool) -> list[Place]:
+def _servers(apps: list[Place], options: Options) -> list[Place]:
     """Return the containers that serve, as their requests or what they run show.
 
-    *other*: the author says that none of them is a known server.
+    A known server without an accelerator is one of them if it names a model of the annotation.
     """
+    other = options.server == OTHER
     known = [p for p in apps if not other and server_of(p.container) is not UNKNOWN]
     accelerated = [p for p in apps if requests_accelerator(p.container)]
-    return [p for p in accelerated if p in known] or accelerated or known
+    found = [p for p in accelerated if p in known] or accelerated or known
+    names = [model.partition("@")[0] for model in options.model]
+    return found + [p for p in known if p not in found and _says(p.container, names)]
+
+
+def _says(container: Container, names: Sequence[str]) -> bool:
+    """Whether a word or a variable of *container* has one of *names*."""
+    words = [*(container.command or ()), *(container.args or ())]
+    words += [variable.value or "" for variable in container.env or ()]
+    return any(name in word for name in names for word in words)
 
 
 def _first(apps: list[Place], default: str | None) -> tuple[list[Place], list[Problem]]:

@@ -54,11 +54,9 @@ def roots_of(container: Container, texts: Texts, cache: HubCache, default: str) 
     if unset:
         found.insert(0, next(iter(found[: len(cache.variables) - len(unset)]), default))
     ours = dict.fromkeys(unset, found[0])
-    if cache.reads_home and HOME not in texts.hidden:
-        home = values.get(HOME)
-        if home is None and found[0].endswith("/hub"):
-            ours[HOME] = found[0].removesuffix("/hub")
-        elif home and not _fault(container, HOME, hub := normalised(home) + "/hub"):
+    if cache.home and HOME not in texts.hidden:
+        hub = normalised(values.get(HOME) or cache.home) + "/hub"
+        if not _fault(container, HOME, hub):
             found.append(hub)
     return Roots(tuple(dict.fromkeys(found)), ours)
 

@@ -23,8 +23,9 @@ class HubCache:
     """Variables that set the place. We set those that the author has not set."""
     older: tuple[str, ...] = ("HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE")
     """Variables that also set a place, for a part of the server, if the author has set them."""
-    reads_home: bool = False
-    """Whether a part of the server looks only at $HF_HOME/hub."""
+    home: str = ""
+    """What HF_HOME is in its images, if a part of the server looks only at $HF_HOME/hub. We never
+    set HF_HOME: the server must be able to write there."""
     offline: Mapping[str, str] = field(default_factory=lambda: {"HF_HUB_OFFLINE": "1"})
     """Variables with which the server asks no hub. Empty: it has no such mode."""
 

@@ -112,7 +112,8 @@ class Options:
     containers: tuple[str, ...] = annotation(
         "containers", listed(container_name), "names, comma-separated",
         "Which containers get the mount.", default=(),
-        shown="those that request an accelerator, else known inference servers, else the first",
+        shown="those that request an accelerator, and known servers that name the model; else "
+        "known servers, else the default container, else the first that is no proxy",
         platform=False,
     )  # fmt: skip
     target: str | None = annotation(

@@ -5,6 +5,12 @@ from typing import Final
 
 from webhook.admission.containers.server import PATH, HubCache, Server
 
+_TGI_CACHE: Final = HubCache(
+    flags=("--huggingface-hub-cache",),
+    variables=("HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"),
+    older=("TRANSFORMERS_CACHE",),
+    home="/data",
+)
 # Three readers: Python reads HUGGINGFACE_HUB_CACHE and HF_HUB_CACHE in different places, and the
 # launcher only $HF_HOME/hub. No name is compared, and there is no argument for one.
 TGI: Final = Server(
@@ -19,12 +25,7 @@ TGI: Final = Server(
     model_flags=("--model-id", "MODEL_ID", "HF_MODEL_ID"),
     more_flags=("--tokenizer-config-path", "--lora-adapters", "LORA_ADAPTERS"),
     path_as_name="unused",
-    cache=HubCache(
-        flags=("--huggingface-hub-cache",),
-        variables=("HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"),
-        older=("TRANSFORMERS_CACHE",),
-        reads_home=True,
-    ),
+    cache=_TGI_CACHE,
     source="text-generation-inference 0.9 to 3.3.7 (db931fc)",
 )
 # Its entrypoint sets MODEL_ID from HF_MODEL_ID, and ignores arguments.
@@ -64,7 +65,7 @@ LORAX: Final = Server(
     model_flags=("--model-id", "MODEL_ID", "HF_MODEL_ID"),
     more_flags=("--adapter-id", "ADAPTER_ID", "--preloaded-adapter-ids", "PRELOADED_ADAPTER_IDS"),
     needs_hub_name="it takes any other name in a request for an adapter",
-    cache=TGI.cache,
+    cache=replace(_TGI_CACHE, home="/root/.cache/huggingface"),
     source="predibase/lorax a7394ba",
 )
 # Clients name the model by --model_name, whose default is "model".
