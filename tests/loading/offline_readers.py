@@ -117,13 +117,13 @@ def rust(repository: str, revision: str, _: list[str]) -> Files:
     return _hf_hub(Path(os.environ["HUGGINGFACE_HUB_CACHE"]), repository, revision)
 
 
-def rust_home(repository: str, revision: str, _: list[str]) -> Files:
+def rust_home(repository: str, revision: str, roots: list[str]) -> Files:
     """Look where the crate hf-hub looks by itself, as the router of LoRAX does offline.
 
-    Its image sets no HF_HOME, and runs as root.
+    Without HF_HOME in the pod, that is the home of the image: the last of *roots*.
     """
-    home = os.environ.get("HF_HOME", "/root/.cache/huggingface")
-    return _hf_hub(Path(home, "hub"), repository, revision)
+    home = os.environ.get("HF_HOME")
+    return _hf_hub(Path(home, "hub") if home else Path(roots[-1]), repository, revision)
 
 
 def dynamo(repository: str, revision: str, _: list[str]) -> Files:

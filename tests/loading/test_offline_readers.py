@@ -164,6 +164,9 @@ def run(seen: Surroundings, store: Store, folder: Path, *, network: bool) -> dic
             script.append(f"cp -a {entry} {there}")
         elif entry.is_dir() and str(entry) not in own:
             script.append(f"mkdir {there} && mount --rbind {entry} {there}")
+    for needed in (sys.base_prefix, sys.prefix, str(ROOT)):  # Python and the tests
+        if f"/{needed.split('/')[1]}" in own:
+            script.append(f"mkdir -p {new}{needed} && mount --rbind {needed} {new}{needed}")
     for path in seen.own:
         script.append(f"mkdir -p {new}{path} && mount -t tmpfs tmpfs {new}{path}")
     for place, path in sorted(seen.mounts, key=lambda mount: len(mount[1])):
