@@ -11,7 +11,8 @@ from webhook.models import layout
 from webhook.models.schemes import HF, REMOTE
 from webhook.values.text import quoted
 
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+"""The form of org/name."""
 _REVISION: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,127}", re.ASCII)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[\w.+=@:-]+)*/?", re.ASCII)
@@ -68,7 +69,7 @@ def parse_source(text: str) -> Source:
     if separator and scheme != HF.name:
         return _location(text, scheme, rest)
     name, at, revision = (rest if separator else text).partition("@")
-    if not _REPOSITORY.fullmatch(name) or ".." in name or "--" in name:
+    if not REPOSITORY.fullmatch(name) or ".." in name or "--" in name:
         raise ValueError(
             f"{quoted(text)} is not a model: must be the name of a CachedModel, "
             f"org/name[@revision], or a URI ({', '.join(REMOTE)})"

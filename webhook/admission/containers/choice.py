@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from webhook.admission import codes
 from webhook.admission.containers.accelerators import requests_accelerator
 from webhook.admission.containers.servers import OTHER, UNKNOWN
-from webhook.admission.containers.servers.recognition import looks_like_server, server_of
+from webhook.admission.containers.servers.recognition import only_looks_like_server, server_of
 from webhook.admission.containers.sidecars import is_proxy_or_agent
 from webhook.admission.problem import Problem, Rejected
 from webhook.admission.request.annotations import PREFIX
@@ -144,7 +144,7 @@ def _first(apps: list[Place], default: str | None) -> tuple[list[Place], list[Pr
 
 
 def _reads_no_model(container: Container) -> bool:
-    return is_proxy_or_agent(container) or looks_like_server(container.image or "")
+    return is_proxy_or_agent(container) or only_looks_like_server(container.image or "")
 
 
 def _target(

@@ -1,12 +1,11 @@
 """Find out where a container looks for a Hugging Face cache, and what keeps a mount from there."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from webhook.admission.containers.server import HubCache, normal
-from webhook.admission.containers.shell import commands
+from webhook.admission.containers.server import HubCache
 from webhook.admission.containers.texts import Texts
 from webhook.objects.container import Container
 from webhook.values.paths import collide, normalised
@@ -34,7 +33,7 @@ def roots_of(container: Container, texts: Texts, cache: HubCache, default: str) 
     A server may read its parts from several: weights from the place of an argument, and the rest
     from the place of a variable.
     """
-    words = dict(options(texts))
+    words = texts.options
     values = {**texts.values, **words}
     for name, value in values.items():
         if _OTHER_HUBS.fullmatch(name) and value.lower() in ("1", "true"):
@@ -71,27 +70,3 @@ def _fault(container: Container, name: str, value: str) -> str:
         if mount.read_only and collide(path, there) and len(there) <= len(path):
             return f"looks at {name}, which is in the read-only volume {mount.name}"
     return ""
-
-
-def options(texts: Texts) -> Iterator[tuple[str, str]]:
-    """Yield each option with its value, and each variable that a shell command sets."""
-    flag = ""
-    for word in _words(texts):
-        name, equals, value = word.partition("=")
-        if equals:
-            yield (normal(name) if name.startswith("-") else name), value
-        elif flag:
-            yield flag, word
-        flag = normal(word) if word.startswith("-") and not equals else ""
-    if flag:
-        yield flag, ""
-
-
-def _words(texts: Texts) -> Iterator[str]:
-    for text in texts.words:
-        if text.shell:
-            for command in commands(text.text):
-                yield from command
-                yield ""
-        else:
-            yield text.text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from webhook.admission.containers.server import Server, normal
-from webhook.admission.containers.shell import commands, shell_words
+from webhook.admission.containers.shell import commands, said, shell_words
 from webhook.admission.containers.texts import Text, Texts
 
 SERVED_NAMES: Final = ("--served-model-name", "--served-name", "--model-alias", "--alias")
@@ -21,6 +21,8 @@ GENERIC_FLAGS: Final = (
     "--pretrained-model-name-or-path", "-m",
 )  # fmt: skip
 """Arguments that name a model in most programs."""
+HUB_PROGRAMS: Final = ("hf", "huggingface-cli")
+"""Programs that download from the hub."""
 _NAME_KEYS: Final = frozenset(
     ("name", "lora_name", "served_model_name", "base_model_name", "model_name", "alias")
 )
@@ -144,16 +146,13 @@ def _in_comment(text: Text, at: int) -> bool:
 
 def _downloads(command: tuple[str, ...]) -> bool:
     """Whether *command* downloads into a directory that the cache does not serve."""
-    programs = [word.rpartition("/")[2] for word in command]
-    return "--local-dir" in {word.partition("=")[0] for word in command} and bool(
-        {"hf", "huggingface-cli"} & set(programs)
-    )
+    arguments = {word.partition("=")[0] for word in command}
+    return "--local-dir" in arguments and bool(said(command, HUB_PROGRAMS))
 
 
 def runs(command: tuple[str, ...], server: Server) -> bool:
     """Whether *command* starts *server*."""
-    words = " ".join(word.rpartition("/")[2] for word in command)
-    return any(f" {known} " in f" {words} " for known in server.commands)
+    return bool(said(command, server.commands))
 
 
 def _may_be_replaced(flag: str, server: Server) -> bool:

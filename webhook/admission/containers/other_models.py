@@ -1,19 +1,18 @@
 """Find other models that a container names: adapters, drafts, tokenizers that nobody annotated."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.admission.containers.mentions import document_of, runs, strings
+from webhook.admission.containers.mentions import HUB_PROGRAMS, document_of, runs, strings
 from webhook.admission.containers.server import Server, normal
 from webhook.admission.containers.shell import commands
-from webhook.admission.containers.texts import Text, Texts
+from webhook.admission.containers.texts import Text, Texts, spoken
+from webhook.models.source import REPOSITORY
 
 _MODEL_KEYS: Final = frozenset(
     ("model", "path", "model_id", "draft_model", "tokenizer", "lora_path")
 )
 """Keys of JSON whose value names a model to load."""
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
 def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[str, Text]]:
@@ -33,7 +32,7 @@ def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[st
 def _behind_flags(texts: Texts, server: Server) -> Iterator[tuple[str, Text]]:
     """Yield the names that are values of arguments that load models."""
     flag = ""
-    for whole, text in _spoken(texts):
+    for whole, text in spoken(texts.words):
         word, equals, value = whole.partition("=")
         if not whole.startswith("-"):
             flag, value = (flag, whole) if whole else ("", "")
@@ -54,26 +53,14 @@ def _in_commands(texts: Texts, server: Server) -> Iterator[tuple[str, Text]]:
                 yield name, text
 
 
-def _spoken(texts: Texts) -> Iterator[tuple[str, Text]]:
-    """Yield each word with its place; those of a shell's commands too, each command with an end."""
-    for text in texts.words:
-        if not text.shell:
-            yield text.text, text
-            continue
-        for command in commands(text.text):
-            for word in command:
-                yield word, text
-            yield "", text
-
-
 def _positional(command: tuple[str, ...], server: Server) -> str | None:
     """Return the hub name that a command which serves or downloads has behind its verb."""
     for i, word in enumerate(command[:-1]):
         is_verb = word in ("serve", "download") and i > 0
         program = command[i - 1].rpartition("/")[2] if i else ""
         serves = server.positional and runs(command, server)
-        if is_verb and (serves or program in ("hf", "huggingface-cli")):
-            return command[i + 1] if _REPOSITORY.fullmatch(command[i + 1]) else None
+        if is_verb and (serves or program in HUB_PROGRAMS):
+            return command[i + 1] if REPOSITORY.fullmatch(command[i + 1]) else None
     return None
 
 
@@ -84,10 +71,10 @@ def _names(value: str) -> Iterator[str]:
         yield from (
             text
             for key, text in strings(document)
-            if key in _MODEL_KEYS and _REPOSITORY.fullmatch(text)
+            if key in _MODEL_KEYS and REPOSITORY.fullmatch(text)
         )
         return
     for entry in value.split(","):
         name = entry.rpartition("=")[2].strip()
-        if _REPOSITORY.fullmatch(name):
+        if REPOSITORY.fullmatch(name):
             yield name

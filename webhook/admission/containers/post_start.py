@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from webhook.admission import codes
-from webhook.admission.containers.shell import commands
+from webhook.admission.containers.shell import commands, said
 from webhook.admission.containers.texts import program_of
 from webhook.admission.problem import Problem
 from webhook.objects.container import Container
@@ -43,10 +43,8 @@ def _download(words: Sequence[str]) -> str:
     """Return the command among *words* that writes a model; empty if there is none."""
     program = program_of(words)
     for command in [words] if program is None else commands(words[program]):
-        plain = " ".join(word.rpartition("/")[2] for word in command)
-        for known in DOWNLOADS:
-            if f" {known} " in f" {plain} ":
-                return known
+        if known := said(command, DOWNLOADS):
+            return known
         if any(_BY_PYTHON.search(word) for word in command):
             return "snapshot_download"
     return ""

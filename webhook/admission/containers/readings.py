@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, options, roots_of
+from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.texts import Texts, texts_of
@@ -67,7 +67,7 @@ class Readings:
         """Whether the author sets the name of the model in the API."""
         server = self.server
         return server.served_name_variable in {*self.texts.values, *self.texts.hidden} or any(
-            server.sets_name(name) for name, _ in options(self.texts)
+            server.sets_name(name) for name in self.texts.options
         )
 
 
@@ -161,10 +161,7 @@ def _other_revision(texts: Texts, server: Server, model: Model, where: Where) ->
     """Return the revision that the server is given for its model, if the store has another."""
     if where.index or not server.name or not model.source.repository:
         return None
-    said = " ".join([text.text for text in texts.words])
-    if "revision" not in said.lower() and not texts.values.keys() & set(_REVISIONS):
-        return None  # as in most containers
-    given = {**texts.values, **dict(options(texts))}
+    given = {**texts.values, **texts.options}
     asked = next((given[name] for name in _REVISIONS if given.get(name)), None)
     there = {DEFAULT_REVISION, model.source.revision or DEFAULT_REVISION}
     return asked if asked and asked not in there else None
@@ -186,8 +183,7 @@ def _is_given(texts: Texts, server: Server, model: Model) -> bool:
     """Whether the server reads the path from a variable, and the author names no other model."""
     if not server.env or not has_own_format(server, model):
         return False
-    given = {text.name for text in texts.variables} | texts.hidden
-    given |= {name for name, _ in options(texts)}
+    given = {text.name for text in texts.variables} | texts.hidden | texts.options.keys()
     if any(normal(flag) in given for flag in server.model_flags):
         return False
     return any(

@@ -65,6 +65,15 @@ def _word(words: Sequence[str], at: int) -> ShellWord:
     return ShellWord(tuple(words[first : last + 1]), at - first)
 
 
+def said(command: Sequence[str], known: Sequence[str]) -> str:
+    """Return the first of *known*, words one after the other, that *command* has; else nothing.
+
+    A program counts by its name, wherever it is.
+    """
+    words = f" {' '.join([word.rpartition('/')[2] for word in command])} "
+    return next((sequence for sequence in known if f" {sequence} " in words), "")
+
+
 def commands(text: str) -> list[tuple[str, ...]]:
     """Return the simple commands of *text*; empty if it can't be split."""
     found: list[list[str]] = [[]]

@@ -3,10 +3,12 @@
 A Text keeps both forms, so that what is found in the expanded one can be replaced in the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from webhook.admission.containers.server import normal
+from webhook.admission.containers.shell import commands
 from webhook.objects.container import Container
 
 LONGEST: Final = 128 * 1024
@@ -99,6 +101,8 @@ class Texts:
     """Variable → its value, for those whose value is written in the pod."""
     hidden: frozenset[str]
     """Variables whose value is not in the pod: it comes from a Secret, a ConfigMap or a field."""
+    options: Mapping[str, str]
+    """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
 
 
 def texts_of(container: Container) -> Texts:
@@ -126,7 +130,32 @@ def texts_of(container: Container) -> Texts:
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
     words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
-    return Texts(words, tuple(variables), values, frozenset(hidden))
+    return Texts(words, tuple(variables), values, frozenset(hidden), dict(_options(words)))
+
+
+def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
+    """Yield each word with its place; those of a shell's commands too, each command with an end."""
+    for text in words:
+        if not text.shell:
+            yield text.text, text
+            continue
+        for command in commands(text.text):
+            for word in command:
+                yield word, text
+            yield "", text
+
+
+def _options(words: Sequence[Text]) -> Iterator[tuple[str, str]]:
+    flag = ""
+    for word, _ in spoken(words):
+        name, equals, value = word.partition("=")
+        if equals:
+            yield normal(name), value
+        elif flag:
+            yield flag, word
+        flag = normal(word) if word.startswith("-") and not equals else ""
+    if flag:
+        yield flag, ""
 
 
 def program_of(words: Sequence[str]) -> int | None:

@@ -79,7 +79,7 @@ _OLD: Final = {row.name: replace(row, cache=None) for row in SERVERS if row.old_
 
 
 @lru_cache(maxsize=1024)
-def looks_like_server(image: str) -> bool:
+def only_looks_like_server(image: str) -> bool:
     """Whether *image* is known to serve no model, though its name is like that of a server."""
     return _NOT_SERVERS.fullmatch(image.partition("@")[0]) is not None
 
