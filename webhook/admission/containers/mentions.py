@@ -168,7 +168,7 @@ def _is_name(flag: str, server: Server) -> bool:
     """Whether *flag*, an argument or a variable, sets a name in the API and loads nothing."""
     if not flag.startswith("-"):
         return "SERVED" in flag or flag == server.served_name_variable
-    return server.sets_name(normal(flag)) if server.name else normal(flag) in SERVED_NAMES
+    return normal(flag) in (server.names if server.name else SERVED_NAMES)
 
 
 @dataclass(frozen=True, slots=True)

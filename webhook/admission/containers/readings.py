@@ -65,10 +65,9 @@ class Readings:
     @property
     def sets_served_name(self) -> bool:
         """Whether the author sets the name of the model in the API."""
-        server = self.server
-        return server.served_name_variable in {*self.texts.values, *self.texts.hidden} or any(
-            server.sets_name(name) for name in self.texts.options
-        )
+        texts, variable = self.texts, self.server.served_name_variable
+        set_by_variable = variable in texts.values or variable in texts.hidden
+        return set_by_variable or not self.server.names.isdisjoint(texts.options)
 
 
 def readings_of(
@@ -162,9 +161,9 @@ def _other_revision(texts: Texts, server: Server, model: Model, where: Where) ->
     if where.index or not server.name or not model.source.repository:
         return None
     given = {**texts.values, **texts.options}
-    asked = next((given[name] for name in _REVISIONS if given.get(name)), None)
+    asked = next(filter(None, map(given.get, _REVISIONS)), None)
     there = {DEFAULT_REVISION, model.source.revision or DEFAULT_REVISION}
-    return asked if asked and asked not in there else None
+    return asked if asked not in (None, *there) else None
 
 
 def _names_path(texts: Texts, where: Where) -> bool:

@@ -93,17 +93,16 @@ class Server:
     """Where these facts were read, with the version."""
     loads: frozenset[str] = field(init=False, default=frozenset())
     """model_flags and more_flags, with hyphens."""
+    names: frozenset[str] = field(init=False, default=frozenset())
+    """served_name_flags, with hyphens."""
 
     def __post_init__(self) -> None:
         """Compare arguments with hyphens, whatever the spelling in the row."""
         flags = (*self.model_flags, *self.more_flags)
-        object.__setattr__(self, "loads", frozenset(normal(flag) for flag in flags))
+        object.__setattr__(self, "loads", frozenset(map(normal, flags)))
+        object.__setattr__(self, "names", frozenset(map(normal, self.served_name_flags)))
 
     @property
     def key(self) -> str:
         """Its name in the annotation `server`."""
         return self.name.lower()
-
-    def sets_name(self, flag: str) -> bool:
-        """Whether *flag*, with hyphens, sets the name of the model in the API."""
-        return any(normal(known) == flag for known in self.served_name_flags)

@@ -130,7 +130,7 @@ def texts_of(container: Container) -> Texts:
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
     words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
-    return Texts(words, tuple(variables), values, frozenset(hidden), dict(_options(words)))
+    return Texts(words, tuple(variables), values, frozenset(hidden), _options(words))
 
 
 def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
@@ -145,17 +145,19 @@ def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
             yield "", text
 
 
-def _options(words: Sequence[Text]) -> Iterator[tuple[str, str]]:
+def _options(words: Sequence[Text]) -> dict[str, str]:
+    found = {}
     flag = ""
     for word, _ in spoken(words):
         name, equals, value = word.partition("=")
         if equals:
-            yield normal(name), value
+            found[normal(name)] = value
         elif flag:
-            yield flag, word
+            found[flag] = word
         flag = normal(word) if word.startswith("-") and not equals else ""
     if flag:
-        yield flag, ""
+        found[flag] = ""
+    return found
 
 
 def program_of(words: Sequence[str]) -> int | None:
