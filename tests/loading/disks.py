@@ -31,8 +31,7 @@ def mounted(file: Path, folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        run("umount", folder)
-        _until_detached(file)
+        unmount(folder)
 
 
 @contextlib.contextmanager
@@ -61,14 +60,24 @@ def without_hard_links(folder: Path, behind: Path) -> Iterator[None]:
             run("umount", folder)
 
 
-def _until_detached(file: Path) -> None:
-    """Wait until the loop device of *file* is gone, since until then *file* is open.
+def unmount(folder: Path) -> None:
+    """Unmount the disk at *folder*; return once its file is closed.
 
-    The kernel detaches the device some time after the last umount: loop(4), LO_FLAGS_AUTOCLEAR.
+    The kernel closes it some time after the last umount, with the loop device: loop(4),
+    LO_FLAGS_AUTOCLEAR. Until then, the file system that has the file can't be unmounted.
     """
+    found = subprocess.run(
+        ["findmnt", "--noheadings", "--output", "SOURCE", folder],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    backing = Path("/sys/block", Path(found.stdout.strip()).name, "loop/backing_file")
+    file = backing.read_text()
+    run("umount", folder)
 
     def detached() -> bool:
-        done = subprocess.run(["losetup", "--associated", file], check=True, capture_output=True)
-        return not done.stdout
+        try:
+            return backing.read_text() != file
+        except OSError:
+            return True
 
-    wait_until(detached, f"{file} is detached", 60)
+    wait_until(detached, f"{file.strip()} is detached", 60)

@@ -17,7 +17,7 @@ from tests.background import in_background
 from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.hub.running import hub_server
-from tests.loading.disks import formatted, mounted, run
+from tests.loading.disks import formatted, mounted, run, unmount
 from tests.loading.loading import Loader, loader
 from webhook.models.layout import INCOMING
 from webhook.store.verify import faults_of
@@ -114,7 +114,7 @@ def test_after_a_power_cut_a_loader_continues_with_what_is_on_the_disk(
         disk.cut()
         process.kill()
     assert not published(loading.store)
-    run("umount", loading.store)
+    unmount(loading.store)
     run("mount", "-o", "loop", disk.cuts[-1], loading.store)
     assert [*(loading.store / INCOMING).iterdir()]
     loading.hub.heal()

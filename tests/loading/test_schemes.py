@@ -22,6 +22,7 @@ EXAMPLES = {
     "gs": "gs://bucket/tiny",
     "https": "https://example.com/tiny.safetensors",
     "oci": "oci://example.com/tiny:v1",
+    "ollama": "ollama://library/tiny:1b",
     "file": "file:///models/tiny",
 }
 

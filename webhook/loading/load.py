@@ -18,7 +18,7 @@ from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
-from webhook.loading.patterns import chosen
+from webhook.loading.patterns import chosen, patterns_of
 from webhook.loading.published import Loaded, pinned, published, same
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
@@ -69,15 +69,17 @@ class Load:
         options = self.options
         access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
         model = named(options.source, access)
+        patterns = patterns_of(model.source, options.patterns)
+        this = replace(self, options=replace(options, patterns=patterns))
         if options.first:
             try:
                 nearer = named(options.first, Access())
                 if nearer.source.folder == model.source.folder:
-                    return self._from(replace(model, origin=nearer.origin))
+                    return this._from(replace(model, origin=nearer.origin))
                 self.say(f"{options.first}: has another model, or none; trying {model.uri}")
             except Unavailable as error:
                 self.say(f"{error}; trying {model.uri}")
-        return self._from(model)
+        return this._from(model)
 
     def _from(self, model: Named) -> Loaded:
         """Return where the model is published; its origin is asked only if that is needed."""

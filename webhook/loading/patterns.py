@@ -8,7 +8,11 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from msgspec.structs import replace
+
 from webhook.loading.origins.origin import RemoteFile, Unavailable
+from webhook.models.schemes import REMOTE
+from webhook.models.source import Source
 from webhook.store.manifest import Globs
 
 ALLOW: Final = (
@@ -28,6 +32,12 @@ class Patterns(Globs, frozen=True):
     def fit(self, path: str) -> bool:
         """Whether a file is wanted."""
         return _any(path, self.allow) and not _any(path, self.ignore)
+
+
+def patterns_of(source: Source, given: Patterns) -> Patterns:
+    """Return *given*, with what its scheme loads by default if nobody has named other files."""
+    allow = REMOTE[source.scheme].allow if source.scheme in REMOTE else ()
+    return replace(given, allow=allow) if allow and given.allow == ALLOW else given
 
 
 def chosen(

@@ -4,6 +4,7 @@ To add one, write its class in webhook/loading/origins/ and its row here. What a
 and `render` accept, their help and the manual's table follow.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,10 @@ class Scheme:
     """Whether its sources may end in @sha256:…."""
     local: bool = False
     """Whether it is a directory of the machine that loads: no pod can name that."""
+    allow: tuple[str, ...] = ()
+    """Patterns of the files that are loaded by default; empty: those that servers read."""
+    location: re.Pattern[str] | None = None
+    """The text behind ://, if the scheme allows less than host and path."""
     rendered: bool = False
     """Whether `render` knows how a Job gives a loader the credentials."""
 
@@ -80,6 +85,22 @@ OCI: Final = Scheme(
     digests=True,
     rendered=True,
 )
+# The parts of a name are those of ollama/ollama, types/model/name.go (isValidPart).
+OLLAMA: Final = Scheme(
+    name="ollama",
+    form="ollama://[host/]namespace/model[:tag]",
+    files="the manifest and its blobs, as Ollama stores them",
+    commit="the digest of the manifest",
+    credentials="none",
+    origin="ollama.Ollama",
+    allow=("*",),
+    location=re.compile(
+        r"(?:[a-zA-Z0-9][\w.:-]*/)?[a-zA-Z0-9_][\w-]{0,79}/[a-zA-Z0-9_][\w.-]{0,79}"
+        r"(?::[a-zA-Z0-9_][\w.-]{0,79})?",
+        re.ASCII,
+    ),
+    rendered=True,
+)
 FILE: Final = Scheme(
     name="file",
     form="file:///directory",
@@ -89,7 +110,7 @@ FILE: Final = Scheme(
     origin="directory.Directory",
     local=True,
 )
-SCHEMES: Final = (HF, S3, GS, HTTPS, OCI, FILE)
+SCHEMES: Final = (HF, S3, GS, HTTPS, OCI, OLLAMA, FILE)
 REMOTE: Final = {scheme.name: scheme for scheme in SCHEMES if not scheme.local}
 """The schemes that a pod may name, by name."""
 RENDERED: Final = tuple(scheme.name for scheme in SCHEMES if scheme.rendered)

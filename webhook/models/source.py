@@ -36,6 +36,11 @@ class Source:
         return None
 
     @property
+    def scheme(self) -> str:
+        """The text before :// in its URI."""
+        return self.uri.partition("://")[0]
+
+    @property
     def folder(self) -> str:
         """The folder of the model in the store."""
         return (
@@ -94,6 +99,8 @@ def _location(text: str, scheme: str, rest: str) -> Source:
             f"{quoted(scheme + '://…')} must be only host and path: no user, password, query, "
             "fragment or spaces (credentials belong in a Secret)"
         )
+    if (form := REMOTE[scheme].location) and not form.fullmatch(location):
+        raise ValueError(f"{quoted(text, 120)} must be {REMOTE[scheme].form}")
     return Source(
         uri=f"{scheme}://{location.rstrip('/')}",
         repository=None,

@@ -52,7 +52,7 @@ class Wanted:
 def wanted(text: str, catalogue: Catalogue) -> Wanted:
     """Return the model that *text* names; ValueError if there is none, or none to load."""
     source, entry = resolved(text, catalogue)
-    scheme = source.uri.partition("://")[0]
+    scheme = source.scheme
     if scheme not in RENDERED:
         raise ValueError(
             f"{quoted(source.uri, 120)}: render prints loaders only for {', '.join(RENDERED)}; "

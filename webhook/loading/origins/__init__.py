@@ -2,9 +2,9 @@
 
 sources       finds the origin of a source, in the table of webhook/models/schemes.py
 origin        the interface of every origin, and its errors
-hub, https, s3, gs, oci, directory    the origins
+hub, https, s3, gs, oci, ollama, directory    the origins
 xet           the Xet storage of the hub
-registry, docker_config               the client of a registry, and its credentials
+registry, docker_config, oci_manifest the client of a registry, its credentials and answers
 bucket, http_body, http_status        shared by several origins
 authorities   one file of trusted certificate authorities for all libraries
 file_names    which file names are refused

@@ -10,9 +10,17 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Final
 
-import msgspec
-
 from webhook.loading.origins.docker_config import login, of_token
+from webhook.loading.origins.oci_manifest import (
+    DIGEST,
+    INDEXES,
+    MANIFESTS,
+    Descriptor,
+    Manifest,
+    Platform,
+    checked_blobs,
+    decoded,
+)
 from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.registry import Registry
 from webhook.models.source import Source
@@ -22,42 +30,13 @@ _REPOSITORY: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
 _TAG: Final = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _DEFAULT_TAG: Final = "latest"
-_INDEXES: Final = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-_MANIFESTS: Final = (
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
-_ACCEPT: Final = ", ".join((*_MANIFESTS, *_INDEXES))
+_ACCEPT: Final = ", ".join((*MANIFESTS, *INDEXES))
 _TITLE: Final = "org.opencontainers.image.title"
 _FILE_PATH: Final = "org.cncf.model.filepath"
 _UNPACK: Final = "io.deis.oras.content.unpack"
 _ARCHIVE: Final = re.compile(r".*[.+]tar(?:[.+](?:gzip|zstd))?")
 _MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-class _Platform(msgspec.Struct):
-    os: str = ""
-    architecture: str = ""
-
-
-class _Descriptor(msgspec.Struct, rename="camel"):
-    digest: str
-    size: int
-    media_type: str = ""
-    annotations: dict[str, str] = {}
-    platform: _Platform | None = None
-
-
-class _Manifest(msgspec.Struct, rename="camel"):
-    """A manifest, or an index of several."""
-
-    layers: list[_Descriptor] | None = None
-    manifests: list[_Descriptor] | None = None
 
 
 class Oci:
@@ -82,12 +61,7 @@ class Oci:
             _, manifest = self._manifest(self._ours(manifest.manifests).digest)
         if not manifest.layers:
             raise Unavailable(f"{self._uri}: is neither an artifact nor an image with layers")
-        for layer in manifest.layers:
-            if not _DIGEST.fullmatch(layer.digest) or layer.size < 0:
-                raise Unavailable(
-                    f"{self._uri}: its manifest has a layer {quoted(layer.digest)} of "
-                    f"{layer.size} bytes"
-                )
+        checked_blobs(self._uri, manifest.layers)
         archives = [layer for layer in manifest.layers if _is_archive(layer)]
         files = [layer for layer in manifest.layers if layer not in archives]
         if nameless := [layer.digest for layer in files if not _name(layer)]:
@@ -109,22 +83,19 @@ class Oci:
         """Close connections."""
         self._registry.close()
 
-    def _manifest(self, reference: str) -> tuple[str, _Manifest]:
+    def _manifest(self, reference: str) -> tuple[str, Manifest]:
         digest, content = self._registry.manifest(reference, _ACCEPT)
-        try:
-            return digest, msgspec.json.decode(content, type=_Manifest)
-        except msgspec.MsgspecError as error:
-            raise Unavailable(f"{self._uri}: {digest} is not a manifest: {error}") from error
+        return digest, decoded(self._uri, digest, content)
 
-    def _ours(self, found: Iterable[_Descriptor]) -> _Descriptor:
+    def _ours(self, found: Iterable[Descriptor]) -> Descriptor:
         """Return the only manifest of an index, or the one for this machine."""
-        manifests = [one for one in found if one.media_type in (*_MANIFESTS, "")]
+        manifests = [one for one in found if one.media_type in (*MANIFESTS, "")]
         machine = platform.machine()
-        wanted = _Platform("linux", _MACHINES.get(machine, machine))
+        wanted = Platform("linux", _MACHINES.get(machine, machine))
         fitting = [one for one in manifests if one.platform == wanted]
         if len(manifests) == 1 or fitting:
             chosen = (fitting or manifests)[0]
-            if _DIGEST.fullmatch(chosen.digest):
+            if DIGEST.fullmatch(chosen.digest):
                 return chosen
         raise Unavailable(
             f"{self._uri}: is an index of {len(manifests)}, none for linux/{wanted.architecture}: "
@@ -132,7 +103,7 @@ class Oci:
         )
 
 
-def _is_archive(layer: _Descriptor) -> bool:
+def _is_archive(layer: Descriptor) -> bool:
     if layer.annotations.get(_UNPACK) == "true":
         return True
     # By default ORAS gives every file the type tar; a title says that it is a file.
@@ -140,9 +111,9 @@ def _is_archive(layer: _Descriptor) -> bool:
     return not titled and bool(_ARCHIVE.fullmatch(layer.media_type))
 
 
-def _name(layer: _Descriptor) -> str:
+def _name(layer: Descriptor) -> str:
     return layer.annotations.get(_TITLE) or layer.annotations.get(_FILE_PATH, "")
 
 
-def _remote(name: str, layer: _Descriptor) -> RemoteFile:
+def _remote(name: str, layer: Descriptor) -> RemoteFile:
     return RemoteFile(name, layer.size, sha256=layer.digest.removeprefix("sha256:"))

@@ -44,7 +44,7 @@ def named(text: str, access: Access) -> Named:
         directory = Directory(Source(uri=text, repository=None, revision=None), access)
         return Named(directory.source(), directory)
     source = parse_source(text)
-    scheme = REMOTE[source.uri.partition("://")[0]]
+    scheme = REMOTE[source.scheme]
     return Named(source, origin_class(scheme)(source, access))
 
 

@@ -42,7 +42,8 @@ OLLAMA: Final = Server(
     entrypoint="ollama",
     env={"OLLAMA_MODELS": PATH, "OLLAMA_NOPRUNE": "1"},
     model_flags=(),
-    own_format="Ollama's own store (blobs and manifests)",
+    own_format="Ollama's own store, as an ollama:// source has it",
+    names_of_own_format=r"ollama://.*",
     source="ollama fb30760 (0.33.0-rc)",
 )
 # It clones into a directory of its own and writes there, so only --model_path reads a mount.
