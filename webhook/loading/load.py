@@ -38,7 +38,10 @@ _LOOK_SECONDS: Final = 1.0
 def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     trust_alike()
-    return Load(options, time.monotonic() + options.deadline, say, show).run()
+    access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
+    model = named(options.source, access)
+    options = replace(options, patterns=patterns_of(model.source, options.patterns))
+    return Load(options, time.monotonic() + options.deadline, say, show).run(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +67,17 @@ class Load:
     say: Callable[[str], None]
     show: Show
 
-    def run(self) -> Loaded:
-        """Return where the model is published; the nearer source is tried first."""
-        options = self.options
-        access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
-        model = named(options.source, access)
-        patterns = patterns_of(model.source, options.patterns)
-        this = replace(self, options=replace(options, patterns=patterns))
-        if options.first:
+    def run(self, model: Named) -> Loaded:
+        """Return where *model* is published; the nearer source is tried first."""
+        if first := self.options.first:
             try:
-                nearer = named(options.first, Access())
+                nearer = named(first, Access())
                 if nearer.source.folder == model.source.folder:
-                    return this._from(replace(model, origin=nearer.origin))
-                self.say(f"{options.first}: has another model, or none; trying {model.uri}")
+                    return self._from(replace(model, origin=nearer.origin))
+                self.say(f"{first}: has another model, or none; trying {model.uri}")
             except Unavailable as error:
                 self.say(f"{error}; trying {model.uri}")
-        return this._from(model)
+        return self._from(model)
 
     def _from(self, model: Named) -> Loaded:
         """Return where the model is published; its origin is asked only if that is needed."""

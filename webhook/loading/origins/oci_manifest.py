@@ -54,7 +54,7 @@ def decoded(uri: str, digest: str, content: bytes) -> Manifest:
 
 
 def checked_blobs(uri: str, blobs: Iterable[Descriptor]) -> None:
-    """Raise Unavailable if a digest or a size can't be one: digests become paths of the registry."""
+    """Raise Unavailable if a digest or a size can't be one, since digests become parts of URLs."""
     for blob in blobs:
         if not DIGEST.fullmatch(blob.digest) or blob.size < 0:
             raise Unavailable(

@@ -42,7 +42,7 @@ OLLAMA: Final = Server(
     entrypoint="ollama",
     env={"OLLAMA_MODELS": PATH, "OLLAMA_NOPRUNE": "1"},
     model_flags=(),
-    own_format="Ollama's own store, as an ollama:// source has it",
+    own_format="its own store (an ollama:// source)",
     names_of_own_format=r"ollama://.*",
     source="ollama fb30760 (0.33.0-rc)",
 )
