@@ -23,6 +23,8 @@ from typing import Final
 MODULES: Final = Path(__file__).parent / "go"
 KUBERNETES: Final = "v1.37.2"
 OLD_KUBERNETES: Final = "v1.34.4"
+OLDEST_KUBERNETES: Final = "v1.29.6"
+"""The oldest version that the chart installs on."""
 
 
 class CannotBuildError(Exception):
@@ -39,6 +41,7 @@ class Program:
     version: str = ""
     seconds: int = 0
     """About how long two cores build it, if those before it in ALL are built."""
+    tags: str = ""
 
     def flags(self) -> list[str]:
         """Return the flags of `go build`. Without them a server would report version v0.0.0."""
@@ -52,7 +55,8 @@ class Program:
                 f"-X {base}.gitMinor={minor}",
                 f"-X k8s.io/client-go/pkg/version.gitVersion={self.version}",
             ]
-        return ["-trimpath", "-mod=readonly", "-ldflags", " ".join(linker)]
+        tags = ["-tags", self.tags] if self.tags else []
+        return ["-trimpath", "-mod=readonly", *tags, "-ldflags", " ".join(linker)]
 
     def digest(self) -> str:
         """Return the digest of the sources and flags that it is built from."""
@@ -70,15 +74,15 @@ class Program:
     def provided(self) -> Path | None:
         """Return the executable in KUBEBUILDER_ASSETS, if it has one of this version."""
         assets = os.environ.get("KUBEBUILDER_ASSETS")
-        if not assets or self.version == OLD_KUBERNETES:
+        if not assets or self.version in (OLD_KUBERNETES, OLDEST_KUBERNETES):
             return None
         path = Path(assets, self.name)
         return path if os.access(path, os.X_OK) else None
 
 
-def _kubernetes(name: str, seconds: int, version: str = KUBERNETES) -> Program:
+def _kubernetes(name: str, seconds: int, version: str = KUBERNETES, tags: str = "") -> Program:
     module = "kubernetes-" + ".".join(version.removeprefix("v").split(".")[:2])
-    return Program(name, module, f"k8s.io/kubernetes/cmd/{name}", version, seconds)
+    return Program(name, module, f"k8s.io/kubernetes/cmd/{name}", version, seconds, tags)
 
 
 def _containerd(name: str, seconds: int) -> Program:
@@ -91,6 +95,10 @@ API_SERVER: Final = _kubernetes("kube-apiserver", 700)
 CONTROLLER_MANAGER: Final = _kubernetes("kube-controller-manager", 120)
 KUBECTL: Final = _kubernetes("kubectl", 180)
 OLD_API_SERVER: Final = _kubernetes("kube-apiserver", 400, OLD_KUBERNETES)
+OLDEST_API_SERVER: Final = _kubernetes(
+    "kube-apiserver", 150, OLDEST_KUBERNETES, tags="providerless"
+)
+"""Without the code for clouds, whose module is not published for this version."""
 SCHEDULER: Final = _kubernetes("kube-scheduler", 15)
 KUBELET: Final = _kubernetes("kubelet", 40)
 KUBE_PROXY: Final = _kubernetes("kube-proxy", 15)
@@ -108,7 +116,9 @@ FAKE_GCS: Final = Program(
 REGISTRY: Final = Program("registry", "registry", ".", seconds=40)
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
-ALL: Final = (*CLUSTER, HELM, OLD_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY)
+ALL: Final = (
+    *CLUSTER, HELM, OLD_API_SERVER, OLDEST_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY,
+)  # fmt: skip
 
 
 def cache() -> Path:

@@ -20,6 +20,8 @@ from tests.kubernetes.control_plane import ControlPlane
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 GROUP: Final = "admissionregistration.k8s.io/v1"
+POLICIES_SINCE: Final = 30
+"""The minor version of Kubernetes that has ValidatingAdmissionPolicy of v1."""
 REQUIRED: Final = "modelcache-required"
 """The object without which the policies require nothing."""
 NOWHERE: Final = "https://127.0.0.1:1/"
@@ -184,8 +186,13 @@ def pointed(objects: Sequence[Object], url: str, ca: bytes) -> list[Object]:
 
 
 def register(plane: ControlPlane, url: str, ca_pem: bytes) -> list[Object]:
-    """Put the files of deploy/ in force, with *url* instead of the Service; return their objects."""
-    objects = pointed(shipped(), url, ca_pem)
+    """Put the files of deploy/ in force, with *url* instead of the Service; return their objects.
+
+    Kubernetes 1.29 has no policies of v1.
+    """
+    minor = int(plane.version().split(".")[1])
+    kinds = () if minor >= POLICIES_SINCE else ("MutatingWebhookConfiguration",)
+    objects = pointed(shipped(*kinds), url, ca_pem)
     configure(plane, objects)
     return objects
 
