@@ -11,11 +11,16 @@ from xdist.scheduler import LoadScopeScheduling
 
 CLUSTERS: Final = "tests/cluster/"
 LONGEST: Final = (
-    *(f"{CLUSTERS}{name}/" for name in ("one_node", "api_servers", "two_nodes", "rollouts")),
+    *(
+        f"{CLUSTERS}{name}/"
+        for name in (
+            "disruptions", "api_servers", "one_node", "rollouts", "two_nodes", "controllers",
+        )
+    ),
     CLUSTERS,
     "tests/test_quality.py",
     "tests/admission/test_properties.py",
-)
+)  # fmt: skip
 """Beginnings of test names: the tests that take the longest come first."""
 PROCESS_BYTES: Final = 700 << 20
 """Memory for a process of pytest and the servers that its tests start."""
@@ -76,15 +81,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByClust
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes `--numprocesses auto` starts, if there is memory for them.
 
-    Tests that compute get one for each core. Tests of clusters (`-m programs`) wait about half of
-    the time, so each core gets one and a half of them. With two for each core, two cores had a load
-    of 16, and servers did not answer within the seconds that an API server waits for them.
+    Tests wait about half of the time, so each core gets one and a half of them. With two for each
+    core, two cores had a load of 16, and servers did not answer within the seconds that an API
+    server waits for them.
     """
     cores = len(os.sched_getaffinity(0))
-    wanted, each = cores, PROCESS_BYTES
-    if config.option.markexpr == "programs":
-        wanted, each = cores + cores // 2, CLUSTER_BYTES
-    return max(1, min(wanted, _available_bytes() // each))
+    each = CLUSTER_BYTES if config.option.markexpr == "programs" else PROCESS_BYTES
+    return max(1, min(cores + cores // 2, _available_bytes() // each))
 
 
 def _available_bytes() -> int:

