@@ -17,7 +17,7 @@ from tests.kubernetes import binaries, node_configuration, packages
 from tests.kubernetes.api import Api, Object
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.network_namespace import NetworkNamespace, wait_until_gone
-from tests.kubernetes.node import Node
+from tests.kubernetes.node import Disk, Node
 from tests.kubernetes.processes import FailedError, Process, Run
 
 
@@ -25,8 +25,14 @@ class Cluster:
     """A running cluster whose nodes are ready; stop() leaves nothing behind."""
 
     def __init__(
-        self, nodes: int = 1, options: Options | None = None, *, run: Run | None = None
+        self,
+        nodes: int = 1,
+        options: Options | None = None,
+        *,
+        run: Run | None = None,
+        disk: Disk | None = None,
     ) -> None:
+        """*disk*: what the nodes have at the beginning; without it they have no images."""
         if os.geteuid():
             raise FailedError("nodes need root, for namespaces, mounts and control groups")
         packages.install()
@@ -35,15 +41,15 @@ class Cluster:
         self.run = run or Run()
         self.nodes: list[Node] = []
         try:
-            self._start(nodes, options)
+            self._start(nodes, options, disk)
         except BaseException:  # an interrupt too must leave nothing behind
             self.run.stop()
             raise
 
-    def _start(self, nodes: int, options: Options | None) -> None:
+    def _start(self, nodes: int, options: Options | None, disk: Disk | None) -> None:
         self.network = NetworkNamespace(self.run)
         for number in range(1, nodes + 1):
-            self.nodes.append(Node(f"node-{number}", self.network, self.run))
+            self.nodes.append(Node(f"node-{number}", self.network, self.run, disk))
         self.plane = ControlPlane(options, host=self.network, run=self.run)
         for node in self.nodes:
             node.join(self.plane)

@@ -16,13 +16,12 @@ from tests.images.inference import INFERENCE_SERVER
 from tests.images.product import MODELCACHE
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster, condition
+from tests.kubernetes.node_disk import SERVER
 from tests.kubernetes.processes import FailedError
 from tests.kubernetes.server import Webhook, serve
 from webhook.models.layout import HUB_CACHE
 
 PREFIX: Final = "modelcache.io/"
-SERVER: Final = "vllm/vllm-openai:v0.6.4"
-"""The image name of the stand-in on nodes, which the webhook recognises as a server's."""
 PORT: Final = 8000
 
 

@@ -4,6 +4,8 @@ The first process of these namespaces (node_init.py) is the node: containers and
 Its mounts are not visible outside; its disk is.
 """
 
+import dataclasses
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,6 +47,22 @@ def load(pid: int, archive: Path) -> str:
     if done.returncode:
         raise FailedError(f"{archive}: {done.stderr.strip()}")
     return done.stdout
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk of containerd that nodes start with."""
+
+    path: Path
+    images: frozenset[Path]
+    """The archives whose images are on it; the sandbox is too."""
+
+    def copy_to(self, folder: Path) -> None:
+        """Make *folder* a disk with the same images: hard links, but for the databases."""
+        subprocess.run(["cp", "--archive", "--link", self.path, folder], check=True)
+        for database in folder.rglob("*.db"):
+            database.unlink()
+            shutil.copy2(self.path / database.relative_to(folder), database)
 
 
 class Daemon:
@@ -92,8 +110,11 @@ class Node:
 
     kubelet: Daemon
 
-    def __init__(self, name: str, network: NetworkNamespace, run: Run) -> None:
+    def __init__(
+        self, name: str, network: NetworkNamespace, run: Run, disk: Disk | None = None
+    ) -> None:
         self.name = name
+        self.images = disk.images if disk else frozenset()
         self.network = network
         self.run = run
         self.address = network.add_address()
@@ -104,6 +125,8 @@ class Node:
         self._starts = 0
         self.pid = self._start_init()
         self.cache.mkdir(parents=True)
+        if disk:
+            disk.copy_to(self.disk("/var/lib/containerd"))
         self.containerd = Daemon(
             self,
             run,
@@ -176,7 +199,8 @@ class Node:
         )
         self.containerd.wait_until_ready()
         self.kubelet = Daemon(self, self.run, f"{self.name}-kubelet", words, self._kubelet_answers)
-        self.load(sandbox_image.write(self.configuration, node_configuration.SANDBOX_IMAGE))
+        if not self.images:
+            self.load_sandbox()
 
     def _kubelet_answers(self) -> bool:
         try:
@@ -186,8 +210,13 @@ class Node:
             return False
 
     def load(self, archive: Path) -> None:
-        """Load the images of an archive, in the format of docker or OCI, into the node."""
-        load(self.pid, archive)
+        """Load the images of an archive, in the format of docker or OCI, unless the disk has them."""
+        if archive not in self.images:
+            load(self.pid, archive)
+
+    def load_sandbox(self) -> None:
+        """Load the image of the container that holds a pod's namespaces."""
+        self.load(sandbox_image.write(self.configuration, node_configuration.SANDBOX_IMAGE))
 
     def pod_cgroup(self, pod: Object) -> Cgroup:
         """Return the control group of a pod that runs here."""

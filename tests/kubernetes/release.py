@@ -14,13 +14,14 @@ from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.installed import CONFIGURATION, NAMESPACE, Installed
+from tests.kubernetes.node_disk import disk
 from tests.kubernetes.registration import GROUP, wait_until
 
 
 @contextlib.contextmanager
 def on_two_nodes() -> Iterator["Release"]:
     """Yield a release that is not installed yet, in a new cluster whose nodes have the image."""
-    cluster = Cluster(nodes=2)
+    cluster = Cluster(nodes=2, disk=disk())
     try:
         for node in cluster.nodes:
             node.load(MODELCACHE.path())

@@ -6,12 +6,13 @@ import pytest
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import equip
+from tests.kubernetes.node_disk import disk
 
 
 @pytest.fixture(scope="package")
 def node_cluster() -> Iterator[Cluster]:
     """A whole cluster with one node, on which pods run."""
-    cluster = Cluster()
+    cluster = Cluster(disk=disk())
     yield cluster
     cluster.stop()
 

@@ -13,6 +13,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.inference_pods import equip
 from tests.kubernetes.local_volume import bind
+from tests.kubernetes.node_disk import disk
 from tests.kubernetes.registration import create_namespace
 from webhook.objects.restricted import USER
 
@@ -22,7 +23,7 @@ _NUMBERS: Final = itertools.count(1)
 @pytest.fixture(scope="package")
 def two_nodes() -> Iterator[Cluster]:
     """A whole cluster with two nodes; each has its own node cache."""
-    cluster = Cluster(nodes=2)
+    cluster = Cluster(nodes=2, disk=disk())
     yield cluster
     cluster.stop()
 
