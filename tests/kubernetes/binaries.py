@@ -106,6 +106,7 @@ CONTAINERD: Final = _containerd("containerd", 70)
 SHIM: Final = _containerd("containerd-shim-runc-v2", 3)
 CTR: Final = _containerd("ctr", 5)
 HELM: Final = Program("helm", "helm", "helm.sh/helm/v3/cmd/helm", seconds=120)
+HELM_4: Final = Program("helm-4", "helm-4", "helm.sh/helm/v4/cmd/helm", seconds=60)
 CERT_MANAGER: Final = Program(
     "cert-manager-controller", "cert-manager", "./controller", seconds=140
 )
@@ -117,7 +118,7 @@ REGISTRY: Final = Program("registry", "registry", ".", seconds=40)
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
 ALL: Final = (
-    *CLUSTER, HELM, OLD_API_SERVER, OLDEST_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY,
+    *CLUSTER, HELM, HELM_4, OLD_API_SERVER, OLDEST_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY,
 )  # fmt: skip
 
 

@@ -31,11 +31,16 @@ class RefusedError(Exception):
     """helm ended with an error; the text is helm's."""
 
 
-def helm(*args: str | Path, plane: ControlPlane | None = None, values: str = "") -> str:
+def helm(
+    *args: str | Path,
+    plane: ControlPlane | None = None,
+    values: str = "",
+    program: binaries.Program = binaries.HELM,
+) -> str:
     """Return what helm prints; raises RefusedError if it fails. *values* is a YAML document for --values."""
     config = ["--kubeconfig", str(plane.kubeconfig)] if plane else []
     given = ["--values", "-"] if values else []
-    command = [str(binaries.path(binaries.HELM)), *map(str, args), *config, *given]
+    command = [str(binaries.path(program)), *map(str, args), *config, *given]
     with tempfile.TemporaryDirectory() as home:  # the user's configuration is not used
         done = subprocess.run(
             plane.host.command(command) if plane else command,

@@ -18,7 +18,7 @@ from tests.cluster.api_servers.applying import (
     read,
     stored,
 )
-from tests.kubernetes import helm
+from tests.kubernetes import binaries, helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.inference_pods import PREFIX, deployment
@@ -179,15 +179,19 @@ def chart(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_release_of_helm_3_changes_nothing_when_it_is_upgraded_again(
-    cluster: ControlPlane, namespace: NamespaceFactory, chart: Path
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_release_of_helm_changes_nothing_when_it_is_upgraded_again(
+    cluster: ControlPlane, namespace: NamespaceFactory, chart: Path, version: int
 ) -> None:
+    """Helm 4 applies on the server; Helm 3 compares three versions."""
+    program = {3: binaries.HELM, 4: binaries.HELM_4}[version]
     where = namespace()
 
     def upgrade(own: Object, there: Object | None = None) -> Object:
         obj = manifest(where, own, there)
         (chart / "templates" / "deployment.yaml").write_text(json.dumps(obj))
-        helm.helm("upgrade", "--install", "copies", chart, "--namespace", where, plane=cluster)
+        words = ("upgrade", "--install", "copies", chart, "--namespace", where)
+        helm.helm(*words, plane=cluster, program=program)
         return stored(cluster, obj)
 
     first = upgrade({"model": "phi-2"})

@@ -6,7 +6,8 @@ namespace, so they don't disturb the webhook that other tests registered.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,8 +15,10 @@ import yaml
 
 from tests.cluster.api_servers.chart.rendering import only, rendered
 from tests.docs.manual import DOCS
+from tests.kubernetes import binaries, helm
 from tests.kubernetes.api import Object, url_of
 from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.registration import NamespaceFactory
 from webhook.controller.installation.configuration import MANAGER, POLICY_MANAGER
 
 PAGE: Final = DOCS / "with-other-tools.md"
@@ -116,6 +119,45 @@ def test_what_the_webhook_wrote_when_the_chart_is_applied_again(
         assert done.returncode == 0, done.stderr
         assert differs.returncode == (outcome == "reset"), differs.stdout
     assert kept(now, what) is (outcome != "reset")
+
+
+@pytest.fixture
+def release(
+    cluster: ControlPlane, chart: dict[str, Object], namespace: NamespaceFactory, tmp_path: Path
+) -> Callable[..., None]:
+    """Helm 4, which installs or upgrades a release of these objects."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text(f"apiVersion: v2\nname: {NAME}\nversion: 1.0.0\n")
+    objects = "\n---\n".join(json.dumps(obj) for obj in chart.values())
+    (tmp_path / "templates" / "objects.yaml").write_text(objects)
+    words = ("upgrade", "--install", NAME, tmp_path, "--namespace", namespace())
+
+    def upgrade(*flags: str) -> None:
+        helm.helm(*words, *flags, plane=cluster, program=binaries.HELM_4)
+
+    return upgrade
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_a_release_of_helm_4_keeps_it_or_stops_at_the_conflict(
+    cluster: ControlPlane, chart: dict[str, Object], release: Callable[..., None], what: str
+) -> None:
+    obj = chart[WRITTEN[what][0]]
+
+    def now() -> Object:
+        return cluster.api.get(obj["apiVersion"], obj["kind"], NAME).expect().body
+
+    release()
+    assert kept(written_by_the_webhook(cluster, obj, what), what)
+    if what == "failurePolicy":
+        with pytest.raises(helm.RefusedError, match=f'conflict with "{POLICY_MANAGER}"'):
+            release()
+        assert kept(now(), what)
+        release("--force-conflicts")
+        assert not kept(now(), what)
+    else:
+        release()
+        assert kept(now(), what)
 
 
 def test_what_the_page_lets_tools_ignore_is_what_the_webhook_writes() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.cluster.api_servers.chart.rendering import judges_others, kustomized
-from tests.kubernetes import helm, manifests
+from tests.kubernetes import binaries, helm, manifests
 from tests.kubernetes.api import Object
 from tests.kubernetes.registration import DEPLOY, REQUIRED
 from webhook import __version__
@@ -89,3 +89,14 @@ def test_make_manifests_writes_the_compared_files(
     monkeypatch.setattr(manifests, "DEPLOY", tmp_path)
     manifests.main()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == helm.base()
+
+
+def test_helm_4_prints_the_same_objects() -> None:
+    words = ("template", helm.RELEASE, helm.CHART, "--namespace", helm.NAMESPACE)
+    flags = ("--kube-version", helm.KUBE_VERSION, "--set", "failurePolicy=Fail")
+    three, four = (
+        sorted(yaml.safe_load_all(helm.helm(*words, *flags, program=program)), key=key)
+        for program in (binaries.HELM, binaries.HELM_4)
+    )
+    assert three == four
+    assert len(three) > 10
