@@ -115,10 +115,13 @@ FAKE_GCS: Final = Program(
     "fake-gcs-server", "fake-gcs-server", "github.com/fsouza/fake-gcs-server", seconds=60
 )
 REGISTRY: Final = Program("registry", "registry", ".", seconds=40)
+OLLAMA_STORE: Final = Program("ollama-store", "ollama", ".", seconds=5)
+"""Reads a store with Ollama's own code; the server itself would need a compiler for C++."""
 NODE: Final = (SCHEDULER, KUBELET, KUBE_PROXY, CONTAINERD, SHIM, CTR)
 CLUSTER: Final = (ETCD, KUBECTL, API_SERVER, CONTROLLER_MANAGER, *NODE)
 ALL: Final = (
-    *CLUSTER, HELM, HELM_4, OLD_API_SERVER, OLDEST_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS, REGISTRY,
+    *CLUSTER, HELM, HELM_4, OLD_API_SERVER, OLDEST_API_SERVER, CERT_MANAGER, CA_INJECTOR, FAKE_GCS,
+    REGISTRY, OLLAMA_STORE,
 )  # fmt: skip
 
 

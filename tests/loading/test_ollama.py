@@ -5,6 +5,7 @@ The registry here is distribution, whose protocol Ollama's registry speaks.
 
 import json
 import secrets
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Ran, modelcache
+from tests.kubernetes import binaries
+from tests.loading.disks import run
 from tests.loading.faulty_server import Fault
 from tests.loading.registry_server import Ports, Repository, digest_of, registries, repository
 from webhook.models.layout import uri_folder
@@ -101,6 +104,24 @@ def test_it_is_published_as_the_store_that_ollama_reads(pushed: Pushed, store: P
     assert (place.parent / "main").readlink() == Path(digest)
     assert content(place) == pushed.files()
     assert pushed.load(store).out.endswith(" 0 of them downloaded\n")
+
+
+def test_ollamas_own_code_reads_it_where_it_can_not_write(pushed: Pushed, store: Path) -> None:
+    place = published(pushed.load(store))
+    run("mount", "--bind", place, place)
+    try:
+        run("mount", "-o", "remount,bind,ro", place)
+        done = subprocess.run(
+            [binaries.path(binaries.OLLAMA_STORE)],
+            env={"OLLAMA_MODELS": str(place), "HOME": "/nonexistent"},
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+    finally:
+        run("umount", place)
+    assert done.returncode == 0, done.stderr
+    config, *layers = pushed.blobs
+    name = f"{pushed.registry.faulty.host}/{pushed.registry.name}:3b"
+    assert json.loads(done.stdout) == {name: [len(blob) for blob in (*layers, config)]}
 
 
 def test_a_node_copies_it_from_a_claim_with_every_file(
