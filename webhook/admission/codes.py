@@ -238,3 +238,8 @@ POST_START: Final = _code(
     "a container downloads a model when it has started",
     "remove the command from lifecycle.postStart",
 )
+INIT_DOWNLOADS: Final = _code(
+    136,
+    "an init container downloads a model",
+    "remove the init container, and let the server read the shared model",
+)

@@ -12,7 +12,7 @@ mounts        where models are mounted, and what conflicts with that
 environment   variables
 arguments     names of models, replaced by their paths
 reading_remarks   warnings about models that a container will not read from its mount
-post_start    warnings about commands that download when a container has started
+own_downloads warnings about commands of the author's that download
 shm           shared memory, at /dev/shm
 server        what a row of the catalogue of servers says
 servers       CATALOGUE of inference servers: add one here; and what only looks like one

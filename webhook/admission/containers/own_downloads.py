@@ -1,4 +1,4 @@
-"""Warn about a command that downloads a model when the container has started.
+"""Warn about a command of the author's that downloads a model, before or after a server starts.
 
 If a postStart hook fails, the kubelet kills the container (container-lifecycle-hooks of the
 Kubernetes documentation). `ollama pull` fails on a read-only store even if the model is there,
@@ -11,9 +11,12 @@ from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.containers.shell import commands, said
-from webhook.admission.containers.texts import program_of
+from webhook.admission.containers.texts import program_of, texts_of
 from webhook.admission.problem import Problem
+from webhook.admission.request.model import Model
+from webhook.objects import names
 from webhook.objects.container import Container
+from webhook.objects.pod import PodSpec
 from webhook.values.text import quoted
 
 DOWNLOADS: Final = (
@@ -37,6 +40,24 @@ def post_start_remarks(containers: Sequence[Container], *, read_only: bool) -> I
             f"lifecycle.postStart runs {quoted(what)}, but {why}: remove it, since the kubelet "
             "kills a container whose postStart fails",
         )
+
+
+def init_container_remarks(spec: PodSpec, models: Sequence[Model]) -> Iterator[Problem]:
+    """Yield a warning for each init container of the author's that downloads one of *models*."""
+    for container in spec.init_containers or ():
+        words = (*(container.command or ()), *(container.args or ()))
+        if container.name in (names.LOADER, names.GATE) or not (what := _download(words)):
+            continue
+        texts = texts_of(container)
+        mentioned = [text.text for text in (*texts.words, *texts.variables)]
+        for model in models:
+            if any(model.name in text for text in mentioned):
+                yield Problem(
+                    codes.INIT_DOWNLOADS,
+                    f"init container {container.name}",
+                    f"runs {quoted(what)}, so each pod still downloads {model.name}: remove it, "
+                    "and let the server read the shared model",
+                )
 
 
 def _download(words: Sequence[str]) -> str:
