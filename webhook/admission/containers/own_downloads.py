@@ -24,6 +24,8 @@ DOWNLOADS: Final = (
     "modelscope download", "local-ai models install", "xinference launch",
 )  # fmt: skip
 """Words, one after the other, of commands that write models."""
+_INITIALIZER: Final = re.compile(r"(?:.*/)?(storage-initializer)(?:[:@].*)?")
+"""The image of the init container that KServe adds for a storageUri."""
 _BY_PYTHON: Final = re.compile(r"(?<!\w)(?:snapshot_download|hf_hub_download)(?!\w)")
 
 
@@ -45,8 +47,11 @@ def post_start_remarks(containers: Sequence[Container], *, read_only: bool) -> I
 def init_container_remarks(spec: PodSpec, models: Sequence[Model]) -> Iterator[Problem]:
     """Yield a warning for each init container of the author's that downloads one of *models*."""
     for container in spec.init_containers or ():
+        if container.name in (names.LOADER, names.GATE):
+            continue
         words = (*(container.command or ()), *(container.args or ()))
-        if container.name in (names.LOADER, names.GATE) or not (what := _download(words)):
+        storage = _INITIALIZER.fullmatch(container.image or "")
+        if not (what := storage[1] if storage else _download(words)):
             continue
         texts = texts_of(container)
         mentioned = [text.text for text in (*texts.words, *texts.variables)]

@@ -21,7 +21,7 @@ def reading_remarks(
     for name, readings in zip(containers, found, strict=True):
         for i, reading in enumerate(readings.models):
             if reading.outcome is Outcome.DOWNLOADS:
-                yield _downloads(name, i, reading, readings)
+                yield _downloads(name, i, reading, readings, request.options.layout)
         yield from _limits(name, readings)
         yield from _offline(name, request, readings)
     for i in range(len(request.models)):
@@ -30,7 +30,9 @@ def reading_remarks(
         yield from _not_replaced(containers, found)
 
 
-def _downloads(container: str, index: int, reading: Reading, readings: Readings) -> Problem:
+def _downloads(
+    container: str, index: int, reading: Reading, readings: Readings, layout: str
+) -> Problem:
     worst = next((m for m in reading.mentions if m.span is None), reading.mentions[0])
     server = readings.server
     words = reading.remedy or _instead(worst, index, reading, server)
@@ -43,6 +45,8 @@ def _downloads(container: str, index: int, reading: Reading, readings: Readings)
         name = next(iter(server.served_name_flags), server.served_name_variable)
         if name:
             words += f" and {_given(name, reading.model.name, server)}"
+    if layout == "hf-cache" and not reading.remedy:  # which has no such path
+        words += f", and remove {PREFIX}layout"
     return Problem(
         codes.DOWNLOADS,
         f"container {container}",

@@ -169,7 +169,9 @@ def _other_revision(texts: Texts, server: Server, model: Model, where: Where) ->
 def _names_path(texts: Texts, where: Where) -> bool:
     """Whether a word or a variable is the path of the model, or a place below it."""
     file = names.file_variable(where.index)
-    variable = re.compile(rf"\$[({{]?(?:{where.variable}|{file})(?![A-Z0-9_])")
+    # Kubernetes writes $$( as a plain $( (expansion.go); a shell expands $NAME and ${NAME}.
+    opened = r"(?:(?<!\$)(?:\$\$)*\$\(|\$\{?)"
+    variable = re.compile(rf"{opened}(?:{where.variable}|{file})(?![A-Z0-9_])")
     path = re.compile(rf"(?<![\w./-]){re.escape(where.path)}(?![\w.-])")
     return any(
         variable.search(text.raw) or path.search(text.text)
