@@ -32,8 +32,10 @@ def other_variables(readings: Readings, paths: Sequence[str]) -> Iterator[Json]:
             if not {PATH, FILE} & {value} or readings.models[0].by_variable
         }
         wanted |= served_name_variable(readings)
-    if any(reading.outcome is Outcome.CACHE for reading in readings.models):
+    cached = any(reading.outcome is Outcome.CACHE for reading in readings.models)
+    if cached or not paths:
         wanted |= readings.roots.variables
+    if cached:
         wanted |= readings.offline
     yield from _lacking(readings, wanted)
 

@@ -70,6 +70,9 @@ class Readings:
         return set_by_variable or not self.server.names.isdisjoint(texts.options)
 
 
+_NO_CACHE: Final = "is not known to read a Hugging Face cache"
+
+
 def readings_of(
     container: Container,
     server: Server,
@@ -86,7 +89,7 @@ def readings_of(
     layout = request.options.layout
     asked = layout == "hf-cache"
     cache = server.cache or (HubCache() if asked else None)
-    roots = Roots(fault="is not known to read a Hugging Face cache")
+    roots = Roots(fault=_NO_CACHE)
     if layout == "directory":
         roots = Roots(fault="is given plain files by layout directory")
     elif not has_cache and not asked:
@@ -94,8 +97,11 @@ def readings_of(
     elif cache:
         default = (request.options.mount_path or (DEFAULT_ROOT,))[0] if asked else DEFAULT_ROOT
         roots = roots_of(container, texts, cache, default)
+    fault = roots.fault
+    if asked and server.name and not server.cache:
+        fault = _NO_CACHE  # it is mounted, since the author asks for it
     found = [
-        _reading(texts, server, request, model, Where(i, path), roots.fault)
+        _reading(texts, server, request, model, Where(i, path), fault)
         for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
     ]
     return Readings(texts, server, roots, cache.offline if cache else {}, found)
