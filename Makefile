@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
+# The folders that have tests of programs. Each process of pytest takes seconds to collect the others.
+PROGRAMS := $(addprefix tests/,cluster images loading store storage_bench cli)
 
 .PHONY: help demo test test-cluster cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
@@ -27,7 +29,7 @@ test: $(READY)   ## lint, types, and every test that needs Python alone: a few m
 test-cluster: $(READY) ## real API servers, pods on nodes, images: compiles Kubernetes the first time
 	$(BIN)/python -m tests.kubernetes build
 	$(BIN)/python -m tests.images build
-	$(PYTEST) -m programs
+	$(PYTEST) -m programs $(PROGRAMS)
 
 cluster: $(READY) ## start a cluster with one node and the webhook, and leave it running
 	$(BIN)/python -m tests.kubernetes up

@@ -105,6 +105,17 @@ def test_a_cluster_ends_with_the_folder_of_tests_that_share_it() -> None:
     assert not python
 
 
+def test_make_test_cluster_collects_every_folder_with_tests_of_programs() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (listed,) = re.findall(r"^PROGRAMS := \$\(addprefix tests/,(.*)\)$", makefile, re.MULTILINE)
+    marked = {
+        path.relative_to(ROOT / "tests").parts[0]
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"^(?:@|pytestmark = )pytest\.mark\.programs", path.read_text(), re.MULTILINE)
+    }
+    assert {*listed.split()} == marked | {"cluster"}
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
