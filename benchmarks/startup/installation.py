@@ -13,9 +13,9 @@ from tests.images import model_image
 from tests.images.inference import INFERENCE_SERVER
 from tests.images.product import MODELCACHE
 from tests.kubernetes.cluster import Cluster
-from tests.kubernetes.inference_pods import SERVER
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.network_namespace import BRIDGE
+from tests.kubernetes.node_disk import SERVER
 from tests.kubernetes.registration import create_namespace
 from tests.kubernetes.server import serve
 
