@@ -1,17 +1,22 @@
 """Warn about models that a container will not read from its mount. Say what to write instead."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.other_models import others
 from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
 from webhook.admission.containers.server import Server, normal
+from webhook.admission.containers.texts import spoken
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
 from webhook.objects import names
 from webhook.values.text import quoted
+
+_UNSEEN: Final = "where this review can't look"
 
 
 def reading_remarks(
@@ -177,15 +182,35 @@ def _unnamed(
         words = _given(flag, path, server) if flag else path
         known = frozenset(model.name for model in request.models)
         other = next((o for o, _ in others(readings.texts, server, known)), None)
-        what = f"names {quoted(other)}" if other else "names no model"
+        what = f"names {quoted(other)}" if other else _named_instead(readings)
+        so = "may download" if what.endswith(_UNSEEN) else "will not read"
         if server.ignores_words and any(model.name in t.text for t in readings.texts.words):
             what = f"ignores {model.name}, which no argument names"
         yield Problem(
             codes.UNNAMED,
             f"container {name}",
-            f"{server.name} {what}, so it will not read {model.name}: write {words}",
+            f"{server.name} {what}, so it {so} {model.name}: write {words}",
         )
         return
+
+
+def _named_instead(readings: Readings) -> str:
+    """Return what the container names in place of the model, as the middle of a sentence."""
+    texts, server = readings.texts, readings.server
+    for flag in filter(None, (*server.model_flags, server.path_flag)):
+        if flag in texts.hidden:
+            return f"gets {flag} from {_UNSEEN}"
+        value = texts.options.get(normal(flag)) or texts.values.get(flag, "")
+        if "$(" in value:
+            return f"gets its model from {quoted(value)}, {_UNSEEN}"
+        if value and not value.startswith("-"):
+            return f"names {quoted(value)}"
+    verbs = {command.split()[-1] for command in server.commands}
+    words = [word for word, _ in spoken(texts.words)]
+    for verb, word in pairwise(words):
+        if server.positional and verb in verbs and word.startswith("/"):
+            return f"names {quoted(word)}"
+    return "names no model"
 
 
 def _not_replaced(containers: Sequence[str], found: Sequence[Readings]) -> Iterator[Problem]:
