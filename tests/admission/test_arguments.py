@@ -80,7 +80,7 @@ def test_t89_a_model_whose_place_is_not_certain_is_kept_with_a_warning(
     assert answer.warnings == [
         (
             f"MC107 modelcache.io/rewrite-args: vllm names the model in {place}, where a path may not "
-            "be right; nothing was replaced"
+            "be right; nothing was replaced: write the path there yourself"
         )
     ]
     assert {k: answer.container().get(k) for k in words if k != "env"} == {

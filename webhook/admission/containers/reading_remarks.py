@@ -218,11 +218,15 @@ def _not_replaced(containers: Sequence[str], found: Sequence[Readings]) -> Itera
         if any(r.outcome in (Outcome.REWRITTEN, Outcome.PATH) for r in readings.models):
             continue
         uncertain = [m for r in readings.models for m in r.mentions if m.span is None]
-        why = "names no such model"
+        why, remedy = "names no such model", "name it as an argument of its own"
         if readings.server.needs_hub_name and any(r.mentions for r in readings.models):
             why = f"keeps the name of the model, because {readings.server.needs_hub_name}"
+            remedy = "remove this annotation"
         if uncertain:
             why = f"names the model in {uncertain[0].text.place}, where a path may not be right"
+            remedy = "write the path there yourself"
         yield Problem(
-            codes.ARGUMENTS, PREFIX + "rewrite-args", f"{name} {why}; nothing was replaced"
+            codes.ARGUMENTS,
+            PREFIX + "rewrite-args",
+            f"{name} {why}; nothing was replaced: {remedy}",
         )
