@@ -91,3 +91,22 @@ def test_built_in_entry_is_whole(entry: Any) -> None:
     assert entry.size
     assert entry.name == entry.name.lower()
     assert entry.source == parse_source(entry.source.repository)
+
+
+@pytest.mark.parametrize(
+    ("spec", "allow"),
+    [
+        ({"file": "q4/m.gguf"}, ("q4/m.gguf", "*.json", "*.jinja")),
+        (
+            {"file": "m-00001-of-00003.gguf"},
+            ("m-*-of-00003.gguf", "*.json", "*.jinja"),
+        ),
+        ({"file": "m.gguf", "files": {"allow": ["*.gguf"]}}, ("*.gguf",)),
+        ({"file": "model.safetensors"}, ()),
+        ({}, ()),
+    ],
+)
+def test_a_gguf_file_is_among_the_files_that_loaders_take(
+    spec: dict[str, Any], allow: tuple[str, ...]
+) -> None:
+    assert entry_of(cached_model("x", "a/b", **spec)).files.allow == allow

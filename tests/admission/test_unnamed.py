@@ -36,6 +36,51 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+LLAMA = "ollama://library/llama3.2:3b"
+OLLAMA: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a variable of the author's": (
+        LLAMA,
+        {"image": "ollama/ollama:0.12", "env": [{"name": "OLLAMA_MODELS", "value": "/data"}]},
+        (
+            f"MC117 container server: Ollama names no model, so it will not read {LLAMA}: write "
+            "OLLAMA_MODELS=$(MODELCACHE_PATH)"
+        ),
+    ),
+    "a second model": (
+        f"{LLAMA},ollama://library/all-minilm",
+        {"image": "ollama/ollama:0.12"},
+        (
+            "MC117 container server: Ollama names no model, so it will not read "
+            "ollama://library/all-minilm: give it a pod of its own, since Ollama reads one directory"
+        ),
+    ),
+    "another server": (
+        LLAMA,
+        {},
+        f"MC134 container server: vLLM can't read {LLAMA}: name a source with files that it reads",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", OLLAMA)
+def test_the_advice_for_models_of_ollama_can_be_followed(row: str) -> None:
+    model, container, said = OLLAMA[row]
+    pod = {
+        "metadata": {"name": "p", "annotations": {"modelcache.io/model": model}},
+        "spec": {"containers": [{"name": "server", "image": VLLM, **container}]},
+    }
+    assert [w for w in Webhook().admit(pod).warnings if w[:5] in ("MC117", "MC134")] == [said]
+
+
+def test_a_name_as_ollama_writes_it_is_refused_with_its_source() -> None:
+    pod = {
+        "metadata": {"name": "p", "annotations": {"modelcache.io/model": "llama3.2:3b"}},
+        "spec": {"containers": [{"name": "server", "image": "ollama/ollama:0.12"}]},
+    }
+    denial = Webhook().admit(pod).denial
+    assert '"llama3.2:3b": a model of Ollama is ollama://library/llama3.2:3b' in str(denial)
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_the_warning_says_what_it_names(row: str) -> None:
     container, said = ROWS[row]

@@ -192,6 +192,13 @@ def test_a_difference_is_coloured_on_a_terminal(tmp_path: Path) -> None:
     assert "\x1b[" in text
 
 
+@pytest.mark.parametrize("words", [("--explain",), ("--diff",), ("--diff", "--explain")])
+def test_a_format_for_programs_is_refused_where_text_is_printed(words: tuple[str, ...]) -> None:
+    ran = modelcache("inject", "-f", "-", "-o", "json", *words, stdin=POD)
+    assert (ran.status, ran.out) == (2, "")
+    assert "--output json: --diff and --explain print text" in ran.err
+
+
 def test_the_arithmetic_is_explained_in_words() -> None:
     pod = POD.replace("strategy: pvc", "strategy: emptyDir")
     ran = modelcache("inject", "-f", "-", "--explain", stdin=pod)

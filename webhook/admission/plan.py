@@ -13,7 +13,7 @@ from webhook.admission import codes, ledger, placement
 from webhook.admission.containers.choice import Place
 from webhook.admission.containers.gains import ContainerPlan, container_plan
 from webhook.admission.containers.mounts import cache_mounts, check_mounts, model_mounts
-from webhook.admission.containers.own_downloads import init_container_remarks, post_start_remarks
+from webhook.admission.containers.own_downloads import remarks_of_commands
 from webhook.admission.containers.reading_remarks import reading_remarks
 from webhook.admission.containers.readings import readings_of
 from webhook.admission.containers.servers.recognition import server_of
@@ -132,8 +132,7 @@ def build_plan(
             )
         )
     names = [container.name for container in containers]
-    warnings += post_start_remarks(containers, read_only=options.read_only)
-    warnings += init_container_remarks(spec, request.models)
+    warnings += remarks_of_commands(spec, containers, request.models, read_only=options.read_only)
     warnings += reading_remarks(request, names, readings)
     mounting = names
     if not directories:

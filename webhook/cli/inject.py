@@ -61,6 +61,11 @@ def inject(
     from webhook.offline.inject import run
 
     try:
+        if output is not Output.YAML and (diff or explain):
+            raise ValueError(
+                f"--output {output.value}: --diff and --explain print text, so leave them out, "
+                "or leave out --output"
+            )
         refused = run(
             options.filename, options.snapshot(), output=output.value, diff=diff, explain=explain
         )

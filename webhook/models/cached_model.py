@@ -1,5 +1,6 @@
 """Read a CachedModel document: what the platform team says about one model."""
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
@@ -78,6 +79,17 @@ class CachedModel(msgspec.Struct, frozen=True):
         )
 
 
+def _files(files: ModelFiles, file: str | None) -> ModelFiles:
+    """Return which files are stored: those of a GGUF *file* if nobody has named others.
+
+    By default a loader takes safetensors, so it would leave out what the server is pointed at.
+    """
+    if not file or files.allow or not file.lower().endswith(".gguf"):
+        return files
+    shards = re.sub(r"-\d{5}-of-(\d{5})(?=\.)", r"-*-of-\1", file)
+    return ModelFiles(allow=(shards, "*.json", "*.jinja"), ignore=files.ignore)
+
+
 def cached_model(document: dict[str, Any], strategies: Collection[str]) -> CachedModel:
     """Return the entry of a CachedModel document. Raises ValueError with every fault.
 
@@ -120,7 +132,7 @@ def cached_model(document: dict[str, Any], strategies: Collection[str]) -> Cache
         name=name,
         source=source,
         strategies=spec.strategies,
-        files=spec.files,
+        files=_files(spec.files, entry["file"]),
         token=spec.token_secret_ref,
         floating=floating,
         **entry,

@@ -33,6 +33,8 @@ class Scheme:
     """Whether it is a directory of the machine that loads: no pod can name that."""
     allow: tuple[str, ...] = ()
     """Patterns of the files that are loaded by default; empty: those that servers read."""
+    reader: str = ""
+    """The only server that reads such a model, by its name in the catalogue; empty: any."""
     location: re.Pattern[str] | None = None
     """The text behind ://, if the scheme allows less than host and path."""
     rendered: bool = False
@@ -94,6 +96,7 @@ OLLAMA: Final = Scheme(
     credentials="none",
     origin="ollama.Ollama",
     allow=("*",),
+    reader="Ollama",
     location=re.compile(
         r"(?:[a-zA-Z0-9][\w.:-]*/)?[a-zA-Z0-9_][\w-]{0,79}/[a-zA-Z0-9_][\w.-]{0,79}"
         r"(?::[a-zA-Z0-9_][\w.-]{0,79})?",

@@ -14,8 +14,9 @@ from webhook.admission.containers.shell import commands, said
 from webhook.admission.containers.texts import program_of, texts_of
 from webhook.admission.problem import Problem
 from webhook.admission.request.model import Model
-from webhook.objects import names
+from webhook.models.schemes import OLLAMA
 from webhook.objects.container import Container
+from webhook.objects.names import GATE, LOADER
 from webhook.objects.pod import PodSpec
 from webhook.values.text import quoted
 
@@ -26,51 +27,82 @@ DOWNLOADS: Final = (
 """Words, one after the other, of commands that write models."""
 _INITIALIZER: Final = re.compile(r"(?:.*/)?(storage-initializer)(?:[:@].*)?")
 """The image of the init container that KServe adds for a storageUri."""
+_BY_OLLAMA: Final = ("ollama pull", "ollama create")
+"""Commands that fail on a read-only store, even if the model is there."""
+_BY_URL: Final = ("git clone", "wget", "curl", "aria2c")
+"""Programs that download a URL."""
+_HUB_URL: Final = re.compile(r"https?://(?:huggingface\.co|hf\.co|hf-mirror\.com)/")
 _BY_PYTHON: Final = re.compile(r"(?<!\w)(?:snapshot_download|hf_hub_download)(?!\w)")
 
 
-def post_start_remarks(containers: Sequence[Container], *, read_only: bool) -> Iterator[Problem]:
-    """Yield a warning for each of *containers* whose postStart hook downloads a model."""
+def remarks_of_commands(
+    spec: PodSpec, readers: Sequence[Container], models: Sequence[Model], *, read_only: bool
+) -> Iterator[Problem]:
+    """Yield a warning for each command of the author's that downloads what is mounted already.
+
+    *readers*: the containers that get the models; their postStart hooks count too.
+    """
+    why = "the models are read-only here" if read_only else "the model is there already"
+    for container in readers:
+        words = _words(container)
+        if (hook := container.post_start) and (what := _download(hook)):
+            says = (
+                f"lifecycle.postStart runs {quoted(what)}, but {why}: remove it, since the kubelet "
+                "kills a container whose postStart fails"
+            )
+            yield Problem(codes.POST_START, f"container {container.name}", says)
+        elif "ollama" in " ".join(words) and (what := _download(words)) in _BY_OLLAMA:
+            says = f"runs {quoted(what)}, but {why}: remove it"
+            yield Problem(codes.POST_START, f"container {container.name}", says)
+    if spec.init_containers:
+        yield from _of_init_containers(spec.init_containers, models)
+
+
+def _of_init_containers(
+    containers: Sequence[Container], models: Sequence[Model]
+) -> Iterator[Problem]:
+    names = [name for model in models for name in _names_of(model)]
     for container in containers:
-        words = container.post_start
-        if not words or not (what := _download(words)):
+        if container.name in (LOADER, GATE):
             continue
-        why = "the models are read-only here" if read_only else "the model is there already"
-        yield Problem(
-            codes.POST_START,
-            f"container {container.name}",
-            f"lifecycle.postStart runs {quoted(what)}, but {why}: remove it, since the kubelet "
-            "kills a container whose postStart fails",
-        )
-
-
-def init_container_remarks(spec: PodSpec, models: Sequence[Model]) -> Iterator[Problem]:
-    """Yield a warning for each init container of the author's that downloads one of *models*."""
-    for container in spec.init_containers or ():
-        if container.name in (names.LOADER, names.GATE):
-            continue
-        words = (*(container.command or ()), *(container.args or ()))
         storage = _INITIALIZER.fullmatch(container.image or "")
-        if not (what := storage[1] if storage else _download(words)):
+        what = storage[1] if storage else _download(_words(container))
+        if not what:
             continue
         texts = texts_of(container)
-        mentioned = [text.text for text in (*texts.words, *texts.variables)]
-        for model in models:
-            if any(model.name in text for text in mentioned):
-                yield Problem(
-                    codes.INIT_DOWNLOADS,
-                    f"init container {container.name}",
-                    f"runs {quoted(what)}, so each pod still downloads {model.name}: remove it, "
-                    "and let the server read the shared model",
-                )
+        mentioned = " ".join(text.text for text in (*texts.words, *texts.variables))
+        if found := next((name for name, known in names if known.search(mentioned)), ""):
+            yield Problem(
+                codes.INIT_DOWNLOADS,
+                f"init container {container.name}",
+                f"runs {quoted(what)}, so each pod still downloads {found}: remove it, and let the "
+                "server read the shared model",
+            )
+
+
+def _words(container: Container) -> tuple[str, ...]:
+    return (*(container.command or ()), *(container.args or ()))
+
+
+def _names_of(model: Model) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the name of *model*, with what finds one of its spellings and no longer name."""
+    spellings = {model.name}
+    if model.source.scheme == OLLAMA.name:
+        spellings.add(model.name.partition("://")[2].removeprefix("library/"))
+    for one in spellings:
+        yield model.name, re.compile(rf"(?<![\w.-]){re.escape(one)}(?:\.git)?(?![\w.-])")
 
 
 def _download(words: Sequence[str]) -> str:
     """Return the command among *words* that writes a model; empty if there is none."""
     program = program_of(words)
     for command in [words] if program is None else commands(words[program]):
+        if command and command[0] in ("echo", "printf"):
+            continue
         if known := said(command, DOWNLOADS):
             return known
         if any(_BY_PYTHON.search(word) for word in command):
             return "snapshot_download"
+        if any(_HUB_URL.match(word) for word in command) and (known := said(command, _BY_URL)):
+            return known
     return ""

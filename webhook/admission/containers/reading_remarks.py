@@ -8,7 +8,7 @@ from webhook.admission import codes
 from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.other_models import others
 from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
-from webhook.admission.containers.server import Server, normal
+from webhook.admission.containers.server import PATH, Server, normal
 from webhook.admission.containers.texts import spoken
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
@@ -67,13 +67,7 @@ def _limits(container: str, readings: Readings) -> Iterator[Problem]:
         yield Problem(codes.UNSERVED, where, server.unserved)
     for reading in readings.models:
         if not has_own_format(server, reading.model):
-            yield Problem(
-                codes.OWN_FORMAT,
-                where,
-                f"{server.name} reads only {server.own_format}, which {reading.model.name} does "
-                "not seem to have: name a model that has it, or set modelcache.io/directory to a "
-                "directory that has it",
-            )
+            yield Problem(codes.OWN_FORMAT, where, _format(server, reading.model.name))
     first = readings.models[0]
     renamed = first.outcome is Outcome.REWRITTEN and not readings.sets_served_name
     if renamed and server.path_as_name == "last":
@@ -175,11 +169,7 @@ def _unnamed(
             continue
         if not has_own_format(server, model):
             continue
-        path = _path(index, readings.models[index], server)
-        if request.options.layout == "hf-cache":
-            path = model.name
-        flag = server.path_flag or next(iter(server.model_flags), "")
-        words = _given(flag, path, server) if flag else path
+        words = _words_for(index, readings.models[index], server, request.options.layout)
         known = frozenset(model.name for model in request.models)
         other = next((o for o, _ in others(readings.texts, server, known)), None)
         what = f"names {quoted(other)}" if other else _named_instead(readings)
@@ -189,9 +179,34 @@ def _unnamed(
         yield Problem(
             codes.UNNAMED,
             f"container {name}",
-            f"{server.name} {what}, so it {so} {model.name}: write {words}",
+            f"{server.name} {what}, so it {so} {model.name}: {words}",
         )
         return
+
+
+def _format(server: Server, model: str) -> str:
+    if not server.own_format:
+        return f"{server.name} can't read {model}: name a source with files that it reads"
+    return (
+        f"{server.name} reads only {server.own_format}, which {model} does not seem to have: name "
+        "a model that has it, or set modelcache.io/directory to a directory that has it"
+    )
+
+
+def _words_for(index: int, reading: Reading, server: Server, layout: str) -> str:
+    """Return what to do so that *server* reads a model that it does not name."""
+    path = _path(index, reading, server)
+    by_variable = next((name for name, value in server.env.items() if PATH in value), "")
+    flag = server.path_flag or next(iter(server.model_flags), by_variable)
+    if not flag:
+        return f"write {path}"
+    if layout == "hf-cache":
+        if server.cache:
+            return f"write {_given(flag, reading.model.name, server)}"
+        return f"write {_given(flag, path, server)}, and remove {PREFIX}layout"
+    if index and flag == by_variable:
+        return f"give it a pod of its own, since {server.name} reads one directory"
+    return f"write {_given(flag, path, server)}"
 
 
 def _named_instead(readings: Readings) -> str:

@@ -20,6 +20,7 @@ from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.request.model import Model
 from webhook.models.layout import DEFAULT_REVISION
+from webhook.models.schemes import REMOTE
 from webhook.objects import names
 from webhook.objects.container import Container
 from webhook.values.text import quoted
@@ -124,7 +125,7 @@ def _reading(
     texts: Texts, server: Server, request: CacheRequest, model: Model, where: Where, fault: str
 ) -> Reading:
     given = request.options
-    found = mentions(texts, server, model.name)
+    found = _mentions_read(texts, server, model)
     if all(mention.text.field == "env" and not mention.span for mention in found):
         # Such a variable may be a name for people only.
         if _names_path(texts, where):
@@ -157,6 +158,20 @@ def _reading(
     if given.layout == "auto" and server.name and certain:
         return Reading(model, Outcome.REWRITTEN, found)
     return Reading(model, Outcome.DOWNLOADS, found, fault)
+
+
+def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
+    """Return where *model* is named; none if only variables that the server does not read name it.
+
+    They may be for a script, unless the server's own argument names something else.
+    """
+    found = mentions(texts, server, model.name)
+    read = (*server.loads, *server.line_variables)
+    if not server.name or any(m.text.field != "env" or normal(m.flag) in read for m in found):
+        return found
+    values = {**texts.values, **texts.options}
+    own = (values.get(name, "") for flag in server.model_flags for name in (flag, normal(flag)))
+    return [] if any(value and not value.startswith("-") for value in own) else found
 
 
 _REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
@@ -201,13 +216,15 @@ def _is_given(texts: Texts, server: Server, model: Model) -> bool:
 
 
 def has_own_format(server: Server, model: Model) -> bool:
-    """Whether *model* has the format of its own that *server* needs, as far as its name says.
+    """Whether *model* has a format that *server* reads, as far as its name and its source say.
 
     A store that was filled by hand may have any.
     """
-    if not server.own_format or not model.laid_by_us:
+    if not model.laid_by_us:
         return True
-    return bool(re.fullmatch(server.names_of_own_format, model.name))
+    if server.name and REMOTE[model.source.scheme].reader not in ("", server.name):
+        return False
+    return not server.own_format or bool(re.fullmatch(server.names_of_own_format, model.name))
 
 
 def place_of(model: Model, path: str, server: Server) -> str:

@@ -4,8 +4,10 @@ An annotation wins over the catalogue. If a pod has several models, the annotati
 belong to one model are lists, in the order of the models.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem
@@ -18,6 +20,9 @@ from webhook.models.source import Source, parse_source
 from webhook.values.quantity import MI, Quantity
 from webhook.values.readers import object_name
 from webhook.values.text import quoted
+
+_OF_OLLAMA: Final = re.compile(r"[\w.-]{1,80}:[\w.-]{1,80}", re.ASCII)
+"""A model as `ollama pull` names it."""
 
 
 def resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | None]:
@@ -32,6 +37,8 @@ def resolved(text: str, catalogue: Catalogue) -> tuple[Source, CachedModel | Non
                 f"{quoted(text)}: a catalogue name has no @{quoted(revision)[1:-1]}; "
                 "write org/name@revision"
             )
+        if _OF_OLLAMA.fullmatch(text):
+            raise ValueError(f"{quoted(text)}: a model of Ollama is ollama://library/{text}")
         named = catalogue.named(object_name(name) if name.islower() else name)
         return named.source, named
     source = parse_source(text)

@@ -68,11 +68,14 @@ NIM_OF_ONE_MODEL: Final = Server(
 RAY: Final = Server(
     name="Ray",
     images=(r"ray", r"ray-(?:llm|ml)(?:-.*)?"),
-    commands=("ray start", "serve run", "serve deploy", "nim-serve-ray", "multi-node-serving.sh"),
+    commands=(
+        "ray start", "serve run", "serve deploy", "nim-serve-ray",
+        "multi-node-serving.sh leader", "multi-node-serving.sh worker",
+    ),
     model_flags=(),
     path_as_name="unused",
     named_elsewhere=True,
     cache=HubCache(),
     source="wheel of ray 2.60.0; kuberay feeaf72",
-)
+)  # fmt: skip
 ROWS: Final = (TRITON, DJL, XINFERENCE, NIM, NIM_OF_ONE_MODEL, RAY)
