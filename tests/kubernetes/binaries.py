@@ -42,6 +42,7 @@ class Program:
     seconds: int = 0
     """About how long two cores build it, if those before it in ALL are built."""
     tags: str = ""
+    """Tags for `go build`, with commas."""
 
     def flags(self) -> list[str]:
         """Return the flags of `go build`. Without them a server would report version v0.0.0."""

@@ -215,7 +215,7 @@ def _named_instead(readings: Readings) -> str:
     for flag in filter(None, (*server.model_flags, server.path_flag)):
         if flag in texts.hidden:
             return f"gets {flag} from {_UNSEEN}"
-        value = texts.options.get(normal(flag)) or texts.values.get(flag, "")
+        value = texts.given(flag)
         if "$(" in value:
             return f"gets its model from {quoted(value)}, {_UNSEEN}"
         if value and not value.startswith("-"):

@@ -169,8 +169,7 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     read = (*server.loads, *server.line_variables)
     if not server.name or any(m.text.field != "env" or normal(m.flag) in read for m in found):
         return found
-    values = {**texts.values, **texts.options}
-    own = (values.get(name, "") for flag in server.model_flags for name in (flag, normal(flag)))
+    own = map(texts.given, server.model_flags)
     return [] if any(value and not value.startswith("-") for value in own) else found
 
 

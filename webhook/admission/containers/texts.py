@@ -104,6 +104,10 @@ class Texts:
     options: Mapping[str, str]
     """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
 
+    def given(self, name: str) -> str:
+        """Return the value of an argument or a variable; empty if it has none here."""
+        return self.options.get(normal(name)) or self.values.get(name, "")
+
 
 def texts_of(container: Container) -> Texts:
     """Return the words and variables of *container*."""

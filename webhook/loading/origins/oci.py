@@ -71,8 +71,8 @@ class Oci:
             )
         return Snapshot(
             commit,
-            tuple(_remote(_name(layer), layer) for layer in files),
-            tuple(_remote(f"{n:04}", layer) for n, layer in enumerate(archives)),
+            tuple(layer.file(_name(layer)) for layer in files),
+            tuple(layer.file(f"{n:04}") for n, layer in enumerate(archives)),
         )
 
     def open(self, file: RemoteFile, start: int) -> AbstractContextManager[Body]:
@@ -113,7 +113,3 @@ def _is_archive(layer: Descriptor) -> bool:
 
 def _name(layer: Descriptor) -> str:
     return layer.annotations.get(_TITLE) or layer.annotations.get(_FILE_PATH, "")
-
-
-def _remote(name: str, layer: Descriptor) -> RemoteFile:
-    return RemoteFile(name, layer.size, sha256=layer.digest.removeprefix("sha256:"))

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.loading.origins.origin import Unavailable
+from webhook.loading.origins.origin import RemoteFile, Unavailable
 from webhook.values.text import quoted
 
 INDEXES: Final = (
@@ -35,6 +35,10 @@ class Descriptor(msgspec.Struct, rename="camel"):
     media_type: str = ""
     annotations: dict[str, str] = {}
     platform: Platform | None = None
+
+    def file(self, path: str) -> RemoteFile:
+        """Return the blob as the file *path* of a model."""
+        return RemoteFile(path, self.size, sha256=self.digest.removeprefix("sha256:"))
 
 
 class Manifest(msgspec.Struct, rename="camel"):

@@ -7,14 +7,15 @@ types/model/name.go (Filepath) and server/modelpath.go (GetBlobsPath), 0.33.0-rc
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from webhook.loading.origins.oci_manifest import MANIFESTS, checked_blobs, decoded
 from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.registry import Registry
 from webhook.models.source import Source
 
-_HOST = "registry.ollama.ai"
-_DEFAULT_TAG = "latest"
+_HOST: Final = "registry.ollama.ai"
+_DEFAULT_TAG: Final = "latest"
 
 
 class Ollama:
@@ -22,8 +23,8 @@ class Ollama:
 
     def __init__(self, source: Source, _access: Access) -> None:
         self._uri = source.uri
-        name, _, tag = source.uri.partition("://")[2].rpartition("/")[2].partition(":")
-        *host, namespace = source.uri.partition("://")[2].split("/")[:-1]
+        *host, namespace, model = source.uri.partition("://")[2].split("/")
+        name, _, tag = model.partition(":")
         self._tag = tag or _DEFAULT_TAG
         self._host = host[0] if host else _HOST
         self._name = f"{namespace}/{name}"
@@ -40,9 +41,7 @@ class Ollama:
         checked_blobs(self._uri, blobs.values())
         place = f"manifests/{self._host}/{self._name}/{self._tag}"
         files = [RemoteFile(place, len(self._content), sha256=digest.removeprefix("sha256:"))]
-        for blob in blobs.values():
-            path = f"blobs/{blob.digest.replace(':', '-')}"
-            files.append(RemoteFile(path, blob.size, sha256=blob.digest.removeprefix("sha256:")))
+        files += [blob.file(f"blobs/{blob.digest.replace(':', '-')}") for blob in blobs.values()]
         return Snapshot(digest, tuple(files))
 
     @contextmanager
