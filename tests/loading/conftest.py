@@ -1,4 +1,4 @@
-"""Fixtures: a Hub with a model, and an empty store."""
+"""Fixtures: a Hub with a model, registries, and an empty store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from tests.hub.running import hub_server
 from tests.loading.loading import Loader, loader
+from tests.loading.registry_server import Ports, registries
 
 
 @pytest.fixture
@@ -22,3 +23,10 @@ def store(tmp_path: Path) -> Path:
     path = tmp_path / "store"
     path.mkdir()
     return path
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    """OCI registries that share their storage."""
+    with registries(tmp_path_factory.mktemp("registries")) as found:
+        yield found

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Ran, modelcache, peak
+from tests.loading.buckets import published as whole
 from tests.loading.faulty_server import Fault
 from tests.loading.registry_server import (
     INDEX,
@@ -22,7 +23,6 @@ from tests.loading.registry_server import (
     Ports,
     Repository,
     digest_of,
-    registries,
     repository,
     special,
     tar,
@@ -35,7 +35,6 @@ from webhook.loading.patterns import Patterns
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import uri_folder
 from webhook.rendering.loader import PEAK
-from webhook.store.verify import faults_of
 
 pytestmark = pytest.mark.programs
 
@@ -43,12 +42,6 @@ WEIGHTS = "model.safetensors"
 SIZE = 3_000_000
 MiB = 2**20
 MANIFESTS, BLOBS = "*/manifests/*", "*/blobs/*"
-
-
-@pytest.fixture(scope="module")
-def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    with registries(tmp_path_factory.mktemp("registries")) as found:
-        yield found
 
 
 @pytest.fixture
@@ -86,9 +79,7 @@ def load(oci: Repository, store: Path, *flags: str | Path, uri: str = "", **more
 
 
 def published(ran: Ran) -> Path:
-    assert ran.status == 0, ran.err
-    place = Path(ran.out.partition(": ")[0])
-    assert not list(faults_of(place, full=True))
+    place = whole(ran)
     assert list((place.parents[1] / ".incoming").iterdir()) == []
     return place
 

@@ -14,11 +14,11 @@ import pytest
 
 from tests.cli.command import Ran, modelcache
 from tests.kubernetes import binaries
+from tests.loading.buckets import published
 from tests.loading.disks import run
 from tests.loading.faulty_server import Fault
-from tests.loading.registry_server import Ports, Repository, digest_of, registries, repository
+from tests.loading.registry_server import Ports, Repository, digest_of, repository
 from webhook.models.layout import uri_folder
-from webhook.store.verify import faults_of
 
 pytestmark = pytest.mark.programs
 
@@ -50,12 +50,6 @@ class Pushed:
         return {place: self.manifest, **blobs}
 
 
-@pytest.fixture(scope="module")
-def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    with registries(tmp_path_factory.mktemp("registries")) as found:
-        yield found
-
-
 @pytest.fixture
 def pushed(ports: Ports) -> Iterator[Pushed]:
     with repository(ports) as registry:
@@ -80,13 +74,6 @@ def pushed(ports: Ports) -> Iterator[Pushed]:
         }
         registry.manifest(document, "3b")
         yield Pushed(registry, (config, *blobs), json.dumps(document).encode())
-
-
-def published(ran: Ran) -> Path:
-    assert ran.status == 0, ran.err
-    place = Path(ran.out.partition(": ")[0])
-    assert not list(faults_of(place, full=True))
-    return place
 
 
 def content(place: Path) -> dict[str, bytes]:
