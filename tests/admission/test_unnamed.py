@@ -26,6 +26,18 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
         {"args": ["--model", "$(NAME)"], "envFrom": [{"configMapRef": {"name": "c"}}]},
         'vLLM gets its model from "$(NAME)", where this review can\'t look, so it may download',
     ),
+    "the output of a command": (
+        {"command": ["sh", "-c", "vllm serve --model=$(cat /etc/model)"]},
+        'vLLM gets its model from "$(…)", where this review can\'t look, so it may download',
+    ),
+    "an argument that wins over its variable": (
+        {
+            "image": "ghcr.io/huggingface/text-generation-inference:3.3.5",
+            "command": ["sh", "-c", "text-generation-launcher --model-id=$(cat /etc/model)"],
+            "env": [{"name": "MODEL_ID", "value": "acme/coder"}],
+        },
+        'TGI gets its model from "$(…)", where this review can\'t look, so it may download',
+    ),
     "a variable of a Secret that the server reads": (
         {
             "image": "ghcr.io/huggingface/text-generation-inference:3.3.5",

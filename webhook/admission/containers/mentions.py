@@ -33,6 +33,8 @@ _ENDS: Final = re.compile(r"[@:][\w.+-]+", re.ASCII)
 """What may follow the name: a revision or a quantisation. A path can't have it."""
 _SEPARATORS: Final = re.compile(r"[,;]")
 _COMMENT: Final = re.compile(r"""(?:[^'"#]|\S#)*(?:^|\s)#|#""")
+_CALL: Final = re.compile(r"(?:snapshot|hf_hub)_download\s*\([^)]*")
+"""A call of huggingface_hub in Python that downloads."""
 _OPTION: Final = re.compile(r"(?:^|\s)--?[a-zA-Z]")
 
 
@@ -50,7 +52,10 @@ class Mention:
     flag_text: Text | None = None
     """The word in front of it, if that is the argument."""
     is_download: bool = False
-    """Whether a command of the shell downloads it into a directory of its own."""
+    """Whether a command or a line of Python downloads it into a directory of its own."""
+    is_own: bool = True
+    """Whether it is in the words of the server: not in a variable, which another program may read,
+    nor in another command of a shell."""
 
 
 def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
@@ -77,9 +82,11 @@ def _in_variable(text: Text, server: Server, repository: str) -> Iterator[Mentio
     values = list(_values(text.text, server, repository))
     for value in values:
         certain = value.certain and text.name in server.loads and not server.path_flag
-        yield Mention(text, text.name, text.span(*value.span) if certain else None)
+        span = text.span(*value.span) if certain else None
+        yield Mention(text, text.name, span, is_own=False)
     if not values and _OPTION.search(text.text) and _bounded(text.text, repository):
-        yield Mention(text, text.name, None)  # arguments, which a script takes from it
+        # Arguments, which a script takes from it.
+        yield Mention(text, text.name, None, is_own=False)
 
 
 def _in_word(text: Text, before: Text | None, server: Server, repository: str) -> Iterator[Mention]:
@@ -97,8 +104,8 @@ def _in_word(text: Text, before: Text | None, server: Server, repository: str) -
     if not flag and server.ignores_words:
         return
     values = list(_values(value, server, repository))
-    if not values and document_of(value) is None and _bounded(value, repository):
-        yield Mention(text, flag, None)
+    if not values and document_of(value) is None and (spans := _bounded(value, repository)):
+        yield Mention(text, flag, None, is_download=_in_download(value, spans[0]))
     for found in values:
         start, end = found.span
         certain = found.certain and _may_be_replaced(flag, server)
@@ -116,7 +123,8 @@ def _in_shell(
     several = not line and sum(runs(one, server) for one in commands(text.text)) > 1
     for (start, end), word in zip(spans, shell_words(text.text, spans), strict=True):
         if word is None:
-            yield Mention(text, "", None, by_shell=True)
+            into = _in_download(text.text, (start, end))
+            yield Mention(text, "", None, by_shell=True, is_download=into)
             continue
         if _downloads(word.command):
             yield Mention(text, "", None, by_shell=True, is_download=True)
@@ -135,7 +143,10 @@ def _in_shell(
             and not server.path_flag
             and _may_be_replaced(flag, server)
         )
-        yield Mention(text, flag, text.span(start, end) if certain else None, by_shell=True)
+        into = _in_download(text.text, (start, end))
+        own = line or into or runs(word.command, server)
+        span = text.span(start, end) if certain else None
+        yield Mention(text, flag, span, by_shell=True, is_download=into, is_own=own)
 
 
 def _in_comment(text: Text, at: int) -> bool:
@@ -148,6 +159,16 @@ def _downloads(command: tuple[str, ...]) -> bool:
     """Whether *command* downloads into a directory that the cache does not serve."""
     arguments = {word.partition("=")[0] for word in command}
     return "--local-dir" in arguments and bool(said(command, HUB_PROGRAMS))
+
+
+def _in_download(text: str, span: tuple[int, int]) -> bool:
+    """Whether a call of huggingface_hub downloads text[span] into a directory of its own."""
+    if "local_dir" not in text:
+        return False
+    return any(
+        call.start() < span[0] and span[1] <= call.end() and "local_dir" in call[0]
+        for call in _CALL.finditer(text)
+    )
 
 
 def runs(command: tuple[str, ...], server: Server) -> bool:
@@ -241,6 +262,6 @@ def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
     """Return where *text* has the name: not in a longer one or a path, nor in front of =."""
     # "${MODEL:-org/name}" is a default of the shell.
     pattern = (
-        rf"(?:(?<![\w./-])|(?<=:-))(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
+        rf"(?:(?<![\w./$-])|(?<=:-))(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
     )
     return [match.span() for match in re.finditer(pattern, text)]

@@ -1,15 +1,14 @@
 """Warn about models that a container will not read from its mount. Say what to write instead."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.other_models import others
+from webhook.admission.containers.own_model import own_models
 from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
 from webhook.admission.containers.server import PATH, Server, normal
-from webhook.admission.containers.texts import spoken
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
@@ -215,16 +214,10 @@ def _named_instead(readings: Readings) -> str:
     for flag in filter(None, (*server.model_flags, server.path_flag)):
         if flag in texts.hidden:
             return f"gets {flag} from {_UNSEEN}"
-        value = texts.given(flag)
-        if "$(" in value:
+    for value in own_models(texts, server):
+        if "$" in value:
             return f"gets its model from {quoted(value)}, {_UNSEEN}"
-        if value and not value.startswith("-"):
-            return f"names {quoted(value)}"
-    verbs = {command.split()[-1] for command in server.commands}
-    words = [word for word, _ in spoken(texts.words)]
-    for verb, word in pairwise(words):
-        if server.positional and verb in verbs and word.startswith("/"):
-            return f"names {quoted(word)}"
+        return f"names {quoted(value)}"
     return "names no model"
 
 

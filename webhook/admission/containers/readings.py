@@ -15,6 +15,7 @@ from typing import Final
 
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
+from webhook.admission.containers.own_model import own_models
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
@@ -163,14 +164,17 @@ def _reading(
 def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     """Return where *model* is named; none if only variables that the server does not read name it.
 
-    They may be for a script, unless the server's own argument names something else.
+    They may be for a script, unless the server is given something else. The same is true of other
+    commands of a shell.
     """
     found = mentions(texts, server, model.name)
-    read = (*server.loads, *server.line_variables)
-    if not server.name or any(m.text.field != "env" or normal(m.flag) in read for m in found):
+    if not server.name or not found or any(mention.is_own for mention in found):
         return found
-    own = map(texts.given, server.model_flags)
-    return [] if any(value and not value.startswith("-") for value in own) else found
+    more = (*map(normal, server.more_flags), *server.line_variables)
+    if any(normal(mention.flag) in more for mention in found):
+        return found
+    own = list(own_models(texts, server))
+    return found if not own or any(model.name in value for value in own) else []
 
 
 _REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")

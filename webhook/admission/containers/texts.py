@@ -3,6 +3,7 @@
 A Text keeps both forms, so that what is found in the expanded one can be replaced in the other.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,8 @@ LONGEST: Final = 128 * 1024
 _ALL: Final = 2 * 1024 * 1024
 """Characters of all expanded texts of a container at most (ARG_MAX)."""
 _SHELLS: Final = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
+_PARAMETER: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})", re.ASCII)
+"""$NAME, ${NAME} and ${NAME:-default} of a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def texts_of(container: Container) -> Texts:
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
     words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
-    return Texts(words, tuple(variables), values, frozenset(hidden), _options(words))
+    return Texts(words, tuple(variables), values, frozenset(hidden), _options(words, values))
 
 
 def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
@@ -149,10 +152,23 @@ def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
             yield "", text
 
 
-def _options(words: Sequence[Text]) -> dict[str, str]:
-    found = {}
+def by_shell(word: str, values: Mapping[str, str]) -> str:
+    """Return *word* with each $NAME replaced as a shell does; an unknown name stays as it is."""
+
+    def value_of(match: re.Match[str]) -> str:
+        name, default = match[1] or match[2], match[3]
+        return values.get(name) or (match[0] if default is None else default)
+
+    replaced = _PARAMETER.sub(value_of, word) if "$" in word else word
+    return replaced if len(replaced) <= LONGEST else word
+
+
+def _options(words: Sequence[Text], values: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
     flag = ""
-    for word, _ in spoken(words):
+    for word, text in spoken(words):
+        if text.shell and "$" in word:
+            word = by_shell(word, {**values, **found})  # noqa: PLW2901
         name, equals, value = word.partition("=")
         if equals:
             found[normal(name)] = value
