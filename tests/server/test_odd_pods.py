@@ -109,6 +109,29 @@ def test_control_characters_of_a_value_reach_no_message_and_no_warning(server: S
         assert len(line) <= 256
 
 
+LONG = f"organisation/{'a-name-that-goes-on-' * 4}end"
+
+
+def naming_it(containers: int) -> Any:
+    names = [f"server-with-a-long-name-{n}" for n in range(containers)]
+    found = pod({"modelcache.io/model": LONG, "modelcache.io/containers": ",".join(names)})
+    one = {"image": "example.com/mine:1", "args": ["--model", LONG]}
+    found["spec"]["containers"] = [one | {"name": name} for name in names]
+    return found
+
+
+def test_a_warning_with_a_long_name_still_ends_with_what_to_write(server: Server) -> None:
+    (line,) = server.post(body(naming_it(1))).response["warnings"]
+    assert len(line) > 250
+    assert line.endswith("write --model=$(MODELCACHE_PATH)")
+
+
+def test_many_long_warnings_are_cut_rather_than_dropped(server: Server) -> None:
+    lines = server.post(body(naming_it(15))).response["warnings"]
+    assert len(lines) == 15
+    assert {len(line) for line in lines} == {250}
+
+
 def test_warnings_stay_within_what_the_api_server_passes_on(server: Server) -> None:
     # P1 52
     many = {f"modelcache.io/unknown-{n}-{'x' * 40}": "" for n in range(200)}

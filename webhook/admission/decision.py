@@ -14,7 +14,10 @@ from webhook.objects.json import Json
 from webhook.values.text import printable
 
 WARNING_LENGTH: Final = 250
-"""Characters of one warning at most: the API server may cut at 256 (NewWarningHeader)."""
+"""Characters of each of many warnings. The API server cuts at 256, if all of a request together
+have more than 4096 (apiserver filters/warning.go)."""
+_BUDGET: Final = 3750
+"""Characters of all our warnings about an object. Other webhooks may warn too."""
 
 
 class SkipReason(StrEnum):
@@ -68,13 +71,14 @@ class Deny:
 Decision: TypeAlias = Skip | Mutate | Deny
 
 
-_MOST_WARNINGS: Final = 15
-"""Times WARNING_LENGTH, this is below the 4096 characters of apiserver filters/warning.go."""
+_MOST_WARNINGS: Final = _BUDGET // WARNING_LENGTH
 
 
 def warning_lines(warnings: tuple[Problem, ...]) -> list[str]:
-    """Return warnings as the API server passes them on: one line each, within its budget."""
-    lines = [printable(str(w), WARNING_LENGTH) for w in warnings[:_MOST_WARNINGS]]
+    """Return warnings as the API server passes them on: one line each, whole if all of them fit."""
+    lines = [printable(str(w), _BUDGET) for w in warnings[:_MOST_WARNINGS]]
+    if sum(map(len, lines)) > _BUDGET:
+        lines = [printable(line, WARNING_LENGTH) for line in lines]
     if len(warnings) > _MOST_WARNINGS:
         lines[-1] = f"and {len(warnings) - _MOST_WARNINGS + 1} more"
     return lines
