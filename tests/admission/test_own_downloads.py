@@ -69,6 +69,14 @@ def test_ollama_names_its_models_without_their_registry(name: str) -> None:
     assert f'runs "ollama pull", so each pod still downloads {LLAMA}' in warning
 
 
+def test_a_request_that_makes_ollama_pull_is_named() -> None:
+    text = """ollama serve & curl -s http://localhost:11434/api/pull -d '{"model":"llama3.2:3b"}'"""
+    (warning,) = warnings(LLAMA, OLLAMA, shell(text, image="ollama/ollama:0.12"))
+    assert f'runs "curl", so each pod still downloads {LLAMA}' in warning
+    other = shell(text.replace("/api/pull", "/api/show"), image="ollama/ollama:0.12")
+    assert not warnings(LLAMA, OLLAMA, other)
+
+
 def test_ollama_that_pulls_in_its_own_command_is_named() -> None:
     text = "ollama serve & sleep 5 && ollama pull llama3.2:3b && wait"
     assert warnings(LLAMA, OLLAMA | {"command": ["sh", "-c", text]}) == [

@@ -212,8 +212,8 @@ NO_NETWORK: Final = _code(
 )
 ASKS_HUB: Final = _code(
     130,
-    "the server has no offline mode, so it asks the hub at its start",
-    "set modelcache.io/rewrite-args to true",
+    "the server asks the hub at its start, although the model is in its cache",
+    "set modelcache.io/rewrite-args to true, or write the path",
 )
 ELSEWHERE: Final = _code(
     131,

@@ -32,6 +32,8 @@ _BY_OLLAMA: Final = ("ollama pull", "ollama create")
 _BY_URL: Final = ("git clone", "wget", "curl", "aria2c")
 """Programs that download a URL."""
 _HUB_URL: Final = re.compile(r"https?://(?:huggingface\.co|hf\.co|hf-mirror\.com)/")
+_OLLAMA_API: Final = re.compile(r"https?://[^/]+/api/pull/?")
+"""The request that makes a server of Ollama download (ollama docs/api.md)."""
 _BY_PYTHON: Final = re.compile(r"(?<!\w)(?:snapshot_download|hf_hub_download)(?!\w)")
 
 
@@ -103,6 +105,7 @@ def _download(words: Sequence[str]) -> str:
             return known
         if any(_BY_PYTHON.search(word) for word in command):
             return "snapshot_download"
-        if any(_HUB_URL.match(word) for word in command) and (known := said(command, _BY_URL)):
+        known = said(command, _BY_URL)
+        if known and any(_HUB_URL.match(word) or _OLLAMA_API.fullmatch(word) for word in command):
             return known
     return ""

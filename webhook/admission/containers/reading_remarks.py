@@ -121,6 +121,18 @@ def _offline(container: str, request: CacheRequest, readings: Readings) -> Itera
     if not cached:
         return
     where = f"container {container}"
+    if readings.server.prefers_path:
+        first = cached[0]
+        words = f"remove {PREFIX}layout"
+        if request.options.layout == "auto":
+            index = readings.models.index(first)
+            words = f"write {_instead(first.mentions[0], index, first, readings.server)}"
+        yield Problem(
+            codes.ASKS_HUB,
+            where,
+            f"{readings.server.name} may ask the hub for {first.model.name} at its start, offline "
+            f"or not, unless it is given a path: {words}",
+        )
     if not readings.offline:
         yield Problem(
             codes.ASKS_HUB,
