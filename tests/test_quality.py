@@ -68,7 +68,7 @@ def test_modules_are_short() -> None:
 
 
 WEBHOOK = ROOT / "webhook"
-CATALOGUES = ("cli", "admission/strategies", "admission/init_containers")
+CATALOGUES = ("cli", "admission/strategies", "admission/init_containers", "admission/policy/rules")
 """Packages with a file for each row: their files need no map."""
 
 
