@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.admission.admitting import Webhook, cache_policy, cached_model, pod_of, policy_of
+from tests.admission.admitting import Json, Webhook, cache_policy, cached_model, pod_of, policy_of
 from webhook.admission.policy.documents import Policy, load_policy
+from webhook.admission.policy.rules.catalogue import RULES
+from webhook.admission.policy.rules.rule import Rule
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [
     ({}, True),
@@ -94,8 +97,11 @@ def test_defaults_may_be_written_with_their_prefix() -> None:
         ([], "document 1: is not a Kubernetes object"),
         ({"apiVersion": "v1", "kind": "Pod"}, "document 1: is v1 Pod, but must be modelcache.io/v1alpha1"),
         ({**cache_policy(), "metadata": {}}, "document 1: metadata.name: is missing"),
-        (cache_policy(rules=[{"allowedStrategies": ["pvc"]}]), "this version enforces no rules"),
-        (cache_policy(default={}), "unknown field `default`"),
+        (cache_policy(default={}), "spec.default: is not known; did you mean defaults?"),
+        (cache_policy(priority="high"), "spec.priority: must be a number, not a string"),
+        (cache_policy(priority=10**7), "spec.priority: must be at most 1000000"),
+        (cache_policy(unknownAnnotations="refuse"), 'must be one of Warn, Refuse, not "refuse"'),
+        ({**cache_policy(), "spec": []}, "spec: must be a mapping, not a list"),
         (cache_policy(defaults={"strategy": "nfs"}), "spec.defaults.strategy: must be one of pvc, "),
         (cache_policy(defaults={"strategi": "pvc"}), "did you mean modelcache.io/strategy?"),
         (cache_policy(defaults={"model": "acme/coder"}), "spec.defaults.model: is not known"),
@@ -125,6 +131,83 @@ def test_fault(document: Any, said: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
         policy_of(document)
     assert said in str(caught.value)
+
+
+def rules(**found: Any) -> Json:
+    return cache_policy(rules=found)
+
+
+WARN = {"mode": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (cache_policy(rules=[WARN]), "spec.rules: must be a mapping, not a list"),
+        (rules(readOnlyMount=WARN), "spec.rules.readOnlyMount: is not known; did you mean readOnlyMounts?"),
+        (rules(readOnlyMounts=None), "spec.rules.readOnlyMounts: must be a mapping, not null"),
+        (rules(readOnlyMounts={}), "spec.rules.readOnlyMounts.mode: is missing"),
+        (rules(readOnlyMounts={"mode": "deny"}), 'must be one of enforce, warn, audit, not "deny"'),
+        (rules(readOnlyMounts={**WARN, "claim": []}), "spec.rules.readOnlyMounts.claim: is not known; did you mean claims?"),
+        (rules(readOnlyMounts={**WARN, "claims": ["A"]}), 'spec.rules.readOnlyMounts.claims[0]: "A" is not a name such as model-store'),
+        (rules(readOnlyMounts={**WARN, "except": ["a"]}), 'except[0]: "a" is not a pattern for namespace/name such as team/debug-*'),
+        (rules(readOnlyMounts={**WARN, "except": []}), "except: must not be empty: add a value, or remove it"),
+        (rules(readOnlyMounts={**WARN, "except": ["a/b", "a/b"]}), 'except[1]: "a/b" occurs twice: remove one'),
+        (rules(readOnlyMounts={**WARN, "except": ["a/b\n"]}), "is not a pattern for namespace/name"),
+        (rules(readOnlyMounts={**WARN, "except": ["a/" + "b" * 320]}), "except[0]: is longer than 320 characters"),
+        (rules(readOnlyMounts={**WARN, "writers": [f"w{i}" for i in range(17)]}), "writers: has 17 values, and at most 16 are allowed"),
+        (rules(allowedModels=WARN), "spec.rules.allowedModels: needs models, or catalogued: true"),
+        (rules(allowedModels={**WARN, "models": ["a/b@c"]}), 'models[0]: "a/b@c" is not a pattern for models such as meta-llama/* (without a revision)'),
+        (rules(allowedModels={**WARN, "catalogued": "yes"}), "catalogued: must be true or false, not a string"),
+        (rules(allowedStrategies={**WARN, "strategies": ["nfs"]}), 'strategies[0]: must be one of emptyDir, hostPath, image, pvc, not "nfs"'),
+        (rules(allowedStrategies=WARN), "spec.rules.allowedStrategies.strategies: is missing"),
+        (rules(maxMemoryModel={**WARN, "size": "8 GB"}), 'size: "8 GB" is not a quantity such as 512Mi or 16Gi'),
+        (rules(maxMemoryModel={**WARN, "size": -1}), "size: must be at least 0"),
+        (rules(hostPathRoots={**WARN, "roots": ["/a/../b"]}), '"/a/../b" is not an absolute directory'),
+        (rules(hostPathRoots={**WARN, "roots": []}), "roots: must not be empty"),
+        (rules(requireModel={**WARN, "detect": "gpu"}), "detect: must be one of "),
+        (
+            cache_policy(defaults={"strategy": "emptyDir"}, rules={"allowedStrategies": {**WARN, "strategies": ["pvc"]}}),
+            "spec.defaults.strategy: is not one of rules.allowedStrategies.strategies",
+        ),
+    ],
+)  # fmt: skip
+def test_fault_of_a_rule(document: Any, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        policy_of(document)
+    assert said in str(caught.value)
+
+
+def test_every_fault_of_a_policy_is_named_at_once() -> None:
+    document = cache_policy(
+        priority="1",
+        namespaceSelector={"matchExpressions": [{"key": "a", "operator": "In"}]},
+        defaults={"clam": "x"},
+        rules={"pinned": WARN, "maxSharedMemory": {"size": "x"}, "sharedClaims": {"mode": 1}},
+    )
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        policy_of(document)
+    places = [
+        fault.split(": ")[0] for fault in str(caught.value).split("document 1: ")[1].split("; spec")
+    ]
+    assert [place.removeprefix("spec") for place in places] == [
+        ".priority", ".namespaceSelector", ".defaults.clam", ".rules.pinned",
+        ".rules.maxSharedMemory.mode", ".rules.maxSharedMemory.size", ".rules.sharedClaims.mode",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_read_with_its_parameters(rule: type[Rule]) -> None:
+    values: Json = {
+        "strategies": ["pvc"], "models": ["meta-llama/*"], "catalogued": True, "size": "16Gi",
+        "claims": ["team-models"], "roots": ["/mnt/models"], "writers": ["filler"],
+        "detect": "either", "mode": "audit", "except": ["team/debug-*"],
+    }  # fmt: skip
+    names = [field.encode_name for field in msgspec.structs.fields(rule)]
+    [policy] = policy_of(rules(**{rule.name: {name: values[name] for name in names}})).policies
+    [found] = policy.rules
+    assert type(found) is rule
+    assert msgspec.json.decode(msgspec.json.encode(found)) == {name: values[name] for name in names}
 
 
 def test_every_fault_of_every_document_is_named() -> None:

@@ -183,7 +183,7 @@ def test_documents_without_an_object_are_not_a_mistake(text: str) -> None:
         (
             ("apiVersion: modelcache.io/v1alpha1\nkind: CachePolicy\nmetadata: {name: p}\n"
             "spec: {rules: [{}]}\n"),
-            "spec.rules: this version enforces no rules",
+            "spec.rules: must be a mapping, not a list",
         ),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ import yaml
 
 from tests.docs.chart_values import CHART, SCHEMA, at, documented
 from webhook.admission.policy.cache_policy import PolicySpec
+from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.strategies import STRATEGIES
 from webhook.models.cached_model import ModelSpec
 
@@ -60,3 +61,8 @@ def test_the_schema_has_the_fields_that_documents_may_have(branch: str, known: t
     assert set(spec["properties"]) == {one.encode_name for one in msgspec.structs.fields(known)}
     strategies = spec["properties"].get("strategies", {"items": {"enum": STRATEGIES}})
     assert set(strategies["items"]["enum"]) == set(STRATEGIES)
+
+
+def test_the_schema_has_the_rules_that_a_policy_may_have() -> None:
+    rules = SCHEMA["definitions"]["policy"]["else"]["properties"]["spec"]["properties"]["rules"]
+    assert rules["propertyNames"]["enum"] == [rule.name for rule in RULES]

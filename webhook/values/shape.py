@@ -37,13 +37,30 @@ def faults(content: Any, kind: type[msgspec.Struct]) -> Iterator[Fault]:  # noqa
     yield from _faults(content, inspect.type_info(kind), ())
 
 
-def _faults(value: Any, wanted: inspect.Type, path: tuple[str | int, ...]) -> Iterator[Fault]:  # noqa: ANN401
+def plainly(wanted: inspect.Type) -> inspect.Type:
+    """Return the type without what its Meta says in words."""
+    while isinstance(wanted, inspect.Metadata):
+        wanted = wanted.type
+    return wanted
+
+
+def chosen(value: Any, wanted: inspect.Type) -> inspect.Type | None:  # noqa: ANN401
+    """Return the type that *value* should have, of a union the one that fits; None for null."""
+    wanted = plainly(wanted)
     if isinstance(wanted, inspect.UnionType):
-        possible = [t for t in wanted.types if not isinstance(t, inspect.NoneType)]
+        possible = [plainly(t) for t in wanted.types if not isinstance(t, inspect.NoneType)]
         if value is None and len(possible) < len(wanted.types):
-            return
-        wanted = next((t for t in possible if _fits(value, t)), possible[0])
-    if not _fits(value, wanted):
+            return None
+        return next((t for t in possible if fits(value, t)), possible[0])
+    return wanted
+
+
+def _faults(value: Any, wanted: inspect.Type, path: tuple[str | int, ...]) -> Iterator[Fault]:  # noqa: ANN401
+    right = chosen(value, wanted)
+    if right is None:
+        return
+    wanted = right
+    if not fits(value, wanted):
         yield Fault(path, _what(value, wanted))
     elif isinstance(wanted, inspect.StructType):
         for field in wanted.fields:
@@ -59,13 +76,14 @@ def _faults(value: Any, wanted: inspect.Type, path: tuple[str | int, ...]) -> It
             yield from _faults(item, wanted.value_type, (*path, key))
 
 
-def _fits(value: Any, wanted: inspect.Type) -> bool:  # noqa: ANN401  # any JSON value
+def fits(value: Any, wanted: inspect.Type) -> bool:  # noqa: ANN401  # any JSON value
+    """Whether *value* has the type *wanted*; what is in it is not looked at."""
     match wanted:
         case inspect.StructType() | inspect.DictType():
             return isinstance(value, dict)
         case inspect.ListType() | inspect.VarTupleType():
             return isinstance(value, list)
-        case inspect.StrType():
+        case inspect.StrType() | inspect.LiteralType():
             return isinstance(value, str)
         case inspect.BoolType():
             return isinstance(value, bool)
@@ -78,10 +96,10 @@ def _fits(value: Any, wanted: inspect.Type) -> bool:  # noqa: ANN401  # any JSON
 def _what(value: Any, wanted: inspect.Type) -> str:  # noqa: ANN401  # any JSON value
     found = _WORDS.get(type(value), type(value).__name__)
     match wanted:
-        case inspect.StrType() if isinstance(value, bool | int | float):
+        case inspect.StrType() | inspect.LiteralType() if isinstance(value, bool | int | float):
             written = str(value).lower() if isinstance(value, bool) else str(value)
             return f'must be a string, not {found}: write it in quotes, such as "{written}"'
-        case inspect.StrType():
+        case inspect.StrType() | inspect.LiteralType():
             right = "a string"
         case inspect.StructType() | inspect.DictType():
             right = "a mapping"

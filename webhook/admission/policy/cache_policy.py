@@ -1,34 +1,68 @@
-"""Read a CachePolicy document: defaults for annotations, by namespace.
+"""Read a CachePolicy document: defaults and rules, by namespace."""
 
-This version enforces no rules. It refuses a document with rules, since a rule that is
-read but not enforced would be worse than none.
-"""
-
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+from webhook.admission.policy.rules.catalogue import BY_NAME
+from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.reading import DECLARED
 from webhook.admission.request.annotations import PREFIX, read, unknown
 from webhook.objects.label_selector import Selector
+from webhook.values.constraints import broken, nearest
+from webhook.values.shape import Fault, faults
 
 
 class PolicySpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The fields of a CachePolicy that this version knows."""
+    """The fields of a CachePolicy."""
 
-    namespace_selector: Selector = Selector()
-    priority: int = 0
-    defaults: dict[str, str] = {}
-    rules: tuple[Any, ...] = ()
+    namespace_selector: Annotated[
+        Selector, Meta(description="The namespaces that it is for, by their labels; default: all.")
+    ] = Selector()
+    priority: Annotated[
+        int,
+        Meta(
+            description="If several policies give the same default, the one with the highest "
+            "priority wins, then the one with the later name.",
+            ge=-1_000_000,
+            le=1_000_000,
+        ),
+    ] = 0
+    defaults: Annotated[
+        dict[str, str],
+        Meta(
+            description="Annotations that the platform writes for its users, without "
+            "modelcache.io/. Those of a pod win over them."
+        ),
+    ] = {}
+    unknown_annotations: Annotated[
+        Literal["Warn", "Refuse"],
+        Meta(
+            description="What happens to pods with an annotation below modelcache.io/ that is not "
+            "known.",
+            extra={"order": ("Warn", "Refuse")},
+        ),
+    ] = "Warn"
+    rules: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What is refused. A rule that is left out refuses nothing. The rules of "
+            "all policies that select a namespace hold."
+        ),
+    ] = {}
 
 
 class CachePolicy(msgspec.Struct, frozen=True):
-    """Defaults for the namespaces that a selector names."""
+    """Defaults and rules for the namespaces that a selector names."""
 
     name: str
     selector: Selector
     priority: int
     defaults: dict[str, str]
+    refuses_unknown: bool = False
+    rules: tuple[Rule, ...] = ()
 
 
 def cache_policy(document: dict[str, Any]) -> CachePolicy:
@@ -36,10 +70,14 @@ def cache_policy(document: dict[str, Any]) -> CachePolicy:
     name = str((document.get("metadata") or {}).get("name") or "")
     if not name:
         raise ValueError("metadata.name: is missing")
-    spec = msgspec.convert(document.get("spec") or {}, PolicySpec)
-    problems = []
-    if spec.rules:
-        problems.append("spec.rules: this version enforces no rules; remove them")
+    content = document.get("spec")
+    content = {} if content is None else content
+    found = [*faults(content, PolicySpec), *broken(content, PolicySpec)]
+    problems = [f"spec.{fault.where}: {fault.what}".replace("spec.:", "spec:") for fault in found]
+    if not isinstance(content, dict):
+        raise ValueError("; ".join(problems))
+    wrong = {fault.path[0] for fault in found}
+    spec = msgspec.convert({k: v for k, v in content.items() if k not in wrong}, PolicySpec)
     problems += [
         f"spec.namespaceSelector: {fault}"
         for requirement in spec.namespace_selector.match_expressions
@@ -47,10 +85,13 @@ def cache_policy(document: dict[str, Any]) -> CachePolicy:
     ]
     defaults = {k.removeprefix(PREFIX): v for k, v in spec.defaults.items()}
     known = {a.name: (f, a) for f, a in DECLARED.items() if a.platform}
-    faults = unknown(defaults, known) + read(known.values(), defaults)[1]
     problems += [
-        f"spec.defaults.{fault.where.removeprefix(PREFIX)}: {fault.what}" for fault in faults
+        f"spec.defaults.{fault.where.removeprefix(PREFIX)}: {fault.what}"
+        for fault in unknown(defaults, known) + read(known.values(), defaults)[1]
     ]
+    rules, wrong_rules = _rules(spec.rules)
+    problems += [f"spec.{fault.where}: {fault.what}" for fault in wrong_rules]
+    problems += [f"spec.{fault}" for rule in rules for fault in rule.faults(defaults)]
     if problems:
         raise ValueError("; ".join(problems))
     return CachePolicy(
@@ -58,4 +99,27 @@ def cache_policy(document: dict[str, Any]) -> CachePolicy:
         selector=spec.namespace_selector,
         priority=spec.priority,
         defaults=defaults,
+        refuses_unknown=spec.unknown_annotations == "Refuse",
+        rules=tuple(rules),
     )
+
+
+def _rules(content: dict[str, Any]) -> tuple[list[Rule], list[Fault]]:
+    """Return the rules of spec.rules in the order of their catalogue, and every fault."""
+    rules, found = [], list(_unknown(content))
+    for name, kind in BY_NAME.items():
+        if name not in content:
+            continue
+        at = ("rules", name)
+        wrong = [Fault((*at, *fault.path), fault.what) for fault in faults(content[name], kind)]
+        wrong += broken(content[name], kind, at)
+        if not wrong:
+            rules.append(msgspec.convert(content[name], kind))
+        found += wrong
+    return rules, found
+
+
+def _unknown(content: dict[str, Any]) -> Iterator[Fault]:
+    for name in content:
+        if name not in BY_NAME:
+            yield Fault(("rules", name), f"is not known; {nearest(name, list(BY_NAME))}")

@@ -100,11 +100,6 @@ BY_CHECK: dict[str, tuple[dict[str, Any], str]] = {
          "registrationAnnotations": {"cert-manager.io/inject-ca-from": "a/b"}},
         "registrationAnnotations: the chart sets cert-manager.io/inject-ca-from: remove it",
     ),
-    "rules that are not enforced": (
-        {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
-                     "metadata": {"name": "p"}, "spec": {"rules": [{"mode": "enforce"}]}}]},
-        "policy: CachePolicy p: spec.rules: this version enforces no rules",
-    ),
     "a selector that the webhook can't judge": (
         {"policy": [{"apiVersion": "modelcache.io/v1alpha1", "kind": "CachePolicy",
                      "metadata": {"name": "p"}, "spec": {"namespaceSelector": {

@@ -1,5 +1,6 @@
 """Rule allowedModels."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -32,3 +33,8 @@ class AllowedModels(Rule, frozen=True):
         bool,
         Meta(description="Only models that a CachedModel or the built-in catalogue names."),
     ] = False
+
+    def faults(self, defaults: Mapping[str, str]) -> Iterator[str]:  # noqa: ARG002
+        """Yield a fault if it has neither of its two parameters."""
+        if not self.models and not self.catalogued:
+            yield f"rules.{self.name}: {self.validations[0][1]}"

@@ -1,5 +1,6 @@
 """Rule allowedStrategies."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -12,6 +13,17 @@ class AllowedStrategies(Rule, frozen=True):
 
     name = "allowedStrategies"
     code = "MC031"
+    spec_validations = (
+        (
+            (
+                "!has(self.defaults) || !has(self.defaults.strategy) || self.defaults.strategy == "
+                "'auto' || !has(self.rules) || !has(self.rules.allowedStrategies) || "
+                "self.defaults.strategy in self.rules.allowedStrategies.strategies"
+            ),
+            "is not one of rules.allowedStrategies.strategies, so no pod could use its default",
+            ".defaults.strategy",
+        ),
+    )
 
     strategies: Annotated[
         tuple[Literal["pvc", "hostPath", "emptyDir", "image"], ...],
@@ -22,3 +34,9 @@ class AllowedStrategies(Rule, frozen=True):
             extra_json_schema=SET,
         ),
     ]
+
+    def faults(self, defaults: Mapping[str, str]) -> Iterator[str]:
+        """Yield a fault if it refuses what the same policy makes the default."""
+        if defaults.get("strategy", "auto") not in ("auto", *self.strategies):
+            [(_, message, place)] = self.spec_validations
+            yield f"{place.removeprefix('.')}: {message}"

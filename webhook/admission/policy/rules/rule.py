@@ -4,38 +4,65 @@ What a parameter means, and which values it takes, is said once, with its type. 
 document, the schema of the CustomResourceDefinition and the table in docs/platform.md use it.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from webhook.values.text import quoted
+from webhook.values import constraints
 
 Mode = Annotated[
     Literal["enforce", "warn", "audit"],
     Meta(
         description="enforce refuses pods. warn tells whoever applies the object. audit writes to "
-        "the audit log of the API server. All three are counted."
+        "the audit log of the API server. All three are counted.",
+        extra={"order": ("enforce", "warn", "audit")},
     ),
 ]
-MODES: Final = ("enforce", "warn", "audit")
-SET: Final = {"x-kubernetes-list-type": "set"}
+SET: Final = {constraints.SET: "set"}
 QUANTITY: Final = r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|[kMGTPE]i?)?$"
+_A_QUANTITY: Final = {"is": "a quantity such as 512Mi or 16Gi"}
 Size = Annotated[
-    int | Annotated[str, Meta(pattern=QUANTITY, max_length=32)],
-    Meta(extra_json_schema={"x-kubernetes-int-or-string": True}),
+    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=QUANTITY, max_length=32)],
+    Meta(extra_json_schema={"x-kubernetes-int-or-string": True}, extra=_A_QUANTITY),
 ]
 """A number of bytes: 16Gi."""
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        max_length=253,
+        extra={"is": "a name such as model-store"},
+    ),
+]
 """The name of an object."""
 Directory = Annotated[
-    str, Meta(pattern=r"^/[A-Za-z0-9_.+@-]+(/[A-Za-z0-9_.+@-]+)*$", max_length=512)
+    str,
+    Meta(
+        pattern=r"^(/[.]?[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$",
+        max_length=512,
+        extra={"is": "an absolute directory such as /var/lib/model-cache"},
+    ),
 ]
 """An absolute directory of a node."""
-ModelGlob = Annotated[str, Meta(pattern=r"^[A-Za-z0-9*?._/:+=-]+$", min_length=1, max_length=253)]
+ModelGlob = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9*?._/:+=-]+$",
+        max_length=253,
+        extra={"is": "a pattern for models such as meta-llama/* (without a revision)"},
+    ),
+]
 """A pattern for models: * is any text, ? is one character."""
-_PodGlob = Annotated[str, Meta(pattern=r"^[a-z0-9*?.-]+/[a-z0-9*?.-]+$", max_length=320)]
+_PodGlob = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9*?.-]+/[a-z0-9*?.-]+$",
+        max_length=320,
+        extra={"is": "a pattern for namespace/name such as team/debug-*"},
+    ),
+]
 PodGlobs = Annotated[
     tuple[_PodGlob, ...],
     Meta(
@@ -67,16 +94,16 @@ class Rule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
     code: ClassVar[str]
     """The code of its findings."""
     validations: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """What the types can't say: CEL, which must hold of the rule (self), and the message."""
+    """What the types can't say of a rule: CEL that must hold of it (self), and the message."""
+    spec_validations: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    """The same of the whole spec: CEL, the message, and the field (fieldPath)."""
 
     mode: Mode
     exempt: PodGlobs = msgspec.field(name="except", default=())
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the parameters and no type can say, each with its place."""
-        for field in msgspec.structs.fields(type(self)):
-            value: Any = getattr(self, field.name)
-            if isinstance(value, tuple):
-                twice = sorted({v for v in value if value.count(v) > 1})
-                for one in twice:
-                    yield f"{field.encode_name}: {quoted(one)} occurs twice; remove one"
+    def faults(self, defaults: Mapping[str, str]) -> Iterator[str]:  # noqa: ARG002  # for subclasses
+        """Yield what *validations* say of it, and spec_validations of *defaults* and it.
+
+        *defaults*: spec.defaults, without prefix. Each fault begins with its place below spec.
+        """
+        yield from ()
