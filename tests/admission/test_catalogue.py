@@ -1,5 +1,6 @@
 """CachedModel documents."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from webhook.models.catalogue import BUILT_IN, Catalogue
 from webhook.models.source import parse_source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+IMAGE = "example.com/coder@sha256:" + "0" * 64
 
 
 def test_status_wins_over_spec() -> None:
@@ -29,13 +31,13 @@ def test_every_field_of_a_document_is_read() -> None:
             directory="teams/coder",
             file="q4/coder.gguf",
             size=3,
-            image="example.com/coder:v1",
+            image=IMAGE,
             files={"allow": ["*.safetensors"], "ignore": ["*.bin"]},
             tokenSecretRef={"name": "hub", "key": "token"},
             strategies=["pvc", "image"],
         )
     )
-    assert (entry.directory, entry.size, entry.image) == ("teams/coder", 3, "example.com/coder:v1")
+    assert (entry.directory, entry.size, entry.image) == ("teams/coder", 3, IMAGE)
     assert entry.file == "q4/coder.gguf"
     assert entry.strategies == ("pvc", "image")
 
@@ -44,8 +46,11 @@ def test_every_field_of_a_document_is_read() -> None:
     ("document", "said"),
     [
         ({"metadata": {}, "spec": {"source": "a/b"}}, "metadata.name: is missing"),
-        ({"metadata": {"name": "x"}, "spec": {}}, "missing required field `source`"),
-        ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "sise": 1}}, "unknown field `sise`"),
+        ({"metadata": {"name": "x"}, "spec": {}}, "spec.source: is missing"),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "sise": 1}},
+            "spec.sise: is not known; did you mean size?",
+        ),
         ({"metadata": {"name": "x"}, "spec": {"source": "b"}}, 'spec.source: "b" is not a model'),
         ({"metadata": {"name": "x"}, "spec": {"source": "a/b", "size": 0}}, "must be more than 0"),
         (
@@ -62,12 +67,53 @@ def test_every_field_of_a_document_is_read() -> None:
             {"metadata": {"name": "x"}, "spec": {"source": "b", "size": "lots"}},
             'spec.size: "lots" is not a quantity',
         ),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "image": "example.com/m:v1"}},
+            'spec.image: "example.com/m:v1" names a tag, which can change: write the digest',
+        ),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "strategies": ["pvc", "pvc"]}},
+            'spec.strategies: "pvc" occurs twice',
+        ),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b", "tokenSecretRef": {"key": "/"}}},
+            "spec.tokenSecretRef.name: is missing",
+        ),
+        (
+            {"metadata": {"name": "X"}, "spec": {"source": "a/b"}},
+            'metadata.name: "X" is not a name',
+        ),
+        (
+            {"metadata": {"name": "a" * 121}, "spec": {"source": "a/b"}},
+            "metadata.name: is longer than 120 characters",
+        ),
+        ({"metadata": {"name": "x"}, "spec": {"source": 5}}, "spec.source: must be a string"),
+        ({"metadata": {"name": "x"}, "spc": {}}, "spc: is not known; did you mean spec?"),
+        (
+            {"metadata": {"name": "x"}, "spec": {"source": "a/b"}, "status": {"revision": "a b"}},
+            'status.revision: "a b" is not a revision',
+        ),
     ],
 )
 def test_fault(document: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
         entry_of(document)
     assert said in str(caught.value)
+
+
+def test_every_fault_of_a_document_is_named_at_once() -> None:
+    spec = {
+        "source": "b",
+        "size": "lots",
+        "sise": 1,
+        "strategies": ["nfs"],
+        "files": {"allow": "*"},
+    }
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
+        entry_of({"metadata": {}, "spec": spec})
+    assert re.findall(r"(?:spec|metadata)[.\w]+(?=: )", str(caught.value)) == [
+        "metadata.name", "spec.files.allow", "spec.sise", "spec.source", "spec.size", "spec.strategies",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.docs.chart_values import CHART, SCHEMA, at, documented
 from webhook.admission.policy.cache_policy import PolicySpec
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.strategies import STRATEGIES
-from webhook.models.cached_model import ModelSpec
+from webhook.models.model_document import ModelSpec
 
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 OF_HELM = {"global"}  # helm hands it to every chart

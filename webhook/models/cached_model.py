@@ -1,57 +1,28 @@
 """Read a CachedModel document: what the platform team says about one model."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from webhook.models.layout import DEFAULT_REVISION
+from webhook.models.model_document import (
+    LONGEST_NAME,
+    ModelDocument,
+    ModelFiles,
+    ModelStatus,
+    SecretKey,
+)
 from webhook.models.source import Source, parse_revision, parse_source
+from webhook.values.constraints import broken
+from webhook.values.lenient import known_part
 from webhook.values.paths import relative_path
 from webhook.values.quantity import Quantity
-from webhook.values.readers import image_reference, size
+from webhook.values.readers import digest_reference, object_name, size
+from webhook.values.shape import faults
 from webhook.values.text import quoted
-
-
-class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A document whose unknown fields are errors."""
-
-
-class ModelFiles(_Strict, frozen=True):
-    """Which files of the source are stored, as patterns."""
-
-    allow: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-
-class SecretKey(_Strict, frozen=True):
-    """The key of a Secret with the token of a loader. It is never read here."""
-
-    name: str
-    key: str = "token"
-    namespace: str | None = None
-
-
-class ModelSpec(_Strict, frozen=True):
-    """What the platform team says about a model."""
-
-    source: str
-    directory: str | None = None
-    files: ModelFiles = ModelFiles()
-    file: str | None = None
-    size: str | int | None = None
-    image: str | None = None
-    token_secret_ref: SecretKey | None = None
-    strategies: tuple[str, ...] = ()
-
-
-class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What a controller found out about a model. Other fields are not read."""
-
-    revision: str | None = None
-    bytes: int | None = None
 
 
 class CachedModel(msgspec.Struct, frozen=True):
@@ -90,50 +61,92 @@ def _files(files: ModelFiles, file: str | None) -> ModelFiles:
     return ModelFiles(allow=(shards, "*.json", "*.jinja"), ignore=files.ignore)
 
 
+READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "source": parse_source,
+    "directory": relative_path,
+    "file": relative_path,
+    "size": size,
+    "image": digest_reference,
+}
+"""Field of spec → what reads its text."""
+
+
+def known_fields(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a document without the fields that this version doesn't know, and their places.
+
+    The schema of a cluster may be newer than we are.
+    """
+    known, dropped = known_part(document, ModelDocument)
+    return known, dropped
+
+
 def cached_model(document: dict[str, Any], strategies: Collection[str]) -> CachedModel:
     """Return the entry of a CachedModel document. Raises ValueError with every fault.
 
     *strategies*: the names of all strategies.
     """
-    name = str((document.get("metadata") or {}).get("name") or "")
-    if not name:
-        raise ValueError("metadata.name: is missing")
-    spec = msgspec.convert(document.get("spec"), ModelSpec)
-    status = msgspec.convert(document.get("status") or {}, ModelStatus)
-    problems = []
-
-    def checked(field: str, read: Any, value: Any) -> Any:  # noqa: ANN401  # any of three fields
+    found = (*faults(document, ModelDocument), *broken(document, ModelDocument))
+    problems = [f"{fault.where}: {fault.what}" for fault in found]
+    values: dict[str, Any] = {}
+    for where, read, text in _texts(document):
         try:
-            return None if value is None else read(value)
+            values[where] = read(text)
         except ValueError as error:
-            problems.append(f"spec.{field}: {error}")
-            return None
-
-    source = checked("source", parse_source, spec.source)
-    entry = {
-        "directory": checked("directory", relative_path, spec.directory),
-        "file": checked("file", relative_path, spec.file),
-        "size": checked("size", size, None if spec.size is None else str(spec.size)),
-        "image": checked("image", image_reference, spec.image),
-    }
-    for strategy in spec.strategies:
-        if strategy not in strategies:
-            problems.append(
-                f"spec.strategies: {quoted(strategy)} is not one of {', '.join(strategies)}"
-            )
+            problems.append(f"{where}: {error}")
+    if isinstance(spec := document.get("spec"), dict):
+        problems += _faults_of_strategies(spec.get("strategies"), strategies)
     if problems:
         raise ValueError("; ".join(problems))
+    return _entry(msgspec.convert(document, ModelDocument), values)
+
+
+def _texts(
+    document: Mapping[str, object],
+) -> Iterator[tuple[str, Callable[[str], object], str]]:
+    """Yield place, reader and text of each field whose text has a form of its own."""
+    rows: list[tuple[str, str, Callable[[str], object]]] = [
+        ("metadata", "name", _model_name),
+        *(("spec", field, read) for field, read in READERS.items()),
+        ("status", "revision", parse_revision),
+    ]
+    for part, field, read in rows:
+        content = document.get(part)
+        value = content.get(field) if isinstance(content, dict) else None
+        if isinstance(value, str) or (field == "size" and type(value) is int):
+            yield f"{part}.{field}", read, str(value)
+
+
+def _model_name(text: str) -> str:
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"is longer than {LONGEST_NAME} characters")
+    return object_name(text)
+
+
+def _faults_of_strategies(given: Any, known: Collection[str]) -> Iterator[str]:  # noqa: ANN401
+    names = [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+    for name in names:
+        if name not in known:
+            yield f"spec.strategies: {quoted(name)} is not one of {', '.join(known)}"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"spec.strategies: {quoted(name)} occurs twice: remove one"
+
+
+def _entry(document: ModelDocument, values: Mapping[str, Any]) -> CachedModel:
+    spec, status = document.spec, document.status or ModelStatus()
+    source: Source = values["spec.source"]
     floating = source.revision or DEFAULT_REVISION
     if status.revision:
-        source = replace(source, revision=parse_revision(status.revision))
-    if status.bytes:
-        entry["size"] = Quantity(status.bytes)
+        source = replace(source, revision=status.revision)
+    file = values.get("spec.file")
     return CachedModel(
-        name=name,
+        name=document.metadata.name,
         source=source,
+        directory=values.get("spec.directory"),
+        file=file,
+        size=Quantity(status.bytes) if status.bytes else values.get("spec.size"),
+        image=values.get("spec.image"),
         strategies=spec.strategies,
-        files=_files(spec.files, entry["file"]),
+        files=_files(spec.files, file),
         token=spec.token_secret_ref,
         floating=floating,
-        **entry,
     )

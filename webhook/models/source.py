@@ -13,10 +13,13 @@ from webhook.values.text import quoted
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 """The form of org/name."""
-_REVISION: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,127}", re.ASCII)
+REVISION: Final = re.compile(r"[A-Za-z0-9][\w.+-]{0,127}", re.ASCII)
+"""The form of a branch, tag or commit."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[\w.+=@:-]+)*/?", re.ASCII)
-_DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})$")
+LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[\w.+=@:-]+)*/?", re.ASCII)
+"""The form of what is behind ://."""
+DIGEST: Final = re.compile(r"@(sha256:[0-9a-f]{64})$")
+"""How a source ends that names a digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ class Source:
 
 def parse_revision(text: str) -> str:
     """Return a branch, tag or commit that can name a directory; ValueError if it can't."""
-    if not _REVISION.fullmatch(text) or ".." in text:
+    if not REVISION.fullmatch(text) or ".." in text:
         raise ValueError(
             f"{quoted(text)} is not a revision such as main, v1.0 or a commit; "
             "if it has a slash, give its commit"
@@ -90,11 +93,11 @@ def _location(text: str, scheme: str, rest: str) -> Source:
     if scheme not in REMOTE:
         raise ValueError(f"{quoted(text)} has a scheme that is not one of {', '.join(REMOTE)}")
     digests = REMOTE[scheme].digests
-    digest = _DIGEST.search(rest) if digests else None
+    digest = DIGEST.search(rest) if digests else None
     location = rest[: digest.start()] if digest else rest
     if digests and "@" in location:
         raise ValueError(f"{quoted(text, 120)} must end in @sha256: and 64 hexadecimal digits")
-    if not _LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
+    if not LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
         raise ValueError(
             f"{quoted(scheme + '://…')} must be only host and path: no user, password, query, "
             "fragment or spaces (credentials belong in a Secret)"

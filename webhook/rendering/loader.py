@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from webhook.models.cached_model import SecretKey
+from webhook.models.model_document import SecretKey
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.rendering.noted import Noted

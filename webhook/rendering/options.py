@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from webhook.admission.policy.documents import Policy
 from webhook.admission.request import declared
-from webhook.models.cached_model import SecretKey
+from webhook.models.model_document import SecretKey
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
 from webhook.rendering import readers
 from webhook.rendering.kinds import Kind

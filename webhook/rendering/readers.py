@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from webhook.models.cached_model import SecretKey
+from webhook.models.model_document import SecretKey
 from webhook.values import duration
 from webhook.values.readers import object_name
 from webhook.values.text import quoted

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from webhook.admission.request.resolve import resolved
-from webhook.models.cached_model import ModelFiles, SecretKey
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_REVISION, revision_folder
+from webhook.models.model_document import ModelFiles, SecretKey
 from webhook.models.schemes import RENDERED
 from webhook.models.source import Source
 from webhook.values.quantity import Quantity

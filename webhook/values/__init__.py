@@ -7,6 +7,7 @@ readers       one function for each kind of value of an annotation
 text          text from outside, made safe to print
 shape         whether the fields of an object have the types that we read
 constraints   whether they keep the limits of those types, and are known
+lenient       leaves out the fields that are not known, and names them
 mistakes      collects every mistake, to report them together
 
 Rule 1: ValueError says what is wrong with the text, and what to write instead.

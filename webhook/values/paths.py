@@ -6,20 +6,22 @@ from typing import Final
 
 from webhook.values.text import quoted
 
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9._+@-]+")
-_LONGEST_PATH: Final = 1024
-_SYSTEM: Final = ("/proc", "/sys", "/dev")
+SEGMENT: Final = re.compile(r"[A-Za-z0-9._+@-]+")
+"""The form of what is between two slashes; "." and ".." are refused too."""
+LONGEST_PATH: Final = 1024
+SYSTEM: Final = ("/proc", "/sys", "/dev")
+"""Directories of the kernel."""
 
 
 def _segments(text: str, example: str) -> None:
     for segment in text.split("/"):
-        if segment in ("..", ".", "") or not _SEGMENT.fullmatch(segment):
+        if segment in ("..", ".", "") or not SEGMENT.fullmatch(segment):
             raise ValueError(
                 f"{quoted(text)} is not a plain path such as {example}: "
                 "letters, digits and . _ - + @ between slashes, no . or .."
             )
-    if len(text) > _LONGEST_PATH:
-        raise ValueError(f"is longer than {_LONGEST_PATH} characters")
+    if len(text) > LONGEST_PATH:
+        raise ValueError(f"is longer than {LONGEST_PATH} characters")
 
 
 def relative_path(text: str) -> str:
@@ -40,8 +42,8 @@ def absolute_path(text: str) -> str:
         raise ValueError('must not be "/", but a directory such as /models')
     _segments(inner, "/models/llama")
     path = "/" + inner
-    if any(path == system or path.startswith(system + "/") for system in _SYSTEM):
-        raise ValueError(f"{quoted(text)} is below {', '.join(_SYSTEM)}: use one such as /models")
+    if any(path == system or path.startswith(system + "/") for system in SYSTEM):
+        raise ValueError(f"{quoted(text)} is below {', '.join(SYSTEM)}: use one such as /models")
     return path
 
 

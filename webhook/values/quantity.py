@@ -14,9 +14,14 @@ from typing import Final, Self
 from webhook.values.text import quoted
 
 LARGEST: Final = 2**63 - 1
-_GRAMMAR: Final = re.compile(
-    r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]+)?"
-)
+_NUMBER: Final = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_ABOVE_0: Final = r"(?:[0-9]*[1-9][0-9]*(?:\.[0-9]*)?|[0-9]*\.[0-9]*[1-9][0-9]*)"
+_SUFFIX: Final = r"(?:Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]+)"
+_GRAMMAR: Final = re.compile(rf"([+-]?{_NUMBER})({_SUFFIX})?")
+NOT_NEGATIVE: Final = rf"^[+]?{_NUMBER}{_SUFFIX}?$"
+"""The quantities from 0, as a pattern of a schema (RE2)."""
+POSITIVE: Final = rf"^[+]?{_ABOVE_0}{_SUFFIX}?$"
+"""The quantities above 0, as a pattern of a schema (RE2)."""
 _BINARY: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL: Final = {
     "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18,

@@ -6,41 +6,58 @@ write instead. The caller adds the name of the annotation.
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from webhook.values.quantity import Quantity
 from webhook.values.text import quoted
 
 T = TypeVar("T")
-_OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
+OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
+"""The form of a DNS subdomain; two dots in a row are refused too."""
 _LABEL_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_IMAGE: Final = re.compile(
+IMAGE: Final = re.compile(
     r"[a-z0-9](?:[a-zA-Z0-9._-]*(?::[0-9]+)?)(?:/[a-z0-9][a-z0-9._-]*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
-_MOST_USERS: Final = 2**31 - 1
+"""The form of an OCI image reference."""
+MOST_USERS: Final = 2**31 - 1
 MOST_BYTES: Final = Quantity(2**50)
 """No model and no /dev/shm is larger than this: a larger number is a typing error."""
 
 
-def listed(of: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """Reads a comma-separated list."""
+
+    of: Callable[[str], T]
+
+    def __call__(self, text: str) -> tuple[T, ...]:
+        """Return what `of` reads from each part of *text*."""
+        return tuple([self.of(part.strip()) for part in text.split(",")])
+
+
+def listed(of: Callable[[str], T]) -> Listed[T]:
     """Return a reader of a comma-separated list of what *of* reads."""
-
-    def read(text: str) -> tuple[T, ...]:
-        return tuple([of(part.strip()) for part in text.split(",")])
-
-    return read
+    return Listed(of)
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    """Return a reader that accepts one of *words*."""
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Reads one of some words."""
 
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}, not {quoted(text)}")
+    words: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """Return *text*; ValueError if it is none of the words."""
+        if text not in self.words:
+            raise ValueError(f"must be one of {', '.join(self.words)}, not {quoted(text)}")
         return text
 
-    return read
+
+def one_of(*words: str) -> OneOf:
+    """Return a reader that accepts one of *words*."""
+    return OneOf(words)
 
 
 def boolean(text: str) -> bool:
@@ -77,7 +94,7 @@ def claim_name(text: str) -> str:
 
 def object_name(text: str) -> str:
     """Read a DNS subdomain name."""
-    if not _OBJECT_NAME.fullmatch(text) or ".." in text:
+    if not OBJECT_NAME.fullmatch(text) or ".." in text:
         raise ValueError(f"{quoted(text)} is not a name such as model-store")
     return text
 
@@ -91,13 +108,24 @@ def container_name(text: str) -> str:
 
 def user_id(text: str) -> int:
     """Read the ID of a user who is not root (runAsUser, at most 2147483647)."""
-    if not re.fullmatch("[1-9][0-9]{0,9}", text) or int(text) > _MOST_USERS:
-        raise ValueError(f"{quoted(text)} is not a user ID from 1 to {_MOST_USERS}")
+    if not re.fullmatch("[1-9][0-9]{0,9}", text) or int(text) > MOST_USERS:
+        raise ValueError(f"{quoted(text)} is not a user ID from 1 to {MOST_USERS}")
     return int(text)
 
 
 def image_reference(text: str) -> str:
     """Read an OCI image reference."""
-    if not _IMAGE.fullmatch(text):
+    if not IMAGE.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not an image such as example.com/model@sha256:…")
     return text
+
+
+def digest_reference(text: str) -> str:
+    """Read an OCI image reference that names its content."""
+    reference = image_reference(text)
+    if "@" not in reference:
+        raise ValueError(
+            f"{quoted(text)} names a tag, which can change: write the digest, "
+            "such as example.com/model@sha256:…"
+        )
+    return reference

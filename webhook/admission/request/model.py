@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from webhook.models import layout
-from webhook.models.cached_model import ModelFiles, SecretKey
+from webhook.models.model_document import ModelFiles, SecretKey
 from webhook.models.source import Source
 from webhook.values.quantity import Quantity
 

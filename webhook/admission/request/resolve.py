@@ -14,8 +14,9 @@ from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.model import Model
 from webhook.models import layout
-from webhook.models.cached_model import CachedModel, ModelFiles
+from webhook.models.cached_model import CachedModel
 from webhook.models.catalogue import Catalogue
+from webhook.models.model_document import ModelFiles
 from webhook.models.source import Source, parse_source
 from webhook.values.quantity import MI, Quantity
 from webhook.values.readers import object_name

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from webhook.values import constraints
+from webhook.values.quantity import NOT_NEGATIVE
 
 Mode = Annotated[
     Literal["enforce", "warn", "audit"],
@@ -21,10 +22,9 @@ Mode = Annotated[
     ),
 ]
 SET: Final = {constraints.SET: "set"}
-QUANTITY: Final = r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|[kMGTPE]i?)?$"
 _A_QUANTITY: Final = {"is": "a quantity such as 512Mi or 16Gi"}
 Size = Annotated[
-    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=QUANTITY, max_length=32)],
+    Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=NOT_NEGATIVE, max_length=32)],
     Meta(extra_json_schema={"x-kubernetes-int-or-string": True}, extra=_A_QUANTITY),
 ]
 """A number of bytes: 16Gi."""
