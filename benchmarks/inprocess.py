@@ -16,6 +16,7 @@ from benchmarks.measures import InProcess, Scale
 from benchmarks.reviews import SIZES, bodies
 from webhook.admission.policy.documents import Policy
 from webhook.objects.facts import Facts
+from webhook.server.known_facts import KnownFacts
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
@@ -25,7 +26,7 @@ FACTS: Final = Facts(namespace="inference", kube_version=(1, 37))
 
 def fresh() -> Reviewer:
     """Return our webhook as after a start, without kept answers."""
-    return Reviewer(Policy(), lambda _: FACTS, Telemetry(lambda *_, **__: None))
+    return Reviewer(KnownFacts(FACTS, Policy()), Telemetry(lambda *_, **__: None))
 
 
 def microseconds(review: Callable[[bytes], bytes], calls: list[bytes]) -> float:

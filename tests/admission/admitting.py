@@ -160,9 +160,11 @@ class Webhook:
     lines: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.reviewer = Reviewer(
-            self.policy, lambda _: self.facts, Telemetry(self._log), self_check=True
-        )
+        self.reviewer = Reviewer(self, Telemetry(self._log), self_check=True)
+
+    def of(self, _: str) -> Facts:
+        """Return the facts of every namespace."""
+        return self.facts
 
     def _log(self, line: DecisionLine) -> None:
         self.lines.append(msgspec.to_builtins(line))

@@ -10,6 +10,7 @@ import pytest
 from tests.admission.admitting import UID, Webhook, in_memory, pod_of, review_of
 from webhook.admission.decision import Deny, Mutate, Skip, SkipReason, warning_lines
 from webhook.admission.problem import Problem
+from webhook.objects.facts import Facts
 from webhook.server.reviews.response import head, tail
 from webhook.server.reviews.review import BadReview, decode_pod, decode_workload, workload_of
 
@@ -177,8 +178,13 @@ def test_namespaces_of_the_system_are_left(namespace: str, webhook: Webhook) -> 
 
 def test_t84_namespace_is_the_requests() -> None:
     asked = []
-    webhook = Webhook()
-    webhook.reviewer._facts = lambda namespace: asked.append(namespace) or webhook.facts  # type: ignore[func-returns-value]
+
+    class Asked(Webhook):
+        def of(self, namespace: str) -> Facts:
+            asked.append(namespace)
+            return self.facts
+
+    webhook = Asked()
     answer = webhook.admit(pod_of(), namespace="prod")
     assert answer.operations
     assert asked == ["prod"]

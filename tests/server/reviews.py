@@ -6,9 +6,23 @@ from typing import Any
 
 import jsonpatch
 
+from webhook.admission.policy.documents import Policy
+from webhook.objects.facts import Facts
+
 Json = dict[str, Any]
 MODEL = {"modelcache.io/model": "org/name"}
 OPT_IN = {**MODEL, "modelcache.io/strategy": "pvc"}
+
+
+class Same:
+    """Knows the same of every namespace, and costs one frame."""
+
+    policy = Policy()
+    facts = Facts(namespace="inference", kube_version=(1, 37))
+
+    def of(self, _: str) -> Facts:
+        """Return the facts of any namespace."""
+        return self.facts
 
 
 def pod(annotations: dict[str, str] | None = None, **metadata: Any) -> Json:

@@ -12,21 +12,18 @@ from typing import Any
 import pytest
 
 from benchmarks.reviews import bodies
-from tests.server.reviews import OPT_IN, pod
+from tests.server.reviews import OPT_IN, Same, pod
 from tests.server.reviews import body as review_of
-from webhook.admission.policy.documents import Policy
-from webhook.objects.facts import Facts
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 from webhook.server.telemetry.log import line_log, open_log
 
-FACTS = Facts(namespace="inference", kube_version=(1, 37))
 REVIEWS = bodies("5 KB")
 
 
 def fresh(log: Callable[..., Any] = lambda *_, **__: None) -> Reviewer:
     """Return a reviewer as it is after a start."""
-    return Reviewer(Policy(), lambda _: FACTS, Telemetry(log))
+    return Reviewer(Same(), Telemetry(log))
 
 
 def counted(review: Callable[[bytes], bytes], body: bytes) -> tuple[int, int]:

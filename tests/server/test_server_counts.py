@@ -17,8 +17,7 @@ from benchmarks.reviews import bodies
 from certs.context import server_context
 from tests.server.connection import Connection, request
 from tests.server.harness import HOST, PairFiles
-from webhook.admission.policy.documents import Policy
-from webhook.objects.facts import Facts
+from tests.server.reviews import Same
 from webhook.server.http.admission_port import AdmissionPort
 from webhook.server.http.health import bare_app
 from webhook.server.http.listener import Listener
@@ -26,7 +25,6 @@ from webhook.server.http.review_protocol import ReviewProtocol
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
 
-FACTS = Facts(namespace="inference", kube_version=(1, 37))
 REVIEWS = [request(body) for body in bodies("5 KB")]
 
 
@@ -38,7 +36,7 @@ async def listening(
     held: weakref.WeakSet[ReviewProtocol] = weakref.WeakSet()
     telemetry = Telemetry(lambda _: None)
     faults: list[Exception] = []
-    reviewer = Reviewer(Policy(), lambda _: FACTS, telemetry)
+    reviewer = Reviewer(Same(), telemetry)
     port = AdmissionPort(reviewer, telemetry, bare_app(), faults.append, 40)
 
     def protocol(*arguments: Any) -> ReviewProtocol:

@@ -6,6 +6,8 @@ connection         one API server: requests, watches, forwarded ports
 client             for commands: objects, lists, logs, as kubectl's user or our pod
 controller_client  for the controller: single answers, and watches
 watching           reports changes of an object
+collection         all objects of a kind: lists in pages, and watches
+reflector          a copy of them that follows every change
 
 A loader has a client of its own, loading/in_cluster/service_account: it retries.
 

@@ -94,12 +94,13 @@ class Connection:
         *,
         query: Sequence[tuple[str, str]] = (),
         seconds: tuple[float, float],
+        accept: str = _JSON,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Yield the answer, whatever its status; the block reads it.
+        """Yield the answer, whatever its status; the block reads it. *accept*: its media types.
 
         Unreachable if there is none, or if it breaks off; *seconds* to connect, and for each read.
         """
-        headers = {"Accept": _JSON}
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = _JSON_PATCH if method == "PATCH" else _JSON
         request = self._client.param_serialize(

@@ -49,6 +49,21 @@ class ControllerApi:
             raise Unreachable(f"no access to an API server: {error}") from error
         self._heard = heard
 
+    @contextlib.contextmanager
+    def stream(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str, read_seconds: float
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Yield the answer to a GET, whatever its status; the block reads it.
+
+        Unreachable if there is none, or if no byte comes for *read_seconds*.
+        """
+        seconds = (CONNECT_SECONDS, read_seconds)
+        with self._connection.answering(
+            "GET", path, query=query, seconds=seconds, accept=accept
+        ) as response:
+            self._heard(date(response))
+            yield response
+
     def request(
         self,
         method: str,

@@ -198,6 +198,23 @@ def serve(  # each is an option
             rich_help_panel=CLUSTER,
         ),
     ] = "30s",
+    facts: Annotated[
+        bool,
+        typer.Option(
+            "--facts/--no-facts",
+            help="Watch CachedModels, CachePolicies, Namespaces, PersistentVolumeClaims, Nodes, "
+            "LimitRanges and ResourceQuotas, so that reviews know them.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = False,
+    node_facts: Annotated[
+        bool,
+        typer.Option(
+            "--node-facts/--no-node-facts",
+            help="Whether --facts watches Nodes.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = True,
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
@@ -236,7 +253,7 @@ def serve(  # each is an option
     try:
         run(
             Settings(
-                policy=_policy(policy or []),
+                policy=_policy(policy or [], knows_labels=facts),
                 facts=Facts(
                     kube_version=version,
                     image_volumes=image_volumes,
@@ -258,6 +275,8 @@ def serve(  # each is an option
                     configuration=configuration,
                     bindings=tuple(enforce or ()),
                     fail=failure_policy is FailurePolicy.FAIL,
+                    facts=facts,
+                    node_facts=node_facts,
                     enforce_after_seconds=seconds(enforce_after),
                     leaf_seconds=seconds(leaf_lifetime),
                     authority_seconds=seconds(authority_lifetime),
@@ -274,7 +293,7 @@ def serve(  # each is an option
         fail(error)
 
 
-def _policy(paths: list[Path]) -> "Policy":
+def _policy(paths: list[Path], *, knows_labels: bool) -> "Policy":
     from webhook.admission.policy.documents import Policy, load_policy
 
     if not paths:
@@ -282,6 +301,6 @@ def _policy(paths: list[Path]) -> "Policy":
     from webhook.documents.contents import read_objects
 
     policy = load_policy(read_objects(paths))
-    if unknown := list(policy.not_judged_by_name()):
+    if not knows_labels and (unknown := list(policy.not_judged_by_name())):
         raise ValueError("\n".join(unknown))
     return policy

@@ -8,6 +8,7 @@ __main__      when to look: after a change, after a time, after a failure
 options       what the server passes to it
 messages      what it reports to the server
 clock         the time by the API server's clock
+knowledge     what reviews must know of the cluster, watched and sent to the server
 installation  what it looks at and writes
 
 Rule 1: each replica runs one, and none leads. If two write at once, one gets a conflict, and looks

@@ -20,7 +20,8 @@ from webhook.api_server.watching import Watching
 from webhook.controller.clock import Clock
 from webhook.controller.installation import binding, configuration, secret
 from webhook.controller.installation.reconciler import LookAgain, Reconciler
-from webhook.controller.messages import Event, Message, State
+from webhook.controller.knowledge import Knowledge
+from webhook.controller.messages import Event, Message, State, Topic
 from webhook.controller.options import Options
 
 PERIOD: Final = 10.0
@@ -65,9 +66,11 @@ class Controller:
         clock = Clock()
         api = ControllerApi(clock.heard)
         self._life = options.authority_seconds
-        self._reconciler = Reconciler(api, clock, options, send)
         self._send = send
         self._changed, self._never = threading.Event(), threading.Event()
+        self._knowledge = Knowledge(api, options, send) if options.facts else None
+        others = self._knowledge.concerns if self._knowledge else dict[Topic, str]
+        self._reconciler = Reconciler(api, clock, options, send, others)
         watched = [(configuration.FOLDER, options.configuration)]
         watched += [(binding.FOLDER, name) for name in options.bindings]
         if options.secret:
@@ -76,6 +79,8 @@ class Controller:
 
     def run(self) -> None:
         """Never return."""
+        if self._knowledge:
+            self._knowledge.start()
         due, failures = 0.0, 0
         while True:
             pause = min(TICK, max(0.0, due - time.monotonic()))

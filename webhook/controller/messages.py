@@ -1,11 +1,13 @@
 """The messages of the controller to the server: one JSON document per line."""
 
 import datetime as dt
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-Topic: TypeAlias = Literal["api-server", "certificates", "enforcement", "registration"]
+Topic: TypeAlias = Literal[
+    "api-server", "certificates", "enforcement", "facts", "policy", "registration"
+]
 """The topic of a concern."""
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
@@ -53,4 +55,42 @@ class Event(msgspec.Struct, frozen=True, tag="event"):
     fields: dict[str, str] = {}
 
 
-Message: TypeAlias = Certificate | State | Patched | Event
+class Changed(msgspec.Struct, frozen=True, tag="changed"):
+    """Objects of a kind that are new or different, and keys of those that are gone."""
+
+    kind: str
+    """The plural of the resource."""
+    there: dict[str, Any] = {}
+    """Key, namespace/name or name, → what is kept of the object (knowledge.KINDS)."""
+    gone: list[str] = []
+
+
+class Synced(msgspec.Struct, frozen=True, tag="synced"):
+    """All objects of a kind were sent; what was not sent since the process began is gone."""
+
+    kind: str
+
+
+class Relisted(msgspec.Struct, frozen=True, tag="relisted"):
+    """A kind is listed again."""
+
+    kind: str
+    reason: str
+
+
+class Seen(msgspec.Struct, frozen=True, tag="seen"):
+    """Kind → seconds since the API server last said something about it. Sent every few seconds."""
+
+    ages: dict[str, float]
+
+
+class Version(msgspec.Struct, frozen=True, tag="version"):
+    """The version of the API server."""
+
+    major: int
+    minor: int
+
+
+Message: TypeAlias = (
+    Certificate | State | Patched | Event | Changed | Synced | Relisted | Seen | Version
+)

@@ -33,10 +33,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     again_seconds: float = 600
     """After this time the Event is written again, if the API server has deleted it."""
 
+    facts: bool = False
+    """Whether the webhook's own kinds, namespaces, claims and quotas are watched for reviews."""
+    node_facts: bool = True
+    """Whether nodes are watched too, if facts are."""
+
     @property
     def needed(self) -> bool:
-        """Whether the controller has anything to do: certificates, bindings or failurePolicy."""
-        return self.secret is not None or bool(self.bindings) or self.fail
+        """Whether the controller has anything to do."""
+        return self.secret is not None or bool(self.bindings) or self.fail or self.facts
 
     def lives(self) -> Lives:
         """Return the lifetimes of certificates; ValueError if they contradict each other."""

@@ -3,6 +3,8 @@
 process             start, serve, drain, stop: begin here
 settings            the options of serve, read once
 known_facts         what reviews know of each namespace
+knowledge           policy and facts, as the controller reports them
+fact_store          the facts of each namespace, from what is reported
 http/               ports, connections and their limits
 reviews/            one review: bytes in, bytes out
 telemetry/          metrics and the log

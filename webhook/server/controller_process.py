@@ -16,7 +16,8 @@ import msgspec
 
 from webhook.controller.messages import TOPICS, Certificate, Event, Message, Patched, State
 from webhook.controller.options import Options
-from webhook.server.readiness import Readiness
+from webhook.server.knowledge import Knowledge
+from webhook.server.readiness import Readiness, together
 from webhook.server.telemetry.log import Logger
 from webhook.server.telemetry.metrics import Metrics
 
@@ -38,8 +39,10 @@ class ControllerProcess:
         use: Callable[[bytes, bytes, datetime], None],
         metrics: Metrics,
         logger: Logger,
+        knowledge: Knowledge | None = None,
     ) -> None:
         options.lives()
+        self._knowledge = knowledge
         self._state = State(
             {"certificate": "the controller has not reported yet"} if options.secret else {}
         )
@@ -48,13 +51,20 @@ class ControllerProcess:
 
     def readiness(self) -> Readiness:
         """Return what is missing or of concern, as the controller last reported it."""
-        missing = dict(self._state.missing)
+        learned = self._knowledge.readiness() if self._knowledge else Readiness()
+        missing = {**self._state.missing, **learned.missing}
         if self._options.secret is not None and not self._served:
             missing.setdefault("certificate", "there is none yet")
-        return Readiness(missing, dict[str, str](self._state.concerns.items()))
+        return together(learned, Readiness(missing, dict[str, str](self._state.concerns.items())))
 
     async def run(self) -> None:
         """Keep the controller running until cancelled."""
+        if self._knowledge is None:
+            await self._keep_running()
+        else:
+            await asyncio.gather(self._keep_running(), self._knowledge.keep())
+
+    async def _keep_running(self) -> None:
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
@@ -79,6 +89,8 @@ class ControllerProcess:
             limit=_LINE, start_new_session=True,  # Ctrl-C in a terminal is for the server
         )  # fmt: skip
         self._metrics.controller_pid = process.pid
+        if self._knowledge:
+            self._knowledge.begin()
         try:
             if process.stdin and process.stdout:  # always: they are pipes
                 process.stdin.write(msgspec.json.encode(self._options) + b"\n")
@@ -111,6 +123,10 @@ class ControllerProcess:
             case Event():
                 log = self._logger.warning if message.level == "warning" else self._logger.info
                 log(message.event, **message.fields)
+            case _ if self._knowledge:
+                self._knowledge.take(message)
+            case _:  # what reviews don't ask for
+                pass
 
     def _upcoming(self, end: datetime | None) -> None:
         if end:

@@ -1,18 +1,31 @@
-"""Keep the facts of each namespace in memory, for reviews."""
+"""Know the policy and the facts of each namespace, for reviews."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
+from webhook.admission.policy.documents import Policy
 from webhook.objects.facts import Facts
 
 _MOST_NAMESPACES: Final = 10_000
 _LONGEST_NAMESPACE: Final = 63
 
 
-class KnownFacts:
-    """The facts of each namespace: *everywhere*, with the namespace's name."""
+class Known(Protocol):
+    """What a review may rest on."""
 
-    def __init__(self, everywhere: Facts) -> None:
+    @property
+    def policy(self) -> Policy:
+        """The policy: the same object until it changes."""
+
+    def of(self, namespace: str) -> Facts:
+        """Return the facts of *namespace*: the same object until something of it changes."""
+
+
+class KnownFacts:
+    """A policy and facts that never change: *everywhere*, with the namespace's name."""
+
+    def __init__(self, everywhere: Facts, policy: Policy) -> None:
+        self.policy = policy
         self._everywhere = everywhere
         self._known: dict[str, Facts] = {}
 

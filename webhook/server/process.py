@@ -20,6 +20,7 @@ from webhook.server.http.asgi import Application
 from webhook.server.http.deferred import Deferred
 from webhook.server.http.listener import Listener
 from webhook.server.http.review_protocol import ReviewProtocol
+from webhook.server.knowledge import Knowledge
 from webhook.server.known_facts import KnownFacts
 from webhook.server.readiness import Readiness, together
 from webhook.server.reviews.reviewer import Reviewer
@@ -49,8 +50,9 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     telemetry = Telemetry(line_log(lines, settings.log_format))
     missing = {"listening": "the admission port is not open yet"}
     certificate = ServingCertificate(settings, telemetry, logger)
+    knowledge = _knowledge(settings, telemetry)
     controller = (
-        ControllerProcess(settings.controller, certificate.use, telemetry, logger)
+        ControllerProcess(settings.controller, certificate.use, telemetry, logger, knowledge)
         if settings.controller.needed
         else None
     )
@@ -64,9 +66,8 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
 
         return health_app(telemetry.registry, readiness)
 
-    telemetry.policy.labels(settings.policy.generation).set(1)
     telemetry.ready.set_function(lambda: float(readiness().ready))
-    port = _admission_port(settings, telemetry, logger)
+    port = _admission_port(settings, knowledge, telemetry, logger)
     limits, probe_limits = _limits(telemetry, logger, lambda: listener.free(_FREED))
     listener = Listener(
         port, settings.host, settings.port, certificate.served.context,
@@ -108,10 +109,20 @@ async def _run(settings: Settings, logger: Logger, lines: Lines) -> None:
     logger.info("stopped")
 
 
-def _admission_port(settings: Settings, telemetry: Telemetry, logger: Logger) -> AdmissionPort:
+def _knowledge(settings: Settings, telemetry: Telemetry) -> Knowledge | None:
+    """Return what will be known of the cluster; None if nothing of it is watched."""
+    telemetry.policy_is(settings.policy.generation)
+    if not settings.controller.facts:
+        return None
+    nodes = settings.controller.node_facts
+    return Knowledge(settings.facts, settings.policy, telemetry, nodes=nodes)
+
+
+def _admission_port(
+    settings: Settings, knowledge: Knowledge | None, telemetry: Telemetry, logger: Logger
+) -> AdmissionPort:
     reviewer = Reviewer(
-        settings.policy,
-        KnownFacts(settings.facts).of,
+        knowledge or KnownFacts(settings.facts, settings.policy),
         telemetry,
         excluded=EXCLUDED | {settings.controller.namespace},
         self_check=settings.self_check,

@@ -34,7 +34,9 @@ class Policy:
     ) -> None:
         self.generation = generation
         """The digest of the documents: 12 hexadecimal digits, or "none" without documents."""
-        self.catalogue = Catalogue(models)
+        self.models = tuple(models)
+        """The CachedModels, without built-in ones."""
+        self.catalogue = Catalogue(self.models)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
         self.by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
         """Those that select namespaces by more than their names."""

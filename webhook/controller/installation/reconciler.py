@@ -36,9 +36,15 @@ class Reconciler:
     """Looks, writes, and reports the state to the server."""
 
     def __init__(
-        self, api: ControllerApi, clock: Clock, options: Options, send: Callable[[Message], None]
+        self,
+        api: ControllerApi,
+        clock: Clock,
+        options: Options,
+        send: Callable[[Message], None],
+        others: Callable[[], dict[Topic, str]] = dict[Topic, str],
     ) -> None:
-        self._clock, self._options, self._send = clock, options, send
+        """*others*: returns further concerns, which are reported with those found here."""
+        self._clock, self._options, self._send, self._others = clock, options, send, others
         self._rotation = Rotation(options.lives(), random.random())  # noqa: S311  # spread
         self._configuration = Configuration(api, options.configuration)
         self._secret = (
@@ -65,7 +71,7 @@ class Reconciler:
         Unreachable, Conflict or LookAgain if it must be done again. Anything else that fails
         becomes a concern, and the rest is still done.
         """
-        concerns: dict[Topic, str] = {}
+        concerns = self._others()
         registered = self._registered(concerns)
         try:
             if self._secret:
@@ -91,7 +97,7 @@ class Reconciler:
         """Report that the API server did not answer; the rest of the state stays as it was."""
         missing = {} if self._leaf or not self._secret else {"certificate": str(error)}
         missing |= self._state.missing
-        concerns: dict[Topic, str] = {"api-server": str(error)}
+        concerns: dict[Topic, str] = {**self._others(), "api-server": str(error)}
         self._report(missing, concerns, reached=False, enforcing=self._state.enforcing)
 
     def keep_leaf(self) -> None:

@@ -32,25 +32,28 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class KeptAnswers:
-    """The decisions of one policy on pods."""
+    """Decisions on pods, each with the policy and the facts that it was made by."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._answers: dict[object, tuple[Decision, bytes]] = {}
+    def __init__(self) -> None:
+        self._answers: dict[object, tuple[Policy, Facts, Decision, bytes]] = {}
 
-    def of(self, pod: Pod, facts: Facts, namespace: str, size: int) -> tuple[Decision, bytes]:
-        """Return the decision on *pod* and the tail of its answer; the review has *size* bytes."""
+    def of(self, pod: Pod, policy: Policy, facts: Facts, size: int) -> tuple[Decision, bytes]:
+        """Return the decision on *pod* and the tail of its answer; the review has *size* bytes.
+
+        A kept one is used only while *policy* and *facts* are still the same objects.
+        """
         ours = tuple(
             [i for i in pod.annotations.items() if i[0].startswith(PREFIX) or i[0] in READ]
         )
         if not ours or size > _LARGEST_KEPT:
-            decision = admit(pod, self._policy, facts)
+            decision = admit(pod, policy, facts)
             return decision, tail(decision)
-        key = (namespace, ours, _SERVICE_ACCOUNT_TOKEN.sub(b'"name":""', _encode(pod.spec)))
-        if (kept := self._answers.get(key)) is None:
-            decision = admit(pod, self._policy, facts)
-            kept = decision, tail(decision)
-            if len(self._answers) >= _KEPT:
+        spec = _SERVICE_ACCOUNT_TOKEN.sub(b'"name":""', _encode(pod.spec))
+        key = (facts.namespace, ours, spec)
+        kept = self._answers.get(key)
+        if kept is None or kept[0] is not policy or kept[1] is not facts:
+            decision = admit(pod, policy, facts)
+            if kept is None and len(self._answers) >= _KEPT:
                 del self._answers[next(iter(self._answers))]
-            self._answers[key] = kept
-        return kept
+            self._answers[key] = kept = (policy, facts, decision, tail(decision))
+        return kept[2], kept[3]

@@ -1,19 +1,17 @@
 """Answer one review, bytes to bytes: read it, decide, answer, log."""
 
 import time
-from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
 
 from webhook.admission.admit import EXCLUDED
 from webhook.admission.decision import Decision, Mutate, Skip, SkipReason
-from webhook.admission.policy.documents import Policy
 from webhook.admission.workload import admit_workload
-from webhook.objects.facts import Facts
 from webhook.objects.json_patch import BrokenPatch
 from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod
+from webhook.server.known_facts import Known
 from webhook.server.reviews.kept_answers import KeptAnswers
 from webhook.server.reviews.response import head, tail
 from webhook.server.reviews.review import (
@@ -33,23 +31,21 @@ _AnyReview: TypeAlias = Review[Pod] | Review[msgspec.Raw] | WorkloadReview
 
 
 class Reviewer:
-    """Answers reviews for one policy."""
+    """Answers reviews by what is known."""
 
     def __init__(
         self,
-        policy: Policy,
-        facts: Callable[[str], Facts],
+        known: Known,
         telemetry: Telemetry,
         *,
         excluded: frozenset[str] = EXCLUDED,
         self_check: bool = False,
     ) -> None:
-        self._policy = policy
-        self._facts = facts
+        self._known = known
         self._telemetry = telemetry
         self._excluded = excluded
         self._self_check = self_check
-        self._kept = KeptAnswers(policy)
+        self._kept = KeptAnswers()
 
     def review_pod(self, body: bytes) -> bytes:
         """Return the answer to the review of a pod; BadReview if it can't be answered."""
@@ -62,7 +58,8 @@ class Reviewer:
         if namespace in self._excluded:
             reason = SkipReason.EXCLUDED_NAMESPACE
             return self._skip(reason, body, review, started, pod.metadata)
-        decision, made = self._kept.of(pod, self._facts(namespace), namespace, len(body))
+        known = self._known
+        decision, made = self._kept.of(pod, known.policy, known.of(namespace), len(body))
         if self._self_check and isinstance(decision, Mutate):
             self._check(body, decision, ROOTS)
         return self._answer(decision, made, body, review, started, pod.metadata)
@@ -77,7 +74,8 @@ class Reviewer:
         if namespace in self._excluded:
             return self._skip(SkipReason.EXCLUDED_NAMESPACE, body, review, started)
         kind, workload, change = workload_of(review.request)
-        decision = admit_workload(kind, workload, change, self._policy, self._facts(namespace))
+        known = self._known
+        decision = admit_workload(kind, workload, change, known.policy, known.of(namespace))
         if self._self_check and isinstance(decision, Mutate):
             own = "/metadata/annotations"
             self._check(body, decision, (own, *(part.grows_at for part in workload.templates)))

@@ -23,10 +23,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._generation = ""
         self._admission()
         self._http()
         self._certificates()
         self._controller()
+        self._facts()
         self._process()
 
     def _admission(self) -> None:
@@ -132,15 +134,44 @@ class Metrics:
         self.controller_pid = 0
         """The controller's process; 0 while there is none, so that there are no series of it."""
 
+    def _facts(self) -> None:
+        self.facts_live = self._gauge(
+            "facts_live",
+            "1 while the watch of a kind lives. Otherwise it is not known, and refuses no pod.",
+            ("kind",),
+        )
+        self.facts_age = self._gauge(
+            "facts_age_seconds",
+            "Seconds between the last thing that the API server said of a kind and the "
+            "controller's last report.",
+            ("kind",),
+        )
+        self.facts_objects = self._gauge(
+            "facts_objects", "Objects of a kind that are known.", ("kind",)
+        )
+        self.facts_relists = self._counter(
+            "facts_relists", "Times that a kind was listed again, by reason.", ("kind", "reason")
+        )
+
+    def policy_is(self, generation: str) -> None:
+        """Take the digest of the policy that is used from now on."""
+        if generation != self._generation:
+            if self._generation:
+                self.policy.remove(self._generation)
+            self._generation = generation
+            self.policy.labels(generation).set(1)
+            self._policy_read.set(time.time())
+
     def _process(self) -> None:
         self.ready = self._gauge("ready", "1 while /readyz answers 200.")
         self.policy = self._gauge(
             "policy_info",
-            "Always 1; generation is a digest of the documents of --policy, or none.",
+            "Always 1; generation is a digest of all CachedModels and CachePolicies, or none.",
             ("generation",),
         )
-        loaded = self._gauge("policy_last_success_timestamp_seconds", "When the policy was read.")
-        loaded.set(time.time())
+        self._policy_read: Gauge = self._gauge(
+            "policy_last_success_timestamp_seconds", "When the policy was read, or last changed."
+        )
         build = self._gauge(
             "build_info", "Always 1; the versions of the webhook and Python.", ("version", "python")
         )

@@ -1,0 +1,199 @@
+"""Watch what reviews must know of the cluster, and send it to the server.
+
+Policy (CachePolicies and CachedModels), labels of namespaces and nodes, claims, LimitRanges and
+ResourceQuotas: of each object only what a decision reads. The version of the API server is asked
+for now and then.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from sys import intern
+from typing import Any, Final
+
+import msgspec
+
+from webhook.admission.policy.cache_policy import cache_policy
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.strategies import STRATEGIES
+from webhook.api_server.collection import Collection
+from webhook.api_server.controller_client import ControllerApi
+from webhook.api_server.errors import RequestFailed
+from webhook.api_server.reflector import Kind, Reflector
+from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Topic, Version
+from webhook.controller.options import Options
+from webhook.models.cached_model import cached_model
+from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects.kinds import LimitRange, PersistentVolumeClaim, ResourceQuota
+
+SEEN_SECONDS: Final = 5.0
+"""Between two messages about which watches live."""
+VERSION_SECONDS: Final = 600.0
+LINE: Final = 64 * 1024
+"""Bytes of a message, about. The server takes one between two reviews."""
+_GROUP: Final = "/apis/modelcache.io/v1alpha1"
+
+
+class _Labels(msgspec.Struct):
+    labels: dict[str, str] | None = None
+
+
+class _Labelled(msgspec.Struct):
+    metadata: _Labels
+
+
+_labelled: Final = msgspec.json.Decoder(_Labelled).decode
+_claim: Final = msgspec.json.Decoder(PersistentVolumeClaim).decode
+_limit_range: Final = msgspec.json.Decoder(LimitRange).decode
+_quota: Final = msgspec.json.Decoder(ResourceQuota).decode
+
+
+def _namespace(raw: bytes) -> dict[str, str]:
+    return {intern(k): intern(v) for k, v in (_labelled(raw).metadata.labels or {}).items()}
+
+
+def _node(raw: bytes) -> list[str]:
+    labels = _labelled(raw).metadata.labels or {}
+    return sorted(
+        intern(k) for k, v in labels.items() if v == NODE_LABEL_VALUE and k.startswith(PREFIX)
+    )
+
+
+def _claim_facts(raw: bytes) -> tuple[tuple[str, ...], str]:
+    claim = _claim(raw)
+    modes = (claim.spec and claim.spec.access_modes) or ()
+    phase = (claim.status and claim.status.phase) or ""
+    return tuple(map(intern, modes)), intern(phase)
+
+
+def _limits(raw: bytes) -> list[Any]:
+    spec = _limit_range(raw).spec
+    return list(msgspec.to_builtins(spec.limits)) if spec and spec.limits else []
+
+
+def _amounts(raw: bytes) -> dict[str, dict[str, str]]:
+    quota = _quota(raw)
+    found = {"hard": quota.spec and quota.spec.hard, "used": quota.status and quota.status.used}
+    return {
+        name: {k: str(v) for k, v in (amounts or {}).items() if k.endswith("memory")}
+        for name, amounts in found.items()
+    }
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    """Return an object of ours without what no decision reads."""
+    found: dict[str, Any] = msgspec.json.decode(raw)
+    kept = {key: found[key] for key in ("apiVersion", "kind", "spec", "status") if key in found}
+    return kept | {"metadata": {"name": found["metadata"]["name"]}}
+
+
+def _policy(raw: bytes) -> dict[str, Any]:
+    document = _document(raw)
+    document.pop("status", None)
+    cache_policy(document)
+    return document
+
+
+def _model(raw: bytes) -> dict[str, Any]:
+    document = _document(raw)
+    cached_model(document, STRATEGIES)
+    return document
+
+
+POLICY_KINDS: Final = ("cachepolicies", "cachedmodels")
+KINDS: Final[tuple[Kind[Any], ...]] = (
+    Kind("cachepolicies", f"{_GROUP}/cachepolicies", _policy),
+    Kind("cachedmodels", f"{_GROUP}/cachedmodels", _model),
+    Kind("namespaces", "/api/v1/namespaces", _namespace, metadata_only=True),
+    Kind("persistentvolumeclaims", "/api/v1/persistentvolumeclaims", _claim_facts),
+    Kind("nodes", "/api/v1/nodes", _node, metadata_only=True),
+    Kind("limitranges", "/api/v1/limitranges", _limits),
+    Kind("resourcequotas", "/api/v1/resourcequotas", _amounts),
+)
+NODES: Final = "nodes"
+
+
+class Knowledge:
+    """The watches, and what they send."""
+
+    def __init__(
+        self, api: ControllerApi, options: Options, send: Callable[[Message], None]
+    ) -> None:
+        self._api, self._send = api, send
+        self._reflectors = [
+            Reflector(Collection(api, kind.path, kind.metadata_only), kind, self)
+            for kind in KINDS
+            if options.node_facts or kind.name != NODES
+        ]
+
+    def start(self) -> None:
+        """Watch for ever, in threads."""
+        for reflector in self._reflectors:
+            reflector.start()
+        threading.Thread(target=self._report, name="report watches", daemon=True).start()
+
+    def concerns(self) -> dict[Topic, str]:
+        """Return what somebody should fix: kinds that can't be read, objects that can't be used."""
+        found: dict[Topic, str] = {}
+        troubles = [f"{r.kind.name}: {r.trouble}" for r in self._reflectors if r.trouble]
+        if troubles:
+            found["facts"] = "; ".join(troubles)
+        faults = [
+            f"{reflector.kind.name}/{key}: {fault}"
+            for reflector in self._reflectors
+            for key, fault in sorted(reflector.faults.copy().items())
+        ]
+        if faults:
+            found["policy"] = "; ".join(faults)
+        return found
+
+    def changed(self, kind: str, there: Mapping[str, object], gone: list[str]) -> None:
+        """Send objects, in lines of a bounded size."""
+        for part in _parts(there):
+            self._send(Changed(kind, part))
+        for start in range(0, len(gone), 500):
+            self._send(Changed(kind, gone=gone[start : start + 500]))
+
+    def synced(self, kind: str) -> None:
+        """Send that all objects of the kind were sent."""
+        self._send(Synced(kind))
+
+    def relisted(self, kind: str, reason: str) -> None:
+        """Send that the kind is listed again."""
+        self._send(Relisted(kind, reason))
+
+    def _report(self) -> None:
+        never, until_version = threading.Event(), 0.0
+        while True:
+            ages = {r.kind.name: r.age for r in self._reflectors}
+            self._send(Seen({kind: age for kind, age in ages.items() if age != float("inf")}))
+            until_version -= SEEN_SECONDS
+            if until_version <= 0 and self._ask_version():
+                until_version = VERSION_SECONDS
+            never.wait(SEEN_SECONDS)
+
+    def _ask_version(self) -> bool:
+        try:
+            found = self._api.request("GET", "/version").good().json()
+            # An emulated version decides what the server can do (KEP-4330).
+            major = found.get("emulationMajor") or found["major"]
+            minor = found.get("emulationMinor") or found["minor"]
+            version = Version(int(major), int(str(minor).rstrip("+")))  # clouds write "32+"
+        except (RequestFailed, KeyError, ValueError):
+            return False
+        self._send(version)
+        return True
+
+
+def _parts(there: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """Yield *there* in parts of LINE bytes, or one object each if that is larger."""
+    part: dict[str, Any] = {}
+    size = 0
+    for key, value in there.items():
+        encoded = msgspec.json.encode(value)
+        if part and size + len(encoded) + len(key) > LINE:
+            yield part
+            part, size = {}, 0
+        part[key] = msgspec.Raw(encoded)
+        size += len(encoded) + len(key)
+    if part:
+        yield part

@@ -1,0 +1,159 @@
+"""Know the cluster: policy and facts, as the controller reports them.
+
+- The last good policy holds, however old it is.
+- Any other fact counts only while its watch lives: then a fault of ours refuses nobody.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
+from webhook.admission.policy.documents import Policy
+from webhook.admission.strategies import STRATEGIES
+from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Version
+from webhook.models.cached_model import CachedModel, cached_model
+from webhook.objects.facts import Facts
+from webhook.server.fact_store import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS, FactStore
+from webhook.server.readiness import Readiness
+from webhook.server.telemetry.metrics import Metrics
+
+LIVE_SECONDS: Final = 90.0
+"""A watch that said nothing for so long is not alive: bookmarks come each minute."""
+PATIENCE_SECONDS: Final = 30.0
+"""A replica gets ready without facts after so long; without policy never."""
+MODELS: Final = "cachedmodels"
+POLICIES: Final = "cachepolicies"
+_DIGITS: Final = 12
+
+
+class Knowledge:
+    """Policy and facts of a cluster that is watched."""
+
+    def __init__(self, everywhere: Facts, files: Policy, metrics: Metrics, *, nodes: bool) -> None:
+        """*files*: the policy of --policy. Objects of the cluster with the same name win."""
+        self._store, self._files, self._metrics = FactStore(everywhere), files, metrics
+        self._models: dict[str, CachedModel] = {}
+        self._policies: dict[str, CachePolicy] = {}
+        self._digests: dict[str, bytes] = {}
+        self.policy = files
+        """The policy: the same object until it changes."""
+        self.of = self._store.facts
+        self._seen: dict[str, float] = {}
+        self._synced: set[str] = set()
+        self._former: dict[str, set[str]] = {}
+        self._facts_of = [NAMESPACES, CLAIMS, LIMIT_RANGES, QUOTAS, *([NODES] if nodes else [])]
+        self._unwatched = {} if nodes else {NODES: ""}
+        self._began = time.monotonic()
+        self.refresh()
+
+    def readiness(self) -> Readiness:
+        """Return what this replica must know before it answers reviews."""
+        missing = [kind for kind in (POLICIES, MODELS) if kind not in self._synced]
+        if time.monotonic() - self._began < PATIENCE_SECONDS:
+            missing += [kind for kind in self._facts_of if kind not in self._synced]
+        said = {"facts": f"{', '.join(missing)}: not read yet"} if missing else {}
+        twice = self._twice()
+        concern = {"policy": f"{', '.join(twice)}: in --policy and in the cluster, which wins"}
+        return Readiness(said, concern if twice else {})
+
+    async def keep(self) -> None:
+        """Look each second at which watches live, until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Forget facts whose watch has died, and remember those whose watch lives."""
+        now, stale = time.monotonic(), dict(self._unwatched)
+        for kind in self._facts_of:
+            silent = now - self._seen.get(kind, self._began)
+            live = kind in self._synced and silent <= LIVE_SECONDS
+            if not live:
+                stale[kind] = f"{max(1, round(silent / 60))} min"
+            self._metrics.facts_live.labels(kind).set(int(live))
+        self._store.know(stale)
+        numbers = {MODELS: len(self._models), POLICIES: len(self._policies)}
+        for kind, number in (numbers | self._store.numbers()).items():
+            self._metrics.facts_objects.labels(kind).set(number)
+
+    def begin(self) -> None:
+        """Take that the controller starts from nothing: what it does not send again is gone."""
+        self._former = {kind: set(self._store.keys(kind)) for kind in self._facts_of}
+        self._former |= {MODELS: set(self._models), POLICIES: set(self._policies)}
+
+    def take(self, message: Message) -> None:
+        """Take a message of the controller; others than those about the cluster are ignored."""
+        match message:
+            case Changed():
+                self._former.get(message.kind, set()).difference_update(message.there)
+                self._change(message.kind, message.there, message.gone)
+            case Synced():
+                if former := self._former.pop(message.kind, None):
+                    self._change(message.kind, {}, [*former])
+                self._synced.add(message.kind)
+                self._read_policy()
+                self._seen[message.kind] = time.monotonic()
+                self.refresh()
+            case Relisted():
+                self._metrics.facts_relists.labels(message.kind, message.reason).inc()
+            case Seen():
+                now = time.monotonic()
+                for kind, age in message.ages.items():
+                    self._seen[kind] = now - age
+                    self._metrics.facts_age.labels(kind).set(age)
+                self.refresh()
+            case Version():
+                self._store.version(message.major, message.minor)
+            case _:
+                pass
+
+    def _change(self, kind: str, there: Mapping[str, Any], gone: list[str]) -> None:
+        if kind == MODELS:
+            self._models |= {key: cached_model(doc, STRATEGIES) for key, doc in there.items()}
+            self._forget(self._models, kind, there, gone)
+        elif kind == POLICIES:
+            self._policies |= {key: cache_policy(doc) for key, doc in there.items()}
+            self._forget(self._policies, kind, there, gone)
+        else:
+            self._store.change(kind, there, gone)
+
+    def _forget(
+        self, objects: dict[str, Any], kind: str, there: Mapping[str, Any], gone: list[str]
+    ) -> None:
+        for key, document in there.items():
+            encoded = msgspec.json.encode(document, order="deterministic")
+            self._digests[f"{kind}/{key}"] = hashlib.sha256(encoded).digest()
+        for key in gone:
+            objects.pop(key, None)
+            self._digests.pop(f"{kind}/{key}", None)
+        if kind in self._synced:  # the first list comes in many messages
+            self._read_policy()
+
+    def _read_policy(self) -> None:
+        models = [model for _, model in sorted(self._models.items())]
+        policies = [policy for _, policy in sorted(self._policies.items())]
+        digest = hashlib.sha256(self._files.generation.encode())
+        for key, one in sorted(self._digests.items()):
+            digest.update(key.encode() + one)
+        generation = digest.hexdigest()[:_DIGITS] if self._digests else self._files.generation
+        if generation == self.policy.generation:
+            return
+        self.policy = Policy(
+            [*models, *(m for m in self._files.models if m.name not in self._models)],
+            [*policies, *(p for p in self._files.policies if p.name not in self._policies)],
+            generation,
+        )
+        self._metrics.policy_is(generation)
+
+    def _twice(self) -> list[str]:
+        """Return the objects that are in the files too."""
+        models = [f"CachedModel {m.name}" for m in self._files.models if m.name in self._models]
+        policies = [
+            f"CachePolicy {p.name}" for p in self._files.policies if p.name in self._policies
+        ]
+        return models + policies
