@@ -57,6 +57,23 @@ Policies = Annotated[
     list[Path] | None,
     value("FILE|DIR", "CachedModel and CachePolicy documents; repeatable.", "--policy"),
 ]
+WatchFacts = Annotated[
+    bool,
+    typer.Option(
+        "--facts/--no-facts",
+        help="Watch CachedModels, CachePolicies, Namespaces, PersistentVolumeClaims, Nodes, "
+        "LimitRanges and ResourceQuotas, so that reviews know them.",
+        rich_help_panel=CLUSTER,
+    ),
+]
+WatchNodes = Annotated[
+    bool,
+    typer.Option(
+        "--node-facts/--no-node-facts",
+        help="Whether --facts watches Nodes.",
+        rich_help_panel=CLUSTER,
+    ),
+]
 KubeVersion = Annotated[
     str | None,
     typer.Option(

@@ -16,6 +16,8 @@ from webhook.cli.options import (
     LoaderPullSecrets,
     LoaderUser,
     Policies,
+    WatchFacts,
+    WatchNodes,
     pull_secrets,
     value,
     variables,
@@ -198,23 +200,8 @@ def serve(  # each is an option
             rich_help_panel=CLUSTER,
         ),
     ] = "30s",
-    facts: Annotated[
-        bool,
-        typer.Option(
-            "--facts/--no-facts",
-            help="Watch CachedModels, CachePolicies, Namespaces, PersistentVolumeClaims, Nodes, "
-            "LimitRanges and ResourceQuotas, so that reviews know them.",
-            rich_help_panel=CLUSTER,
-        ),
-    ] = False,
-    node_facts: Annotated[
-        bool,
-        typer.Option(
-            "--node-facts/--no-node-facts",
-            help="Whether --facts watches Nodes.",
-            rich_help_panel=CLUSTER,
-        ),
-    ] = True,
+    facts: WatchFacts = False,
+    node_facts: WatchNodes = True,
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
