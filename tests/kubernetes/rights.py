@@ -66,9 +66,9 @@ class Bound:
             ]
 
     def _rules(self, kind: str) -> list[Object]:
-        """Return the rules of a role of deploy/, with this user's names instead of its own."""
-        (role,) = [obj for obj in helm.objects() if obj["kind"] == kind]
-        rules: list[Object] = role["rules"]
+        """Return the rules of the roles of deploy/, with this user's names instead of its own."""
+        roles = [obj for obj in helm.objects() if obj["kind"] == kind]
+        rules: list[Object] = [rule for role in roles for rule in role["rules"]]
         for rule in rules:
             if "resourceNames" in rule:
                 rule["resourceNames"] = [self.names[name] for name in rule["resourceNames"]]

@@ -52,12 +52,13 @@ def test_nothing_is_known_before_it_was_read() -> None:
 
 def test_a_replica_is_ready_once_every_kind_was_read() -> None:
     found = Knowledge(Facts(), NONE, telemetry(), nodes=True)
-    missing = ", ".join(ALL)
+    missing = ", ".join((*ALL, "version"))
     assert found.readiness().missing == {"facts": f"{missing}: not read yet"}
     for kind in ALL[:-1]:
         found.take(Synced(kind))
-    assert found.readiness().missing == {"facts": "nodes: not read yet"}
+    assert found.readiness().missing == {"facts": "nodes, version: not read yet"}
     found.take(Synced(NODES))
+    found.take(Version(1, 37))
     assert found.readiness().ready
 
 
@@ -77,6 +78,7 @@ def test_nodes_that_are_not_watched_are_unknown_and_not_waited_for() -> None:
     for kind in ALL:
         if kind != NODES:
             found.take(Synced(kind))
+    found.take(Version(1, 37))
     assert found.readiness().ready
     assert found.of("a").nodes is None
 

@@ -28,6 +28,7 @@ PATIENCE_SECONDS: Final = 30.0
 """A replica gets ready without facts after so long; without policy never."""
 MODELS: Final = "cachedmodels"
 POLICIES: Final = "cachepolicies"
+VERSION: Final = "version"
 _DIGITS: Final = 12
 
 
@@ -55,7 +56,7 @@ class Knowledge:
         """Return what this replica must know before it answers reviews."""
         missing = [kind for kind in (POLICIES, MODELS) if kind not in self._synced]
         if time.monotonic() - self._began < PATIENCE_SECONDS:
-            missing += [kind for kind in self._facts_of if kind not in self._synced]
+            missing += [kind for kind in (*self._facts_of, VERSION) if kind not in self._synced]
         said = {"facts": f"{', '.join(missing)}: not read yet"} if missing else {}
         twice = self._twice()
         concern = {"policy": f"{', '.join(twice)}: in --policy and in the cluster, which wins"}
@@ -109,6 +110,7 @@ class Knowledge:
                 self.refresh()
             case Version():
                 self._store.version(message.major, message.minor)
+                self._synced.add(VERSION)
             case _:
                 pass
 

@@ -117,8 +117,17 @@ CASES: dict[str, Case] = {
             replica("modelcache_concerns", "0x12 1x30", topic="registration"),
             replica("modelcache_concerns", "1x60", topic="api-server"),
             replica("modelcache_concerns", "1x60", topic="enforcement"),
+            replica("modelcache_concerns", "1x60", topic="facts"),
         ),
         labels={**REPLICA, "topic": "registration"},
+    ),
+    "ModelcacheFactsStale": Case(
+        fires=(replica("modelcache_facts_live", "1x6 0x30", kind="nodes"),),
+        quiet=(
+            replica("modelcache_facts_live", "1x60", kind="nodes"),
+            replica("modelcache_facts_live", "1x17 0x30", kind="nodes"),
+        ),
+        labels={**REPLICA, "kind": "nodes"},
     ),
     "ModelcacheCABundleNotWritten": Case(
         fires=(replica("modelcache_ca_bundle_patches_total", "0+1x60", result="error"),),
@@ -205,7 +214,7 @@ def test_serve_without_a_controller_reports_no_concern_about_it() -> None:
     gone = set(RULES) - set(rules(values))
     assert gone == {
         "ModelcacheControllerDown", "ModelcacheNotEnforcing", "ModelcacheConcern",
-        "ModelcacheCABundleNotWritten",
+        "ModelcacheFactsStale", "ModelcacheCABundleNotWritten",
     }  # fmt: skip
 
 

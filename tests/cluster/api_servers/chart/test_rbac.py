@@ -58,8 +58,24 @@ def test_a_webhook_without_a_controller_has_no_rights() -> None:
     assert rules(FILES | {"controller": False}) == set()
 
 
-def test_no_permission_is_for_more_than_a_named_object_but_three() -> None:
-    wide = {(what, verbs) for _, what, names, verbs in rules() | rules(FAIL) if not names}
+FACTS = {
+    "cachedmodels.modelcache.io", "cachepolicies.modelcache.io", "limitranges", "namespaces", "nodes",
+    "persistentvolumeclaims", "resourcequotas",
+}  # fmt: skip
+
+
+def test_what_reviews_must_know_is_only_read_and_can_be_left_out() -> None:
+    known = {(f"`{kind}`", "`list`, `watch`") for kind in FACTS}
+    without = rules({"facts": {"enabled": False}})
+    assert {(what, verbs) for _, what, _, verbs in rules() - without} == known
+    without_nodes = rules({"facts": {"nodes": False}})
+    assert {what for _, what, _, _ in rules() - without_nodes} == {"`nodes`"}
+
+
+def test_no_other_permission_is_for_more_than_a_named_object_but_three() -> None:
+    without = {"facts": {"enabled": False}}
+    found = rules(without) | rules(FAIL | without)
+    wide = {(what, verbs) for _, what, names, verbs in found if not names}
     assert wide == {
         ("`secrets`", "`create`"),
         ("`endpointslices.discovery.k8s.io`", "`list`"),
