@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.admission.admitting import Json, Webhook, cache_policy, cached_model, pod_of, policy_of
-from webhook.admission.policy.documents import Policy, load_policy
+from webhook.admission.policy.documents import Policy, load_policy, read_objects_of_cluster
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.policy.rules.rule import Rule
 
@@ -237,3 +237,54 @@ def _turned(content: Any) -> Any:
     if not isinstance(content, dict):
         return content
     return {key: _turned(value) for key, value in reversed(content.items())}
+
+
+def test_an_object_of_the_cluster_with_a_fault_hides_no_other() -> None:
+    read = read_objects_of_cluster([
+        cached_model("good", "acme/coder"),
+        cached_model("bad", "nowhere", size="lots"),
+        cache_policy("good", defaults={"claim": "models"}, rules={"pinnedRevisions": {"mode": "warn"}}),
+        cache_policy("bad", rules={"maxMemoryModel": {"mode": "enforce"}}),
+        "rubbish",
+        {"apiVersion": "v1", "kind": "Pod", "metadata": "x"},
+    ])  # fmt: skip
+    assert [model.name for model in read.models] == ["good"]
+    assert [policy.name for policy in read.policies] == ["good"]
+    assert list(read.faults) == [
+        "CachedModel bad", "CachePolicy bad", "object without a name", "Pod without a name",
+    ]  # fmt: skip
+    assert read.faults["CachedModel bad"].count("spec.") == 2
+    assert read.faults["CachePolicy bad"] == "spec.rules.maxMemoryModel.size: is missing"
+    assert read.dropped == {}
+
+
+def test_what_a_newer_schema_has_is_left_out_and_named() -> None:
+    model = cached_model("coder", "acme/coder", stores=[{"name": "a"}], files={"deny": ["*"]})
+    model["status"] = {"revision": "main", "nodes": {"ready": 3}}
+    policy = cache_policy(
+        defaults={"claim": "models", "shade": "x", "modelcache.io/strategy": "pvc"},
+        rules={
+            "signedModels": {"mode": "enforce"},
+            "maxMemoryModel": {"mode": "enforce", "size": "16Gi", "burst": "1Gi"},
+        },
+        until="tomorrow",
+    )
+    read = read_objects_of_cluster([model, policy])
+    assert read.faults == {}
+    assert read.dropped == {
+        "CachedModel coder": ["spec.stores", "spec.files.deny"],
+        "CachePolicy platform": [
+            "spec.until",
+            "spec.defaults.shade",
+            "spec.rules.signedModels",
+            "spec.rules.maxMemoryModel.burst",
+        ],
+    }
+    [entry] = read.models
+    assert entry.source.repository == "acme/coder"
+    [policies] = read.policies
+    assert policies.defaults == {"claim": "models", "strategy": "pvc"}
+    assert [rule.name for rule in policies.rules] == ["maxMemoryModel"]
+    for document, place in ((model, "spec.stores"), (policy, "spec.until")):  # files stay strict
+        with pytest.raises(ValueError, match=f"{place}: is not known"):
+            policy_of(document)

@@ -8,16 +8,20 @@ can't be judged, because a label of the namespace is not known, does not apply.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from webhook.admission import codes
 from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
+from webhook.admission.policy.cache_policy import known_fields as known_policy
 from webhook.admission.problem import Problem
 from webhook.admission.strategies import STRATEGIES
 from webhook.models.cached_model import CachedModel, cached_model
+from webhook.models.cached_model import known_fields as known_model
 from webhook.models.catalogue import Catalogue
 
 API_VERSION: Final = "modelcache.io/v1alpha1"
+MODEL: Final = "CachedModel"
+POLICY: Final = "CachePolicy"
 _DIGITS: Final = 12
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The API server gives it to every namespace, so its value is always known."""
@@ -90,18 +94,7 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
     models, policies, faults = [], [], []
     for place, document in documents:
         try:
-            if not isinstance(document, dict):
-                raise ValueError("is not a Kubernetes object")
-            kind = document.get("kind")
-            if document.get("apiVersion") != API_VERSION or kind not in (
-                "CachedModel",
-                "CachePolicy",
-            ):
-                raise ValueError(
-                    f"is {document.get('apiVersion')} {kind}, "
-                    f"but must be {API_VERSION} CachedModel or CachePolicy"
-                )
-            if kind == "CachedModel":
+            if _kind(document) == MODEL:
                 models.append(cached_model(document, STRATEGIES))
             else:
                 policies.append(cache_policy(document))
@@ -115,6 +108,58 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
     if faults:
         raise ValueError("\n".join(faults))
     return Policy(models, policies, _generation([content for _, content in documents]))
+
+
+class ObjectsOfCluster(NamedTuple):
+    """What was read of the CachedModels and CachePolicies of a cluster."""
+
+    models: list[CachedModel]
+    policies: list[CachePolicy]
+    faults: dict[str, str]
+    """Object, such as "CachedModel llama-8b" → why it can't be used: every fault."""
+    dropped: dict[str, list[str]]
+    """Object → the fields that this version does not know, so that nothing is done for them."""
+
+
+def read_objects_of_cluster(documents: Iterable[Any]) -> ObjectsOfCluster:
+    """Return what *documents*, objects of the API server, say. One with a fault hides no other.
+
+    The cluster's schema may be newer than we are. So fields that are not known are left out
+    and reported, while in files (load_policy) they are faults.
+    """
+    read = ObjectsOfCluster([], [], {}, {})
+    for document in documents:
+        name = _called(document)
+        try:
+            is_model = _kind(document) == MODEL
+            known, dropped = (known_model if is_model else known_policy)(document)
+            if dropped:
+                read.dropped[name] = dropped
+            if is_model:
+                read.models.append(cached_model(known, STRATEGIES))
+            else:
+                read.policies.append(cache_policy(known))
+        except ValueError as error:
+            read.faults[name] = str(error)
+    return read
+
+
+def _kind(document: Any) -> str:  # noqa: ANN401  # any JSON value
+    """Return the kind of *document*; ValueError if it is none of ours."""
+    if not isinstance(document, dict):
+        raise ValueError("is not a Kubernetes object")
+    version, kind = document.get("apiVersion"), document.get("kind")
+    if version != API_VERSION or kind not in (MODEL, POLICY):
+        raise ValueError(f"is {version} {kind}, but must be {API_VERSION} {MODEL} or {POLICY}")
+    return str(kind)
+
+
+def _called(document: Any) -> str:  # noqa: ANN401  # any JSON value
+    """Return kind and name of *document*."""
+    content = document if isinstance(document, dict) else {}
+    metadata = content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{content.get('kind') or 'object'} {name or 'without a name'}"
 
 
 def _generation(contents: list[Any]) -> str:
