@@ -69,6 +69,8 @@ def test_labels_that_are_not_known_select_nothing_and_only_what_is_undecided_is_
     remarks = policy.unjudged("prod", None)
     assert [r.where for r in remarks] == (["CachePolicy platform"] if selected is None else [])
     assert policy.unjudged("prod", {}) == []
+    stale = policy.unjudged("prod", None, "3 min")
+    assert [r.code for r in stale] == (["MC143"] if selected is None else [])
 
 
 def test_a_refused_pod_too_is_shown_which_policy_could_not_be_judged() -> None:

@@ -7,11 +7,15 @@ import pytest
 from tests.admission.admitting import (
     Json,
     Webhook,
+    cached_model,
     facts_of,
     in_memory,
     pod_of,
+    policy_of,
 )
 from webhook.admission.strategies import STRATEGIES
+from webhook.models.layout import node_label
+from webhook.objects.facts import CLAIMS
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMAGE = "example.com/coder@sha256:" + "ab" * 32
@@ -103,21 +107,23 @@ def claims(**fields: Any) -> Json:
     }
 
 
+def ready(status: str, reason: str, message: str = "") -> Json:
+    return {"type": "Ready", "status": status, "reason": reason, "message": message}
+
+
 OBSTACLES: list[tuple[str, Json, Json, str, str]] = [
-    ("pvc", {}, {"claims": {}}, "MC005", '"model-store" does not exist in namespace default'),
-    ("pvc", {}, claims(access_modes=["ReadWriteOnce"]), "MC005", "has access modes ReadWriteOnce"),
     ("pvc", {}, claims(access_modes=["ReadWriteOncePod"]), "MC005", "ReadWriteOncePod"),
     ("pvc", {}, claims(access_modes=[]), "MC005", "has access modes none"),
-    ("pvc", {}, claims(phase="Pending"), "MC005", "is Pending, not Bound"),
-    ("pvc", {}, claims(phase="Lost"), "MC005", "is Lost, not Bound"),
+    ("pvc", {}, claims(phase="Lost"), "MC005", "is Lost: its volume is gone"),
+    ("pvc", {}, claims(access_modes=["ReadWriteOncePod"], phase="Pending"), "MC005", "ReadWriteOncePod"),
     ("hostPath", {}, BASELINE, "MC006", "pod-security.kubernetes.io/enforce=baseline"),
     ("hostPath", {}, RESTRICTED, "MC006", "pod-security.kubernetes.io/enforce=restricted"),
-    ("hostPath", {}, {"nodes": []}, "MC019", "no node of 0 has the label"),
+    ("hostPath", {}, {"nodes": [], **BASELINE}, "MC006", "forbids hostPath"),
     ("hostPath", {"host_path": "/var/lib"}, {}, "MC013", "is not at or below /var/lib/model-cache"),
     ("hostPath", {"host_path": "/var/lib/model-cache-2"}, {}, "MC013", "is not at or below"),
     ("hostPath", {"placement": "required", "model": "acme/coder"}, {}, "MC018", "pinned to a commit"),
     ("emptyDir", {"size": None}, {}, "MC003", 'the size of "acme/coder" is not known'),
-    ("emptyDir", {}, {"claims": {}}, "MC005", "does not exist"),
+    ("emptyDir", {}, claims(phase="Lost"), "MC005", "is Lost"),
     ("emptyDir", {"load_from": "source", "directory": "w"}, {}, "MC017", "was filled by hand"),
     ("emptyDir", {"load_from": "node"}, BASELINE, "MC006", "forbids hostPath"),
     ("image", {}, {"kube_version": None}, "MC007", "(version unknown)"),
@@ -140,6 +146,135 @@ def test_t56_t68_t69_t71_t73_obstacle_of_a_named_strategy_is_a_refusal(
     assert not answer.allowed
     assert set(answer.codes) == {code}
     assert said in answer.denial
+
+
+WAITING: list[tuple[str, Json, Json, list[str]]] = [
+    ("pvc", {}, {"claims": {}}, ['MC137: the pod waits, because "model-store" does not exist']),
+    ("pvc", {}, claims(phase="Pending"), ['MC137: the pod waits, because "model-store" is Pending']),
+    ("pvc", {}, claims(access_modes=["ReadWriteOnce"]), ['MC140: "model-store" is ReadWriteOnce']),
+    ("pvc", {}, claims(access_modes=["ReadWriteOnce"], phase="Pending"), ["MC140: ", "MC137: "]),
+    ("pvc", {}, claims(access_modes=["ReadWriteOnce", "ReadOnlyMany"]), []),
+    ("pvc", {}, claims(access_modes=None, phase=None), []),
+    ("pvc", {}, {"claims": None}, []),
+    ("hostPath", {}, {"nodes": []}, ["MC138: the pod waits, because no node of 0 has the label "]),
+    ("hostPath", {"model": "acme/coder"}, {"nodes": []}, []),
+    ("hostPath", {}, {"nodes": None}, []),
+    ("emptyDir", {}, {"claims": {}}, ['MC137: the pod waits, because "model-store" does not exist']),
+    ("emptyDir", {"load_from": "node", "model": f"acme/coder@{COMMIT}"}, {"nodes": []}, ["MC138: "]),
+    ("emptyDir", {"load_from": "source"}, {"claims": {}, "nodes": []}, []),
+    ("image", {}, {"claims": {}, "nodes": [], "kube_version": "1.35"}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "asked", "facts", "said"), WAITING)
+def test_t56_what_time_can_mend_is_waited_for(
+    name: str, asked: Json, facts: Json, said: list[str]
+) -> None:
+    answer = webhook_of(**facts).admit(pod_of({**ASKED[name], **asked}, limit="24Gi"))
+    assert answer.response["auditAnnotations"] == {"strategy": name}
+    warnings = [w.split(" ", 1)[0] + ": " + w.split(": ", 1)[1] for w in answer.warnings]
+    assert len(warnings) == len(said)
+    for warning, beginning in zip(warnings, said, strict=True):
+        assert warning.startswith(beginning)
+
+
+def test_every_label_that_a_node_must_have_is_named() -> None:
+    both = {**ASKED["hostPath"], "model": f"acme/coder@{COMMIT}, acme/draft@{COMMIT}"}
+    one_each = [{label(name): "ready"} for name in ("acme/coder", "acme/draft")]
+    answer = webhook_of(nodes=one_each).admit(pod_of(both))
+    (warning,) = [w for w in answer.warnings if w.startswith("MC138")]
+    labels = [label(name) for name in ("acme/coder", "acme/draft")]
+    assert f"no node of 2 has the labels {', '.join(labels)}: load" in warning
+    assert f"(kubectl get nodes -l {labels[0]}=ready,{labels[1]}=ready)" in warning
+    holding = dict.fromkeys(labels, "ready")
+    assert "MC138" not in webhook_of(nodes=[*one_each, holding]).admit(pod_of(both)).codes
+
+
+def label(repository: str) -> str:
+    return node_label(repository, COMMIT)
+
+
+STATES: list[tuple[Json, list[str]]] = [
+    ({}, []),
+    ({"conditions": [ready("True", "Ready")]}, []),
+    ({"conditions": [ready("Unknown", "Pending")]}, []),
+    ({"conditions": [ready("False", "Loading", "62 %")]}, ["Loading, 62 %"]),
+    ({"conditions": [ready("False", "Failed", "x" * 200)]}, ["Failed, " + "x" * 72]),
+    ({"conditions": [ready("False", "Pending")]}, ["Pending"]),
+    ({"conditions": [{**ready("False", "Moved"), "type": "Current"}]}, []),
+    ({"conditions": [ready("False", "Partial")]}, []),
+    ({"conditions": [ready("False", "Stale")]}, []),
+    ({"conditions": [ready("False", "Failed")], "stores": [
+        {"name": "a", "state": "Failed"}, {"name": "b", "state": "Ready"}]}, []),
+    ({"conditions": [ready("False", "Failed")], "stores": [
+        {"name": "a", "state": "Failed"}, {"name": "b", "state": "Loading"}]}, ["Failed"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "said"), STATES)
+def test_a_model_that_no_store_holds_yet_is_waited_for(status: Json, said: list[str]) -> None:
+    policy = policy_of(cached_model("coder", "acme/coder", status=status))
+    answer = Webhook(policy=policy).admit(pod_of({**ASKED["pvc"], "model": "coder"}))
+    assert answer.warnings == [
+        'MC139 modelcache.io/model: the pod waits, because "coder" is not loaded yet: '
+        f"{words} (kubectl describe cachedmodel coder)"
+        for words in said
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "facts", "codes"),
+    [
+        ("pvc", {}, {}, ["MC139"]),
+        ("pvc", {}, {"claims": {}}, ["MC139", "MC137"]),
+        ("emptyDir", {}, {}, ["MC139"]),
+        ("emptyDir", {"load_from": "source"}, {}, []),
+        ("hostPath", {}, {}, ["MC139"]),
+        ("hostPath", {}, {"nodes": []}, ["MC138"]),
+        ("hostPath", {}, {"nodes": [{node_label("acme/coder", COMMIT): "ready"}]}, []),
+        ("image", {}, {}, []),
+    ],
+)
+def test_a_model_that_is_loading_is_waited_for_where_nothing_else_says_that_it_is_there(
+    name: str, asked: Json, facts: Json, codes: list[str]
+) -> None:
+    status = {"conditions": [ready("False", "Loading")]}
+    policy = policy_of(cached_model("coder", f"acme/coder@{COMMIT}", status=status))
+    webhook = Webhook(policy=policy, facts=facts_of({"kube_version": "1.35", **facts}))
+    pod = pod_of({**ASKED[name], "model": "coder", **asked}, limit="24Gi")
+    assert webhook.admit(pod).codes == codes
+
+
+STALE: list[tuple[str, Json, Json, list[str]]] = [
+    ("pvc", {}, {}, ["claims"]),
+    ("hostPath", {}, {}, ["namespaces", "nodes"]),
+    ("hostPath", {"model": "acme/coder"}, {}, ["namespaces"]),
+    ("emptyDir", {}, {}, ["claims"]),
+    ("emptyDir", {"load_from": "node", "model": f"acme/coder@{COMMIT}"}, {}, ["namespaces", "nodes"]),
+    ("emptyDir", {"load_from": "source"}, {}, []),
+    ("image", {}, {"kube_version": "1.35"}, []),
+    ("image", {}, {"kube_version": "1.32", "image_volumes": True}, ["namespaces"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "asked", "facts", "kinds"), STALE)
+def test_facts_that_could_not_be_looked_at_are_named_if_the_strategy_depends_on_them(
+    name: str, asked: Json, facts: Json, kinds: list[str]
+) -> None:
+    stale = {CLAIMS: "3 min", "nodes": "3 min", "namespaces": "3 min"}
+    answer = webhook_of(**facts, stale=stale).admit(pod_of({**ASKED[name], **asked}, limit="24Gi"))
+    assert answer.warnings == [
+        f"MC143 modelcache.io/strategy: {kind} could not be looked at for 3 min, so it is not "
+        "known if the pod can start"
+        for kind in kinds
+    ]
+
+
+def test_a_second_review_says_nothing_of_facts_that_have_become_stale() -> None:
+    pod = webhook_of().admit(pod_of(ASKED["pvc"])).admitted
+    later = webhook_of(stale={CLAIMS: "3 min"}).admit(pod, raw=True)
+    assert later.adds_nothing
+    assert later.warnings == []
 
 
 @pytest.mark.parametrize("path", ["/dev/shm", "/dev/shm/", "//dev//shm", "dev/shm"])

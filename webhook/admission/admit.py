@@ -20,7 +20,7 @@ from webhook.admission.reading import read_request
 from webhook.admission.request.annotations import LEDGER, PREFIX, asked, unknown
 from webhook.admission.request.declared import KNOWN
 from webhook.admission.strategies.auto import chosen_strategy
-from webhook.objects.facts import Facts
+from webhook.objects.facts import NAMESPACES, Facts
 from webhook.objects.pod import Pod, PodSpec
 from webhook.objects.windows import requires_windows
 
@@ -62,7 +62,8 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         return Skip(reason=SkipReason.NO_CONTAINERS)
     undecided: Sequence[Problem] = ()
     if policy.by_label:
-        undecided = policy.unjudged(facts.namespace, facts.namespace_labels)
+        unseen = facts.stale.get(NAMESPACES)
+        undecided = policy.unjudged(facts.namespace, facts.namespace_labels, unseen)
     try:
         defaults = policy.defaults(facts.namespace, facts.namespace_labels)
         request, problems = read_request(own, defaults, policy.catalogue)
@@ -76,6 +77,8 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         if problems:
             raise Rejected(problems)
         strategy, passed, obstacles = chosen_strategy(request, spec, facts)
+        if facts.stale:
+            passed += strategy.unseen(facts)
         chosen = Chosen(containers, target, strategy, [*guessed, *passed])
         plan = build_plan(pod, request, chosen, facts, obstacles)
         if refused := tuple(limit_range_problems(spec, plan, facts)):

@@ -35,9 +35,7 @@ LIST: Final = _code(
     "a list does not have one entry per model",
     "give one entry per model, in the order of modelcache.io/model",
 )
-CLAIM: Final = _code(
-    5, "the claim can't serve the pod", "create, bind or share the claim, or use another strategy"
-)
+CLAIM: Final = _code(5, "the claim can't serve the pod", "use another claim, or another strategy")
 POD_SECURITY: Final = _code(
     6,
     "Pod Security of the namespace forbids the volume",
@@ -83,9 +81,7 @@ PLACEMENT: Final = _code(
     "it is not known which nodes hold the model",
     "pin the model to a commit, or set placement to preferred or none",
 )
-NODES: Final = _code(
-    19, "no node holds the model", "load it on a node first, or use another strategy"
-)
+# 19 was "no node holds the model", which is waited for: 138.
 OFFERED: Final = _code(
     20, "the CachedModel does not offer the strategy", "use one that spec.strategies lists"
 )
@@ -243,3 +239,31 @@ INIT_DOWNLOADS: Final = _code(
     "an init container downloads a model",
     "remove the init container, and let the server read the shared model",
 )
+CLAIM_AWAITED: Final = _code(
+    137,
+    "the pod waits for its claim",
+    "create the claim, or see why it is not bound",
+)
+NODE_AWAITED: Final = _code(
+    138,
+    "the pod waits until a node holds the model",
+    "load the model on a node, or use another strategy",
+)
+MODEL_AWAITED: Final = _code(
+    139,
+    "the pod waits until the model is loaded",
+    "see the status of the CachedModel",
+)
+ONE_NODE: Final = _code(
+    140,
+    "only the pods of one node can use the claim",
+    "use a claim that is ReadWriteMany or ReadOnlyMany",
+)
+UNSEEN: Final = _code(
+    143,
+    "the webhook could not look at a part of the cluster",
+    "see what /readyz of the webhook says",
+)
+
+AWAITED: Final = frozenset((CLAIM_AWAITED, NODE_AWAITED, MODEL_AWAITED))
+"""What time can mend: the pod is admitted and waits, and starts by itself."""

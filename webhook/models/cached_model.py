@@ -38,6 +38,8 @@ class CachedModel(msgspec.Struct, frozen=True):
     strategies: tuple[str, ...] = ()
     files: ModelFiles = ModelFiles()
     token: SecretKey | None = None
+    loading: str | None = None
+    """Why no store holds it yet, in words; None: one does, or it is not known."""
     floating: str = DEFAULT_REVISION
     """The branch or tag that its revision was found by."""
 
@@ -131,6 +133,23 @@ def _faults_of_strategies(given: Any, known: Collection[str]) -> Iterator[str]: 
         yield f"spec.strategies: {quoted(name)} occurs twice: remove one"
 
 
+_HELD: Final = frozenset(("Ready", "Partial", "Stale"))
+"""States of a store that holds the model, be it on some nodes or at an older revision."""
+_WORDS: Final = 80
+"""Characters of a condition in a message."""
+
+
+def _loading(status: ModelStatus) -> str | None:
+    """Return why no store holds the model yet, in words; None: one does, or it is not known."""
+    for condition in status.conditions:
+        if condition.type == "Ready" and condition.status == "False":
+            # The reason is the state of the worst store.
+            states = {condition.reason, *(store.state for store in status.stores)}
+            words = ", ".join(filter(None, (condition.reason, condition.message)))
+            return None if states & _HELD else words[:_WORDS]
+    return None
+
+
 def _entry(document: ModelDocument, values: Mapping[str, Any]) -> CachedModel:
     spec, status = document.spec, document.status or ModelStatus()
     source: Source = values["spec.source"]
@@ -148,5 +167,6 @@ def _entry(document: ModelDocument, values: Mapping[str, Any]) -> CachedModel:
         strategies=spec.strategies,
         files=_files(spec.files, file),
         token=spec.token_secret_ref,
+        loading=_loading(status),
         floating=floating,
     )

@@ -157,6 +157,22 @@ class ModelSpec(Strict, frozen=True):
     ] = ()
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """A condition, as all Kubernetes objects have them."""
+
+    type: Annotated[str, Meta(max_length=64, description="What it is about, such as Ready.")]
+    status: Annotated[str, Meta(max_length=16, description="True, False or Unknown.")]
+    reason: Annotated[str, Meta(max_length=64, description="Why, in one word.")] = ""
+    message: Annotated[str, Meta(max_length=1024, description="Why, in words.")] = ""
+
+
+class StoreStatus(msgspec.Struct, frozen=True):
+    """What became of one of the stores that shall hold a model."""
+
+    name: Annotated[str, Meta(max_length=40, description="Name of the store.")]
+    state: Annotated[str, Meta(max_length=64, description="Its state, such as Loading.")]
+
+
 class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
     """What a loader found out about a model. Other fields are not read."""
 
@@ -176,6 +192,20 @@ class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
         ]
         | None
     ) = None
+    stores: Annotated[
+        tuple[StoreStatus, ...],
+        Meta(max_length=32, description="The state of each store that shall hold the model."),
+    ] = ()
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Meta(
+            max_length=16,
+            description=(
+                "Ready: whether the stores hold the model. While it is False and none does, pods "
+                "are told that they wait."
+            ),
+        ),
+    ] = ()
 
 
 class Named(msgspec.Struct, frozen=True):

@@ -6,8 +6,14 @@ unknown is not an obstacle.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
+
+CLAIMS: Final = "persistentvolumeclaims"
+NODES: Final = "nodes"
+NAMESPACES: Final = "namespaces"
+"""Kinds of facts that may be stale, as the API server names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,9 @@ class Facts:
     """Whether the operator says that the ImageVolume gate is on, whatever the version is."""
     limit_ranges: tuple[LimitRangeItem, ...] = ()
     quotas: tuple[Quota, ...] = ()
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """Kind of facts → for how long they could not be looked at, in words: {"nodes": "3 min"}.
+    Facts of such a kind are None."""
     loader_image: str = DEFAULT_LOADER_IMAGE
     loader_env: Mapping[str, str] = field(default_factory=dict)
     """Variables of a loader that downloads, such as its endpoint and its proxies."""
@@ -60,6 +69,13 @@ class Facts:
     """User ID of our init containers; None: the pod's, or else the image's."""
     loader_pull_secrets: tuple[str, ...] = ()
     """Secrets of the pod's namespace that our image is pulled with."""
+
+    def why_unknown(self, kind: str) -> str:
+        """Return why facts of *kind* are None, in words."""
+        what = "claims" if kind == CLAIMS else kind
+        if kind in self.stale:
+            return f"{what} could not be looked at for {self.stale[kind]}"
+        return f"{what} are not known"
 
     def older_than(self, minor: int) -> bool:
         """Whether the server is known to be older than 1.*minor*."""

@@ -54,17 +54,26 @@ class Policy:
                 merged |= policy.defaults
         return merged
 
-    def unjudged(self, namespace: str, labels: Mapping[str, str] | None) -> list[Problem]:
-        """Return a remark for each policy that may select the namespace, by labels not known."""
+    def unjudged(
+        self, namespace: str, labels: Mapping[str, str] | None, unseen: str | None = None
+    ) -> list[Problem]:
+        """Return a remark for each policy that may select the namespace, by labels not known.
+
+        *unseen*: for how long namespaces could not be looked at, in words; None: nobody looks.
+        """
         if labels is not None:
             return []
+        code, remedy = codes.UNJUDGED, ": give the Namespace with --cluster"
+        why = f"the labels of namespace {namespace} are not known"
+        if unseen:
+            code, remedy = codes.UNSEEN, ""
+            why = f"namespaces could not be looked at for {unseen}"
         return [
             Problem(
-                codes.UNJUDGED,
+                code,
                 f"CachePolicy {policy.name}",
-                f"selects namespaces by {_labels(policy)}, but the labels of namespace "
-                f"{namespace} are not known, so its defaults are not used: give the Namespace "
-                "with --cluster",
+                f"selects namespaces by {_labels(policy)}, but {why}, so its defaults are not "
+                f"used{remedy}",
             )
             for policy in self.by_label
             if policy.selector.holds({NAME_LABEL: namespace}, complete=False) is None

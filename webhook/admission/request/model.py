@@ -29,6 +29,8 @@ class Model:
     files: ModelFiles = field(default_factory=ModelFiles)
     file: str | None = None
     """The one file in it that a server is pointed at, such as a .gguf file."""
+    loading: str | None = None
+    """Why no store holds it yet, and where to see it; None: one does, or it is not known."""
     token: SecretKey | None = None
     """The token that its source needs."""
 

@@ -97,6 +97,9 @@ def resolve(
         revision = layout.revision_folder(source.revision or layout.DEFAULT_REVISION)
         directory = directories[i] if directories else entry.directory if entry else None
         image = images[i] if images else None
+        loading = None
+        if entry and entry.loading:
+            loading = f"{entry.loading} (kubectl describe cachedmodel {entry.name})"
         model = Model(
             asked=text,
             source=source,
@@ -109,6 +112,7 @@ def resolve(
             mount_path=mount_paths[i] if mount_paths else None,
             file=files[i] if files else entry.file if entry else None,
             files=entry.files if entry else ModelFiles(),
+            loading=loading,
             token=entry.token if entry else None,
         )
         if not any(replace(other, asked=text) == model for other in models):

@@ -1,10 +1,14 @@
-"""Choose the strategy of a pod: the one that it names, or the first without an obstacle.
+"""Choose the strategy of a pod: the one that it names, or the best that works here.
 
-If the pod names a strategy, an obstacle is a refusal. With auto, the strategy is passed
-over with a warning.
+What time can mend is waited for, as Kubernetes' own pods wait for a claim: the pod is admitted
+with a warning. A refused pod would be tried again by its controller, but up to 1000 s later
+(client-go, default_rate_limiters.go). What no time mends is a refusal if the pod names the
+strategy. With auto, the strategy is passed over with a warning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem, Rejected
@@ -15,48 +19,107 @@ from webhook.admission.strategies.claim import named_twice
 from webhook.admission.strategies.strategy import Strategy
 from webhook.objects.facts import Facts
 from webhook.objects.pod import PodSpec
+from webhook.values.text import quoted
+
+_WORKS, _ON_ONE_NODE, _WAITS, _NEVER = range(4)
+_STANDING: Final = {codes.ONE_NODE: _ON_ONE_NODE, **dict.fromkeys(codes.AWAITED, _WAITS)}
+"""Code of an obstacle → what it leaves of the strategy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tried:
+    """A strategy that auto looked at, and what speaks against it."""
+
+    strategy: Strategy
+    problems: Sequence[Problem]
+    standing: int
 
 
 def chosen_strategy(
     request: CacheRequest, spec: PodSpec, facts: Facts
 ) -> tuple[Strategy, list[Problem], list[Problem]]:
-    """Return the strategy, remarks on those that auto passed over, and obstacles.
+    """Return the strategy, remarks, and obstacles.
 
-    Only a strategy that the pod names has obstacles. Raises Rejected if auto finds none.
+    The remarks say what the pod waits for, and what auto passed over. Only a strategy that the
+    pod names has obstacles. Raises Rejected if auto finds none.
     """
     named = request.options.strategy
-    candidates = (named,) if named != AUTO else _order(request)
-    if named == AUTO and (kept := _kept(request, spec, candidates)):
-        return kept, [], list(named_twice(kept, spec, facts))
-    passed: list[Problem] = []
-    remarks: list[Problem] = []
+    if named == AUTO:
+        # The order of a CachedModel wins over ours.
+        candidates = request.models[0].offered or AUTO_ORDER
+        if kept := _kept(request, spec, candidates):
+            return kept, [], list(named_twice(kept, spec, facts))
+        return *_best(candidates, request, spec, facts), []
+    strategy = STRATEGIES[named](request)
+    problems = _against(strategy, spec, facts)
+    if not problems:
+        return strategy, [], []
+    said = [_remark(p) for p in problems if p.code in _STANDING]
+    return strategy, said, [p for p in problems if p.code not in _STANDING]
+
+
+def _best(
+    candidates: Sequence[str], request: CacheRequest, spec: PodSpec, facts: Facts
+) -> tuple[Strategy, list[Problem]]:
+    """Return the strategy that auto chooses, and remarks. Raises Rejected if none can work.
+
+    This is the first of *candidates* that can work, unless the pod would have to wait for it and
+    another one is known to work now.
+    """
+    tried: list[_Tried] = []
+    best: _Tried | None = None
     for name in candidates:
         strategy = STRATEGIES[name](request)
-        problems = [*_obstacles(name, strategy, facts), *named_twice(strategy, spec, facts)]
-        if named != AUTO:
-            return strategy, [], problems
-        if not problems:
-            return strategy, remarks, []
-        passed += problems
-        remarks += [
-            Problem(codes.PASSED_OVER, p.where, f"{name} passed over: {p.what}") for p in problems
-        ]
-    none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
-    raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *passed])
+        problems = _against(strategy, spec, facts)
+        if not problems and best is None:
+            return strategy, _passed_over(tried) if tried else []
+        standing = max([_STANDING.get(p.code, _NEVER) for p in problems], default=_WORKS)
+        if standing == _WORKS and (unknown := strategy.unknown(facts)):
+            standing, problems = _WAITS, [Problem(codes.PASSED_OVER, PREFIX + "strategy", unknown)]
+        tried.append(found := _Tried(strategy, problems, standing))
+        if standing < (best.standing if best else _NEVER):
+            best = found
+        if standing == _WORKS:
+            break
+    if best is None:
+        none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
+        refused = [p for each in tried for p in each.problems if p.code not in _STANDING]
+        raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *refused])
+    at = tried.index(best)
+    passed = tried[:at] + (tried[at + 1 :] if best.standing == _WAITS else [])
+    return best.strategy, [*map(_remark, best.problems), *_passed_over(passed)]
 
 
-def _obstacles(name: str, strategy: Strategy, facts: Facts) -> list[Problem]:
-    problems = [
-        Problem(
-            codes.OFFERED,
-            PREFIX + "strategy",
-            f"{model.asked} is offered only as {', '.join(model.offered)}, not as {name}",
-        )
-        for model in strategy.request.models
-        if model.offered and name not in model.offered
+def _remark(problem: Problem) -> Problem:
+    """Return *problem* as a remark on the strategy that the pod gets."""
+    if problem.code not in codes.AWAITED:
+        return problem
+    return Problem(problem.code, problem.where, f"the pod waits, because {problem.what}")
+
+
+def _passed_over(tried: Iterable[_Tried]) -> list[Problem]:
+    """Return a remark for each reason why one of *tried* is not what the pod gets."""
+    return [
+        Problem(codes.PASSED_OVER, p.where, f"{each.strategy.name} passed over: {p.what}")
+        for each in tried
+        for p in each.problems
     ]
+
+
+def _against(strategy: Strategy, spec: PodSpec, facts: Facts) -> list[Problem]:
+    """Return everything that speaks against *strategy*."""
+    problems = []
+    for model in strategy.request.models:
+        if model.offered and strategy.name not in model.offered:
+            offered = ", ".join(model.offered)
+            what = f"{model.asked} is offered only as {offered}, not as {strategy.name}"
+            problems.append(Problem(codes.OFFERED, PREFIX + "strategy", what))
+        if model.loading and strategy.awaits_model(facts):
+            what = f"{quoted(model.asked)} is not loaded yet: {model.loading}"
+            problems.append(Problem(codes.MODEL_AWAITED, PREFIX + "model", what))
     problems += strategy.contradictions(strategy.request.options)
     problems += strategy.obstacles(facts)
+    problems += named_twice(strategy, spec, facts)
     return problems
 
 
@@ -69,8 +132,3 @@ def _kept(request: CacheRequest, spec: PodSpec, candidates: Iterable[str]) -> St
         if first["name"] in there and strategy.receipt(there[first["name"]], first):
             return strategy
     return None
-
-
-def _order(request: CacheRequest) -> tuple[str, ...]:
-    """Return the strategies that auto tries. The order of a CachedModel wins over ours."""
-    return request.models[0].offered or AUTO_ORDER

@@ -4,19 +4,24 @@ What is not known of a claim is not an obstacle.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from webhook.admission import codes
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
+from webhook.admission.strategies.store import Store
 from webhook.admission.strategies.strategy import Strategy
-from webhook.objects.facts import Facts
+from webhook.objects.facts import CLAIMS, Facts
 from webhook.objects.json import Json
 from webhook.objects.pod import PodSpec
 from webhook.objects.volume import ClaimSource, Volume
 from webhook.values.text import quoted
 
 _SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
+_ONE_NODE: Final = "ReadWriteOnce"
+_UNBOUND: Final = "Pending"
+_WHERE: Final = PREFIX + "claim"
 
 
 def claim_volume(name: str, claim: str, *, read_only: bool) -> Json:
@@ -40,20 +45,64 @@ def same_claim(volume: Volume, ours: Json) -> bool:
 
 
 def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
-    """Yield why several pods of the namespace can't mount the claim."""
+    """Yield what speaks against the claim as a store of several pods of the namespace.
+
+    ReadWriteOnce binds a volume to a node, not to a pod.
+    """
     if facts.claims is None:
         return
-    claim = facts.claims.get(name)
+    claim, namespace = facts.claims.get(name), facts.namespace
     if claim is None:
-        wrong = f"does not exist in namespace {facts.namespace}: create it, or name one that does"
-    elif claim.access_modes is not None and not set(claim.access_modes) & set(_SHARED):
-        modes = ", ".join(claim.access_modes) or "none"
-        wrong = f"has access modes {modes}, but several pods need {_SHARED[0]} or {_SHARED[1]}"
-    elif claim.phase not in (None, "Bound"):
-        wrong = f"is {claim.phase}, not Bound: see kubectl describe pvc {name}"
-    else:
+        wrong = (
+            f"{quoted(name)} does not exist in namespace {namespace}: create it, or name one that "
+            f"does (kubectl get pvc -n {namespace})"
+        )
+        yield Problem(codes.CLAIM_AWAITED, _WHERE, wrong)
         return
-    yield Problem(codes.CLAIM, PREFIX + "claim", f"{quoted(name)} {wrong}")
+    modes = claim.access_modes
+    if modes is not None and not set(modes) & set(_SHARED):
+        if _ONE_NODE in modes:
+            wrong = (
+                f"{quoted(name)} is {_ONE_NODE}: one node mounts it, and pods on a second node "
+                f"wait. Use a claim that is {_SHARED[0]} or {_SHARED[1]}"
+            )
+            yield Problem(codes.ONE_NODE, _WHERE, wrong)
+        else:
+            wrong = (
+                f"{quoted(name)} has access modes {', '.join(modes) or 'none'}, but several pods "
+                f"need {_SHARED[0]} or {_SHARED[1]}"
+            )
+            yield Problem(codes.CLAIM, _WHERE, wrong)
+    if claim.phase == _UNBOUND:
+        wrong = (
+            f"{quoted(name)} is {_UNBOUND}, not Bound: see kubectl describe pvc {name} "
+            f"-n {namespace}"
+        )
+        yield Problem(codes.CLAIM_AWAITED, _WHERE, wrong)
+    elif claim.phase not in (None, "Bound"):
+        wrong = f"{quoted(name)} is {claim.phase}: its volume is gone. Use another claim"
+        yield Problem(codes.CLAIM, _WHERE, wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStore(Store):
+    """A claim as a store."""
+
+    name: str
+
+    def unknown(self, facts: Facts) -> str | None:
+        if facts.claims is None:
+            return facts.why_unknown(CLAIMS)
+        claim = facts.claims.get(self.name)
+        if claim and (claim.access_modes is None or claim.phase is None):
+            return f"it is not known whether {quoted(self.name)} is shared and Bound"
+        return None
+
+    def says_what_it_holds(self, facts: Facts) -> bool:  # noqa: ARG002  # of Store
+        return False
+
+    def looks_at(self) -> tuple[str, ...]:
+        return (CLAIMS,)
 
 
 def named_twice(strategy: Strategy, spec: PodSpec, facts: Facts) -> Iterator[Problem]:

@@ -8,7 +8,13 @@ from webhook.admission.memory import volume_size
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.strategies import node_cache
-from webhook.admission.strategies.claim import claim_obstacles, claim_volume, same_claim
+from webhook.admission.strategies.claim import (
+    ClaimStore,
+    claim_obstacles,
+    claim_volume,
+    same_claim,
+)
+from webhook.admission.strategies.store import Store
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.admission.strategies.tmpfs import same_tmpfs, tmpfs_volume
 from webhook.objects import names
@@ -96,6 +102,15 @@ class EmptyDir(Strategy):
                 yield from node_cache.node_obstacles(facts, self.request)
             case _:
                 yield from self._no_download()
+
+    def store(self) -> Store | None:
+        match self.request.options.load_from:
+            case "claim":
+                return ClaimStore(self.request.options.claim)
+            case "node":
+                return node_cache.NodeStore(self.request)
+            case _:
+                return None
 
     def _no_download(self) -> Iterator[Problem]:
         """Yield why the pod can't download the models itself."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from webhook.admission.problem import Problem
 from webhook.admission.strategies import node_cache
+from webhook.admission.strategies.store import Store
 from webhook.admission.strategies.strategy import Strategy
 from webhook.objects import names
 from webhook.objects.facts import Facts
@@ -29,3 +30,6 @@ class HostPath(Strategy):
 
     def node_labels(self) -> list[str]:
         return node_cache.labels(self.request)
+
+    def store(self) -> Store:
+        return node_cache.NodeStore(self.request)

@@ -14,7 +14,7 @@ from webhook.admission.request.model import Model
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.models import layout
 from webhook.objects import names
-from webhook.objects.facts import Facts
+from webhook.objects.facts import NAMESPACES, Facts
 from webhook.objects.json import Json
 from webhook.objects.volume import ImageSource, Volume
 from webhook.values.text import quoted
@@ -78,6 +78,9 @@ class Image(Strategy):
             else:
                 continue
             yield Problem(codes.IMAGE, PREFIX + "image", f"{wrong} by digest, name@sha256:…")
+
+    def looks_at(self, facts: Facts) -> tuple[str, ...]:
+        return (NAMESPACES,) if facts.older_than(33) else ()
 
     def _dropped(self, facts: Facts) -> Iterator[Problem]:
         """Yield why the API server would drop or refuse the image volume."""

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 from webhook.admission.problem import Problem
-from webhook.admission.strategies.claim import claim_obstacles, claim_volume, same_claim
+from webhook.admission.strategies.claim import (
+    ClaimStore,
+    claim_obstacles,
+    claim_volume,
+    same_claim,
+)
+from webhook.admission.strategies.store import Store
 from webhook.admission.strategies.strategy import Provided, Strategy
 from webhook.objects import names
 from webhook.objects.facts import Facts
@@ -35,3 +41,6 @@ class Pvc(Strategy):
 
     def obstacles(self, facts: Facts) -> Iterator[Problem]:
         yield from claim_obstacles(facts, self.request.options.claim)
+
+    def store(self) -> Store:
+        return ClaimStore(self.request.options.claim)

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from webhook.admission import codes
 from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest, Options
 from webhook.admission.request.model import Model
+from webhook.admission.strategies.store import Store
 from webhook.models import layout
 from webhook.objects import names
 from webhook.objects.facts import Facts
@@ -81,8 +84,46 @@ class Strategy:
         ]
 
     def obstacles(self, facts: Facts) -> Iterator[Problem]:  # noqa: ARG002  # for subclasses
-        """Yield why the strategy can't work in this cluster or namespace."""
+        """Yield what speaks against the strategy in this cluster or namespace.
+
+        With a code of codes.AWAITED it is what the pod would wait for, and with ONE_NODE it is
+        only said. With any other code the strategy can't work here.
+        """
         yield from ()
+
+    def store(self) -> Store | None:
+        """Return the store that the models come from; None if it is not a claim or a node."""
+        return None
+
+    def unknown(self, facts: Facts) -> str | None:
+        """Return why it is not known that the strategy works now, in words; None: it is known.
+
+        This is asked only if there is no obstacle.
+        """
+        store = self.store()
+        return store.unknown(facts) if store else None
+
+    def awaits_model(self, facts: Facts) -> bool:
+        """Whether only a CachedModel can say if the models are in the store."""
+        store = self.store()
+        return store is not None and not store.says_what_it_holds(facts)
+
+    def looks_at(self, facts: Facts) -> tuple[str, ...]:  # noqa: ARG002  # for subclasses
+        """Return the kinds of facts that may be stale and that its obstacles depend on."""
+        store = self.store()
+        return store.looks_at() if store else ()
+
+    def unseen(self, facts: Facts) -> list[Problem]:
+        """Return a remark for each kind of facts that it depends on and that is stale."""
+        return [
+            Problem(
+                codes.UNSEEN,
+                PREFIX + "strategy",
+                f"{facts.why_unknown(kind)}, so it is not known if the pod can start",
+            )
+            for kind in self.looks_at(facts)
+            if kind in facts.stale
+        ]
 
     def charges(self) -> list[Quantity]:
         """Return the size of each volume in memory that the pod has until its end."""
