@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import FOREIGN, POD, REFUSED, modelcache, workload
 
 
@@ -27,6 +29,56 @@ def test_warnings_go_to_standard_error() -> None:
     ran = modelcache("check", "-f", "-", stdin=POD.replace("strategy: pvc", 'stragety: "pvc"'))
     assert ran.err.startswith("Warning: MC101 modelcache.io/stragety: ")
     assert "modelcache.io/strategy" in ran.err
+
+
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: other}
+spec: {accessModes: [ReadWriteOnce]}
+status: {phase: Bound}
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Path:
+    """A file that describes a cluster with one claim, which only one node can mount."""
+    path = tmp_path / "cluster.yaml"
+    path.write_text(CLAIM)
+    return path
+
+
+def test_pods_that_will_wait_are_admitted_with_a_warning(cluster: Path) -> None:
+    ran = modelcache("check", "-f", "-", "--cluster", cluster, stdin=POD)
+    assert (ran.status, ran.out) == (0, "admitted pod/llama (STDIN): injected, strategy pvc\n")
+    assert ran.err.startswith("Warning: MC137 modelcache.io/claim: the pod waits, because ")
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", "CronJob"])
+def test_with_strict_pods_that_will_wait_fail(cluster: Path, kind: str) -> None:
+    applied = POD if kind == "Pod" else workload(kind)
+    ran = modelcache("check", "-f", "-", "--cluster", cluster, "--strict", stdin=applied)
+    assert ran.status == 1
+    waits = (
+        f"waits    {kind.lower()}/llama (STDIN): MC137 modelcache.io/claim: the pod waits, because "
+    )
+    assert ran.out.startswith(waits)
+
+
+def test_with_strict_other_warnings_do_not_fail(cluster: Path) -> None:
+    pod = POD.replace("strategy: pvc", "claim: other\n    modelcache.io/clam: x")
+    ran = modelcache("check", "-f", "-", "--cluster", cluster, "--strict", stdin=pod)
+    assert "Warning: MC101 " in ran.err
+    assert "Warning: MC140 " in ran.err
+    assert (ran.status, ran.out) == (0, "admitted pod/llama (STDIN): injected, strategy pvc\n")
+
+
+def test_with_strict_a_refusal_is_named_as_one(cluster: Path) -> None:
+    ran = modelcache(
+        "check", "-f", "-", "--cluster", cluster, "--strict", stdin=f"{POD}---\n{REFUSED}"
+    )
+    assert ran.status == 1
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["waits", "refused"]
 
 
 def test_files_without_our_annotations_are_reported() -> None:

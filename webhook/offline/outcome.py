@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.admission import codes
 from webhook.admission.decision import Decision, Deny
 from webhook.admission.plan import Plan
+from webhook.admission.problem import Problem
 from webhook.objects.json import Json
 from webhook.values.shape import Fault
 
@@ -28,6 +30,12 @@ class Part:
     """None: the controller of the object composes these pods, so they are not known here."""
     plan: Plan | None = None
 
+    @property
+    def waits(self) -> tuple[Problem, ...]:
+        """What the pods will wait for before they start."""
+        found = self.plan.warnings if self.plan else ()
+        return tuple(problem for problem in found if problem.code in codes.AWAITED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -45,3 +53,8 @@ class Outcome:
     def refused(self) -> bool:
         """Whether the object, or pods that are created from it, are refused."""
         return any(isinstance(part.decision, Deny) for part in self.parts)
+
+    @property
+    def waits(self) -> bool:
+        """Whether pods will wait for something before they start."""
+        return any(part.waits for part in self.parts)

@@ -1,8 +1,10 @@
 """Print warnings and refusals as kubectl does, and verdicts."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from webhook.admission.decision import Decision, Deny, Mutate, Skip
+from webhook.admission.problem import Problem
 from webhook.terminal.printing import line
 
 WEBHOOK: Final = "inject.modelcache.io"
@@ -38,6 +40,11 @@ def verdict(name: str, decision: Decision | None, source: str) -> None:
             line(("admitted ", "green"), f"{where}: unchanged, {words(decision)}")
         case Deny():
             line(("refused  ", "red"), f"{where}: {decision.message}")
+
+
+def waiting(name: str, waits: Iterable[Problem], source: str) -> None:
+    """Print one line: what the pods of *name* will wait for."""
+    line(("waits    ", "red"), f"{name} ({source}): {'; '.join(map(str, waits))}")
 
 
 def words(decision: Skip | None) -> str:
