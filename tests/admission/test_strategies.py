@@ -108,7 +108,9 @@ def claims(**fields: Any) -> Json:
 
 
 def ready(status: str, reason: str, message: str = "") -> Json:
-    return {"type": "Ready", "status": status, "reason": reason, "message": message}
+    when = "2026-01-01T00:00:00Z"
+    return {"type": "Ready", "status": status, "reason": reason, "message": message,
+            "lastTransitionTime": when, "observedGeneration": 1}  # fmt: skip
 
 
 OBSTACLES: list[tuple[str, Json, Json, str, str]] = [
