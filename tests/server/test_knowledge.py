@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.server.reviews import OPT_IN, body, pod
 from webhook.admission.policy.documents import Policy, load_policy
 from webhook.controller.messages import Changed, Message, Seen, Synced, Version
-from webhook.objects.facts import Claim, Facts
+from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Claim, Facts
 from webhook.offline.snapshot import Snapshot
-from webhook.server.fact_store import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS
+from webhook.server.fact_store import LIMIT_RANGES, QUOTAS
 from webhook.server.knowledge import MODELS, POLICIES, Knowledge
 from webhook.server.reviews.reviewer import Reviewer
 from webhook.server.telemetry.decisions import Telemetry
@@ -81,6 +81,7 @@ def test_nodes_that_are_not_watched_are_unknown_and_not_waited_for() -> None:
     found.take(Version(1, 37))
     assert found.readiness().ready
     assert found.of("a").nodes is None
+    assert found.of("a").why_unknown(NODES) == "nodes are not known"
 
 
 def test_facts_are_the_same_object_until_something_of_the_namespace_changes() -> None:
@@ -96,6 +97,7 @@ def test_a_kind_whose_watch_has_died_is_unknown_until_it_lives_again() -> None:
     known = knowing(Changed(CLAIMS, {"a/models": CLAIM}), Changed(NAMESPACES, {"a": {"x": "y"}}))
     known.take(Seen({CLAIMS: 91.0, NAMESPACES: 1.0}))
     assert known.of("a").claims is None
+    assert known.of("a").why_unknown(CLAIMS) == "claims could not be looked at for 2 min"
     assert known.of("a").namespace_labels == {"x": "y"}
     known.take(Seen({CLAIMS: 2.0}))
     assert known.of("a").claims == {"models": Claim(access_modes=("ReadWriteMany",), phase="Bound")}

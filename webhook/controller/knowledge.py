@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from webhook.admission.policy.cache_policy import cache_policy
+from webhook.admission.policy.cache_policy import known_fields as known_policy
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.strategies import STRATEGIES
 from webhook.api_server.collection import Collection
@@ -22,6 +23,7 @@ from webhook.api_server.reflector import Kind, Reflector
 from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Topic, Version
 from webhook.controller.options import Options
 from webhook.models.cached_model import cached_model
+from webhook.models.cached_model import known_fields as known_model
 from webhook.models.layout import NODE_LABEL_VALUE
 from webhook.objects.kinds import LimitRange, PersistentVolumeClaim, ResourceQuota
 
@@ -87,18 +89,19 @@ def _document(raw: bytes) -> dict[str, Any]:
 
 
 def _policy(raw: bytes) -> dict[str, Any]:
-    document = _document(raw)
-    document.pop("status", None)
-    cache_policy(document)
-    return document
+    known, dropped = known_policy(_document(raw))
+    cache_policy(known)
+    return known | ({DROPPED: list(dropped)} if dropped else {})
 
 
 def _model(raw: bytes) -> dict[str, Any]:
-    document = _document(raw)
-    cached_model(document, STRATEGIES)
-    return document
+    known, dropped = known_model(_document(raw))
+    cached_model(known, STRATEGIES)
+    return known | ({DROPPED: list(dropped)} if dropped else {})
 
 
+DROPPED: Final = "dropped"
+"""Where a document that is kept has the fields of a newer schema, which are not read."""
 POLICY_KINDS: Final = ("cachepolicies", "cachedmodels")
 KINDS: Final[tuple[Kind[Any], ...]] = (
     Kind("cachepolicies", f"{_GROUP}/cachepolicies", _policy),
@@ -141,6 +144,14 @@ class Knowledge:
             f"{reflector.kind.name}/{key}: {fault}"
             for reflector in self._reflectors
             for key, fault in sorted(reflector.faults.copy().items())
+        ]
+        faults += [
+            f"{reflector.kind.name}/{key}: {', '.join(document[DROPPED])} is newer than this "
+            "webhook, and not read"
+            for reflector in self._reflectors
+            if reflector.kind.name in POLICY_KINDS
+            for key, document in sorted(reflector.objects.copy().items())
+            if DROPPED in document
         ]
         if faults:
             found["policy"] = "; ".join(faults)

@@ -13,14 +13,11 @@ import msgspec
 
 from webhook.models.layout import NODE_LABEL_VALUE
 from webhook.objects.defaulting import limits_of
-from webhook.objects.facts import Claim, Facts, LimitRangeItem, Quota
+from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Claim, Facts, LimitRangeItem, Quota
 from webhook.objects.kinds import Limits
 
 _MOST_NAMESPACES: Final = 10_000
 _LONGEST_NAMESPACE: Final = 63
-NAMESPACES: Final = "namespaces"
-CLAIMS: Final = "persistentvolumeclaims"
-NODES: Final = "nodes"
 LIMIT_RANGES: Final = "limitranges"
 QUOTAS: Final = "resourcequotas"
 
@@ -105,10 +102,11 @@ class FactStore:
         held = {kind: sum(map(len, objects.values())) for kind, objects in self._held.items()}
         return {NODES: len(self._nodes), NAMESPACES: len(self._labels), **held}
 
-    def know(self, stale: Mapping[str, str]) -> None:
-        """Take which kinds are not known now, and for how long, in words."""
-        if frozenset(stale) != self._unknown:
-            self._unknown = frozenset(stale)
+    def know(self, unknown: frozenset[str], stale: Mapping[str, str]) -> None:
+        """Take which kinds are not known now. *stale*: for how long, of those that are watched."""
+        if (unknown, stale) != (self._unknown, self._everywhere.stale):
+            self._unknown = unknown
+            self._everywhere = replace(self._everywhere, stale=stale)
             self._facts.clear()
 
     def version(self, major: int, minor: int) -> None:

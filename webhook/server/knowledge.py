@@ -17,8 +17,8 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.strategies import STRATEGIES
 from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Version
 from webhook.models.cached_model import CachedModel, cached_model
-from webhook.objects.facts import Facts
-from webhook.server.fact_store import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS, FactStore
+from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Facts
+from webhook.server.fact_store import LIMIT_RANGES, QUOTAS, FactStore
 from webhook.server.readiness import Readiness
 from webhook.server.telemetry.metrics import Metrics
 
@@ -48,7 +48,7 @@ class Knowledge:
         self._synced: set[str] = set()
         self._former: dict[str, set[str]] = {}
         self._facts_of = [NAMESPACES, CLAIMS, LIMIT_RANGES, QUOTAS, *([NODES] if nodes else [])]
-        self._unwatched = {} if nodes else {NODES: ""}
+        self._unwatched = frozenset(() if nodes else (NODES,))
         self._began = time.monotonic()
         self.refresh()
 
@@ -70,14 +70,14 @@ class Knowledge:
 
     def refresh(self) -> None:
         """Forget facts whose watch has died, and remember those whose watch lives."""
-        now, stale = time.monotonic(), dict(self._unwatched)
+        now, stale = time.monotonic(), dict[str, str]()
         for kind in self._facts_of:
             silent = now - self._seen.get(kind, self._began)
             live = kind in self._synced and silent <= LIVE_SECONDS
             if not live:
                 stale[kind] = f"{max(1, round(silent / 60))} min"
             self._metrics.facts_live.labels(kind).set(int(live))
-        self._store.know(stale)
+        self._store.know(self._unwatched | stale.keys(), stale)
         numbers = {MODELS: len(self._models), POLICIES: len(self._policies)}
         for kind, number in (numbers | self._store.numbers()).items():
             self._metrics.facts_objects.labels(kind).set(number)
