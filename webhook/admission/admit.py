@@ -79,15 +79,30 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         strategy, passed, obstacles = chosen_strategy(request, spec, facts)
         if facts.stale:
             passed += strategy.unseen(facts)
+        if obstacles and facts.only_warn:
+            passed += map(_foreseen, (p for p in obstacles if p.code in codes.BY_FACTS))
+            obstacles = [p for p in obstacles if p.code not in codes.BY_FACTS]
         chosen = Chosen(containers, target, strategy, [*guessed, *passed])
         plan = build_plan(pod, request, chosen, facts, obstacles)
-        if refused := tuple(limit_range_problems(spec, plan, facts)):
-            raise Rejected(refused)
+        over = _over_a_limit(spec, plan, facts)
     except Rejected as rejected:
         return Deny(problems=rejected.problems, warnings=(*unknown(own, KNOWN), *undecided))
-    if remarks := (*quota_remarks(spec, plan, facts), *undecided):
+    if remarks := (*over, *quota_remarks(spec, plan, facts), *undecided):
         return replace(plan, warnings=plan.warnings + remarks)
     return plan
+
+
+def _over_a_limit(spec: PodSpec, plan: Plan, facts: Facts) -> tuple[Problem, ...]:
+    """Raise Rejected for what a LimitRange would refuse; return it, if that is only a warning."""
+    problems = tuple(limit_range_problems(spec, plan, facts))
+    if problems and not facts.only_warn:
+        raise Rejected(problems)
+    return tuple(map(_foreseen, problems))
+
+
+def _foreseen(problem: Problem) -> Problem:
+    """Return what would be a refusal as a warning."""
+    return Problem(codes.FORESEEN, problem.where, f"{problem.code} {problem.what}")
 
 
 def _without_model(own: Mapping[str, str]) -> tuple[Problem, ...]:

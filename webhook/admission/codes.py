@@ -264,6 +264,13 @@ UNSEEN: Final = _code(
     "the webhook could not look at a part of the cluster",
     "see what /readyz of the webhook says",
 )
+FORESEEN: Final = _code(
+    144,
+    "the cluster will refuse the pod, or never start it",
+    "do what the message says; facts.obstacles decides whether the webhook refuses such pods",
+)
 
+BY_FACTS: Final = frozenset((CLAIM, POD_SECURITY, LIMIT_RANGE))
+"""Refusals that rest on what is known of the cluster."""
 AWAITED: Final = frozenset((CLAIM_AWAITED, NODE_AWAITED, MODEL_AWAITED))
 """What time can mend: the pod is admitted and waits, and starts by itself."""

@@ -66,6 +66,23 @@ WatchFacts = Annotated[
         rich_help_panel=CLUSTER,
     ),
 ]
+
+
+class Obstacles(StrEnum):
+    """What becomes of a pod that the cluster will refuse, or never start."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+FactObstacles = Annotated[
+    Obstacles,
+    typer.Option(
+        help="What becomes of a pod that, by what --facts knows, the cluster will refuse or never "
+        "start.",
+        rich_help_panel=CLUSTER,
+    ),
+]
 WatchNodes = Annotated[
     bool,
     typer.Option(

@@ -9,12 +9,14 @@ import typer
 from webhook.cli.exit_status import fail
 from webhook.cli.options import (
     CLUSTER,
+    FactObstacles,
     ImageVolumes,
     KubeVersion,
     LoaderEnv,
     LoaderImage,
     LoaderPullSecrets,
     LoaderUser,
+    Obstacles,
     Policies,
     WatchFacts,
     WatchNodes,
@@ -202,6 +204,7 @@ def serve(  # each is an option
     ] = "30s",
     facts: WatchFacts = False,
     node_facts: WatchNodes = True,
+    fact_obstacles: FactObstacles = Obstacles.REFUSE,
     kube_version: KubeVersion = None,
     image_volumes: ImageVolumes = False,
     loader_image: LoaderImage = None,
@@ -244,6 +247,7 @@ def serve(  # each is an option
                 facts=Facts(
                     kube_version=version,
                     image_volumes=image_volumes,
+                    only_warn=fact_obstacles is Obstacles.WARN,
                     loader_image=loader_image or DEFAULT_LOADER_IMAGE,
                     loader_env=variables(loader_env) if loader_env else {},
                     loader_user=loader_user,

@@ -62,6 +62,8 @@ class Facts:
     stale: Mapping[str, str] = field(default_factory=dict)
     """Kind of facts → for how long they could not be looked at, in words: {"nodes": "3 min"}.
     Facts of such a kind are None."""
+    only_warn: bool = False
+    """Whether what the cluster can't do is a warning, and no refusal."""
     loader_image: str = DEFAULT_LOADER_IMAGE
     loader_env: Mapping[str, str] = field(default_factory=dict)
     """Variables of a loader that downloads, such as its endpoint and its proxies."""
