@@ -158,6 +158,7 @@ class Webhook:
     facts: Facts = field(default_factory=lambda: facts_of({}))
     policy: Policy = field(default_factory=Policy)
     lines: list[Json] = field(default_factory=list)
+    changes = False
 
     def __post_init__(self) -> None:
         self.reviewer = Reviewer(self, Telemetry(self._log), self_check=True)
@@ -165,6 +166,9 @@ class Webhook:
     def of(self, _: str) -> Facts:
         """Return the facts of every namespace."""
         return self.facts
+
+    async def settled(self, namespace: str, claim: str) -> None:
+        """Wait for nothing."""
 
     def _log(self, line: DecisionLine) -> None:
         self.lines.append(msgspec.to_builtins(line))

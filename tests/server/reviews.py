@@ -17,12 +17,16 @@ OPT_IN = {**MODEL, "modelcache.io/strategy": "pvc"}
 class Same:
     """Knows the same of every namespace, and costs one frame."""
 
+    changes = False
     policy = Policy()
     facts = Facts(namespace="inference", kube_version=(1, 37))
 
     def of(self, _: str) -> Facts:
         """Return the facts of any namespace."""
         return self.facts
+
+    async def settled(self, namespace: str, claim: str) -> None:
+        """Wait for nothing."""
 
 
 def pod(annotations: dict[str, str] | None = None, **metadata: Any) -> Json:

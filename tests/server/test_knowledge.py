@@ -1,6 +1,8 @@
 """What the server makes of the controller's messages about the cluster."""
 
+import asyncio
 import string
+import time
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from webhook.controller.messages import Changed, Message, Seen, Synced, Version
 from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Claim, Facts
 from webhook.offline.snapshot import Snapshot
 from webhook.server.fact_store import LIMIT_RANGES, QUOTAS
-from webhook.server.knowledge import MODELS, POLICIES, Knowledge
-from webhook.server.reviews.reviewer import Reviewer
+from webhook.server.knowledge import GRACE_SECONDS, MODELS, POLICIES, Knowledge
+from webhook.server.reviews.reviewer import Reviewer, TooEarly
 from webhook.server.telemetry.decisions import Telemetry
 
 ALL = (POLICIES, MODELS, NAMESPACES, CLAIMS, LIMIT_RANGES, QUOTAS, NODES)
@@ -179,6 +181,39 @@ def test_a_kept_answer_is_dropped_with_what_it_rests_on() -> None:
     assert reviewer.review_pod(review) == first
     known.take(Changed(POLICIES, {"p": policy("p", defaults={"claim": "team-models"})}))
     assert reviewer.review_pod(review) != first
+
+
+AUTO = {"modelcache.io/model": "org/name"}
+
+
+def test_a_pod_waits_a_moment_for_the_claim_that_is_applied_with_it() -> None:
+    known = knowing()
+    reviewer = Reviewer(known, telemetry())
+    review = body(pod(AUTO))
+    with pytest.raises(TooEarly) as early:
+        reviewer.review_pod(review)
+
+    async def applied() -> float:
+        asyncio.get_running_loop().call_later(
+            0.02, known.take, Changed(CLAIMS, {"inference/model-store": CLAIM})
+        )
+        began = time.monotonic()
+        await reviewer.settled(early.value)
+        return time.monotonic() - began
+
+    assert asyncio.run(applied()) < GRACE_SECONDS
+    assert b"MC137" not in reviewer.review_pod(review)
+
+
+def test_a_claim_that_does_not_come_is_waited_for_only_that_moment() -> None:
+    known = knowing()
+    reviewer = Reviewer(known, telemetry())
+    asyncio.run(known.settled("inference", "model-store"))
+    assert b"MC137" in reviewer.review_pod(body(pod(AUTO)), settled=True)
+
+
+def test_a_pod_that_names_its_strategy_waits_for_nothing() -> None:
+    assert b"MC137" in Reviewer(knowing(), telemetry()).review_pod(body(pod(OPT_IN)))
 
 
 WORDS = st.text(string.ascii_lowercase, min_size=1, max_size=3)

@@ -18,7 +18,7 @@ from webhook.admission.problem import Problem, Rejected
 from webhook.admission.quotas import limit_range_problems, quota_remarks
 from webhook.admission.reading import read_request
 from webhook.admission.request.annotations import LEDGER, PREFIX, asked, unknown
-from webhook.admission.request.declared import KNOWN
+from webhook.admission.request.declared import AUTO, KNOWN
 from webhook.admission.strategies.auto import chosen_strategy
 from webhook.objects.facts import NAMESPACES, Facts
 from webhook.objects.pod import Pod, PodSpec
@@ -42,7 +42,20 @@ def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
         container.place.container.name: tuple(r.outcome.value for r in container.readings.models)
         for container in plan.containers
     }
-    return Mutate(operations=patch, warnings=plan.warnings, strategy=plan.strategy, models=models)
+    options = plan.request.options
+    missed = options.claim if options.strategy == AUTO and _misses(options.claim, facts) else ""
+    return Mutate(
+        operations=patch,
+        warnings=plan.warnings,
+        strategy=plan.strategy,
+        models=models,
+        missed=missed,
+    )
+
+
+def _misses(claim: str, facts: Facts) -> bool:
+    """Whether it is known that there is no such claim."""
+    return facts.claims is not None and claim not in facts.claims
 
 
 def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:

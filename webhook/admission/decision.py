@@ -52,6 +52,8 @@ class Mutate:
     strategy: str = ""
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Container → how it reads each model: path, cache, rewritten, downloads, unnamed."""
+    missed: str = ""
+    """The claim that was not there when auto chose the strategy; empty if there is none such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

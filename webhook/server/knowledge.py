@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from webhook.server.telemetry.metrics import Metrics
 
 LIVE_SECONDS: Final = 90.0
 """A watch that said nothing for so long is not alive: bookmarks come each minute."""
+GRACE_SECONDS: Final = 0.3
+"""How long a pod waits for its claim before auto passes over it."""
 PATIENCE_SECONDS: Final = 30.0
 """A replica gets ready without facts after so long; without policy never."""
 MODELS: Final = "cachedmodels"
@@ -34,6 +37,8 @@ _DIGITS: Final = 12
 
 class Knowledge:
     """Policy and facts of a cluster that is watched."""
+
+    changes = True
 
     def __init__(self, everywhere: Facts, files: Policy, metrics: Metrics, *, nodes: bool) -> None:
         """*files*: the policy of --policy. Objects of the cluster with the same name win."""
@@ -49,6 +54,7 @@ class Knowledge:
         self._former: dict[str, set[str]] = {}
         self._facts_of = [NAMESPACES, CLAIMS, LIMIT_RANGES, QUOTAS, *([NODES] if nodes else [])]
         self._unwatched = frozenset(() if nodes else (NODES,))
+        self._claims_changed = asyncio.Event()
         self._began = time.monotonic()
         self.refresh()
 
@@ -61,6 +67,17 @@ class Knowledge:
         twice = self._twice()
         concern = {"policy": f"{', '.join(twice)}: in --policy and in the cluster, which wins"}
         return Readiness(said, concern if twice else {})
+
+    async def settled(self, namespace: str, claim: str) -> None:
+        """Wait until the claim is known, or GRACE_SECONDS: both may be applied together."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while claim not in (self.of(namespace).claims or {}):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            self._claims_changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._claims_changed.wait(), left)
 
     async def keep(self) -> None:
         """Look each second at which watches live, until cancelled."""
@@ -123,6 +140,7 @@ class Knowledge:
             self._forget(self._policies, kind, there, gone)
         else:
             self._store.change(kind, there, gone)
+            self._claims_changed.set()
 
     def _forget(
         self, objects: dict[str, Any], kind: str, there: Mapping[str, Any], gone: list[str]

@@ -23,7 +23,7 @@ from webhook.server.http.error import (
     error_body,
 )
 from webhook.server.reviews.review import BadReview
-from webhook.server.reviews.reviewer import Reviewer
+from webhook.server.reviews.reviewer import Reviewer, TooEarly
 from webhook.server.telemetry.decisions import Telemetry
 
 MOST_IN_FLIGHT: Final = 1500
@@ -49,7 +49,8 @@ class AdmissionPort:
         """Age in seconds at which a connection closes after its next answer."""
         self.in_flight = 0
         """Reviews being read or decided."""
-        self._reviews: dict[str, Callable[[bytes], bytes]] = {
+        self._settled = reviewer.settled
+        self._reviews: dict[str, Callable[..., bytes]] = {
             "/mutate": reviewer.review_pod,
             "/mutate-workload": reviewer.review_workload,
         }
@@ -70,7 +71,12 @@ class AdmissionPort:
             check_head(scope)
             if self.in_flight > MOST_IN_FLIGHT:
                 raise Overload("too many reviews at once")
-            status, answer = self.answer(scope["path"], await self._bodies.read(receive))
+            body = await self._bodies.read(receive)
+            try:
+                status, answer = self.answer(scope["path"], body)
+            except TooEarly as early:
+                await self._settled(early)
+                status, answer = self.answer(scope["path"], body, settled=True)
         except Disconnected:
             return
         except HttpError as error:
@@ -86,10 +92,15 @@ class AdmissionPort:
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": answer})
 
-    def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return the status and body of the answer to a complete review; never raises."""
+    def answer(self, path: str, body: bytes, *, settled: bool = False) -> tuple[int, bytes]:
+        """Return the status and body of the answer to a complete review.
+
+        Raises nothing but TooEarly, and that only unless *settled*.
+        """
         try:
-            status, answer = 200, self._reviews[path](body)
+            status, answer = 200, self._reviews[path](body, settled=settled)
+        except TooEarly:
+            raise
         except BadReview as error:
             status, answer = 400, error_body(str(error))
         except Exception as error:  # failurePolicy decides: never a denial

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from webhook.server.http.admission_port import AdmissionPort
 from webhook.server.http.protocol import TimedProtocol
+from webhook.server.reviews.reviewer import TooEarly
 
 _HEAD: Final = b"%scontent-type: application/json\r\ncontent-length: %d\r\n%s\r\n%s"
 _CLOSE: Final = b"connection: close\r\n"
@@ -70,7 +71,12 @@ class ReviewProtocol(TimedProtocol):
     def _answer(self, cycle: RequestResponseCycle) -> None:
         self._review = None
         self._port.in_flight -= 1
-        status, body = self._port.answer(cycle.scope["path"], bytes(cycle.body))
+        try:
+            status, body = self._port.answer(cycle.scope["path"], bytes(cycle.body))
+        except TooEarly:  # only a task can wait
+            cycle.on_response = self.on_response_complete
+            super()._start_asgi_task(cycle, self.app)
+            return
         closes = self._port.draining or not cycle.keep_alive
         cycle.response_started = cycle.response_complete = True
         self.transport.write(

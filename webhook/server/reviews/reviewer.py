@@ -30,6 +30,14 @@ from webhook.server.telemetry.decisions import Telemetry
 _AnyReview: TypeAlias = Review[Pod] | Review[msgspec.Raw] | WorkloadReview
 
 
+class TooEarly(Exception):
+    """A claim is missing that may have been created together with the pod."""
+
+    def __init__(self, namespace: str, claim: str) -> None:
+        super().__init__(namespace, claim)
+        self.namespace, self.claim = namespace, claim
+
+
 class Reviewer:
     """Answers reviews by what is known."""
 
@@ -47,8 +55,16 @@ class Reviewer:
         self._self_check = self_check
         self._kept = KeptAnswers()
 
-    def review_pod(self, body: bytes) -> bytes:
-        """Return the answer to the review of a pod; BadReview if it can't be answered."""
+    async def settled(self, early: TooEarly) -> None:
+        """Wait a moment for the claim that a review misses."""
+        await self._known.settled(early.namespace, early.claim)
+
+    def review_pod(self, body: bytes, *, settled: bool = False) -> bytes:
+        """Return the answer to the review of a pod; BadReview if it can't be answered.
+
+        TooEarly if auto would pass over a claim that may come in a moment. With *settled*, that
+        moment is over.
+        """
         started = time.perf_counter()
         review = decode_pod(body)
         pod = review.request.object
@@ -60,11 +76,13 @@ class Reviewer:
             return self._skip(reason, body, review, started, pod.metadata)
         known = self._known
         decision, made = self._kept.of(pod, known.policy, known.of(namespace), len(body))
+        if known.changes and isinstance(decision, Mutate) and decision.missed and not settled:
+            raise TooEarly(namespace, decision.missed)
         if self._self_check and isinstance(decision, Mutate):
             self._check(body, decision, ROOTS)
         return self._answer(decision, made, body, review, started, pod.metadata)
 
-    def review_workload(self, body: bytes) -> bytes:
+    def review_workload(self, body: bytes, *, settled: bool = False) -> bytes:  # noqa: ARG002
         """Return the answer to the review of a workload; BadReview if it can't be answered."""
         started = time.perf_counter()
         review = decode_workload(body)
