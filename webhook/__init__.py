@@ -21,6 +21,8 @@ each named after what it knows. `lint-imports` checks that imports go down this 
     status/             status: which models there are, and how far loaders are
     storage_bench/      bench-storage: how fast a store can be read
 
+    custom_resources/   the schemas of CachedModel and CachePolicy for the API server
+
     admission/          one pod, one decision; begin with admit
         request/          what the pod requests: its annotations
         policy/           what the platform team decides: CachePolicy

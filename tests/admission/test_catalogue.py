@@ -91,7 +91,7 @@ def test_every_field_of_a_document_is_read() -> None:
         ({"metadata": {"name": "x"}, "spc": {}}, "spc: is not known; did you mean spec?"),
         (
             {"metadata": {"name": "x"}, "spec": {"source": "a/b"}, "status": {"revision": "a b"}},
-            'status.revision: "a b" is not a revision',
+            'status.revision: "a b" is not a commit, a branch, a tag or a digest',
         ),
     ],
 )
@@ -99,6 +99,12 @@ def test_fault(document: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared below
         entry_of(document)
     assert said in str(caught.value)
+
+
+def test_the_digest_of_an_artifact_is_a_revision() -> None:
+    digest = "sha256:" + "0" * 64
+    entry = entry_of(cached_model("coder", "oci://example.com/coder", status={"revision": digest}))
+    assert entry.source.commit == digest
 
 
 def test_every_fault_of_a_document_is_named_at_once() -> None:

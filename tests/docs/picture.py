@@ -25,7 +25,7 @@ MOST: Final = 4
 BANDS: Final = {
     "cli": ("options", "#fde9d3"),
     "server": ("programs", "#dcebfb"),
-    "admission": ("libraries", "#e2f2e1"),
+    "custom_resources": ("libraries", "#e2f2e1"),
 }
 """First package of a band → its name and colour."""
 

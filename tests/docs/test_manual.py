@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,14 @@ from webhook.admission.containers.servers import SERVERS
 from webhook.admission.reading import DECLARED
 from webhook.admission.strategies import READERS
 from webhook.cli.app import app
+from webhook.custom_resources.cache_policies import cache_policies
+from webhook.custom_resources.cached_models import cached_models
+from webhook.custom_resources.schema import schema_of
 from webhook.doctor.diagnosis import CHECKS
 from webhook.models.catalogue import BUILT_IN
+from webhook.models.model_document import ModelStatus
 from webhook.models.schemes import SCHEMES
+from webhook.objects.json import Json
 from webhook.objects.workload_kinds import EVERY, KINDS, WorkloadKind
 from webhook.pruning import cluster as pruning
 from webhook.server.telemetry.decisions import Telemetry
@@ -175,10 +180,33 @@ def kinds() -> str:
     )
 
 
+def fields(schema: Json, path: str, *, nested: bool) -> Iterator[tuple[str, str]]:
+    """Yield each field of a schema of ours with its description; *nested*: those in it too."""
+    for name, one in schema["properties"].items():
+        default = f" Default: `{one['default']}`." if one.get("default") else ""
+        yield f"`{path}.{name}`", one["description"].replace("*.", r"\*.") + default
+        if nested and "properties" in one:
+            yield from fields(one, f"{path}.{name}", nested=True)
+
+
+def model() -> str:
+    spec, status = cached_models().spec, schema_of(ModelStatus)
+    return table(
+        ("field", "meaning"),
+        *fields(spec, "spec", nested=True),
+        *fields(status, "status", nested=False),
+    )
+
+
+def policy() -> str:
+    return table(("field", "meaning"), *fields(cache_policies().spec, "spec", nested=False))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
     "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
     "rights": rights, "sources": sources, "kinds": kinds,
+    "model": model, "policy": policy,
 }  # fmt: skip
 
 

@@ -1,15 +1,16 @@
 """Owns `python -m tests.kubernetes.manifests`: writes the kustomize base from the chart.
 
-The chart's file of custom kinds is written first, from their table.
+The chart's file of custom kinds, from their table, and its definitions of ours are written first.
 """
 
-from tests.kubernetes import helm, workload_rules
+from tests.kubernetes import definitions, helm, workload_rules
 from tests.kubernetes.registration import DEPLOY
 
 
 def main() -> None:
     """Write every file that the chart yields with its default values."""
     workload_rules.FILE.write_text(workload_rules.text())
+    definitions.FILE.write_text(definitions.text())
     for name, text in helm.base().items():
         (DEPLOY / name).write_text(text)
 

@@ -15,7 +15,7 @@ from webhook.models.model_document import (
     ModelStatus,
     SecretKey,
 )
-from webhook.models.source import Source, parse_revision, parse_source
+from webhook.models.source import Source, parse_source
 from webhook.values.constraints import broken
 from webhook.values.lenient import known_part
 from webhook.values.paths import relative_path
@@ -109,7 +109,6 @@ def _texts(
     rows: list[tuple[str, str, Callable[[str], object]]] = [
         ("metadata", "name", _model_name),
         *(("spec", field, read) for field, read in READERS.items()),
-        ("status", "revision", parse_revision),
     ]
     for part, field, read in rows:
         content = document.get(part)

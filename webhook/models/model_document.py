@@ -174,13 +174,16 @@ class StoreStatus(msgspec.Struct, frozen=True):
 
 
 class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What a loader found out about a model. Other fields are not read."""
+    """What a loader found out about the model."""
 
     revision: (
         Annotated[
             str,
             Meta(
-                max_length=128, description="The commit or digest in the store. It replaces spec's."
+                max_length=128,
+                pattern="^([A-Za-z0-9][A-Za-z0-9_.+-]*|sha256:[0-9a-f]{64})$",
+                description="The commit or digest that the stores hold. It replaces spec's.",
+                extra={"is": "a commit, a branch, a tag or a digest"},
             ),
         ]
         | None

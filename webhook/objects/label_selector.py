@@ -5,9 +5,10 @@ absent: no operator holds for it, and only a requirement on a known label can de
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from webhook.values.text import quoted
 
@@ -16,11 +17,20 @@ _WITH_VALUES: Final = ("In", "NotIn")
 
 
 class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """One matchExpressions entry of a label selector."""
+    """One requirement on a label, as in every label selector."""
 
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
+    key: Annotated[str, Meta(max_length=317, description="The label.")]
+    operator: Annotated[
+        str,
+        Meta(
+            description="How the label is compared with the values.",
+            extra_json_schema={"enum": [*OPERATORS]},
+        ),
+    ]
+    values: Annotated[
+        tuple[Annotated[str, Meta(max_length=63)], ...],
+        Meta(max_length=64, description="The values, for In and NotIn."),
+    ] = ()
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Whether *labels* match it (meta/v1 LabelSelectorRequirement)."""
@@ -48,8 +58,14 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
 class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A label selector. An empty one selects every namespace."""
 
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[Requirement, ...] = ()
+    match_labels: Annotated[
+        dict[str, Annotated[str, Meta(max_length=63)]],
+        Meta(max_length=32, description="Labels and their values. A namespace must have all."),
+    ] = {}
+    match_expressions: Annotated[
+        tuple[Requirement, ...],
+        Meta(max_length=32, description="Requirements on labels. A namespace must meet all."),
+    ] = ()
 
     def _requirements(self) -> Iterator[Requirement]:
         for key, value in self.match_labels.items():

@@ -58,6 +58,9 @@ def _words(wanted: inspect.Type) -> dict[str, Any]:
     while isinstance(wanted, inspect.Metadata):
         found |= {**(wanted.extra_json_schema or {}), **(wanted.extra or {})}
         wanted = wanted.type
+    if isinstance(wanted, inspect.UnionType):  # of a field that may be null
+        for one in wanted.types:
+            found = {**_words(one), **found}
     return found
 
 
@@ -102,6 +105,8 @@ def _of_text(
 
 
 def _of_number(value: float, wanted: inspect.IntType, path: _Path) -> Iterator[Fault]:
+    if value != int(value):
+        yield Fault(path, "must be a whole number")
     if wanted.ge is not None and value < wanted.ge:
         yield Fault(path, f"must be at least {wanted.ge}")
     if wanted.le is not None and value > wanted.le:

@@ -22,7 +22,7 @@ _DEFAULTS: Final = {a.name: (field, a) for field, a in DECLARED.items() if a.pla
 
 
 class PolicySpec(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The fields of a CachePolicy."""
+    """The namespaces, defaults and rules of a CachePolicy."""
 
     namespace_selector: Annotated[
         Selector, Meta(description="The namespaces that it is for, by their labels; default: all.")

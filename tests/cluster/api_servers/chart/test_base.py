@@ -45,13 +45,15 @@ def test_comments_that_explain_a_line_survive() -> None:
         assert len([line for line in text.splitlines() if "# " in line]) > 1, name
 
 
-def test_what_refuses_pods_is_first_of_the_base() -> None:
-    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:9]
-    assert first[:2] == [
+def test_what_refuses_pods_is_first_of_the_base_after_the_definitions() -> None:
+    first = [(obj["kind"], obj["metadata"]["name"]) for obj in kustomized()][:11]
+    assert first[:4] == [
+        ("CustomResourceDefinition", "cachedmodels.modelcache.io"),
+        ("CustomResourceDefinition", "cachepolicies.modelcache.io"),
         ("MutatingWebhookConfiguration", REQUIRED),
         ("MutatingWebhookConfiguration", "zz-modelcache"),
     ]
-    assert [kind for kind, _ in first[2:]] == [
+    assert [kind for kind, _ in first[4:]] == [
         *["ValidatingAdmissionPolicyBinding"] * 3,
         *["ValidatingAdmissionPolicy"] * 3,
         "Namespace",

@@ -51,7 +51,7 @@ def test_no_mode_gives_a_container_more_than_it_needs(values: dict[str, Any]) ->
     assert spec["automountServiceAccountToken"] is values["controller"]
     kinds = rendered(values)
     assert kinds["ServiceAccount"][0]["automountServiceAccountToken"] is False
-    assert ("Role" in kinds) is ("ClusterRole" in kinds) is values["controller"]
+    assert ("Role" in kinds) is ("ClusterRoleBinding" in kinds) is values["controller"]
 
 
 @pytest.mark.parametrize("values", MODES, ids=named)

@@ -9,7 +9,8 @@ from tests.docs import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
-from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED
+from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED, wait_until
+from webhook.custom_resources.definitions import definitions
 
 BUNDLE = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -114,6 +115,39 @@ def test_helm_keeps_the_bundle_on_upgrade_and_removes_what_refuses_pods_first(
         helm.helm("uninstall", "modelcache", *where, plane=plane)
     assert gone_first(deletions(plane, since))
     assert not everything(plane)
+
+
+def test_helm_leaves_the_definitions_and_everybodys_objects_and_takes_them_over_again(
+    plane: ControlPlane,
+) -> None:
+    where = ("--namespace", helm.NAMESPACE)
+    kinds = [one["metadata"]["name"] for one in definitions()]
+    model: Object = {
+        "apiVersion": "modelcache.io/v1alpha1",
+        "kind": "CachedModel",
+        "metadata": {"name": "kept"},
+        "spec": {"source": "org/name"},
+    }
+
+    def defined(name: str) -> bool:
+        return plane.api.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name).ok
+
+    helm.helm("install", "modelcache", helm.CHART, *where, "--create-namespace", plane=plane)
+    try:
+        wait_until(lambda: plane.api.create(model, dry_run=True).ok, "the kinds are served")
+        plane.api.create(model).expect(201)
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
+        assert all(map(defined, kinds))
+        helm.helm("install", "modelcache", helm.CHART, *where, plane=plane)
+        without = ("--set", "crds.install=false")
+        helm.helm("upgrade", "modelcache", helm.CHART, *where, *without, plane=plane)
+        assert all(map(defined, kinds))
+        assert plane.api.get(model["apiVersion"], model["kind"], "kept").ok
+        helm.helm("uninstall", "modelcache", *where, plane=plane)
+    finally:
+        line = manual.line("kubectl delete customresourcedefinition").removeprefix("kubectl ")
+        assert plane.kubectl(*line.split()).returncode == 0
+    assert not any(map(defined, kinds))
 
 
 def test_helm_uninstalls_a_release_that_was_switched_off_by_hand(plane: ControlPlane) -> None:
