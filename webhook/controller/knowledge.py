@@ -100,6 +100,11 @@ def _model(raw: bytes) -> dict[str, Any]:
     return known | ({DROPPED: list(dropped)} if dropped else {})
 
 
+def _read_part(document: Any) -> dict[str, Any]:  # noqa: ANN401  # a document as it is kept
+    """Return a document without the names of what is not read: the server reads all of it."""
+    return {key: value for key, value in document.items() if key != DROPPED}
+
+
 DROPPED: Final = "dropped"
 """Where a document that is kept has the fields of a newer schema, which are not read."""
 POLICY_KINDS: Final = ("cachepolicies", "cachedmodels")
@@ -159,6 +164,8 @@ class Knowledge:
 
     def changed(self, kind: str, there: Mapping[str, object], gone: list[str]) -> None:
         """Send objects, in lines of a bounded size."""
+        if kind in POLICY_KINDS:
+            there = {key: _read_part(document) for key, document in there.items()}
         for part in _parts(there):
             self._send(Changed(kind, part))
         for start in range(0, len(gone), 500):
