@@ -45,6 +45,10 @@ class Webhook:
         """Return its metrics."""
         return httpx.get(f"{self.health}/metrics", trust_env=False).text
 
+    def ready(self) -> str:
+        """Return the answer of /readyz."""
+        return httpx.get(f"{self.health}/readyz", trust_env=False).text
+
     def stop(self) -> None:
         """Withdraw the registration, then end the server, so that no pod meets a dead webhook."""
         servers = _servers[self.plane]
@@ -106,7 +110,7 @@ def serve(plane: ControlPlane, *flags: str, kube_version: str = "") -> Webhook:
             f"--kube-version={kube_version or kubernetes_version(plane)}",
             *flags,
         ],
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT), "KUBECONFIG": str(plane.kubeconfig)},
     )
     probe = f"http://{host.address}:{health}"
     process.wait_until(_ready(probe))

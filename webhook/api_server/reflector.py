@@ -27,6 +27,9 @@ SHORTEST: Final = 0.5
 LONGEST: Final = 30.0
 DENIED_SECONDS: Final = 30.0
 """Between two attempts while we lack a right, or while there is no such kind."""
+_NEVER_THERE, _ABSENT = 2, 4
+"""Answers in a row that there is no such kind, after which that is believed; more of them, about
+7 s, for a kind that had objects."""
 _FEW: Final = 100
 
 
@@ -68,6 +71,7 @@ class Reflector(Generic[T]):
         self._seen = -float("inf")
         self._version = ""
         self._accepted = False
+        self._absences = 0
         self._collection, self._sink = collection, sink
         self._never = threading.Event()
 
@@ -95,8 +99,7 @@ class Reflector(Generic[T]):
                 self.trouble = str(overload)
                 wait = overload.seconds * random.uniform(1, 1.5)  # noqa: S311  # spread
             except (Forbidden, Missing) as refusal:
-                self._denied(refusal)
-                wait = DENIED_SECONDS * random.uniform(0.75, 1)  # noqa: S311  # spread
+                wait = self._denied(refusal) * random.uniform(0.75, 1)  # noqa: S311  # spread
             except RequestFailed as error:
                 if not self._accepted:  # a watch that breaks off is no trouble
                     self.trouble = str(error)
@@ -114,19 +117,26 @@ class Reflector(Generic[T]):
         self._version = ""
         self._sink.relisted(self.kind.name, reason)
 
-    def _denied(self, refusal: Forbidden | Missing) -> None:
+    def _denied(self, refusal: Forbidden | Missing) -> float:
+        """Take that the kind can't be read; return the seconds until the next attempt."""
         self._version = ""
-        if isinstance(refusal, Missing):  # no such kind, such as a CRD that is not installed
+        if isinstance(refusal, Forbidden):
+            self.trouble = str(refusal)
+            return DENIED_SECONDS
+        # There is no such kind, such as a CRD that is not installed. While a CRD is installed or
+        # changed, the API server answers so for a moment too.
+        self._absences += 1
+        if self._absences >= (_ABSENT if self.objects else _NEVER_THERE):
             self.trouble = ""
             self._replace({})
-        else:
-            self.trouble = str(refusal)
+        return min(DENIED_SECONDS, 2.0 ** (self._absences - 1))
 
     def _list(self) -> None:
         """List all objects, and report the differences."""
         found = self._listed()
         if not found and len(self.objects) > _FEW:
             found = self._listed()
+        self._absences = 0
         self._replace(found)
         self.trouble = ""
 

@@ -124,7 +124,10 @@ class ControllerProcess:
                 log = self._logger.warning if message.level == "warning" else self._logger.info
                 log(message.event, **message.fields)
             case _ if self._knowledge:
-                self._knowledge.take(message)
+                try:
+                    self._knowledge.take(message)
+                except ValueError as error:  # a bug of ours must not stop the other messages
+                    self._logger.warning("message refused", reason=str(error))
             case _:  # what reviews don't ask for
                 pass
 
