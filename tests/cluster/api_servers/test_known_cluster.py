@@ -78,7 +78,7 @@ def created(cluster: ControlPlane, obj: Object) -> Answer:
 
 def volume(answer: Answer) -> Object:
     (found,) = [v for v in answer.body["spec"]["volumes"] if v["name"] == "modelcache-model"]
-    return found
+    return dict(found)
 
 
 def label(cluster: ControlPlane, namespace: str, **labels: str) -> None:
