@@ -1,9 +1,12 @@
 """The reader of files judges the documents of documents.yaml; tests/cluster asks the API server."""
 
 import pytest
+import yaml
 
 from tests.custom_resources.documents import DIFFERENT, ROWS, Row
-from webhook.admission.policy.documents import load_policy, read_objects_of_cluster
+from tests.docs.manual import ROOT
+from webhook.admission.policy.documents import Policy, load_policy, read_objects_of_cluster
+from webhook.admission.policy.rules.catalogue import RULES
 
 
 def refusal(row: Row) -> str:
@@ -36,3 +39,24 @@ def test_the_reader_of_the_cluster_reads_what_the_server_accepts(row: Row) -> No
     read = read_objects_of_cluster([row.document])
     assert len(read.models) + len(read.policies) == 1
     assert (read.faults, read.dropped) == ({}, {})
+
+
+def example(name: str) -> Policy:
+    text = (ROOT / "examples" / name).read_text()
+    return load_policy((name, document) for document in yaml.safe_load_all(text))
+
+
+def test_the_strict_tenant_has_every_rule_that_its_strategies_need() -> None:
+    [policy] = example("strict.yaml").policies
+    of_other_strategies = {"maxMemoryModel"}
+    assert {rule.name for rule in policy.rules} == {
+        rule.name for rule in RULES
+    } - of_other_strategies
+    assert {rule.mode for rule in policy.rules} == {"enforce"}
+    assert example("strict.yaml").catalogue.named("llama-8b").source.commit
+
+
+def test_a_namespace_is_of_one_of_the_two_tenants() -> None:
+    [strict], [lenient] = (example(name).policies for name in ("strict.yaml", "lenient.yaml"))
+    for labels in ({"models": "strict"}, {"models": "free"}, {}):
+        assert strict.selector.holds(labels) is not lenient.selector.holds(labels)

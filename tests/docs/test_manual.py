@@ -293,10 +293,14 @@ def test_the_make_targets_of_the_documents_exist() -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
-def test_the_documents_of_the_platform_are_those_of_the_example() -> None:
-    [ours] = blocks("yaml", DOCS / "platform.md")
-    example = (ROOT / "examples" / "policy.yaml").read_text()
-    assert list(yaml.safe_load_all(ours)) == list(yaml.safe_load_all(example))
+def test_the_documents_of_the_platform_are_those_of_the_examples() -> None:
+    for ours, name in zip(
+        blocks("yaml", DOCS / "platform.md"),
+        ("policy.yaml", "strict.yaml", "lenient.yaml"),
+        strict=True,
+    ):
+        example = (ROOT / "examples" / name).read_text()
+        assert list(yaml.safe_load_all(ours)) == list(yaml.safe_load_all(example)), name
 
 
 def test_the_annotated_deployment_equals_the_example() -> None:

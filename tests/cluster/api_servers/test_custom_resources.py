@@ -17,7 +17,7 @@ from tests.kubernetes.custom_resources import served
 from tests.kubernetes.registration import wait_until
 from webhook.custom_resources.definitions import definitions
 
-EXAMPLES = ("policy.yaml",)
+EXAMPLES = ("policy.yaml", "strict.yaml", "lenient.yaml")
 
 
 @pytest.fixture(scope="module", params=["newest", "oldest"])
