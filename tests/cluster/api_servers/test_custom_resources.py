@@ -1,6 +1,7 @@
 """CachedModel and CachePolicy in a real API server: what it accepts, says, explains and lets change."""
 
 import copy
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.custom_resources import served
 from tests.kubernetes.registration import wait_until
+from webhook.admission.policy.documents import load_policy
 from webhook.custom_resources.definitions import definitions
 
 EXAMPLES = ("policy.yaml", "strict.yaml", "lenient.yaml")
@@ -87,6 +89,58 @@ def test_it_accepts_the_examples(plane: ControlPlane, name: str) -> None:
         answer = tried(plane, document).expect(201)
         assert not answer.warnings
     assert documents
+
+
+SAMPLES: dict[str, tuple[str, ...]] = {
+    "spec.source": (
+        "org/name@v1.0", "hf://org/name", "s3://bucket/a/b=c@d/", "https://example.com:8443/m.gguf",
+        "oci://example.com/x:v1@sha256:" + "a" * 64, "ollama://library/llama3.2:3b", "gs://b",
+    ),
+    "spec.directory": ("teams/coder", "a/./b", "../x", "models/.hidden/v1.2/"),
+    "spec.file": ("q4/m-00001-of-00003.gguf", "a..b"),
+    "spec.size": ("16Gi", "1.5e9", ".5Mi", "+3G", "0.0", "100m"),
+    "spec.image": ("example.com:5000/a/b:v1@sha256:" + "b" * 64, "a@sha256:" + "0" * 64),
+    "spec.defaults.claim": ("team-models", "a.b-c", "a..b"),
+    "spec.defaults.host-path": ("/var/lib/model-cache", "//models//x/", "/sys", "/developer/.x"),
+    "spec.defaults.shm-size": ("8Gi", "0", "1e3", ".5Gi"),
+    "spec.defaults.loader-user": ("65532", "0", "2147483647"),
+    "spec.defaults.loader-pull-secrets": ("a, b.c", "registry", "a,,b"),
+}  # fmt: skip
+"""Field → texts that random ones are made of."""
+
+
+def changed(text: str, chance: random.Random) -> str:
+    """Return *text* with one or two characters more, fewer or other ones."""
+    for _ in range(chance.randint(0, 2)):
+        at = chance.randint(0, len(text))
+        text = text[:at] + chance.choice(["", *"aA0-._/@:+~ é"]) + text[at + chance.randint(0, 1) :]
+    return text
+
+
+def document_with(field: str, text: str) -> Object:
+    *path, name = field.split(".")[1:]
+    if path:
+        return {**model(), "kind": "CachePolicy", "spec": {path[0]: {name: text}}}
+    return model(**{"source": "org/n", name: text})
+
+
+@pytest.mark.parametrize("field", SAMPLES)
+def test_random_texts_are_judged_alike(newest: ControlPlane, field: str) -> None:
+    chance = random.Random(field)
+    judged = set()
+    for _ in range(40):
+        text = changed(chance.choice(SAMPLES[field]), chance)
+        if field.startswith("spec.defaults") and text != text.strip():
+            continue  # of an annotation, spaces around it mean nothing
+        document = document_with(field, text)
+        try:
+            load_policy([("it", document)])
+            accepted = True
+        except ValueError:
+            accepted = False
+        assert tried(newest, document).ok is accepted, text
+        judged.add(accepted)
+    assert judged == {True, False}
 
 
 def model(name: str = "m", **spec: Any) -> Object:
