@@ -1,6 +1,7 @@
 """CachedModel documents."""
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -162,3 +163,21 @@ def test_a_gguf_file_is_among_the_files_that_loaders_take(
     spec: dict[str, Any], allow: tuple[str, ...]
 ) -> None:
     assert entry_of(cached_model("x", "a/b", **spec)).files.allow == allow
+
+
+def test_reading_a_model_takes_few_calls() -> None:
+    # A cluster has thousands, and the server reads them between two reviews.
+    document = cached_model("coder", "acme/coder@v1", size="16Gi", strategies=["pvc"])
+    entry_of(document)  # what is found out once
+    calls = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        entry_of(document)
+    finally:
+        sys.setprofile(None)
+    assert 5 < calls <= 40

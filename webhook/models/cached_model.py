@@ -87,8 +87,7 @@ def cached_model(document: dict[str, Any], strategies: Collection[str]) -> Cache
 
     *strategies*: the names of all strategies.
     """
-    found = (*faults(document, ModelDocument), *broken(document, ModelDocument))
-    problems = [f"{fault.where}: {fault.what}" for fault in found]
+    whole, problems = _converted(document)
     values: dict[str, Any] = {}
     for where, read, text in _texts(document):
         try:
@@ -97,9 +96,26 @@ def cached_model(document: dict[str, Any], strategies: Collection[str]) -> Cache
             problems.append(f"{where}: {error}")
     if isinstance(spec := document.get("spec"), dict):
         problems += _faults_of_strategies(spec.get("strategies"), strategies)
-    if problems:
+    if whole is None or problems:
         raise ValueError("; ".join(problems))
-    return _entry(msgspec.convert(document, ModelDocument), values)
+    return _entry(whole, values)
+
+
+def _converted(document: dict[str, Any]) -> tuple[ModelDocument | None, list[str]]:
+    """Return the document as a struct, or None and why it can't be one.
+
+    Looking for faults takes several times as long, and a cluster has thousands of models.
+    """
+    try:
+        whole = msgspec.convert(document, ModelDocument)
+    except msgspec.ValidationError as error:
+        found = (*faults(document, ModelDocument), *broken(document, ModelDocument))
+        return None, [f"{fault.where}: {fault.what}" for fault in found] or [str(error)]
+    if not whole.spec.token_secret_ref:
+        return whole, []
+    # msgspec lets a line break pass behind a pattern.
+    wrong = broken(document, ModelDocument)
+    return whole, [f"{fault.where}: {fault.what}" for fault in wrong]
 
 
 def _texts(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from webhook.values.shape import Fault, chosen, fits
+from webhook.values.shape import Fault, chosen, fits, type_of
 from webhook.values.text import quoted
 
 SET: Final = "x-kubernetes-list-type"
@@ -21,7 +21,7 @@ _Path = tuple[str | int, ...]
 
 def broken(content: Any, kind: type[msgspec.Struct], at: _Path = ()) -> Iterator[Fault]:  # noqa: ANN401
     """Yield each value of *content* (plain JSON, found at *at*) that *kind* refuses."""
-    yield from _broken(content, inspect.type_info(kind), at)
+    yield from _broken(content, type_of(kind), at)
 
 
 def _broken(value: Any, wanted: inspect.Type, path: _Path) -> Iterator[Fault]:  # noqa: ANN401
@@ -100,6 +100,10 @@ def _of_text(
 ) -> Iterator[Fault]:
     if wanted.max_length is not None and len(value) > wanted.max_length:
         yield Fault(path, f"is longer than {wanted.max_length} characters")
+    elif wanted.min_length is not None and len(value) < wanted.min_length:
+        yield Fault(
+            path, f"is shorter than {wanted.min_length} characters" if value else "is empty"
+        )
     elif wanted.pattern and ("\n" in value or not re.search(wanted.pattern, value)):
         yield Fault(path, f"{quoted(value)} is not {words.get('is', 'well formed')}")
 

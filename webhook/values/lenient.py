@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from webhook.values.shape import Fault, chosen, fits
+from webhook.values.shape import Fault, chosen, fits, type_of
 
 _Path = tuple[str | int, ...]
 
@@ -19,7 +19,7 @@ def known_part(
     kind: type[msgspec.Struct],
 ) -> tuple[Any, list[str]]:
     """Return *content* without the fields that *kind* would refuse as unknown, and their places."""
-    wanted = inspect.type_info(kind)
+    wanted = type_of(kind)
     return _known_part(content, wanted), [fault.where for fault in _unknown(content, wanted, ())]
 
 

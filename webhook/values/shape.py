@@ -1,5 +1,6 @@
 """Check the types of an object's fields, and report every fault with its place."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,7 +35,13 @@ class Fault:
 
 def faults(content: Any, kind: type[msgspec.Struct]) -> Iterator[Fault]:  # noqa: ANN401
     """Yield each value of *content* (plain JSON) that has the wrong type for *kind*."""
-    yield from _faults(content, inspect.type_info(kind), ())
+    yield from _faults(content, type_of(kind), ())
+
+
+@functools.cache
+def type_of(kind: type[msgspec.Struct]) -> inspect.Type:
+    """Return what msgspec knows of *kind*; finding it out takes longer than reading an object."""
+    return inspect.type_info(kind)
 
 
 def plainly(wanted: inspect.Type) -> inspect.Type:
