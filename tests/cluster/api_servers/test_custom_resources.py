@@ -292,32 +292,40 @@ def loose(definition: Object) -> Object:
     return earlier
 
 
-# A tighter schema does not strand old objects (ratcheting, in every server since 1.30).
-def test_an_object_that_a_tighter_schema_would_refuse_can_change_elsewhere(
-    newest: ControlPlane,
-) -> None:
+@pytest.fixture
+def stranger(plane: ControlPlane) -> Iterator[Object]:
+    """An object of an earlier, looser definition that the current one would refuse."""
     definition = definitions()[0]
     old = model("old", source="org/n", strategies=["nfs"])
-    newest.api.apply(loose(definition)).expect()
+    plane.api.apply(loose(definition)).expect()
     try:
-        wait_until(lambda: tried(newest, old).ok, "the loose schema is in force")
-        newest.api.create(old).expect(201)
-        newest.api.apply(definition).expect()
-        wait_until(
-            lambda: not tried(newest, {**old, "metadata": {"name": "new"}}).ok, "the strict one is"
-        )
-        newest.api.merge(old, {"spec": {"size": "5Gi"}}).expect(200)
-        newest.api.merge(old, {"spec": {"source": "org/n@v2"}}).expect(200)
-        status = "/apis/modelcache.io/v1alpha1/cachedmodels/old/status"
-        kind = "application/merge-patch+json"
-        written = {"status": {"revision": "a" * 40}}
-        newest.api.request("PATCH", status, written, media_type=kind).expect(200)
-        refused = newest.api.merge(old, {"spec": {"strategies": ["nfs", "pvc"]}})
-        assert "spec.strategies" in refused.message
-        assert "spec.source" in newest.api.merge(old, {"spec": {"source": "org/x"}}).message
+        wait_until(lambda: tried(plane, old).ok, "the loose schema is in force")
+        plane.api.create(old).expect(201)
+        plane.api.apply(definition).expect()
+        fresh = {**old, "metadata": {"name": "new"}}
+        wait_until(lambda: not tried(plane, fresh).ok, "the strict one is")
+        yield old
     finally:
-        newest.api.apply(definition).expect()
-        newest.api.delete(old).expect(200, 404)
+        plane.api.apply(definition).expect()
+        plane.api.delete(old).expect(200, 404)
+
+
+# Ratcheting: on by default since 1.30. https://kep.k8s.io/4008
+def test_a_tighter_schema_lets_an_old_object_change_elsewhere_since_1_30(
+    plane: ControlPlane, stranger: Object
+) -> None:
+    ratchets = int(plane.version().split(".")[1]) >= 30
+    for spec in ({"size": "5Gi"}, {"source": "org/n@v2"}):
+        answer = plane.api.merge(stranger, {"spec": spec})
+        assert answer.ok is ratchets, answer.message
+    status = "/apis/modelcache.io/v1alpha1/cachedmodels/old/status"
+    found = {"status": {"revision": "a" * 40}}
+    kind = "application/merge-patch+json"
+    plane.api.request("PATCH", status, found, media_type=kind).expect(200)
+    refused = plane.api.merge(stranger, {"spec": {"strategies": ["nfs", "pvc"]}})
+    assert "spec.strategies" in refused.message
+    plane.api.merge(stranger, {"spec": {"strategies": ["pvc"]}}).expect(200)
+    plane.api.merge(stranger, {"spec": {"size": "6Gi"}}).expect(200)
 
 
 def test_whoever_may_view_the_cluster_reads_both_kinds(newest: ControlPlane) -> None:

@@ -150,6 +150,29 @@ def test_helm_leaves_the_definitions_and_everybodys_objects_and_takes_them_over_
     assert not any(map(defined, kinds))
 
 
+def test_helm_takes_over_definitions_that_somebody_applied_only_if_it_is_told_to(
+    plane: ControlPlane,
+) -> None:
+    words = (
+        "install",
+        "modelcache",
+        helm.CHART,
+        "--namespace",
+        helm.NAMESPACE,
+        "--create-namespace",
+    )
+    for definition in definitions():
+        plane.api.create(definition).expect(201)
+    try:
+        with pytest.raises(helm.RefusedError, match="invalid ownership metadata"):
+            helm.helm(*words, plane=plane)
+        helm.helm(*words, "--take-ownership", plane=plane)
+        helm.helm("uninstall", "modelcache", "--namespace", helm.NAMESPACE, plane=plane)
+    finally:
+        for definition in definitions():
+            plane.api.delete(definition).expect()
+
+
 def test_helm_uninstalls_a_release_that_was_switched_off_by_hand(plane: ControlPlane) -> None:
     line = manual.line("kubectl delete mutating").removeprefix("kubectl ")
     where = ("--namespace", helm.NAMESPACE)
