@@ -161,7 +161,8 @@ class Webhook:
     changes = False
 
     def __post_init__(self) -> None:
-        self.reviewer = Reviewer(self, Telemetry(self._log), self_check=True)
+        self.telemetry = Telemetry(self._log)
+        self.reviewer = Reviewer(self, self.telemetry, self_check=True)
 
     def of(self, _: str) -> Facts:
         """Return the facts of every namespace."""

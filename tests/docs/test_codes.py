@@ -16,10 +16,15 @@ from tests.admission.test_cases import CASES, FOLDERS, INPUTS
 from tests.docs.manual import DOCS, hold
 from webhook.admission import codes
 from webhook.admission.codes import CODES
+from webhook.admission.policy.rules.catalogue import RULES
 
-WITHOUT_CASE = codes.AMOUNT  # no API server lets such a pod through
+WITHOUT_CASE = (
+    codes.AMOUNT,  # no API server lets such a pod through
+    codes.RULE_REQUIRED,  # the webhook never sees such a pod
+)
 REFUSAL = "This is a refusal: the pod is not created."
 WARNING = "This is a warning: the object is admitted."
+FINDING = "This is what a rule of a CachePolicy finds: a refusal in mode `enforce`, a warning in mode `warn`."
 GIVEN = {
     "old.yaml": "The object as it was:",
     "request.yaml": "The request has:",
@@ -66,6 +71,8 @@ def example(code: str) -> str:
 def test_the_page_of_a_code_says_what_it_means_and_what_to_do(code: str, update: bool) -> None:
     means, remedy = CODES[code]
     kind = REFUSAL if code.startswith("MC0") else WARNING
+    if code in {rule.code for rule in RULES}:
+        kind = FINDING
     hold(code, f"# {code}: {means}\n\n{kind} In short: {remedy}.", update=update)
     own = re.sub(r"<!-- .*? -->\n.*?<!-- end -->", "", page(code), flags=re.DOTALL)
     assert re.fullmatch(r"\s+\S.{60,}\n## Example\n.*\n## What to do\n\n\S.*", own, re.DOTALL)
@@ -75,16 +82,20 @@ def page(code: str) -> str:
     return (DOCS / "codes" / f"{code}.md").read_text()
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code != WITHOUT_CASE])
+@pytest.mark.parametrize("code", [code for code in CODES if code not in WITHOUT_CASE])
 def test_the_page_of_a_code_shows_what_causes_it(code: str, update: bool) -> None:
     hold(f"{code} example", example(code), update=update)
     assert f"<!-- {code} example -->" in page(code)
 
 
-def test_the_page_without_a_case_has_an_example_that_is_true(tmp_path: Path) -> None:
-    pod, said = re.findall(r"```(?:yaml|text)\n(.*?)```", page(WITHOUT_CASE), re.DOTALL)
+@pytest.mark.parametrize("code", WITHOUT_CASE)
+def test_a_page_without_a_case_has_an_example_that_is_true(code: str, tmp_path: Path) -> None:
+    pod, *policy, said = re.findall(r"```(?:yaml|text)\n(.*?)```", page(code), re.DOTALL)
     (tmp_path / "pod.yaml").write_text(pod)
     command = [sys.executable, "-m", "webhook", "check", "-f", str(tmp_path / "pod.yaml")]
+    for text in policy:
+        (tmp_path / "policy.yaml").write_text(text)
+        command += ["--policy", str(tmp_path / "policy.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.endswith(f": {said}")
 

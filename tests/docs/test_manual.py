@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
+from msgspec import inspect
 
 from tests.docs.chart_values import documented, shown
 from tests.docs.manual import DOCS, README, ROOT, hold, pages, table
 from webhook.admission.codes import CODES
 from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS
+from webhook.admission.policy.rules.catalogue import RULES
+from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.reading import DECLARED
 from webhook.admission.strategies import READERS
 from webhook.cli.app import app
@@ -202,10 +205,37 @@ def policy() -> str:
     return table(("field", "meaning"), *fields(cache_policies().spec, "spec", nested=False))
 
 
+def rules() -> str:
+    def parameters(rule: type[Rule]) -> str:
+        own = [
+            field for field in inspect.type_info(rule).fields  # type: ignore[attr-defined]
+            if field.name not in ("mode", "exempt")
+        ]  # fmt: skip
+        return "<br>".join(f"`{f.encode_name}`: {said(f)}" for f in own) or "none"
+
+    def said(field: inspect.Field) -> str:
+        words = field.type.extra_json_schema["description"]  # type: ignore[attr-defined]
+        words = words.replace("* ", r"\* ")
+        if field.required:
+            return f"{words} Required"
+        default = field.default
+        shown = ", ".join(default) if isinstance(default, tuple) else str(default).lower()
+        return f"{words} Default: `{shown}`" if shown else words
+
+    return table(
+        ("rule", "code", "what it does", "parameters"),
+        *(
+            (f"`{r.name}`", f"[{r.code}](codes/{r.code}.md)", " ".join((r.__doc__ or "").split()),
+             parameters(r))
+            for r in RULES
+        ),
+    )  # fmt: skip
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "annotations": annotations, "servers": servers, "serve": serve, "metrics": metrics,
     "catalogue": catalogue, "codes": codes, "values": values, "checks": checks,
-    "rights": rights, "sources": sources, "kinds": kinds,
+    "rights": rights, "sources": sources, "kinds": kinds, "rules": rules,
     "model": model, "policy": policy,
 }  # fmt: skip
 

@@ -34,6 +34,7 @@ def test_each_decision_is_one_line_with_the_result_and_the_reason(server: Server
         "result": "injected",
         "reason": "pvc",
         "models": {"vllm": ["cache"]},
+        "findings": [],
         "dry_run": True,
     }
 

@@ -2,6 +2,7 @@
 
 workload      copy the annotations of a workload to its pods
 admit         the story of one pod
+judge         judge it by the rules of the platform
 patch         write a plan as JSON Patch (RFC 6902)
 quotas        compare a plan with LimitRange and ResourceQuota
 policy/       CachePolicy documents and the catalogue of models

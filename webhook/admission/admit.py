@@ -11,6 +11,7 @@ from typing import Final
 from webhook.admission import codes, ledger
 from webhook.admission.containers.choice import choose
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
+from webhook.admission.judge import WARN, Judge
 from webhook.admission.patch import operations
 from webhook.admission.plan import Chosen, Plan, build_plan
 from webhook.admission.policy.documents import Policy
@@ -23,6 +24,7 @@ from webhook.admission.strategies.auto import chosen_strategy
 from webhook.objects.facts import NAMESPACES, Facts
 from webhook.objects.pod import Pod, PodSpec
 from webhook.objects.windows import requires_windows
+from webhook.objects.workload import Workload
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
@@ -37,7 +39,9 @@ def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
         return plan
     patch = tuple(operations(pod, plan))
     if not patch:
-        return Skip(reason=SkipReason.ALREADY_INJECTED)
+        told = tuple([f.problem for f in plan.findings if f.mode == WARN])
+        reason = SkipReason.ALREADY_INJECTED
+        return Skip(reason=reason, warnings=told, findings=plan.findings)
     models = {
         container.place.container.name: tuple(r.outcome.value for r in container.readings.models)
         for container in plan.containers
@@ -50,6 +54,7 @@ def admit(pod: Pod, policy: Policy, facts: Facts) -> Decision:
         strategy=plan.strategy,
         models=models,
         missed=missed,
+        findings=plan.findings,
     )
 
 
@@ -58,38 +63,41 @@ def _misses(claim: str, facts: Facts) -> bool:
     return facts.claims is not None and claim not in facts.claims
 
 
-def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
-    """Return what *pod* lacks, or why it is left alone, or why it can't be admitted."""
-    own = asked(pod.annotations)
-    if "model" not in own:
-        return Skip(reason=SkipReason.NOT_REQUESTED, warnings=_without_model(own))
-    if own.get("inject", "").strip() == "false":
-        return Skip(reason=SkipReason.OPTED_OUT)
-    if MIRROR in pod.annotations:
-        return Skip(reason=SkipReason.MIRROR_POD)
+def planned(
+    pod: Pod, policy: Policy, facts: Facts, workload: Workload | None = None
+) -> Plan | Skip | Deny:
+    """Return what *pod* lacks, or why it is left alone, or why it can't be admitted.
+
+    *workload*: what makes pods like this one, if it is not a pod that is reviewed.
+    """
+    annotations = pod.annotations
+    own = asked(annotations)
+    judge = Judge(policy, pod, facts, workload) if own and policy.ruling else None
     spec = pod.spec or PodSpec()
-    if requires_windows(spec):
-        remark = Problem(codes.SKIPPED, PREFIX + "model", "Windows pods are left as they are")
-        return Skip(reason=SkipReason.WINDOWS, warnings=(remark,))
-    if not spec.containers:
-        return Skip(reason=SkipReason.NO_CONTAINERS)
+    if left := _left_alone(own, annotations, spec, judge):
+        return left
     undecided: Sequence[Problem] = ()
     if policy.by_label:
         unseen = facts.stale.get(NAMESPACES)
         undecided = policy.unjudged(facts.namespace, facts.namespace_labels, unseen)
+    defaults = policy.defaults(facts.namespace, facts.namespace_labels)
+    request, problems = read_request(own, defaults, policy.catalogue)
+    if judge:
+        request = judge.request(request)
+        problems += judge.unknown(request.remarks)
+    chosen = None
     try:
-        defaults = policy.defaults(facts.namespace, facts.namespace_labels)
-        request, problems = read_request(own, defaults, policy.catalogue)
         try:
-            default = pod.annotations.get(DEFAULT_CONTAINER)
-            written = pod.annotations.get(LEDGER)
+            default = annotations.get(DEFAULT_CONTAINER)
+            written = annotations.get(LEDGER)
             earlier = ledger.recorded(written).get("target") if written else None
             containers, target, guessed = choose(spec, request.options, default, earlier)
         except Rejected as rejected:
             problems += rejected.problems
         if problems:
             raise Rejected(problems)
-        strategy, passed, obstacles = chosen_strategy(request, spec, facts)
+        forbids = judge.forbids(request) if judge else None
+        strategy, passed, obstacles = chosen_strategy(request, spec, facts, forbids)
         if facts.stale:
             passed += strategy.unseen(facts)
         if obstacles and facts.only_warn:
@@ -99,10 +107,33 @@ def planned(pod: Pod, policy: Policy, facts: Facts) -> Plan | Skip | Deny:
         plan = build_plan(pod, request, chosen, facts, obstacles)
         over = _over_a_limit(spec, plan, facts)
     except Rejected as rejected:
+        if judge:
+            return judge.denied(rejected.problems, request, chosen, undecided)
         return Deny(problems=rejected.problems, warnings=(*unknown(own, KNOWN), *undecided))
     if remarks := (*over, *quota_remarks(spec, plan, facts), *undecided):
-        return replace(plan, warnings=plan.warnings + remarks)
-    return plan
+        plan = replace(plan, warnings=plan.warnings + remarks)
+    return judge.judged(plan, chosen) if judge else plan
+
+
+def _left_alone(
+    own: Mapping[str, str], annotations: Mapping[str, str], spec: PodSpec, judge: Judge | None
+) -> Skip | Deny | None:
+    """Return the decision about a pod that gets nothing; None if it gets what it requests."""
+    if "model" not in own:
+        remarks = _without_model(own)
+        if judge and (problems := judge.unknown(remarks)):
+            return Deny(problems=tuple(problems), warnings=remarks[len(problems) :])
+        return Skip(reason=SkipReason.NOT_REQUESTED, warnings=remarks)
+    if own.get("inject", "").strip() == "false":
+        return Skip(reason=SkipReason.OPTED_OUT)
+    if MIRROR in annotations:
+        return Skip(reason=SkipReason.MIRROR_POD)
+    if requires_windows(spec):
+        remark = Problem(codes.SKIPPED, PREFIX + "model", "Windows pods are left as they are")
+        return Skip(reason=SkipReason.WINDOWS, warnings=(remark,))
+    if not spec.containers:
+        return Skip(reason=SkipReason.NO_CONTAINERS)
+    return None
 
 
 def _over_a_limit(spec: PodSpec, plan: Plan, facts: Facts) -> tuple[Problem, ...]:

@@ -87,11 +87,29 @@ OFFERED: Final = _code(
 )
 AMOUNT: Final = _code(21, "a quantity of the pod can't be read", "write a quantity such as 16Gi")
 
+UNKNOWN_REFUSED: Final = _code(
+    22,
+    "a CachePolicy refuses annotations that are not known",
+    "correct the name of the annotation",
+)
 SNAPSHOT: Final = _code(
     27,
     "the directory is a snapshot in a Hugging Face cache, whose files are elsewhere",
     "use layout hf-cache, and name the directory that holds the cache",
 )
+
+# Findings of the rules of a CachePolicy: refusals or warnings, by the mode of the rule.
+RULE_STRATEGY: Final = _code(31, "the strategy is not allowed", "use one that the message lists")
+RULE_MODEL: Final = _code(32, "the model is not allowed", "use one that is, or request yours")
+RULE_MEMORY: Final = _code(33, "the models are too large for memory", "use another strategy")
+RULE_READ_ONLY: Final = _code(34, "a model volume can be written", "mount it with readOnly: true")
+RULE_ROOTS: Final = _code(35, "a directory of the node is not allowed", "leave it to the webhook")
+RULE_PINNED: Final = _code(36, "the revision of a model can move", "name a commit or a digest")
+RULE_SAFETENSORS: Final = _code(37, "the model has pickles, which run code", "use safetensors")
+RULE_SHM: Final = _code(38, "the shared memory of a pod is too large", "make it smaller")
+RULE_SHARED: Final = _code(39, "several pods need a claim of one node", "use another claim")
+RULE_REQUIRED: Final = _code(40, "an inference pod names no model", "name it in the annotation")
+RULE_SERVED: Final = _code(41, "a container would not read its model here", "write what is said")
 
 # Warnings.
 UNKNOWN_ANNOTATION: Final = _code(

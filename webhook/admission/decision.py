@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from webhook.admission.problem import Problem
+from webhook.admission.problem import Finding, Problem
 from webhook.objects.json import Json
 from webhook.values.text import printable
 
@@ -37,10 +37,11 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """The object is allowed as it is."""
+    """The object is allowed as it is. *findings*: those of every mode, here and below."""
 
     reason: SkipReason
     warnings: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Mutate:
     """Container → how it reads each model: path, cache, rewritten, downloads, unnamed."""
     missed: str = ""
     """The claim that was not there when auto chose the strategy; empty if there is none such."""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Deny:
     problems: tuple[Problem, ...]
     forbidden: bool = False
     warnings: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def message(self) -> str:

@@ -24,7 +24,7 @@ from webhook.admission.init_containers.place import index
 from webhook.admission.init_containers.pulling import pull_secrets
 from webhook.admission.memory import Correction
 from webhook.admission.pod_remarks import pod_remarks
-from webhook.admission.problem import Problem, Rejected
+from webhook.admission.problem import Finding, Problem, Rejected
 from webhook.admission.remarks import memory_remarks, unused_annotations
 from webhook.admission.request.annotations import LEDGER
 from webhook.admission.request.declared import CacheRequest
@@ -67,6 +67,8 @@ class Plan:
     fs_group_change_policy: bool
     ledger: str | None
     warnings: tuple[Problem, ...]
+    findings: tuple[Finding, ...] = ()
+    """What the rules of the platform find."""
 
 
 def build_plan(

@@ -16,6 +16,16 @@ class Problem:
         return f"{self.code} {self.where}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule of a CachePolicy finds in a pod."""
+
+    rule: str
+    mode: str
+    policy: str
+    problem: Problem
+
+
 class Rejected(Exception):
     """The pod can't be admitted. It has every problem that was found."""
 

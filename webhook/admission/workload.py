@@ -16,7 +16,7 @@ from webhook.admission.copied_keys import Copies, copied, wanted_of
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.admission.plan import Plan
 from webhook.admission.policy.documents import Policy
-from webhook.admission.problem import Problem
+from webhook.admission.problem import Finding, Problem
 from webhook.admission.request.annotations import PREFIX, asked
 from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod
@@ -36,6 +36,7 @@ class Pods:
 
     template: Template
     pod: Pod
+    workload: Workload
 
 
 def admit_workload(
@@ -46,13 +47,16 @@ def admit_workload(
     if isinstance(copies, Skip):
         return copies
     warnings = list(copies.warnings)
+    findings: list[Finding] = []
     for pods in pods_of(kind, workload, copies):
         if pods.template.spec is not None:
-            warnings += _foreseen(pods.pod, policy, facts)
-    said = tuple(dict.fromkeys(warnings))
+            foreseen = planned(pods.pod, policy, facts, workload)
+            warnings += _foreseen(foreseen)
+            findings += foreseen.findings
+    said, found = tuple(dict.fromkeys(warnings)), tuple(dict.fromkeys(findings))
     if not copies.operations:
-        return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=said)
-    return Mutate(operations=tuple(copies.operations), warnings=said)
+        return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=said, findings=found)
+    return Mutate(operations=tuple(copies.operations), warnings=said, findings=found)
 
 
 def copies_of(kind: WorkloadKind, workload: Workload, change: Change) -> Copies | Skip:
@@ -76,7 +80,8 @@ def pods_of(kind: WorkloadKind, workload: Workload, copies: Copies) -> Iterator[
     """Yield the pods that *workload* makes after *copies*, one for each of its templates."""
     own = workload.annotations if kind.passes_on else {}
     for template, after in zip(workload.templates, copies.annotations, strict=True):
-        yield Pods(template=template, pod=template.pod({**own, **after}))
+        pod = template.pod({**own, **after}, workload.name)
+        yield Pods(template=template, pod=pod, workload=workload)
 
 
 def _controlled(kind: WorkloadKind, workload: Workload) -> bool:
@@ -128,12 +133,15 @@ def _without_template(kind: WorkloadKind, workload: Workload) -> Skip:
     return Skip(reason=SkipReason.NO_TEMPLATE, warnings=(remark,))
 
 
-def _foreseen(pod: Pod, policy: Policy, facts: Facts) -> tuple[Problem, ...]:
+def _foreseen(plan: Plan | Skip | Deny) -> tuple[Problem, ...]:
     """Return what the reviews of the pods will say: the author sees only this answer."""
-    plan = planned(pod, policy, facts)
-    if isinstance(plan, Deny):
-        return tuple(
+    if not isinstance(plan, Deny):
+        return plan.warnings
+    rules = {finding.problem for finding in plan.findings}
+    return (
+        *(
             Problem(codes.WILL_BE_REFUSED, p.where, f"pods will be refused: {p.code} {p.what}")
             for p in plan.problems
-        )
-    return plan.warnings if isinstance(plan, Plan | Skip) else ()
+        ),
+        *(warning for warning in plan.warnings if warning in rules),
+    )

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from webhook.loading.origins.origin import RemoteFile, Unavailable
+from webhook.models.formats import PICKLE
 from webhook.models.schemes import REMOTE
 from webhook.models.source import Source
 from webhook.store.manifest import Globs
@@ -19,7 +20,6 @@ ALLOW: Final = (
     "*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py", "tokenizer*",
 )  # fmt: skip
 IGNORE: Final = ("original/*", "consolidated*")
-PICKLE: Final = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
 _SHOWN: Final = 5
 
 

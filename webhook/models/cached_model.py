@@ -42,6 +42,10 @@ class CachedModel(msgspec.Struct, frozen=True):
     """Why no store holds it yet, in words; None: one does, or it is not known."""
     floating: str = DEFAULT_REVISION
     """The branch or tag that its revision was found by."""
+    formats: tuple[str, ...] | None = None
+    """What a loader found; None: nobody has looked."""
+    resolved: bool = False
+    """Whether a loader has found its revision."""
 
     def is_of(self, source: Source) -> bool:
         """Whether *source* means this entry: the same model, at one of the entry's revisions."""
@@ -184,4 +188,6 @@ def _entry(document: ModelDocument, values: Mapping[str, Any]) -> CachedModel:
         token=spec.token_secret_ref,
         loading=_loading(status),
         floating=floating,
+        formats=status.formats,
+        resolved=status.revision is not None,
     )

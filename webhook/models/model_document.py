@@ -195,6 +195,16 @@ class ModelStatus(msgspec.Struct, frozen=True, rename="camel"):
         ]
         | None
     ) = None
+    formats: (
+        Annotated[
+            tuple[Annotated[str, Meta(max_length=32)], ...],
+            Meta(
+                max_length=16,
+                description="The formats of its weights, such as safetensors and pickle.",
+            ),
+        ]
+        | None
+    ) = None
     stores: Annotated[
         tuple[StoreStatus, ...],
         Meta(max_length=32, description="The state of each store that shall hold the model."),

@@ -35,6 +35,7 @@ class PodSpec(Object, frozen=True):
 
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
+    ephemeral_containers: tuple[Container, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
     security_context: SecurityContext | None = None
     resources: Resources | None = None
@@ -42,6 +43,7 @@ class PodSpec(Object, frozen=True):
     node_selector: dict[str, str] | None = None
     os: OS | None = None
     automount_service_account_token: bool | None = None
+    service_account_name: str | None = None
     image_pull_secrets: tuple[SecretReference, ...] | None = None
     host_ipc: bool | None = msgspec.field(default=None, name="hostIPC")
 

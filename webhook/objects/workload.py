@@ -70,9 +70,11 @@ class Template:
         """Whether it is a PodTemplateSpec, which people call the pod template."""
         return self.annotations_path == (*self.path, "metadata", "annotations")
 
-    def pod(self, annotations: Mapping[str, str]) -> Pod:
-        """Return a pod of it with *annotations*."""
-        return Pod(metadata=Metadata(annotations=dict(annotations)), spec=self.spec)
+    def pod(self, annotations: Mapping[str, str], workload: str) -> Pod:
+        """Return a pod of it with *annotations*. *workload*: the name of its workload."""
+        name = f"{workload}-"  # the names of pods begin so
+        metadata = Metadata(generate_name=name, annotations=dict(annotations))
+        return Pod(metadata=metadata, spec=self.spec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +83,18 @@ class Workload:
 
     metadata: WorkloadMetadata
     templates: tuple[Template, ...]
+    makes_several: bool | None = None
+    """Whether it runs several pods at a time; None: that is not known."""
 
     @property
     def annotations(self) -> Mapping[str, str]:
         """Its own annotations; empty if there are none."""
         return self.metadata.annotations or {}
+
+    @property
+    def name(self) -> str:
+        """Its name, or what a name will be generated from."""
+        return self.metadata.name or self.metadata.generate_name or ""
 
 
 class MisfitError(Exception):
@@ -134,7 +143,18 @@ def read_workload(content: Json, kind: WorkloadKind) -> Workload:
             elif kind.built_in:
                 raise MisfitError(fault)
     metadata = msgspec.convert(content.get("metadata") or {}, WorkloadMetadata)
-    return Workload(metadata=metadata, templates=tuple(templates))
+    return Workload(
+        metadata=metadata, templates=tuple(templates), makes_several=_makes_several(content, kind)
+    )
+
+
+def _makes_several(content: Json, kind: WorkloadKind) -> bool | None:
+    if kind.each_node or not kind.number:
+        return True if kind.each_node else None
+    value: Any = content
+    for step in steps(kind.number):
+        value = value.get(step) if isinstance(value, dict) else None
+    return (value if isinstance(value, int) else 1) > 1
 
 
 def _parts(value: Any, path: Path, ahead: tuple[str, ...]) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401  # any JSON value

@@ -53,6 +53,10 @@ class WorkloadKind:
     """Whether every API server has the kind."""
     instead: str = ""
     """Where its author puts the annotation if the object does not describe its pods."""
+    number: str = ""
+    """Where it says how many pods run at a time; the default there is 1. Empty: not known."""
+    each_node: bool = False
+    """Whether it runs a pod on each node."""
 
     @property
     def copies(self) -> bool:
@@ -74,10 +78,12 @@ def _inline(at: str, *specs: str) -> tuple[Place, ...]:
     return tuple(Place(at=at, spec=spec, annotations="/annotations") for spec in specs)
 
 
-def _built_in(group: str, kind: str, resource: str, path: str, *, fixed: bool) -> WorkloadKind:
+def _built_in(  # the columns of a row
+    group: str, kind: str, resource: str, path: str, *, number: str, fixed: bool = False
+) -> WorkloadKind:
     return WorkloadKind(
         kind=kind, group=group, resource=resource, places=_templates(path), fixed=fixed,
-        built_in=True,
+        built_in=True, number=number, each_node=not number,
     )  # fmt: skip
 
 
@@ -111,16 +117,19 @@ def _kubeflow(kind: str, resource: str, field: str) -> WorkloadKind:
     return _custom("kubeflow.org", kind, resource, *_templates(f"/spec/{field}/{EVERY}/template"))
 
 
+_REPLICAS: Final = "/spec/replicas"
 _JOBS_OF_JOBSET: Final = f"/spec/replicatedJobs/{EACH}/template/spec/template"
 
 KINDS: Final = (
-    _built_in("apps", "Deployment", "deployments", "/spec/template", fixed=False),
-    _built_in("apps", "StatefulSet", "statefulsets", "/spec/template", fixed=False),
-    _built_in("apps", "DaemonSet", "daemonsets", "/spec/template", fixed=False),
-    _built_in("apps", "ReplicaSet", "replicasets", "/spec/template", fixed=False),
-    _built_in("batch", "Job", "jobs", "/spec/template", fixed=True),
-    _built_in("batch", "CronJob", "cronjobs", "/spec/jobTemplate/spec/template", fixed=False),
-    _built_in("", "ReplicationController", "replicationcontrollers", "/spec/template", fixed=False),
+    _built_in("apps", "Deployment", "deployments", "/spec/template", number=_REPLICAS),
+    _built_in("apps", "StatefulSet", "statefulsets", "/spec/template", number=_REPLICAS),
+    _built_in("apps", "DaemonSet", "daemonsets", "/spec/template", number=""),
+    _built_in("apps", "ReplicaSet", "replicasets", "/spec/template", number=_REPLICAS),
+    _built_in("batch", "Job", "jobs", "/spec/template", number="/spec/parallelism", fixed=True),
+    _built_in("batch", "CronJob", "cronjobs", "/spec/jobTemplate/spec/template",
+              number="/spec/jobTemplate/spec/parallelism"),
+    _built_in("", "ReplicationController", "replicationcontrollers", "/spec/template",
+              number=_REPLICAS),
     # argo-rollouts 1.9. With spec.workloadRef there is no template.
     _custom("argoproj.io", "Rollout", "rollouts", *_templates("/spec/template"),
             instead="the pod template of the Deployment that workloadRef names"),

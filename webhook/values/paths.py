@@ -52,6 +52,11 @@ def normalised(path: str) -> str:
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
+def within(path: str, root: str) -> bool:
+    """Whether a normalised path is *root*, or below it."""
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
 def collide(one: str, other: str) -> bool:
     """Whether two normalised paths are the same, or one of them is below the other."""
     return (

@@ -37,6 +37,8 @@ def downloader(  # what the container is made of
     words = ["load", model.source.text, _STORE, "--progress=lines"]
     words += [f"--allow={glob}" for glob in model.files.allow]
     words += [f"--ignore={glob}" for glob in model.files.ignore]
+    if strategy.request.safetensors_only:
+        words.append("--safetensors-only")
     if strategy.request.options.layout == "hf-cache":
         words.append("--hub-cache")
     size = Quantity(sum(strategy.charges()))

@@ -44,6 +44,18 @@ class Policy:
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
         self.by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
         """Those that select namespaces by more than their names."""
+        self.ruling = [p for p in self.policies if p.rules or p.refuses_unknown]
+        """Those that refuse something, or find something."""
+
+    @property
+    def judges_every_pod(self) -> bool:
+        """Whether a rule concerns pods that request no model too."""
+        return any(rule.of_all for policy in self.ruling for rule in policy.rules)
+
+    def selecting(self, namespace: str, labels: Mapping[str, str] | None) -> list[CachePolicy]:
+        """Return the policies that select a namespace, the one that wins last."""
+        known = {NAME_LABEL: namespace, **(labels or {})}
+        return [p for p in self.policies if p.selector.holds(known, complete=labels is not None)]
 
     def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
         """Return annotation → default for a namespace. *labels*: None if they are not known."""
@@ -72,8 +84,7 @@ class Policy:
             Problem(
                 code,
                 f"CachePolicy {policy.name}",
-                f"selects namespaces by {_labels(policy)}, but {why}, so its defaults are not "
-                f"used{remedy}",
+                f"selects namespaces by {_labels(policy)}, but {why}, so it does not apply{remedy}",
             )
             for policy in self.by_label
             if policy.selector.holds({NAME_LABEL: namespace}, complete=False) is None

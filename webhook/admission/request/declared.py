@@ -182,8 +182,11 @@ class CacheRequest:
 
     models: tuple[Model, ...]
     options: Options
-    root: str
-    """The node cache of the platform: host-path must be this directory, or below it."""
+    root: str | None
+    """The node cache of the platform: host-path must be this directory, or below it. None: a rule
+    says where it may be."""
     asked: frozenset[str]
     """The names of the annotations that the pod itself has."""
     remarks: tuple[Problem, ...]
+    safetensors_only: bool = False
+    """Whether a loader must refuse pickles."""

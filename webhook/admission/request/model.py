@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from webhook.models import layout
+from webhook.models.cached_model import CachedModel
 from webhook.models.model_document import ModelFiles, SecretKey
 from webhook.models.source import Source
 from webhook.values.quantity import Quantity
@@ -33,6 +34,8 @@ class Model:
     """Why no store holds it yet, and where to see it; None: one does, or it is not known."""
     token: SecretKey | None = None
     """The token that its source needs."""
+    entry: CachedModel | None = None
+    """What the catalogue says about it; None if it is not there."""
 
     @property
     def name(self) -> str:

@@ -114,6 +114,7 @@ def resolve(
             files=entry.files if entry else ModelFiles(),
             loading=loading,
             token=entry.token if entry else None,
+            entry=entry,
         )
         if not any(replace(other, asked=text) == model for other in models):
             models.append(model)

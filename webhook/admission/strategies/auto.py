@@ -6,7 +6,7 @@ with a warning. A refused pod would be tried again by its controller, but up to 
 strategy. With auto, the strategy is passed over with a warning.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,9 +36,14 @@ class _Tried:
 
 
 def chosen_strategy(
-    request: CacheRequest, spec: PodSpec, facts: Facts
+    request: CacheRequest,
+    spec: PodSpec,
+    facts: Facts,
+    forbids: Callable[[Strategy], list[Problem]] | None = None,
 ) -> tuple[Strategy, list[Problem], list[Problem]]:
     """Return the strategy, remarks, and obstacles.
+
+    *forbids*: returns why rules of the platform forbid a strategy; auto passes over it.
 
     The remarks say what the pod waits for, and what auto passed over. Only a strategy that the
     pod names has obstacles. Raises Rejected if auto finds none.
@@ -49,7 +54,7 @@ def chosen_strategy(
         candidates = request.models[0].offered or AUTO_ORDER
         if kept := _kept(request, spec, candidates):
             return kept, [], list(named_twice(kept, spec, facts))
-        return *_best(candidates, request, spec, facts), []
+        return *_best(candidates, request, spec, facts, forbids), []
     strategy = STRATEGIES[named](request)
     problems = _against(strategy, spec, facts)
     if not problems:
@@ -59,7 +64,11 @@ def chosen_strategy(
 
 
 def _best(
-    candidates: Sequence[str], request: CacheRequest, spec: PodSpec, facts: Facts
+    candidates: Sequence[str],
+    request: CacheRequest,
+    spec: PodSpec,
+    facts: Facts,
+    forbids: Callable[[Strategy], list[Problem]] | None,
 ) -> tuple[Strategy, list[Problem]]:
     """Return the strategy that auto chooses, and remarks. Raises Rejected if none can work.
 
@@ -70,7 +79,8 @@ def _best(
     best: _Tried | None = None
     for name in candidates:
         strategy = STRATEGIES[name](request)
-        problems = _against(strategy, spec, facts)
+        ruled = forbids(strategy) if forbids else []
+        problems = ruled or _against(strategy, spec, facts)
         if not problems and best is None:
             return strategy, _passed_over(tried) if tried else []
         standing = max([_STANDING.get(p.code, _NEVER) for p in problems], default=_WORKS)

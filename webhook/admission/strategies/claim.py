@@ -18,7 +18,7 @@ from webhook.objects.pod import PodSpec
 from webhook.objects.volume import ClaimSource, Volume
 from webhook.values.text import quoted
 
-_SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
+SHARED: Final = ("ReadWriteMany", "ReadOnlyMany")
 _ONE_NODE: Final = "ReadWriteOnce"
 _UNBOUND: Final = "Pending"
 _WHERE: Final = PREFIX + "claim"
@@ -60,17 +60,17 @@ def claim_obstacles(facts: Facts, name: str) -> Iterator[Problem]:
         yield Problem(codes.CLAIM_AWAITED, _WHERE, wrong)
         return
     modes = claim.access_modes
-    if modes is not None and not set(modes) & set(_SHARED):
+    if modes is not None and not set(modes) & set(SHARED):
         if _ONE_NODE in modes:
             wrong = (
                 f"{quoted(name)} is {_ONE_NODE}: one node mounts it, and pods on a second node "
-                f"wait. Use a claim that is {_SHARED[0]} or {_SHARED[1]}"
+                f"wait. Use a claim that is {SHARED[0]} or {SHARED[1]}"
             )
             yield Problem(codes.ONE_NODE, _WHERE, wrong)
         else:
             wrong = (
                 f"{quoted(name)} has access modes {', '.join(modes) or 'none'}, but several pods "
-                f"need {_SHARED[0]} or {_SHARED[1]}"
+                f"need {SHARED[0]} or {SHARED[1]}"
             )
             yield Problem(codes.CLAIM, _WHERE, wrong)
     if claim.phase == _UNBOUND:

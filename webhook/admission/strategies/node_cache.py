@@ -15,7 +15,7 @@ from webhook.objects import names
 from webhook.objects.facts import NAMESPACES, NODES, Facts
 from webhook.objects.json import Json
 from webhook.objects.volume import HostPathSource, Volume
-from webhook.values.paths import collide
+from webhook.values.paths import within
 from webhook.values.text import quoted
 
 _PSA: Final = "pod-security.kubernetes.io/enforce"
@@ -55,7 +55,7 @@ def labels(request: CacheRequest) -> list[str]:
 def node_obstacles(facts: Facts, request: CacheRequest) -> Iterator[Problem]:
     """Yield why a directory of the node can't be mounted, or which nodes the pod waits for."""
     options, known = request.options, labels(request)
-    if not collide(options.host_path, request.root) or len(options.host_path) < len(request.root):
+    if request.root is not None and not within(options.host_path, request.root):
         yield Problem(
             codes.HOST_PATH,
             PREFIX + "host-path",

@@ -1,6 +1,7 @@
 """Keep decisions on pods and their encoded answers, for the next replica of a pod.
 
-Pods of one ReplicaSet differ only in names and times, which no decision reads. The key of a kept
+Pods of one ReplicaSet differ only in names and times, which no decision reads. Rules read the name
+that the author or a controller wrote, and the kinds of the owners. The key of a kept
 decision is everything that the decision can read: the decoded fields of the pod, encoded again.
 So a kept answer is always the answer that would be computed.
 """
@@ -15,6 +16,7 @@ from webhook.admission.decision import Decision
 from webhook.admission.policy.documents import Policy
 from webhook.admission.request.annotations import PREFIX
 from webhook.objects.facts import Facts
+from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod
 from webhook.server.reviews.response import tail
 
@@ -49,7 +51,9 @@ class KeptAnswers:
             decision = admit(pod, policy, facts)
             return decision, tail(decision)
         spec = _SERVICE_ACCOUNT_TOKEN.sub(b'"name":""', _encode(pod.spec))
-        key = (facts.namespace, ours, spec)
+        key: tuple[object, ...] = (facts.namespace, ours, spec)
+        if policy.ruling:
+            key += (_name_and_owners(pod),)
         kept = self._answers.get(key)
         if kept is None or kept[0] is not policy or kept[1] is not facts:
             decision = admit(pod, policy, facts)
@@ -57,3 +61,10 @@ class KeptAnswers:
                 del self._answers[next(iter(self._answers))]
             self._answers[key] = kept = (policy, facts, decision, tail(decision))
         return kept[2], kept[3]
+
+
+def _name_and_owners(pod: Pod) -> tuple[object, ...]:
+    """Return what rules read of a pod's metadata: its name excuses it, its owner makes several."""
+    metadata = pod.metadata or Metadata()
+    owners = metadata.owner_references or ()
+    return metadata.name, metadata.generate_name, tuple((o.kind, o.controller) for o in owners)

@@ -5,7 +5,9 @@ import binascii
 import msgspec
 
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, warning_lines
+from webhook.admission.judge import AUDIT
 from webhook.objects.json import Json
+from webhook.values.text import printable
 
 
 def head(api_version: str, uid: str) -> bytes:
@@ -37,6 +39,13 @@ def tail(decision: Decision) -> bytes:
                 "reason": "Forbidden" if decision.forbidden else "Invalid",
                 "code": 403 if decision.forbidden else 422,
             }
+    if decision.findings and (audited := _audited(decision)):
+        response["auditAnnotations"] = {**response.get("auditAnnotations", {}), "rules": audited}
     if decision.warnings:
         response["warnings"] = warning_lines(decision.warnings)
     return msgspec.json.encode(response)[1:] + b"}"
+
+
+def _audited(decision: Decision) -> str:
+    """Return the findings of rules of mode audit, which only the API server's audit log holds."""
+    return printable("; ".join(str(f.problem) for f in decision.findings if f.mode == AUDIT))

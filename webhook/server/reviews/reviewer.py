@@ -144,6 +144,7 @@ class Reviewer:
             owner=owner,
             operation=request.operation,
             dry_run=bool(request.dry_run),
+            workload=decision.findings != () and isinstance(review, WorkloadReview),
             seconds=time.perf_counter() - started,
             size=len(body),
         )

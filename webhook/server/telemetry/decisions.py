@@ -4,13 +4,14 @@ The values of labels are bounded: no text that a pod's author writes becomes one
 and codes, never the value of an annotation, a variable or an argument.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
+from webhook.admission.problem import Finding
 from webhook.server.telemetry.metrics import Metrics
 
 _LONGEST: Final = 256
@@ -18,6 +19,15 @@ _LONGEST: Final = 256
 _OPERATIONS: Final = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
 _NONE: Final[Mapping[str, tuple[str, ...]]] = {}
 _NOTHING_NEW: Final = (SkipReason.ALREADY_INJECTED, SkipReason.NOTHING_TO_COPY)
+
+
+class RuleFinding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What one rule of one policy found."""
+
+    rule: str
+    code: str
+    mode: str
+    policy: str
 
 
 class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -34,6 +44,8 @@ class DecisionLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     operations: int
     models: Mapping[str, tuple[str, ...]]
     """Container → how it reads each model."""
+    findings: list[RuleFinding]
+    """What rules of CachePolicies found."""
     dry_run: bool
     ms: float
     event: str = "decision"
@@ -61,6 +73,7 @@ class Telemetry(Metrics):
         owner: str,
         operation: str,
         dry_run: bool,
+        workload: bool,
         seconds: float,
         size: int,
     ) -> None:
@@ -76,6 +89,9 @@ class Telemetry(Metrics):
         for outcomes in models.values():
             for outcome in outcomes:
                 self.models.count(outcome)
+        findings: list[RuleFinding] = []
+        if decision.findings:
+            findings = self._found(decision.findings, workload=workload, dry_run=dry_run)
         problems = decision.problems if isinstance(decision, Deny) else decision.warnings
         self._log(
             DecisionLine(
@@ -89,11 +105,26 @@ class Telemetry(Metrics):
                 codes=[problem.code for problem in problems],
                 operations=operations,
                 models={name[:_LONGEST]: found for name, found in models.items()},
+                findings=findings,
                 dry_run=dry_run,
                 ms=round(seconds * 1000, 3),
                 time=datetime.now(UTC),
             )
         )
+
+    def _found(
+        self, findings: Iterable[Finding], *, workload: bool, dry_run: bool
+    ) -> list[RuleFinding]:
+        """Count findings, and return what is logged of them."""
+        subject = "workload" if workload else "pod"
+        for found in findings:
+            self.rule_findings.count(
+                found.rule, found.mode, subject, "true" if dry_run else "false"
+            )
+        return [
+            RuleFinding(rule=f.rule, code=f.problem.code, mode=f.mode, policy=f.policy)
+            for f in findings
+        ]
 
 
 def _outcome(decision: Decision) -> tuple[str, str, int]:

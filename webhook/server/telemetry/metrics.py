@@ -42,6 +42,11 @@ class Metrics:
             "Models of injected containers, by how the container reads them.",
             ("outcome",),
         )
+        self.rule_findings = self._tally(
+            "rule_findings",
+            "Findings of the rules of CachePolicies, by what they were found in: pod or workload.",
+            ("rule", "mode", "subject", "dry_run"),
+        )
         self.duration = self._distribution(
             "admission_duration_seconds",
             "Seconds from the last byte of a review to its answer.",

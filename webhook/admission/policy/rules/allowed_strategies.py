@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from webhook.admission import codes
 from webhook.admission.policy.rules.rule import SET, Rule
+from webhook.admission.policy.rules.subject import Asking
 
 
 class AllowedStrategies(Rule, frozen=True):
     """Refuses any strategy that is not listed."""
 
     name = "allowedStrategies"
-    code = "MC031"
+    code = codes.RULE_STRATEGY
+    by_strategy = True
     spec_validations = (
         (
             (
@@ -40,3 +43,12 @@ class AllowedStrategies(Rule, frozen=True):
         if defaults.get("strategy", "auto") not in ("auto", *self.strategies):
             [(_, message, place)] = self.spec_validations
             yield f"{place.removeprefix('.')}: {message}"
+
+    def asked(self, pod: Asking) -> Iterator[str]:
+        """Yield a finding if the strategy is not listed."""
+        if pod.strategy and pod.strategy.name not in self.strategies:
+            who = pod.said("strategy")
+            yield (
+                f"strategy {pod.strategy.name}{who} is not allowed: use "
+                f"{' or '.join(self.strategies)}"
+            )

@@ -1,17 +1,25 @@
 """Rule hostPathRoots."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
+from webhook.admission import codes
 from webhook.admission.policy.rules.rule import SET, Directory, Rule, Writers
+from webhook.admission.policy.rules.subject import Asking, Running, account, plain
+from webhook.objects import names
+from webhook.values.paths import within
+from webhook.values.text import quoted
 
 
 class HostPathRoots(Rule, frozen=True):
     """Refuses node caches outside the roots, and hostPath volumes of pods that reach into one."""
 
     name = "hostPathRoots"
-    code = "MC035"
+    code = codes.RULE_ROOTS
+    by_strategy = True
+    of_all = True
 
     roots: Annotated[
         tuple[Directory, ...],
@@ -23,3 +31,42 @@ class HostPathRoots(Rule, frozen=True):
         ),
     ]
     writers: Writers = ("modelcache-loader",)
+
+    def asked(self, pod: Asking) -> Iterator[str]:
+        """Yield a finding if the node cache that the pod uses is outside the roots."""
+        if not pod.strategy or account(pod.spec) in self.writers:
+            return
+        path = pod.request.options.host_path
+        uses = any("hostPath" in v for v in (*pod.strategy.volumes(), *pod.strategy.sources()[0]))
+        if uses and not any(within(path, root) for root in self.roots):
+            who = pod.said("host-path")
+            yield (
+                f"host-path {quoted(path)}{who} is not at or below {', '.join(self.roots)}: use a "
+                "directory that is"
+            )
+
+    def seen(self, pod: Running) -> Iterator[str]:
+        """Yield a finding if a volume that we did not add is a root, or above or below one."""
+        if account(pod.spec) in self.writers:
+            return
+        reaching = [
+            volume.name
+            for volume in pod.spec.volumes or ()
+            if volume.host_path
+            and self._reaches(
+                plain(volume.host_path.path or ""),
+                ours=pod.asks and volume.name.startswith((names.MODEL_VOLUME, names.STORE_VOLUME)),
+            )
+        ]
+        if reaching:
+            yield (
+                f"volume {', '.join(reaching)} reaches into the node cache "
+                f"{', '.join(self.roots)}: annotate the pod with modelcache.io/model instead"
+            )
+
+    def _reaches(self, path: str, *, ours: bool) -> bool:
+        """Whether *path* is a root, above one, or below one; *ours* may be below one."""
+        return any(
+            f"{root}/".startswith(f"{path}/") or (path.startswith(f"{root}/") and not ours)
+            for root in self.roots
+        )

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from webhook.admission.policy.rules.subject import Asking, Running
 from webhook.values import constraints
 from webhook.values.quantity import NOT_NEGATIVE
 
@@ -98,6 +99,13 @@ class Rule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
     spec_validations: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     """The same of the whole spec: CEL, the message, and the field (fieldPath)."""
 
+    by_strategy: ClassVar[bool] = False
+    """Whether another strategy may keep the rule, so that auto looks for one."""
+    of_all: ClassVar[bool] = False
+    """Whether it concerns pods that request no model too."""
+    foresees: ClassVar[bool] = True
+    """Whether pods are refused for what is found in their workload."""
+
     mode: Mode
     exempt: PodGlobs = msgspec.field(name="except", default=())
 
@@ -106,4 +114,12 @@ class Rule(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
 
         *defaults*: spec.defaults, without prefix. Each fault begins with its place below spec.
         """
+        yield from ()
+
+    def asked(self, pod: Asking) -> Iterator[str]:  # noqa: ARG002  # for subclasses
+        """Yield what is wrong with what a pod requests, and what would be right."""
+        yield from ()
+
+    def seen(self, pod: Running) -> Iterator[str]:  # noqa: ARG002  # for subclasses
+        """Yield what is wrong with a pod as it will run, and what would be right."""
         yield from ()

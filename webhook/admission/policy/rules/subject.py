@@ -1,0 +1,105 @@
+"""What a rule judges: what a pod requests, or a pod as it will run."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from webhook.admission.containers.gains import ContainerPlan
+from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
+from webhook.admission.request.declared import CacheRequest
+from webhook.admission.strategies.strategy import Strategy
+from webhook.models.layout import DEFAULT_ROOT
+from webhook.objects.container import Container
+from webhook.objects.facts import Facts
+from webhook.objects.pod import PodSpec
+
+_DEFAULT_ACCOUNT: Final = "default"
+_DEFAULT_CLAIM: Final = "model-store"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The policy that a rule belongs to, as far as the rule needs it."""
+
+    defaults: Mapping[str, str]
+    """Its defaults, without prefix."""
+    roots: tuple[str, ...] = ()
+    """The roots of its rule hostPathRoots."""
+    claims: tuple[str, ...] = ()
+    """The claims of its rule readOnlyMounts."""
+
+    @property
+    def store(self) -> str:
+        """The claim that holds models by default."""
+        return self.defaults.get("claim", _DEFAULT_CLAIM)
+
+    @property
+    def caches(self) -> tuple[str, ...]:
+        """The directories of nodes that hold models."""
+        return (*self.roots, self.defaults.get("host-path", DEFAULT_ROOT))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A pod that requests models, before it gets them."""
+
+    spec: PodSpec
+    request: CacheRequest
+    facts: Facts
+    setting: Setting
+    strategy: Strategy | None = None
+    """None: a mistake keeps it from being known."""
+    target: Container | None = None
+    containers: tuple[ContainerPlan, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    """The warnings about the pod."""
+    several: bool | None = None
+    """Whether its controller runs several such pods at a time; None: that is not known."""
+    origins: Mapping[str, str]
+    """Annotation → the policy whose default it is."""
+
+    def said(self, annotation: str) -> str:
+        """Return who wrote an annotation, as the end of a sentence; nothing for the pod itself."""
+        if annotation in self.request.asked or annotation not in self.origins:
+            return ""
+        return f", the default of CachePolicy {self.origins[annotation]},"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A pod as it will run, whoever wrote its parts."""
+
+    spec: PodSpec
+    annotations: Mapping[str, str]
+    setting: Setting
+    only_ephemeral: bool = False
+    """Whether its ephemeral containers alone are new."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it requests models."""
+        return PREFIX + "model" in self.annotations
+
+
+def account(spec: PodSpec) -> str:
+    """Return the ServiceAccount of a pod."""
+    return spec.service_account_name or _DEFAULT_ACCOUNT
+
+
+def plain(path: str) -> str:
+    """Return a directory without //, dots and a slash at its end: / is ""."""
+    return "".join(f"/{part}" for part in path.split("/") if part not in ("", "."))
+
+
+def fits(text: str, globs: Iterable[str]) -> bool:
+    """Whether one of *globs* matches the whole *text*; * is any text, ? is one character."""
+    return any(_expression(glob).fullmatch(text) for glob in globs)
+
+
+@lru_cache(maxsize=1024)
+def _expression(glob: str) -> re.Pattern[str]:
+    words = {"*": ".*", "?": "."}
+    return re.compile("".join(words.get(c, re.escape(c)) for c in glob), re.DOTALL)
