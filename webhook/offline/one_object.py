@@ -74,7 +74,8 @@ def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN
         kind = kind or _searched(content, group, name)
         if kind is None:
             return None
-    if not _has_our_key(content):
+    ours = _has_our_key(content)
+    if not ours and not world.policy.judges_every_pod:
         return None
     found = list(faults(content, Pod)) if kind is None else list(misfits(content, kind))
     if built_in and content.get("apiVersion") != built_in:
@@ -90,7 +91,10 @@ def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN
         after=before,
         parts=(Part(name=title, decision=Skip(reason=SkipReason.EXCLUDED_NAMESPACE)),),
     )
-    return outcome if namespace in EXCLUDED else admitted(outcome, kind, content, namespace, world)
+    if namespace in EXCLUDED:
+        return outcome if ours else None
+    outcome = admitted(outcome, kind, content, namespace, world)
+    return outcome if ours or outcome.findings else None
 
 
 def _built_in(name: str) -> WorkloadKind | None:

@@ -7,7 +7,7 @@ from typing import Any
 from webhook.admission import codes
 from webhook.admission.decision import Decision, Deny
 from webhook.admission.plan import Plan
-from webhook.admission.problem import Problem
+from webhook.admission.problem import Finding, Problem
 from webhook.objects.json import Json
 from webhook.values.shape import Fault
 
@@ -29,6 +29,10 @@ class Part:
     decision: Decision | None
     """None: the controller of the object composes these pods, so they are not known here."""
     plan: Plan | None = None
+    subject: str = ""
+    """namespace/name, as rules read it."""
+    findings: tuple[Finding, ...] = ()
+    """What rules find, in every mode."""
 
     @property
     def waits(self) -> tuple[Problem, ...]:
@@ -48,6 +52,11 @@ class Outcome:
     parts: tuple[Part, ...]
     operations: tuple[Json, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What rules find, in every mode."""
+        return tuple(finding for part in self.parts for finding in part.findings)
 
     @property
     def refused(self) -> bool:

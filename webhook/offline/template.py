@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from webhook.admission.admit import planned
+from webhook.admission.admit import MIRROR, planned
 from webhook.admission.authorship import Change
-from webhook.admission.decision import Mutate, Skip, warning_lines
+from webhook.admission.decision import Deny, Mutate, Skip, warning_lines
+from webhook.admission.judge import Judge
 from webhook.admission.patch import operations
 from webhook.admission.plan import Plan
-from webhook.admission.problem import Problem
+from webhook.admission.problem import Finding, Problem
 from webhook.admission.workload import Pods, copies_of, pods_of
 from webhook.documents.plain import plain
 from webhook.documents.text import written
@@ -25,7 +26,7 @@ from webhook.objects.json import Json
 from webhook.objects.json_patch import add, applied
 from webhook.objects.meta import Metadata
 from webhook.objects.pod import Pod, PodSpec
-from webhook.objects.workload import Path, pointer, read_workload
+from webhook.objects.workload import Path, Workload, pointer, read_workload
 from webhook.objects.workload_kinds import WorkloadKind
 from webhook.offline.outcome import Outcome, Part
 from webhook.offline.snapshot import Snapshot
@@ -36,9 +37,10 @@ class _Pods:
     """Pods of an object: where it has their specification and their annotations."""
 
     name: str
-    annotations: dict[str, str]
+    metadata: Metadata
     spec_at: str | None
     annotations_at: str
+    workload: Workload | None = None
     missing: tuple[str, ...] = ()
     """The steps to the annotations that are absent, as in Template."""
     must_have_containers: bool = True
@@ -59,7 +61,7 @@ def admitted(
         every = [
             _Pods(
                 name=outcome.name,
-                annotations=dict(pod.annotations),
+                metadata=pod.metadata or Metadata(),
                 spec_at="/spec",
                 annotations_at="/metadata/annotations",
             )
@@ -105,7 +107,8 @@ def _described(name: str, kind: WorkloadKind, every: Iterable[Pods]) -> Iterator
             place = path if template.is_template else template.spec_path or path
             yield _Pods(
                 name=name if kind.has_one else f"{name} {'.'.join(map(str, place))}",
-                annotations=dict(pods.pod.annotations),
+                metadata=pods.pod.metadata or Metadata(),
+                workload=pods.workload,
                 spec_at=None if template.spec_path is None else pointer(template.spec_path),
                 annotations_at=template.pointer,
                 missing=() if kind.copies or i else template.missing,
@@ -119,17 +122,38 @@ def _injected(
     """Return the decision about *pods*, the operations on their object, and warnings."""
     spec = None if pods.spec_at is None else _at(content, pods.spec_at)
     defaulted(spec or {}, facts.limit_ranges)
-    pod = Pod(
-        metadata=Metadata(annotations=pods.annotations), spec=msgspec.convert(spec or {}, PodSpec)
-    )
+    pod = Pod(metadata=pods.metadata, spec=msgspec.convert(spec or {}, PodSpec))
     if pods.must_have_containers and not (pod.spec and pod.spec.containers):
         return Part(name=pods.name, decision=None), [], []
-    plan = planned(pod, world.policy, facts)
-    if not isinstance(plan, Plan):
-        return Part(name=pods.name, decision=plan), [], list(plan.warnings)
-    added = list(_moved(operations(pod, plan), pods))
+    plan = planned(pod, world.policy, facts, pods.workload)
+    patch = list(operations(pod, plan)) if isinstance(plan, Plan) else []
+    judge = Judge(world.policy, pod, facts, pods.workload)
+    found = _found(pod, spec or {}, patch, judge) if world.policy.judges_every_pod else ()
+    told = [*plan.warnings, *judge.warnings(found)]
+    part = Part(
+        name=pods.name, decision=None, subject=judge.subject, findings=(*plan.findings, *found)
+    )
+    refusing = judge.refusing(found)
+    if isinstance(plan, Deny):
+        problems = (*plan.problems, *refusing)
+        return replace(part, decision=replace(plan, problems=problems)), [], told
+    if refusing:
+        refused = Deny(problems=tuple(refusing), forbidden=True)
+        return replace(part, decision=refused), [], judge.warnings(found)
+    if isinstance(plan, Skip):
+        return replace(part, decision=plan), [], told
+    added = list(_moved(patch, pods))
     decision = Mutate(operations=tuple(added), strategy=plan.strategy)
-    return Part(name=pods.name, decision=decision, plan=plan), added, list(plan.warnings)
+    return replace(part, decision=decision, plan=plan), added, told
+
+
+def _found(pod: Pod, spec: Json, patch: Iterable[Json], judge: Judge) -> tuple[Finding, ...]:
+    """Return what rules that concern every pod find in it, after *patch*."""
+    if MIRROR in pod.annotations:
+        return ()
+    ours = [operation for operation in patch if operation["path"].startswith("/spec")]
+    after = applied({"spec": spec}, ours)["spec"]
+    return judge.running(msgspec.convert(after, PodSpec))
 
 
 def _moved(patch: Iterable[Json], pods: _Pods) -> Iterator[Json]:

@@ -47,6 +47,11 @@ def waiting(name: str, waits: Iterable[Problem], source: str) -> None:
     line(("waits    ", "red"), f"{name} ({source}): {'; '.join(map(str, waits))}")
 
 
+def audited(name: str, problem: Problem, source: str) -> None:
+    """Print one line: what only the audit log would hold of *name*."""
+    line(("audited  ", "yellow"), f"{name} ({source}): {problem}")
+
+
 def words(decision: Skip | None) -> str:
     """Return the reason for a skip, in words; None: the pods are not known here."""
     if decision is None:
