@@ -66,8 +66,10 @@ class Bound:
             ]
 
     def _rules(self, kind: str) -> list[Object]:
-        """Return the rules of the roles of deploy/, with this user's names instead of its own."""
-        roles = [obj for obj in helm.objects() if obj["kind"] == kind]
+        """Return the rules of the bound roles of deploy/, with this user's names instead of its own."""
+        objects = helm.objects()
+        bound = {obj["roleRef"]["name"] for obj in objects if "roleRef" in obj}
+        roles = [o for o in objects if o["kind"] == kind and o["metadata"]["name"] in bound]
         rules: list[Object] = [rule for role in roles for rule in role["rules"]]
         for rule in rules:
             if "resourceNames" in rule:
