@@ -1,7 +1,7 @@
 """What the running webhook decides by what it watches, on a real API server."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from tests.kubernetes.server import Webhook, WebhookFactory
 
 CRDS = Path(__file__).parents[3] / "deploy" / "customresourcedefinitions.yaml"
 V1 = "modelcache.io/v1alpha1"
+SAID = "MC036 rule pinnedRevisions of CachePolicy pinned: "
+ANNOTATION = "inject.modelcache.io/rules"
 DIGEST = "r.example.com/m@sha256:" + "0" * 64
 
 
@@ -294,3 +296,72 @@ def test_reviews_go_on_without_the_kinds_and_find_them_when_they_come_back(
         60,
     )
     assert '"concerns":{}' in knowing.ready().replace(" ", "")
+
+
+def policy(applied: Applied, mode: str) -> None:
+    applied("CachePolicy", "pinned", rules={"pinnedRevisions": {"mode": mode}})
+
+
+def deployment(asks: Object) -> Object:
+    labels = {"app": "vllm"}
+    own = {"name": "vllm", "namespace": asks["metadata"]["namespace"]}
+    template = {
+        "metadata": {"labels": labels, "annotations": asks["metadata"]["annotations"]},
+        "spec": asks["spec"],
+    }
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": own, "spec": spec}
+
+
+def answer_once(
+    cluster: ControlPlane, asks: Object, holds: Callable[[Answer], bool], what: str
+) -> Answer:
+    """Return the first answer of which *holds* is true, and see that it comes soon."""
+    began = time.monotonic()
+    wait_until(lambda: holds(created(cluster, asks)), what)
+    assert time.monotonic() - began < 5, what
+    return created(cluster, asks)
+
+
+def is_told(answer: Answer) -> bool:
+    return any(line.startswith(SAID) for line in answer.warnings)
+
+
+def test_the_mode_of_a_rule_decides_what_its_finding_does(
+    cluster: ControlPlane, knowing: Webhook, namespace: NamespaceFactory, applied: Applied
+) -> None:
+    asks = pod(namespace(), model="acme/m", strategy="pvc")
+    created(cluster, asks).expect(201)
+
+    policy(applied, "enforce")
+    refused = answer_once(cluster, asks, lambda answer: answer.code == 403, "the refusal")
+    assert refused.reason == "Forbidden"
+    assert SAID in refused.message
+    workload = created(cluster, deployment(asks)).expect(201)
+    assert any("MC110 " in line and "MC036 " in line for line in workload.warnings)
+
+    policy(applied, "warn")
+    answer_once(cluster, asks, is_told, "the warning").expect(201)
+    assert is_told(created(cluster, deployment(asks)).expect(201))
+
+    policy(applied, "audit")
+    answer_once(cluster, asks, lambda answer: answer.ok and not is_told(answer), "the silence")
+    wait_until(lambda: SAID in audited(cluster), "the audit log has the finding")
+
+    cluster.api.delete(applied.objects[-1]).expect()
+
+    def finds_nothing() -> bool:
+        before = counted(knowing)
+        return created(cluster, asks).ok and counted(knowing) == before
+
+    wait_until(finds_nothing, "nothing is found")
+
+
+def audited(cluster: ControlPlane) -> str:
+    lines = [event.get("annotations") or {} for event in cluster.audit_events()]
+    return "; ".join(found[ANNOTATION] for found in lines if ANNOTATION in found)
+
+
+def counted(webhook: Webhook) -> list[str]:
+    page = webhook.metrics().splitlines()
+    return [line for line in page if line.startswith("modelcache_rule_findings_total{")]
