@@ -35,7 +35,8 @@ class ReadOnlyMounts(Rule, frozen=True):
         if not pod.request.options.read_only and account(pod.spec) not in self.writers:
             who = pod.said("read-only")
             yield (
-                f'read-only "false"{who} lets containers write to the model: remove the annotation'
+                f'read-only "false"{who} lets containers write to the model: write '
+                'modelcache.io/read-only: "true"'
             )
 
     def seen(self, pod: Running) -> Iterator[str]:
