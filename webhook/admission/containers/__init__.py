@@ -7,6 +7,7 @@ own_model     what it gives to its server as the model
 other_models  models that it names, and nobody annotated
 texts         what a container runs: its words and variables
 shell         words of a shell command
+shell_variables   values of a shell's variables
 hub_cache     where a container looks for a Hugging Face cache
 gains         what one container still lacks
 mounts        where models are mounted, and what conflicts with that

@@ -202,6 +202,11 @@ class Value:
     takes the path of what these name."""
 
 
+def names(value: str, server: Server, repository: str) -> bool:
+    """Whether *value* is the name of the model, or has it in JSON or in a list."""
+    return any(True for _ in _values(value, server, repository))
+
+
 def _values(value: str, server: Server, repository: str) -> Iterator[Value]:
     """Yield where *value* has the name as a value: the whole of it, in JSON, or in a list."""
     if document_of(value) is not None:

@@ -227,7 +227,7 @@ def _named_instead(readings: Readings) -> str:
         if flag in texts.hidden:
             return f"gets {flag} from {_UNSEEN}"
     for value in own_models(texts, server):
-        if "$" in value:
+        if "$(" in value or (texts.in_shell and "$" in value):
             return f"gets its model from {quoted(value)}, {_UNSEEN}"
         return f"names {quoted(value)}"
     return "names no model"

@@ -15,7 +15,7 @@ from typing import Final
 
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
-from webhook.admission.containers.own_model import own_models
+from webhook.admission.containers.own_model import own_mentions
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
@@ -168,13 +168,9 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     commands of a shell.
     """
     found = mentions(texts, server, model.name)
-    if not server.name or not found or any(mention.is_own for mention in found):
+    if not server.name or (not texts.in_shell and any(mention.is_own for mention in found)):
         return found
-    more = (*map(normal, server.more_flags), *server.line_variables)
-    if any(normal(mention.flag) in more for mention in found):
-        return found
-    own = list(own_models(texts, server))
-    return found if not own or any(model.name in value for value in own) else []
+    return own_mentions(found, texts, server, model.name)
 
 
 _REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")

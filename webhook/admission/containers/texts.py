@@ -3,7 +3,6 @@
 A Text keeps both forms, so that what is found in the expanded one can be replaced in the other.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,8 +17,6 @@ LONGEST: Final = 128 * 1024
 _ALL: Final = 2 * 1024 * 1024
 """Characters of all expanded texts of a container at most (ARG_MAX)."""
 _SHELLS: Final = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
-_PARAMETER: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})", re.ASCII)
-"""$NAME, ${NAME} and ${NAME:-default} of a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +103,10 @@ class Texts:
     """Variables whose value is not in the pod: it comes from a Secret, a ConfigMap or a field."""
     options: Mapping[str, str]
     """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
+    in_shell: bool = False
+    """Whether a shell reads one of the words as a program."""
+    has_sources: bool = False
+    """Whether a ConfigMap or a Secret as a whole gives more variables."""
 
     def given(self, name: str) -> str:
         """Return the value of an argument or a variable; empty if it has none here."""
@@ -137,7 +138,15 @@ def texts_of(container: Container) -> Texts:
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
     words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
-    return Texts(words, tuple(variables), values, frozenset(hidden), _options(words, values))
+    return Texts(
+        words,
+        tuple(variables),
+        values,
+        frozenset(hidden),
+        _options(words),
+        in_shell=program is not None,
+        has_sources=bool(container.env_from),
+    )
 
 
 def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
@@ -152,23 +161,10 @@ def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
             yield "", text
 
 
-def by_shell(word: str, values: Mapping[str, str]) -> str:
-    """Return *word* with each $NAME replaced as a shell does; an unknown name stays as it is."""
-
-    def value_of(match: re.Match[str]) -> str:
-        name, default = match[1] or match[2], match[3]
-        return values.get(name) or (match[0] if default is None else default)
-
-    replaced = _PARAMETER.sub(value_of, word) if "$" in word else word
-    return replaced if len(replaced) <= LONGEST else word
-
-
-def _options(words: Sequence[Text], values: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _options(words: Sequence[Text]) -> dict[str, str]:
+    found = {}
     flag = ""
-    for word, text in spoken(words):
-        if text.shell and "$" in word:
-            word = by_shell(word, {**values, **found})  # noqa: PLW2901
+    for word, _ in spoken(words):
         name, equals, value = word.partition("=")
         if equals:
             found[normal(name)] = value
