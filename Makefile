@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
 # The folders that have tests of programs. Each process of pytest takes seconds to collect the others.
 PROGRAMS := $(addprefix tests/,cluster images loading store storage_bench cli)
+# Python keeps the bytecode of the checkout. Otherwise each process compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-cluster cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
