@@ -1,5 +1,6 @@
 """Options of pytest, profiles of Hypothesis, and which tests run in which process."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,10 @@ PROCESS_BYTES: Final = 700 << 20
 """Memory for a process of pytest and the servers that its tests start."""
 CLUSTER_BYTES: Final = 3 << 30
 """Memory for a process of pytest and a cluster with two nodes."""
+
+# Garbage is collected less often. With the thresholds of Python the collections take a fifth of the
+# time of tests that make many objects, such as those of Hypothesis.
+gc.set_threshold(50_000, 20, 50)
 
 settings.register_profile(
     "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
