@@ -54,7 +54,7 @@ IMAGE: Final = _code(
 MOUNT_PATH: Final = _code(
     9,
     "something is already mounted there, above it or below it",
-    "set modelcache.io/mount-path, or remove the mount",
+    "write what the message says, or remove the mount",
 )
 VOLUME_NAME: Final = _code(
     10, "a volume has one of our names but another source", "rename the volume"
@@ -242,4 +242,9 @@ INIT_DOWNLOADS: Final = _code(
     136,
     "an init container downloads a model",
     "remove the init container, and let the server read the shared model",
+)
+UNSET_VARIABLE: Final = _code(
+    137,
+    "a container refers to a variable of modelcache that it does not get",
+    "write what the message says",
 )

@@ -2,14 +2,10 @@
 
 from typing import Any, TypeAlias
 
-from webhook.objects.meta import Object
+from webhook.objects.meta import Object, Present
 
 Amounts: TypeAlias = dict[str, str | int | float]
 """Resource name → quantity as written."""
-
-
-class Present(Object, frozen=True):
-    """Something whose content is never read."""
 
 
 class EnvVar(Object, frozen=True):

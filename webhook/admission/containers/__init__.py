@@ -3,6 +3,7 @@
 choice        which containers get the mount, and which one is the target
 readings      how a container reads each model: from its path, from a cache, or not at all
 mentions      the places at which a container names a model
+references    the places at which it names the path of a model, or our variable with it
 own_model     what it gives to its server as the model
 other_models  models that it names, and nobody annotated
 texts         what a container runs: its words and variables

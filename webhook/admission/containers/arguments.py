@@ -70,11 +70,15 @@ def _served_name(readings: Readings) -> tuple[Mention | None, str]:
 
 
 def _main(readings: Readings) -> Mention | None:
-    """Return the mention by which the server serves the first model, if that is rewritten."""
-    first = readings.models[0]
-    if first.outcome is not Outcome.REWRITTEN:
-        return None
-    return next(iter(_mains(readings, first)), None)
+    """Return the mention by which the server serves the first model, if that is rewritten.
+
+    Its name may mean another revision of it.
+    """
+    name = readings.models[0].model.name
+    for reading in readings.models:
+        if reading.outcome is Outcome.REWRITTEN and reading.model.name == name:
+            return next(iter(_mains(readings, reading)), None)
+    return None
 
 
 def _mains(readings: Readings, reading: Reading) -> list[Mention]:

@@ -8,6 +8,7 @@ from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.other_models import others
 from webhook.admission.containers.own_model import own_models
 from webhook.admission.containers.readings import Outcome, Reading, Readings, has_own_format
+from webhook.admission.containers.references import unset_variables
 from webhook.admission.containers.server import PATH, Server, normal
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
@@ -22,13 +23,19 @@ def reading_remarks(
     request: CacheRequest, containers: Sequence[str], found: Sequence[Readings]
 ) -> Iterator[Problem]:
     """Yield the warnings about *containers*, by name, in the order of *found*."""
+    unset = set()
     for name, readings in zip(containers, found, strict=True):
+        for index, problem in unset_variables(name, readings.texts, request):
+            unset.add(index)
+            yield problem
         for i, reading in enumerate(readings.models):
             if reading.outcome is Outcome.DOWNLOADS:
                 yield _downloads(name, i, reading, readings, request.options.layout)
         yield from _limits(name, readings)
         yield from _offline(name, request, readings)
     for i in range(len(request.models)):
+        if i in unset:
+            continue
         yield from _unnamed(request, i, containers, found)
     if request.options.rewrite_args and request.options.layout != "hf-cache":
         yield from _not_replaced(containers, found)
@@ -174,6 +181,9 @@ def _unnamed(
     if any(readings.models[index].outcome is not Outcome.UNNAMED for readings in found):
         return
     model = request.models[index]
+    called = model.name
+    if sum(other.name == called for other in request.models) > 1:
+        called = model.asked  # with its revision
     for name, readings in zip(containers, found, strict=True):
         server = readings.server
         if not server.name or server.named_elsewhere or server.unserved:
@@ -190,7 +200,7 @@ def _unnamed(
         yield Problem(
             codes.UNNAMED,
             f"container {name}",
-            f"{server.name} {what}, so it {so} {model.name}: {words}",
+            f"{server.name} {what}, so it {so} {called}: {words}",
         )
         return
 

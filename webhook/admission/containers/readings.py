@@ -8,7 +8,7 @@ unnamed     it names the model nowhere
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,14 +16,15 @@ from typing import Final
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
 from webhook.admission.containers.own_model import own_mentions
+from webhook.admission.containers.references import Where, names_path
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.texts import Texts, texts_of
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.request.model import Model
 from webhook.models.layout import DEFAULT_REVISION
 from webhook.models.schemes import REMOTE
-from webhook.objects import names
 from webhook.objects.container import Container
+from webhook.objects.volume import Volume
 from webhook.values.text import quoted
 
 
@@ -80,12 +81,14 @@ def readings_of(
     server: Server,
     request: CacheRequest,
     paths: Sequence[str],
+    volumes: Sequence[Volume],
     *,
     has_cache: bool,
 ) -> Readings:
     """Return how *container* reads the models, which are mounted at *paths*.
 
-    *has_cache*: whether the volumes of the strategy hold Hugging Face caches.
+    *volumes*: those of the pod. *has_cache*: whether those of the strategy hold Hugging Face
+    caches.
     """
     texts = texts_of(container)
     layout = request.options.layout
@@ -98,38 +101,26 @@ def readings_of(
         roots = Roots(fault="has a volume with plain files")
     elif cache:
         default = (request.options.mount_path or (DEFAULT_ROOT,))[0] if asked else DEFAULT_ROOT
-        roots = roots_of(container, texts, cache, default)
+        roots = roots_of(container, texts, cache, default, () if asked else paths, volumes)
     fault = roots.fault
     if asked and server.name and not server.cache:
         fault = _NO_CACHE  # it is mounted, since the author asks for it
+    meant = _meant(texts, request.models) if request.models[1:] else (0,)
     found = [
-        _reading(texts, server, request, model, Where(i, path), fault)
+        _reading(texts, server, request, model, Where(i, path, i in meant), fault)
         for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
     ]
     return Readings(texts, server, roots, cache.offline if cache else {}, found)
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a model is mounted as a directory, and the variable that says so."""
-
-    index: int
-    path: str
-
-    @property
-    def variable(self) -> str:
-        """The variable with the path."""
-        return names.path_variable(self.index)
 
 
 def _reading(
     texts: Texts, server: Server, request: CacheRequest, model: Model, where: Where, fault: str
 ) -> Reading:
     given = request.options
-    found = _mentions_read(texts, server, model)
+    found = _mentions_read(texts, server, model) if where.is_meant else []
     if all(mention.text.field == "env" and not mention.span for mention in found):
         # Such a variable may be a name for people only.
-        if _names_path(texts, where):
+        if given.layout != "hf-cache" and names_path(texts, where, model):
             return Reading(model, Outcome.PATH)
         if not where.index and given.layout != "hf-cache" and _is_given(texts, server, model):
             return Reading(model, Outcome.PATH, by_variable=True)
@@ -138,7 +129,7 @@ def _reading(
     elif not model.laid_by_us and given.layout == "auto":
         fault = "is given a store that was filled by hand"
     if not found:
-        in_cache = server.named_elsewhere and not fault
+        in_cache = server.named_elsewhere and where.is_meant and not fault
         return Reading(model, Outcome.CACHE if in_cache else Outcome.UNNAMED)
     if any(mention.is_download for mention in found):
         fault = "hands it to a command that downloads into another directory"
@@ -173,6 +164,22 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     return own_mentions(found, texts, server, model.name)
 
 
+def _meant(texts: Texts, models: Sequence[Model]) -> Collection[int]:
+    """Return which of *models*, by index, its name means.
+
+    Several revisions of one model have the same name, and the same folder in a cache. It means the
+    one that the server asks for, which is main if it asks for none; else the first.
+    """
+    if len({model.name for model in models}) == len(models):
+        return range(len(models))
+    asked = _asked_revision(texts) or DEFAULT_REVISION
+    found: dict[str, int] = {}
+    for i, model in enumerate(models):
+        if model.name not in found or (model.source.revision or DEFAULT_REVISION) == asked:
+            found[model.name] = i
+    return found.values()
+
+
 _REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
 
 
@@ -180,24 +187,15 @@ def _other_revision(texts: Texts, server: Server, model: Model, where: Where) ->
     """Return the revision that the server is given for its model, if the store has another."""
     if where.index or not server.name or not model.source.repository:
         return None
-    given = {**texts.values, **texts.options}
-    asked = next(filter(None, map(given.get, _REVISIONS)), None)
+    asked = _asked_revision(texts)
     there = {DEFAULT_REVISION, model.source.revision or DEFAULT_REVISION}
     return asked if asked not in (None, *there) else None
 
 
-def _names_path(texts: Texts, where: Where) -> bool:
-    """Whether a word or a variable is the path of the model, or a place below it."""
-    file = names.file_variable(where.index)
-    # Kubernetes writes $$( as a plain $( (expansion.go); a shell expands $NAME and ${NAME}.
-    opened = r"(?:(?<!\$)(?:\$\$)*\$\(|\$\{?)"
-    variable = re.compile(rf"{opened}(?:{where.variable}|{file})(?![A-Z0-9_])")
-    path = re.compile(rf"(?<![\w./-]){re.escape(where.path)}(?![\w.-])")
-    return any(
-        variable.search(text.raw) or path.search(text.text)
-        for text in (*texts.words, *texts.variables)
-        if text.name not in (where.variable, file)
-    )
+def _asked_revision(texts: Texts) -> str | None:
+    """Return the revision that the server is given for its model."""
+    given = {**texts.values, **texts.options}
+    return next(filter(None, map(given.get, _REVISIONS)), None)
 
 
 def _is_given(texts: Texts, server: Server, model: Model) -> bool:
