@@ -48,8 +48,8 @@ def roots_of(
     """
     words = texts.options
     values = {**texts.values, **words}
-    if other := _other_hub(values):
-        return Roots(fault=f"takes its models from another hub by {other}")
+    if elsewhere := _elsewhere(cache, texts, values):
+        return Roots(fault=elsewhere)
     found: list[str] = []
     unset = []
     for name in (*cache.variables, *cache.flags, *cache.older):
@@ -84,11 +84,14 @@ def roots_of(
     return Roots(roots, ours)
 
 
-def _other_hub(values: Mapping[str, str]) -> str:
-    """Return the variable by which a server takes its models from another hub; empty: none."""
+def _elsewhere(cache: HubCache, texts: Texts, values: Mapping[str, str]) -> str:
+    """Return how a server takes its models from elsewhere than a cache; empty if it does not."""
+    for name in cache.overrides:
+        if name in values or name in texts.hidden:
+            return f"takes its weights from the directory of {name}"
     for name, value in values.items():
         if _OTHER_HUBS.fullmatch(name) and value.lower() in ("1", "true"):
-            return name
+            return f"takes its models from another hub by {name}"
     return ""
 
 

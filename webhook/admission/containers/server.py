@@ -26,6 +26,8 @@ class HubCache:
     home: str = ""
     """What HF_HOME is in its images, if a part of the server looks only at $HF_HOME/hub. We never
     set HF_HOME: the server must be able to write there."""
+    overrides: tuple[str, ...] = ()
+    """Arguments and variables that name another directory with weights, in place of a cache."""
     offline: Mapping[str, str] = field(default_factory=lambda: {"HF_HUB_OFFLINE": "1"})
     """Variables with which the server asks no hub. Empty: it has no such mode."""
 

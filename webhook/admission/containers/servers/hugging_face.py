@@ -10,6 +10,7 @@ _TGI_CACHE: Final = HubCache(
     variables=("HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"),
     older=("TRANSFORMERS_CACHE",),
     home="/data",
+    overrides=("--weights-cache-override", "WEIGHTS_CACHE_OVERRIDE"),
 )
 # Three readers: Python reads HUGGINGFACE_HUB_CACHE and HF_HUB_CACHE in different places, and the
 # launcher only $HF_HOME/hub. No name is compared, and there is no argument for one.
