@@ -25,7 +25,7 @@ WRAPPERS: Final = frozenset((
 """Programs that run the command behind them."""
 _QUIET: Final = frozenset((
     "set", "export", "unset", "cd", "source", ".", "echo", "printf", "mkdir", "ulimit", "true",
-    "wait", ":", "if", "then", "else", "fi", "do", "done", "while", "until", "for", "test", "[",
+    "wait", ":", "fi", "done", "}", "for", "case", "esac", "select", "function", "test", "[", "[[",
     "pip", "pip3", "apt-get", "apt", "chmod", "chown", "ls", "cat", "date", "env", "exit", "trap",
 ))  # fmt: skip
 """Commands of a shell that neither serve nor replace a server."""
