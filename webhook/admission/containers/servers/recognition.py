@@ -70,7 +70,7 @@ def server_of_image(image: str) -> Server:
     if _NOT_SERVERS.fullmatch(named):
         return UNKNOWN
     row = next((row for match, row in _ROWS if match.fullmatch(named)), UNKNOWN)
-    if row.old_builds and re.fullmatch(row.old_builds, named.rpartition(":")[2]):
+    if row.old_builds and re.fullmatch(row.old_builds, named):
         return _OLD[row.name]
     return row
 
