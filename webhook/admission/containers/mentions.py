@@ -64,6 +64,8 @@ def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
     before: Text | None = None
     referenced: set[str] = set()
     for text in texts.words:
+        if text.unread:
+            continue
         referenced |= {text.raw[start + 2 : end - 1] for start, end, _, _ in text.pieces}
         if repository in text.text:
             found += _in_word(text, before, server, repository)

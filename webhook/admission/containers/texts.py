@@ -3,6 +3,7 @@
 A Text keeps both forms, so that what is found in the expanded one can be replaced in the other.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,10 @@ LONGEST: Final = 128 * 1024
 (MAX_ARG_STRLEN). Variables that refer to others twice would grow without end."""
 _ALL: Final = 2 * 1024 * 1024
 """Characters of all expanded texts of a container at most (ARG_MAX)."""
+_POSITIONAL: Final = re.compile(r"\$(?:(\d)|\{[#!]?(\d{1,4})(?!\d))", re.ASCII)
+_ALL_POSITIONAL: Final = re.compile(
+    r"\$\{?[#!]?[@*]|\bshift\b|\bgetopts\b|\bfor\s+\w+\s*;?\s*do\b|BASH_ARGV", re.ASCII
+)
 _SHELLS: Final = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
 
 
@@ -36,6 +41,8 @@ class Text:
     """The name of the variable, for env."""
     shell: bool = False
     """Whether a shell reads it as a program."""
+    unread: bool = False
+    """Whether it is behind the program of a shell, which does not use it."""
 
     @property
     def place(self) -> str:
@@ -137,7 +144,12 @@ def texts_of(container: Container) -> Texts:
             left -= len(text) if pieces else 0
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
-    words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
+    unread: frozenset[int] | tuple[()] = ()
+    if program is not None and program + 1 < len(found):
+        unread = _unread(found[program][3], program + 1, len(found))
+    words = tuple(
+        Text(*word, shell=i == program, unread=i in unread) for i, word in enumerate(found)
+    )
     return Texts(
         words,
         tuple(variables),
@@ -150,8 +162,13 @@ def texts_of(container: Container) -> Texts:
 
 
 def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
-    """Yield each word with its place; those of a shell's commands too, each command with an end."""
+    """Yield each word with its place; those of a shell's commands too, each command with an end.
+
+    Words that nothing reads are left out.
+    """
     for text in words:
+        if text.unread:
+            continue
         if not text.shell:
             yield text.text, text
             continue
@@ -174,6 +191,17 @@ def _options(words: Sequence[Text]) -> dict[str, str]:
     if flag:
         found[flag] = ""
     return found
+
+
+def _unread(program: str, first: int, end: int) -> frozenset[int]:
+    """Return which of the words from *first* to *end*, behind *program*, its shell does not use.
+
+    They are $0, $1 and so on (2.5.2 of POSIX's Shell Command Language).
+    """
+    used = {first + int(a or b) for a, b in _POSITIONAL.findall(program)}
+    if _ALL_POSITIONAL.search(program):
+        used |= {*range(first + 1, end)}
+    return frozenset(range(first, end)) - used
 
 
 def program_of(words: Sequence[str]) -> int | None:
