@@ -158,7 +158,7 @@ UNNAMED: Final = _code(
 OTHER_MODEL: Final = _code(
     118,
     "a container names another model, which it can't download in offline mode",
-    "add the model to modelcache.io/model, or set the offline variable yourself",
+    "add the model to modelcache.io/model, or set modelcache.io/rewrite-args to true",
 )
 GUESSED: Final = _code(
     119,
@@ -218,7 +218,7 @@ ASKS_HUB: Final = _code(
 ELSEWHERE: Final = _code(
     131,
     "the server names its models where the webhook can't see it, and can't download others",
-    "name all of its models in modelcache.io/model, or set the offline variable yourself",
+    "name all of its models in modelcache.io/model",
 )
 NAME_CHANGES: Final = _code(
     132,

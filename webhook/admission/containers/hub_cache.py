@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from webhook.admission.containers.server import HubCache
+from webhook.admission.containers.started import Started
 from webhook.admission.containers.texts import Texts
 from webhook.models.layout import HUB_CACHE
 from webhook.objects.container import Container
@@ -35,6 +36,7 @@ class Roots:
 def roots_of(
     container: Container,
     texts: Texts,
+    start: Started,
     cache: HubCache,
     default: str,
     paths: Sequence[str],
@@ -43,13 +45,13 @@ def roots_of(
     """Return the roots that *container* reads: where the author says, else *default*.
 
     A server may read its parts from several: weights from the place of an argument, and the rest
-    from the place of a variable. *paths*: where the models are mounted as
+    from the place of a variable. So may one whose commands set a variable: it is not certain that
+    the server gets that, so the variable is set too. *paths*: where the models are mounted as
     directories. *volumes*: those of the pod.
     """
-    words = texts.options
-    values = {**texts.values, **words}
-    if elsewhere := _elsewhere(cache, texts, values):
-        return Roots(fault=elsewhere)
+    words, values = texts.options, texts.values
+    if fault := _unsure(texts, start, cache):
+        return Roots(fault=fault)
     found: list[str] = []
     unset = []
     for name in (*cache.variables, *cache.flags, *cache.older):
@@ -65,33 +67,54 @@ def roots_of(
     ours: Mapping[str, str] = {}
     if unset:
         root = found[0] if len(unset) < len(cache.variables) else default
-        obstacle = _obstacle(container, volumes, paths, root)
-        if obstacle and root == DEFAULT_ROOT:
-            root = OTHER_ROOT
-            obstacle = _obstacle(container, volumes, paths, root)
-        if obstacle:
-            return Roots(fault=f"would look at {root}, which is {obstacle}")
+        if obstacle := _obstacle(container, volumes, paths, root):
+            other = OTHER_ROOT if root == DEFAULT_ROOT else root
+            if other == root or (obstacle := _obstacle(container, volumes, paths, other)):
+                return Roots(fault=f"would look at {other}, which is {obstacle}")
+            root = other
         found.insert(0, root)
         ours = dict.fromkeys(unset, root)
-    if cache.home and HOME not in texts.hidden:
-        hub = f"{values.get(HOME) or cache.home}/hub"
-        if obstacle := _obstacle(container, volumes, paths, hub):
-            return Roots(fault=f"looks at {HOME}, which is {obstacle}")
-        found.append(normalised(hub))
+    more = _more(texts, start, cache) if start.changes or cache.home else ()
+    for name, value in more:
+        if obstacle := _obstacle(container, volumes, paths, value):
+            return Roots(fault=f"looks at {name}, which is {obstacle}")
+        found.append(normalised(value))
     roots = tuple(dict.fromkeys(found))
     if roots[1:] and (fault := _nested(roots)):
         return Roots(fault=fault)
     return Roots(roots, ours)
 
 
-def _elsewhere(cache: HubCache, texts: Texts, values: Mapping[str, str]) -> str:
-    """Return how a server takes its models from elsewhere than a cache; empty if it does not."""
+def _more(texts: Texts, start: Started, cache: HubCache) -> list[tuple[str, str]]:
+    """Return further places where the server may look, each with the variable that sets it."""
+    found = [(n, v) for n in (*cache.variables, *cache.older) for v in start.values(n)]
+    if cache.home and HOME not in texts.hidden:
+        homes = (texts.values.get(HOME) or cache.home, *start.values(HOME))
+        found += [(HOME, f"{home}/hub") for home in homes]
+    return found
+
+
+def _unsure(texts: Texts, start: Started, cache: HubCache) -> str:
+    """Return why it is not known that the server looks where its variables say; empty if it is."""
     for name in cache.overrides:
-        if name in values or name in texts.hidden:
+        if (
+            name in texts.values
+            or name in texts.hidden
+            or name in texts.options
+            or (name in start.changes)
+        ):
             return f"takes its weights from the directory of {name}"
-    for name, value in values.items():
+    for name, value in texts.values.items():
         if _OTHER_HUBS.fullmatch(name) and value.lower() in ("1", "true"):
             return f"takes its models from another hub by {name}"
+    for name, changes in start.changes.items():
+        if _OTHER_HUBS.fullmatch(name) and (changes[-1].value or "").lower() in ("1", "true"):
+            return f"takes its models from another hub by {name}"
+    for name in texts.hidden:
+        if _OTHER_HUBS.fullmatch(name):
+            return f"may take its models from another hub by {name}, whose value is not in the pod"
+    if start.cleared_by and (name := next(filter(start.lacks, cache.variables), "")):
+        return f"is started by {start.cleared_by}, without {name}"
     return ""
 
 

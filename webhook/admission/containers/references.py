@@ -51,7 +51,7 @@ def names_path(texts: Texts, where: Where, model: Model) -> bool:
     refers = False
     for text in (*texts.words, *texts.variables):
         refers = refers or _BEGINNING in text.raw
-        if path in text.text and not text.name.startswith(_BEGINNING):
+        if path in text.text and not (text.unread or text.name.startswith(_BEGINNING)):
             pattern = pattern or re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])")
             if pattern.search(text.text):
                 return True
@@ -69,7 +69,7 @@ def names_path(texts: Texts, where: Where, model: Model) -> bool:
 
 def _references(text: Text) -> Iterator[re.Match[str]]:
     """Yield each reference to one of our variables."""
-    if _BEGINNING in text.raw and not text.name.startswith(_BEGINNING):
+    if _BEGINNING in text.raw and not (text.unread or text.name.startswith(_BEGINNING)):
         yield from _REFERENCE.finditer(text.raw)
 
 
