@@ -244,7 +244,7 @@ INIT_DOWNLOADS: Final = _code(
     "remove the init container, and let the server read the shared model",
 )
 UNSET_VARIABLE: Final = _code(
-    137,
+    141,
     "a container refers to a variable of modelcache that it does not get",
     "write what the message says",
 )
