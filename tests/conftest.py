@@ -1,5 +1,6 @@
 """Options of pytest, profiles of Hypothesis, and which tests run in which process."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 CLUSTERS: Final = "tests/cluster/"
 LONGEST: Final = (
@@ -26,6 +28,10 @@ PROCESS_BYTES: Final = 700 << 20
 """Memory for a process of pytest and the servers that its tests start."""
 CLUSTER_BYTES: Final = 3 << 30
 """Memory for a process of pytest and a cluster with two nodes."""
+
+# Garbage is collected less often. With the thresholds of Python the collections take a fifth of the
+# time of tests that make many objects, such as those of Hypothesis.
+gc.set_threshold(50_000, 20, 50)
 
 settings.register_profile(
     "modelcache", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -63,8 +69,19 @@ def _place(nodeid: str) -> int:
 class ByCluster(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Gives each process whole files, and whole folders of tests/cluster/: their tests share one.
 
-    xdist's own groups do not work on pytest 9.2, where the id of a test can't be changed any more.
+    Some processes get no folder with a cluster, see cluster_processes(). They end when the other files
+    are done. xdist's own groups do not work on pytest 9.2, where the id of a test can't be changed any
+    more.
     """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node in self.nodes[cluster_processes() :]:
+            files = (unit for unit in self.workqueue if not unit.startswith(CLUSTERS))
+            if (file := next(files, None)) is None:
+                node.shutdown()
+                return
+            self.workqueue.move_to_end(file, last=False)
+        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -81,13 +98,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByClust
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes `--numprocesses auto` starts, if there is memory for them.
 
-    Tests wait about half of the time, so each core gets one and a half of them. With two for each
-    core, two cores had a load of 16, and servers did not answer within the seconds that an API
-    server waits for them.
+    Tests wait about half of the time, so each core gets two of them.
     """
-    cores = len(os.sched_getaffinity(0))
     each = CLUSTER_BYTES if config.option.markexpr == "programs" else PROCESS_BYTES
-    return max(1, min(cores + cores // 2, _available_bytes() // each))
+    return max(1, min(2 * _cores(), _available_bytes() // each))
+
+
+def cluster_processes() -> int:
+    """Return how many processes may have clusters at the same time: one and a half for each core.
+
+    With two for each core, two cores had a load of 16, and servers did not answer within the seconds
+    that an API server waits for them.
+    """
+    return max(1, _cores() + _cores() // 2)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _available_bytes() -> int:

@@ -11,6 +11,16 @@ from tests.admission.admitting import Json, pod_of
 
 FILE: Final = Path(__file__).with_name("corpus.yaml")
 PATHS: Final = {"{1}": "/models/acme--coder/main", "{2}": "/models/acme--draft/main"}
+SOURCES: Final[Json] = {
+    "rw": {"emptyDir": {}},
+    "ro": {"emptyDir": {}},
+    "claim": {"persistentVolumeClaim": {"claimName": "models", "readOnly": True}},
+    "csi": {"csi": {"driver": "csi.example.com", "readOnly": True}},
+    "nfs": {"nfs": {"server": "nfs.example.com", "path": "/", "readOnly": True}},
+    "secret": {"secret": {"secretName": "models"}},
+    "image": {"image": {"reference": "example.com/models"}},
+}
+"""What a row says of a mount → the volume."""
 ROOT: Final = "/modelcache/hub"
 _GROUP: Final = {"server", "image", "cache", "roots", "path", "rows"}
 _ROW: Final = {
@@ -29,6 +39,7 @@ class Row:
     asked: Json
     container: Json
     """As the author wrote it."""
+    volumes: list[Json]
     outcomes: list[str]
     at: list[str]
     after: Json
@@ -42,11 +53,8 @@ class Row:
     @property
     def pod(self) -> Json:
         """The pod of the row."""
-        volumes = [
-            {"name": mount["name"], "emptyDir": {}} for mount in self.container["volumeMounts"]
-        ]
         asked = {"model": ",".join(self.models), "shm_size": "0", "strategy": "pvc", **self.asked}
-        return pod_of(asked, container=self.container, volumes=volumes)
+        return pod_of(asked, container=self.container, volumes=self.volumes)
 
 
 def rows() -> Iterator[Row]:
@@ -78,6 +86,10 @@ def _row(group: Json, row: Json) -> Row:
         models=models,
         asked=row.get("asked", {}),
         container=container,
+        volumes=[
+            {"name": f"own-{i}", **SOURCES[mode]}
+            for i, mode in enumerate(row.get("mounts", {}).values())
+        ],
         outcomes=outcomes,
         at=_list(row.get("at", [])),
         after=after,

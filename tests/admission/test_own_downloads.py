@@ -18,6 +18,14 @@ def shell(text: str, **fields: Any) -> dict[str, Any]:
 
 INIT: dict[str, tuple[dict[str, Any], str]] = {
     "hf": (shell("hf download acme/coder --local-dir /m"), "hf download"),
+    "aibrix": (
+        shell("aibrix_download --model-uri hf://acme/coder --local-dir /models/"),
+        "aibrix_download",
+    ),
+    "aibrix, by python": (
+        shell("python -m aibrix.downloader --model-uri=acme/coder"),
+        "-m aibrix.downloader",
+    ),
     "with its scheme": (shell("modelscope download hf://acme/coder"), "modelscope download"),
     "a variable": (
         shell("hf download $NAME", env=[{"name": "NAME", "value": MODEL}]),

@@ -200,9 +200,13 @@ def test_t48_dry_run_has_the_same_answer(webhook: Webhook) -> None:
 def test_warnings_are_one_line_each_and_escaped() -> None:
     hostile = Problem("MC101", "modelcache.io/a\n\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}\x00", "x" * 500)
     (line,) = warning_lines((hostile,))
-    assert line.startswith("MC101 modelcache.io/a\\u000a\\u001b[31m\\u202e\\u0000: xxx")
-    assert len(line) == 250
-    assert line.isprintable()
+    shown = "MC101 modelcache.io/a\\u000a\\u001b[31m\\u202e\\u0000: "
+    assert line == shown + "x" * 500
+
+
+def test_warnings_that_do_not_fit_together_are_cut() -> None:
+    lines = warning_lines((Problem("MC101", "modelcache.io/a", "x" * 500),) * 8)
+    assert {len(line) for line in lines} == {250}
 
 
 def test_warnings_stay_within_the_budget_of_the_api_server() -> None:

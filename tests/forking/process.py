@@ -38,19 +38,23 @@ ENVIRONMENT: Final = {
     "NO_GCE_CHECK": "true",
 }
 """Variables for the commands of tests: an empty home, and no search for a metadata server."""
-ANEW: Final = frozenset({"webhook.loading.origins.hub", "webhook.loading.origins.xet"})
-"""Modules that each process imports itself: huggingface_hub then reads variables that tests set."""
 LATER: Final = (
+    "dateutil.parser",
+    "durationpy",
     "fastapi",
     "gcsfs",
+    "google.oauth2.service_account",
     "httpx2",
     "jsonpatch",
+    "multiprocessing.pool",
+    "requests_oauthlib",
     "s3fs",
     "tests.hub.server",
     "tqdm.auto",
+    "websocket",
     "yaml",
 )
-"""Modules that commands import while they run, or that the modules of ANEW import."""
+"""Modules that commands import while they run, or that the modules of ANEW import (__main__.py)."""
 AT_START: Final = ("PYTHON*", "LANG*", "LC_*", "TZ*", "LD_*", "MALLOC_*", "GLIBC_*", "OPENSSL_*")
 """Patterns of variables that are read before Python code runs."""
 KNOWN: Final = frozenset({"stdin", "stdout", "stderr", "text", "cwd", "env"})
@@ -200,5 +204,5 @@ def names(*packages: ModuleType) -> list[str]:
         module.name
         for package in packages
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-        if module.name not in ANEW and not module.name.endswith("__main__")
+        if not module.name.endswith("__main__")
     ]

@@ -170,7 +170,7 @@ def test_it_does_not_outlive_its_parent() -> None:
         ({"HTTPS_PROXY": "http://a", "no_proxy": "b", "SSL_CERT_FILE": "/a.pem"}, True),
         ({"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}, True),
         ({"HOME": "/elsewhere"}, False),
-        ({"KUBECONFIG": "/elsewhere"}, False),
+        ({"KUBECONFIG": "/elsewhere", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True),
         ({"FSSPEC_S3_ANON": "true"}, False),
         ({"PYTHONHASHSEED": "0"}, False),
         ({"LC_ALL": "C"}, False),

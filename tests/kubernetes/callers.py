@@ -1,4 +1,4 @@
-"""Owns callers in the network of a cluster: runs calling.py as a process, and reads its results."""
+"""Owns callers in the network of a cluster: runs calling.py and looking.py, and reads their results."""
 
 import contextlib
 import dataclasses
@@ -16,7 +16,8 @@ from tests.kubernetes.calling import Met, Options
 from tests.kubernetes.installed import HOST
 from tests.kubernetes.release import Release
 
-PROGRAM: Final = (sys.executable, "-m", "tests.kubernetes.calling")
+CALLING: Final = (sys.executable, "-m", "tests.kubernetes.calling")
+LOOKING: Final = (sys.executable, "-m", "tests.kubernetes.looking")
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def callers(release: Release, folder: Path, **what: Any) -> Iterator[Met]:
     path = folder / "options.json"
     path.write_text(json.dumps(dataclasses.asdict(options)))
     met = Met()
-    words = release.cluster.network.command([*PROGRAM, str(path)])
+    words = release.cluster.network.command([*CALLING, str(path)])
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             yield met
@@ -67,5 +68,5 @@ def served_leaves(release: Release, replicas: Sequence[Object]) -> list[x509.Cer
 
 
 def _asked(release: Release, *words: str) -> str:
-    command = release.cluster.network.command([*PROGRAM, *words])
+    command = release.cluster.network.command([*LOOKING, *words])
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -17,8 +17,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
+from tests.kubernetes.looking import PATIENCE_SECONDS
 from tests.server.reviews import body
 
 BODY: Final = body()
@@ -40,8 +39,6 @@ OPENINGS_SECONDS: Final = 5.0
 """Seconds within which the idle connections are opened."""
 LIFE_SECONDS: Final = 5.0
 """Seconds after which a steady caller opens a new connection, and so sees the current certificate."""
-PATIENCE_SECONDS: Final = 5.0
-"""Seconds to wait for an answer: timeoutSeconds of the registration."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,14 +200,6 @@ async def work(options: Options) -> Met:
 def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, FILES)), hard))
-    if sys.argv[1] == "leaves":
-        for address in sys.argv[2:]:
-            leaf = ssl.get_server_certificate((address, 8443), timeout=PATIENCE_SECONDS)
-            sys.stdout.write(leaf)
-        return
-    if sys.argv[1] == "get":
-        sys.stdout.write(httpx.get(sys.argv[2], trust_env=False).text)
-        return
     met = asyncio.run(work(Options(**json.loads(Path(sys.argv[1]).read_text()))))
     sys.stdout.write(json.dumps([met.answered, met.faults]))
 

@@ -176,7 +176,8 @@ class ControlPlane:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "HOME": str(self.run.folder)},  # its discovery cache
+            # HOME: its discovery cache. It runs for a moment, so a garbage collector costs only time.
+            env={"GOGC": "off", **os.environ, "HOME": str(self.run.folder)},
             timeout=KUBECTL_SECONDS,
         )
 

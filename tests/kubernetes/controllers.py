@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 from cryptography import x509
 
+from tests.forking.process import ENVIRONMENT, ROOT, Forked
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import wait_until
 from webhook.controller.messages import Certificate, Event, Message, Patched, State
@@ -29,13 +30,16 @@ class Controller:
         env: Mapping[str, str] | None = None,
     ) -> None:
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("KUBERNETES_")
+            name: value
+            for name, value in {**os.environ, **ENVIRONMENT}.items()
+            if not name.startswith("KUBERNETES_")
         }
         self.messages: list[Message] = []
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "webhook.controller"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            cwd=ROOT,
             env={**environment, "KUBECONFIG": str(kubeconfig or plane.kubeconfig), **(env or {})},
         )
         assert self.process.stdin

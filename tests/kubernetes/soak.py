@@ -110,8 +110,10 @@ def sampled(release: Release) -> Iterator[Samples]:
     samples = Samples(release)
 
     def run(over: threading.Event) -> None:
-        while not over.wait(PERIOD):
-            samples.take()
+        due = time.monotonic() + PERIOD
+        while not over.wait(max(0.0, due - time.monotonic())):
+            samples.take()  # which takes seconds on a busy machine
+            due = max(due + PERIOD, time.monotonic())
 
     with in_background(run):
         yield samples

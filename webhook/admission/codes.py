@@ -52,7 +52,7 @@ IMAGE: Final = _code(
 MOUNT_PATH: Final = _code(
     9,
     "something is already mounted there, above it or below it",
-    "set modelcache.io/mount-path, or remove the mount",
+    "write what the message says, or remove the mount",
 )
 VOLUME_NAME: Final = _code(
     10, "a volume has one of our names but another source", "rename the volume"
@@ -172,7 +172,7 @@ UNNAMED: Final = _code(
 OTHER_MODEL: Final = _code(
     118,
     "a container names another model, which it can't download in offline mode",
-    "add the model to modelcache.io/model, or set the offline variable yourself",
+    "add the model to modelcache.io/model, or set modelcache.io/rewrite-args to true",
 )
 GUESSED: Final = _code(
     119,
@@ -232,7 +232,7 @@ ASKS_HUB: Final = _code(
 ELSEWHERE: Final = _code(
     131,
     "the server names its models where the webhook can't see it, and can't download others",
-    "name all of its models in modelcache.io/model, or set the offline variable yourself",
+    "name all of its models in modelcache.io/model",
 )
 NAME_CHANGES: Final = _code(
     132,
@@ -276,6 +276,11 @@ ONE_NODE: Final = _code(
     140,
     "only the pods of one node can use the claim",
     "use a claim that is ReadWriteMany or ReadOnlyMany",
+)
+UNSET_VARIABLE: Final = _code(
+    141,
+    "a container refers to a variable of modelcache that it does not get",
+    "write what the message says",
 )
 UNSEEN: Final = _code(
     143,

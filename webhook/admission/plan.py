@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from webhook.admission import codes, ledger, placement
 from webhook.admission.containers.choice import Place
 from webhook.admission.containers.gains import ContainerPlan, container_plan
-from webhook.admission.containers.mounts import cache_mounts, check_mounts, model_mounts
+from webhook.admission.containers.mounts import (
+    cache_mounts,
+    check_directories,
+    check_folders,
+    model_mounts,
+)
 from webhook.admission.containers.own_downloads import remarks_of_commands
 from webhook.admission.containers.reading_remarks import reading_remarks
 from webhook.admission.containers.readings import readings_of
@@ -89,21 +94,24 @@ def build_plan(
     shm = shm_volume(spec, target, request)
     everything = [*ours, *stores, *([shm] if shm else [])]
     problems = [*obstacles, *check_reserved(spec, [*ours, *stores], shm, strategy)]
+    paths = [str(mount["mountPath"]) for mount in mounts]
     readings = [
         readings_of(
             container,
             server_of(container, options.server),
             request,
-            [str(mount["mountPath"]) for mount in mounts],
+            paths,
+            spec.volumes or (),
             has_cache=strategy.has_hub_cache,
         )
         for container in containers
     ]
+    folders = []
     for container, reading in zip(containers, readings, strict=True):
         if directories:
-            problems += check_mounts(container, mounts, nested=False)
-        folders = list(cache_mounts(reading, mounts, directories=directories))
-        problems += check_mounts(container, folders, nested=True)
+            problems += check_directories(container, mounts)
+        folders.append(list(cache_mounts(reading, mounts, directories=directories)))
+        problems += check_folders(container, folders[-1])
     there = {volume.name for volume in spec.volumes or ()}
     first = not any(volume["name"] in there for volume in ours)
     charges = strategy.charges() if first else []
@@ -141,9 +149,9 @@ def build_plan(
         mounting = [n for n, reading in zip(names, readings, strict=True) if reading.roots.paths]
     plans = [
         container_plan(
-            place, reading, mounts, shm if place is target else None, directories=directories
+            place, reading, mounts if directories else (), own, shm if place is target else None
         )
-        for place, reading in zip(chosen.containers, readings, strict=True)
+        for place, reading, own in zip(chosen.containers, readings, folders, strict=True)
     ]
     labels = strategy.node_labels() if options.placement != "none" else []
     fs_group = spec.security_context.fs_group if spec.security_context else None

@@ -100,6 +100,17 @@ def _contradictions(options: Options, models: tuple[Model, ...]) -> list[Problem
             for model in models
             if not model.source.repository
         ]
+        named = [model.source.repository for model in models]
+        problems += [
+            Problem(
+                codes.COMBINATION,
+                PREFIX + "layout",
+                f"hf-cache has one folder for {name}, and {PREFIX}model names it {times} times: "
+                "name one of them, or set this to auto",
+            )
+            for name in dict.fromkeys(filter(None, named))
+            if (times := named.count(name)) > 1
+        ]
     return problems
 
 

@@ -23,7 +23,9 @@ def unused_annotations(request: CacheRequest, strategy: Strategy) -> Iterable[Pr
             continue
         readers = READERS.get(spec.name)
         if readers and strategy.name not in readers:
-            if request.options.strategy == AUTO and set(readers) & set(AUTO_ORDER):
+            by_auto = request.options.strategy == AUTO and set(readers) & set(AUTO_ORDER)
+            relied_on = spec.name == "placement" and request.options.placement == "required"
+            if by_auto and not relied_on:
                 continue  # it was written for a strategy that auto could have chosen
             why = f"with strategy {strategy.name}"
         elif spec.name in unread:

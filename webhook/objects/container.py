@@ -2,14 +2,10 @@
 
 from typing import Any, TypeAlias
 
-from webhook.objects.meta import Object
+from webhook.objects.meta import Object, Present
 
 Amounts: TypeAlias = dict[str, str | int | float]
 """Resource name → quantity as written."""
-
-
-class Present(Object, frozen=True):
-    """Something whose content is never read."""
 
 
 class EnvVar(Object, frozen=True):
@@ -63,6 +59,7 @@ class Container(Object, frozen=True):
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
     env: tuple[EnvVar, ...] | None = None
+    env_from: tuple[Present, ...] | None = None
     resources: Resources | None = None
     volume_mounts: tuple[VolumeMount, ...] | None = None
     restart_policy: str | None = None

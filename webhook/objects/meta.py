@@ -7,6 +7,10 @@ class Object(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc
     """The base of decoded objects: fields in camelCase, defaults left out when encoded."""
 
 
+class Present(Object, frozen=True):
+    """Something whose content is never read."""
+
+
 class OwnerReference(Object, frozen=True):
     """The object that owns an object."""
 

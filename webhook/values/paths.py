@@ -49,6 +49,8 @@ def absolute_path(text: str) -> str:
 
 def normalised(path: str) -> str:
     """Return a mount path as the kernel sees it: no trailing slash, no // and no dots."""
+    if path[:1] == "/" and path[-1:] != "/" and "//" not in path and "/." not in path:
+        return path
     return posixpath.normpath("/" + path.lstrip("/"))
 
 

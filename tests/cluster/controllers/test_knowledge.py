@@ -50,7 +50,7 @@ def claim(place: Place, name: str) -> Object:
 @pytest.fixture
 def watching(place: Place) -> Iterator[Controller]:
     with Controller(place.plane, place.options(facts=True)) as found:
-        wait_until(lambda: synced(found) >= BUILT_IN, "all kinds are read", 30)
+        wait_until(lambda: synced(found) >= {kind.name for kind in KINDS}, "all kinds are read", 30)
         yield found
 
 

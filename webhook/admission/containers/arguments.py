@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.readings import Outcome, Reading, Readings, place_of
 from webhook.admission.containers.server import normal
-from webhook.admission.containers.texts import Text
+from webhook.admission.containers.texts import Text, spoken
 from webhook.objects.json import Json
 from webhook.objects.json_patch import add, replace
 
@@ -27,7 +27,7 @@ def rewritten(pointer: str, readings: Readings, paths: Sequence[str]) -> Iterato
             for mention in reading.mentions:
                 key = (mention.text.field, mention.text.index)
                 texts[key] = mention.text
-                place = place_of(reading.model, path, readings.server)
+                place = place_of(mention, reading.model, path, readings.server)
                 changes.setdefault(key, []).append((*(mention.span or (0, 0)), place))
                 if path_flag and (flag := mention.flag_text) and flag.text != path_flag:
                     yield replace(f"{pointer}/{flag.field}/{flag.index}", path_flag)
@@ -50,11 +50,52 @@ def rewritten(pointer: str, readings: Readings, paths: Sequence[str]) -> Iterato
 def served_name_variable(readings: Readings) -> Mapping[str, str]:
     """Return the variable that keeps the name of the first model, if the server has one."""
     variable = readings.server.served_name_variable
-    if not variable or not _main(readings) or readings.sets_served_name:
+    if not variable or readings.sets_served_name:
+        return {}
+    if separator := readings.server.name_separator:
+        names = _served_names(readings)
+        return {variable: separator.join(names)} if names else {}
+    if not _main(readings):
         return {}
     if sum(len(_mains(readings, reading)) for reading in readings.models) > 1:
         return {}  # it would name all of them alike
     return {variable: readings.models[0].model.name}
+
+
+def _served_names(readings: Readings) -> list[str]:
+    """Return a name for each model that the server is given, in order.
+
+    None at all if it is not known which models these are, or if no path replaces a name.
+    """
+    replaced = [r for r in readings.models if r.outcome is Outcome.REWRITTEN]
+    if not any(_mains(readings, reading) for reading in replaced):
+        return []
+    hub_names = {reading.model.name for reading in replaced}
+    found = []
+    for value in _given(readings):
+        if "$" in value or readings.server.name_separator in value:
+            return []
+        # Without a name of its own, a model has the last two parts of what names it.
+        found.append(value if value in hub_names else "/".join(value.split("/")[-2:]))
+    return found if len(set(found)) == len(found) else []
+
+
+def _given(readings: Readings) -> Iterator[str]:
+    """Yield the values by which a server is given its models: its arguments, else its variable."""
+    server, values = readings.server, readings.texts.values
+    flag, by_argument = "", False
+    for word, _ in spoken(readings.texts.words):
+        name, equals, value = word.partition("=")
+        if (word.startswith("-") and equals) or flag:
+            if normal(flag or name) in server.loads:
+                by_argument = True
+                yield word if flag else value
+            flag = ""
+        elif word.startswith("-"):
+            flag = word if normal(word) in server.loads else ""
+    if not by_argument:
+        line = next((values[name] for name in server.model_flags if name in values), "")
+        yield from line.removesuffix(server.name_separator).split(server.name_separator)
 
 
 def _served_name(readings: Readings) -> tuple[Mention | None, str]:
@@ -70,11 +111,15 @@ def _served_name(readings: Readings) -> tuple[Mention | None, str]:
 
 
 def _main(readings: Readings) -> Mention | None:
-    """Return the mention by which the server serves the first model, if that is rewritten."""
-    first = readings.models[0]
-    if first.outcome is not Outcome.REWRITTEN:
-        return None
-    return next(iter(_mains(readings, first)), None)
+    """Return the mention by which the server serves the first model, if that is rewritten.
+
+    Its name may mean another revision of it.
+    """
+    name = readings.models[0].model.name
+    for reading in readings.models:
+        if reading.outcome is Outcome.REWRITTEN and reading.model.name == name:
+            return next(iter(_mains(readings, reading)), None)
+    return None
 
 
 def _mains(readings: Readings, reading: Reading) -> list[Mention]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from webhook.admission.containers.arguments import rewritten
 from webhook.admission.containers.choice import Place
 from webhook.admission.containers.environment import other_variables, path_variables
-from webhook.admission.containers.mounts import cache_mounts
 from webhook.admission.containers.readings import Readings
 from webhook.objects import names
 from webhook.objects.json import Json
@@ -27,28 +26,29 @@ class ContainerPlan:
 
 
 def container_plan(
-    place: Place, readings: Readings, mounts: Sequence[Json], shm: Json | None, *, directories: bool
+    place: Place,
+    readings: Readings,
+    mounts: Sequence[Json],
+    folders: Sequence[Json],
+    shm: Json | None,
 ) -> ContainerPlan:
     """Return what the container lacks.
 
-    *mounts*: the mounts of the models; *directories*: whether they are plain directories, and not
-    caches. *shm*: the volume for /dev/shm, None for no volume.
+    *mounts*: the mounts of the models as directories, if it gets those; *folders*: those in the
+    caches that it reads. *shm*: the volume for /dev/shm, None for no volume.
     """
     container = place.container
-    wanted = [
-        *(mounts if directories else ()),
-        *cache_mounts(readings, mounts, directories=directories),
-    ]
+    wanted = [*mounts, *folders]
     there = {(m.name, normalised(m.mount_path)) for m in container.volume_mounts or ()}
     lacking = [m for m in wanted if (m["name"], m["mountPath"]) not in there]
     if shm and (shm["name"], names.SHM_PATH) not in there:
         lacking.append({"name": shm["name"], "mountPath": names.SHM_PATH})
-    paths = [str(mount["mountPath"]) for mount in mounts] if directories else []
+    paths = [str(mount["mountPath"]) for mount in mounts]
     return ContainerPlan(
         place=place,
         readings=readings,
         mounts=tuple(lacking),
         first_env=tuple(path_variables(readings, paths)),
         env=tuple(other_variables(readings, paths)),
-        arguments=tuple(rewritten(place.pointer, readings, paths)) if directories else (),
+        arguments=tuple(rewritten(place.pointer, readings, paths)) if paths else (),
     )

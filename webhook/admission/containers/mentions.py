@@ -64,6 +64,8 @@ def mentions(texts: Texts, server: Server, repository: str) -> list[Mention]:
     before: Text | None = None
     referenced: set[str] = set()
     for text in texts.words:
+        if text.unread:
+            continue
         referenced |= {text.raw[start + 2 : end - 1] for start, end, _, _ in text.pieces}
         if repository in text.text:
             found += _in_word(text, before, server, repository)
@@ -200,6 +202,11 @@ class Value:
     certain: bool = True
     """Whether a path can be there: not in front of a revision or a quantisation, unless the server
     takes the path of what these name."""
+
+
+def names(value: str, server: Server, repository: str) -> bool:
+    """Whether *value* is the name of the model, or has it in JSON or in a list."""
+    return any(True for _ in _values(value, server, repository))
 
 
 def _values(value: str, server: Server, repository: str) -> Iterator[Value]:

@@ -16,7 +16,7 @@ from webhook.admission.request.model import Model
 from webhook.admission.strategies.strategy import Strategy
 from webhook.models import layout
 from webhook.objects import names
-from webhook.objects.container import Container
+from webhook.objects.container import Container, VolumeMount
 from webhook.objects.facts import Facts
 from webhook.objects.json import Json
 from webhook.values.paths import collide, normalised
@@ -100,32 +100,68 @@ def cache_mounts(
 _ORDER: Final = ("name", "mountPath", "subPath")
 
 
-def check_mounts(container: Container, mounts: Sequence[Json], *, nested: bool) -> list[Problem]:
-    """Return a problem for each mount of ours that conflicts with one of the container.
-
-    *nested*: whether ours may be inside theirs.
-    """
+def check_directories(container: Container, mounts: Sequence[Json]) -> list[Problem]:
+    """Return a problem for each directory of ours that meets a mount of the container."""
     problems = []
+    for ours, theirs in _meeting(container, mounts):
+        paths: list[str] = []
+        for mount in mounts:
+            paths.append(_free(container, mount, paths))
+        words = "remove that mount"
+        if all(paths):
+            words = f"write modelcache.io/mount-path: {','.join(paths)}, or {words}"
+        problems.append(_occupied(container, ours, theirs, words))
+    return problems
+
+
+def check_folders(container: Container, folders: Sequence[Json]) -> list[Problem]:
+    """Return a problem for each folder of a cache at or above a mount of the container.
+
+    It may be inside such a mount.
+    """
+    return [
+        _occupied(
+            container,
+            ours,
+            theirs,
+            "remove that mount, or set modelcache.io/layout: directory to keep it",
+        )
+        for ours, theirs in _meeting(container, folders)
+        if not ours["mountPath"].startswith(normalised(theirs.mount_path).rstrip("/") + "/")
+    ]
+
+
+def _meeting(container: Container, mounts: Sequence[Json]) -> Iterator[tuple[Json, VolumeMount]]:
+    """Yield each mount of ours with each of the container that is the same place, above or below.
+
+    Ours may be there already, from an earlier review.
+    """
     for ours in mounts:
         for theirs in container.volume_mounts or ():
             path = normalised(theirs.mount_path)
             if theirs.name == ours["name"] and path == ours["mountPath"]:
                 continue
-            inside = ours["mountPath"].startswith(path.rstrip("/") + "/")
-            if theirs.mount_path and collide(path, ours["mountPath"]) and not (nested and inside):
-                problems.append(
-                    Problem(
-                        codes.MOUNT_PATH,
-                        PREFIX + "mount-path",
-                        f"container {container.name} already mounts something at "
-                        f"{theirs.mount_path}, where {ours['mountPath']} would be mounted: "
-                        f"write modelcache.io/mount-path: {_free(ours['mountPath'])}, or remove "
-                        "that mount",
-                    )
-                )
-    return problems
+            if theirs.mount_path and collide(path, ours["mountPath"]):
+                yield ours, theirs
 
 
-def _free(path: str) -> str:
-    """Return a directory to write in place of *path*."""
-    return f"/modelcache{path}"
+def _occupied(container: Container, ours: Json, theirs: VolumeMount, words: str) -> Problem:
+    return Problem(
+        codes.MOUNT_PATH,
+        PREFIX + "mount-path",
+        f"container {container.name} already mounts something at {theirs.mount_path}, where "
+        f"{ours['mountPath']} would be mounted: {words}",
+    )
+
+
+def _free(container: Container, ours: Json, taken: Sequence[str]) -> str:
+    """Return where *ours* can be in *container*: where it is, else elsewhere; empty: nowhere.
+
+    *taken*: the places of other models.
+    """
+    path = str(ours["mountPath"])
+    for found in (path, f"/modelcache{path}", f"/modelcache-models{path}"):
+        meets = any(_meeting(container, [{**ours, "mountPath": found}]))
+        if not meets and not any(collide(found, other) for other in taken if other):
+            return found
+    return ""

@@ -22,7 +22,8 @@ from webhook.values.text import quoted
 
 DOWNLOADS: Final = (
     "ollama pull", "ollama run", "ollama create", "hf download", "huggingface-cli download",
-    "modelscope download", "local-ai models install", "xinference launch",
+    "modelscope download", "aibrix_download", "aibrix download", "-m aibrix.downloader",
+    "local-ai models install", "xinference launch",
 )  # fmt: skip
 """Words, one after the other, of commands that write models."""
 _INITIALIZER: Final = re.compile(r"(?:.*/)?(storage-initializer)(?:[:@].*)?")

@@ -1,48 +1,96 @@
 """Read which model a container gives to its server, by its own argument, variable or first word."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from webhook.admission.containers.mentions import runs
+from webhook.admission.containers.mentions import Mention, names, runs
 from webhook.admission.containers.server import Server, normal
 from webhook.admission.containers.shell import commands
-from webhook.admission.containers.texts import Texts, by_shell
+from webhook.admission.containers.shell_variables import ShellVariables, names_in
+from webhook.admission.containers.texts import Text, Texts
 
 SUBSTITUTION: Final = "$(…)"
 """What stands for the output of a command, which is not known before the shell runs it."""
 
 
-def own_models(texts: Texts, server: Server) -> Iterator[str]:
-    """Yield what *server* is given as its own model, with the variables of a shell replaced.
+def own_models(texts: Texts, server: Server) -> list[str]:
+    """Return what *server* may be given as its own model; empty if that is not seen.
 
-    Its arguments come first, and win over its variables.
+    The variables of a shell are replaced as far as they are known: what is not keeps its $. An
+    argument wins over a variable.
     """
-    behind = _behind_verbs(texts, server) if server.positional else ()
     flags = [*filter(None, (*server.model_flags, server.path_flag))]
-    arguments = [texts.options.get(normal(flag), "") for flag in flags]
-    given = [value for value in (*arguments, *behind) if value and not value.startswith("-")]
-    given = given or [value for flag in flags if (value := texts.values.get(flag, ""))]
-    yield from map(_shown, given)
+    program = next((text for text in texts.words if text.shell), None)
+    if program:
+        variables = ShellVariables(texts, program)
+        given = [
+            value
+            for word in _in_shell(program, server, flags, variables.arguments)
+            for value in variables.expanded(word)
+        ]
+    else:
+        given = [texts.options.get(normal(flag), "") for flag in flags]
+        given += _first_words(texts, server)
+    found = [value for value in given if value and not value.startswith("-")]
+    found = found or [value for flag in flags if (value := texts.values.get(flag, ""))]
+    return [_shown(value) for value in found]
 
 
-def _behind_verbs(texts: Texts, server: Server) -> Iterator[str]:
+def own_mentions(
+    found: Sequence[Mention], texts: Texts, server: Server, repository: str
+) -> list[Mention]:
+    """Return those of *found* by which *server* reads the model, of which only some may be its own.
+
+    Others are in variables, or in a shell's text, and may be for another program. A name that the
+    shell puts together is found nowhere else.
+    """
+    own = own_models(texts, server)
+    program = next((text for text in texts.words if text.shell), None)
+    if any(names(value, server, repository) for value in own):
+        return list(found) or ([Mention(program, "", None, by_shell=True)] if program else [])
+    if not own:
+        return list(found)
+    more = (*map(normal, server.more_flags), *server.line_variables)
+    left = frozenset[str]().union(*map(names_in, own)) if program else frozenset[str]()
+    return [
+        mention
+        for mention in found
+        if mention.is_download
+        or normal(mention.flag) in more
+        or (mention.text.name in left)
+        or (left and not mention.by_shell and mention.text.field != "env")
+    ]
+
+
+def _in_shell(
+    program: Text, server: Server, flags: Sequence[str], arguments: Sequence[str]
+) -> Iterator[str]:
+    """Yield the words by which a shell's text names the model of *server*."""
+    known = {normal(flag) for flag in flags}
+    verbs = {one.split()[-1] for one in server.commands} if server.positional else ()
+    several = commands(program.text)
+    for command in [one for one in several if runs(one, server)] or several:
+        words = [w for word in command for w in (arguments if word in ("$@", "$*") else [word])]
+        for before, word in pairwise(("", *words)):
+            flag, equals, value = word.partition("=")
+            if equals and normal(flag) in known:
+                yield value
+            elif normal(before) in known or (before in verbs and _is_place(word)):
+                yield word
+
+
+def _first_words(texts: Texts, server: Server) -> Iterator[str]:
     """Yield the words behind the verb that starts *server*, if they can be a model or its place."""
+    if not server.positional:
+        return
     verbs = {command.split()[-1] for command in server.commands}
-    given = {**texts.values, **texts.options}
-    plain = [text.text for text in texts.words if not text.shell]
-    for verb, word in pairwise(plain):
+    words = [text.text for text in texts.words]
+    for verb, word in pairwise(words):
         if verb in verbs and _is_place(word):
             yield word
-    if plain and texts.words[0].field == "args" and _is_place(plain[0]):
-        yield plain[0]  # the image's entrypoint has the verb
-    for text in texts.words:
-        for command in commands(text.text) if text.shell else ():
-            if not runs(command, server):
-                continue
-            for verb, word in pairwise(command):
-                if verb in verbs and _is_place(word):
-                    yield by_shell(word, given)
+    if words and texts.words[0].field == "args" and _is_place(words[0]):
+        yield words[0]  # the image's entrypoint has the verb
 
 
 def _is_place(word: str) -> bool:

@@ -8,23 +8,26 @@ unnamed     it names the model nowhere
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
-from webhook.admission.containers.own_model import own_models
+from webhook.admission.containers.own_model import own_mentions
+from webhook.admission.containers.references import Where, names_path
+from webhook.admission.containers.revisions import other_revision
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
+from webhook.admission.containers.started import AS_IS, PROGRAMS, Started, started
 from webhook.admission.containers.texts import Texts, texts_of
+from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.request.model import Model
 from webhook.models.layout import DEFAULT_REVISION
 from webhook.models.schemes import REMOTE
-from webhook.objects import names
 from webhook.objects.container import Container
-from webhook.values.text import quoted
+from webhook.objects.volume import Volume
 
 
 class Outcome(StrEnum):
@@ -58,11 +61,17 @@ class Readings:
 
     texts: Texts
     server: Server
+    start: Started
     roots: Roots
     """Where it looks for Hugging Face caches."""
     offline: Mapping[str, str]
     """Variables with which it asks no hub."""
     models: Sequence[Reading]
+
+    @property
+    def cached(self) -> list[Reading]:
+        """The models that the container finds in a Hugging Face cache."""
+        return [reading for reading in self.models if reading.outcome is Outcome.CACHE]
 
     @property
     def sets_served_name(self) -> bool:
@@ -80,14 +89,20 @@ def readings_of(
     server: Server,
     request: CacheRequest,
     paths: Sequence[str],
+    volumes: Sequence[Volume],
     *,
     has_cache: bool,
 ) -> Readings:
     """Return how *container* reads the models, which are mounted at *paths*.
 
-    *has_cache*: whether the volumes of the strategy hold Hugging Face caches.
+    *volumes*: those of the pod. *has_cache*: whether those of the strategy hold Hugging Face
+    caches.
     """
     texts = texts_of(container)
+    by_wrapper = not (
+        PROGRAMS.isdisjoint(container.command or ()) and PROGRAMS.isdisjoint(container.args or ())
+    )
+    start = started(texts, server) if texts.in_shell or by_wrapper else AS_IS
     layout = request.options.layout
     asked = layout == "hf-cache"
     cache = server.cache or (HubCache() if asked else None)
@@ -98,67 +113,71 @@ def readings_of(
         roots = Roots(fault="has a volume with plain files")
     elif cache:
         default = (request.options.mount_path or (DEFAULT_ROOT,))[0] if asked else DEFAULT_ROOT
-        roots = roots_of(container, texts, cache, default)
+        roots = roots_of(container, texts, start, cache, default, () if asked else paths, volumes)
     fault = roots.fault
     if asked and server.name and not server.cache:
         fault = _NO_CACHE  # it is mounted, since the author asks for it
+    meant = _meant(texts, request.models) if request.models[1:] else (0,)
     found = [
-        _reading(texts, server, request, model, Where(i, path), fault)
+        _reading(texts, start, server, request, model, Where(i, path, i in meant), fault)
         for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
     ]
-    return Readings(texts, server, roots, cache.offline if cache else {}, found)
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a model is mounted as a directory, and the variable that says so."""
-
-    index: int
-    path: str
-
-    @property
-    def variable(self) -> str:
-        """The variable with the path."""
-        return names.path_variable(self.index)
+    return Readings(texts, server, start, roots, cache.offline if cache else {}, found)
 
 
 def _reading(
-    texts: Texts, server: Server, request: CacheRequest, model: Model, where: Where, fault: str
+    texts: Texts,
+    start: Started,
+    server: Server,
+    request: CacheRequest,
+    model: Model,
+    where: Where,
+    fault: str,
 ) -> Reading:
     given = request.options
-    found = _mentions_read(texts, server, model)
+    found = _mentions_read(texts, server, model) if where.is_meant else []
     if all(mention.text.field == "env" and not mention.span for mention in found):
         # Such a variable may be a name for people only.
-        if _names_path(texts, where):
+        by_path = given.layout != "hf-cache" and names_path(texts, where, model)
+        if by_path or where.path == server.reads_at:
             return Reading(model, Outcome.PATH)
-        if not where.index and given.layout != "hf-cache" and _is_given(texts, server, model):
+        by_us = not where.index and not start.cleared_by
+        if by_us and given.layout != "hf-cache" and _is_given(texts, server, model):
             return Reading(model, Outcome.PATH, by_variable=True)
     if not model.source.repository:
         fault = "finds no such model in a Hugging Face cache"
     elif not model.laid_by_us and given.layout == "auto":
         fault = "is given a store that was filled by hand"
     if not found:
-        in_cache = server.named_elsewhere and not fault
+        in_cache = server.named_elsewhere and where.is_meant and not fault
         return Reading(model, Outcome.CACHE if in_cache else Outcome.UNNAMED)
     if any(mention.is_download for mention in found):
         fault = "hands it to a command that downloads into another directory"
         remedy = f"${where.variable} in place of that directory, and no download"
         return Reading(model, Outcome.DOWNLOADS, found, fault, remedy=remedy)
-    if revision := _other_revision(texts, server, model, where):
-        fault = f"asks for revision {quoted(revision, 40)}, and the annotation for another"
-        remedy = f"modelcache.io/model: {model.name}@REVISION, or no revision"
+    if other := other_revision(texts, server, model, found, where.index):
+        fault, remedy = other
         return Reading(model, Outcome.DOWNLOADS, found, fault, remedy=remedy)
     certain = all(mention.span for mention in found) and not server.needs_hub_name
-    if server.reads_file and not model.file:
-        certain = False
+    certain &= bool(model.file) or not server.reads_file
     if given.rewrite_args and given.layout != "hf-cache" and certain:
         return Reading(model, Outcome.REWRITTEN, found)
+    by_path = bool(server.takes_path) and _takes_path(server, found)
+    if by_path:
+        fault = f"takes {model.name} for a path, and for no name"
     prefers_path = server.prefers_path and given.layout == "auto" and certain
     if not fault and not prefers_path:
         return Reading(model, Outcome.CACHE, found)
     if given.layout == "auto" and server.name and certain:
         return Reading(model, Outcome.REWRITTEN, found)
-    return Reading(model, Outcome.DOWNLOADS, found, fault)
+    remedy = server.reads_at and f"{PREFIX}mount-path: {server.reads_at}, and no {found[0].flag}"
+    outcome = Outcome.UNNAMED if by_path else Outcome.DOWNLOADS
+    return Reading(model, outcome, () if by_path else found, fault, remedy=remedy)
+
+
+def _takes_path(server: Server, found: Sequence[Mention]) -> bool:
+    """Whether the model is named only by arguments that take a path."""
+    return all(normal(m.flag) in server.takes_path for m in found)
 
 
 def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
@@ -168,40 +187,32 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     commands of a shell.
     """
     found = mentions(texts, server, model.name)
-    if not server.name or not found or any(mention.is_own for mention in found):
+    if not server.name or (not texts.in_shell and any(mention.is_own for mention in found)):
         return found
-    more = (*map(normal, server.more_flags), *server.line_variables)
-    if any(normal(mention.flag) in more for mention in found):
-        return found
-    own = list(own_models(texts, server))
-    return found if not own or any(model.name in value for value in own) else []
+    return own_mentions(found, texts, server, model.name)
 
 
-_REVISIONS: Final = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
+def _meant(texts: Texts, models: Sequence[Model]) -> Collection[int]:
+    """Return which of *models*, by index, its name means.
+
+    Several revisions of one model have the same name, and the same folder in a cache. It means the
+    one that the server asks for, which is main if it asks for none; else the first.
+    """
+    if len({model.name for model in models}) == len(models):
+        return range(len(models))
+    asked = _asked_revision(texts) or DEFAULT_REVISION
+    found: dict[str, int] = {}
+    for i, model in enumerate(models):
+        if model.name not in found or (model.source.revision or DEFAULT_REVISION) == asked:
+            found[model.name] = i
+    return found.values()
 
 
-def _other_revision(texts: Texts, server: Server, model: Model, where: Where) -> str | None:
-    """Return the revision that the server is given for its model, if the store has another."""
-    if where.index or not server.name or not model.source.repository:
-        return None
+def _asked_revision(texts: Texts) -> str | None:
+    """Return the revision that the server is given for its model."""
     given = {**texts.values, **texts.options}
-    asked = next(filter(None, map(given.get, _REVISIONS)), None)
-    there = {DEFAULT_REVISION, model.source.revision or DEFAULT_REVISION}
-    return asked if asked not in (None, *there) else None
-
-
-def _names_path(texts: Texts, where: Where) -> bool:
-    """Whether a word or a variable is the path of the model, or a place below it."""
-    file = names.file_variable(where.index)
-    # Kubernetes writes $$( as a plain $( (expansion.go); a shell expands $NAME and ${NAME}.
-    opened = r"(?:(?<!\$)(?:\$\$)*\$\(|\$\{?)"
-    variable = re.compile(rf"{opened}(?:{where.variable}|{file})(?![A-Z0-9_])")
-    path = re.compile(rf"(?<![\w./-]){re.escape(where.path)}(?![\w.-])")
-    return any(
-        variable.search(text.raw) or path.search(text.text)
-        for text in (*texts.words, *texts.variables)
-        if text.name not in (where.variable, file)
-    )
+    names = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
+    return next(filter(None, map(given.get, names)), None)
 
 
 def _is_given(texts: Texts, server: Server, model: Model) -> bool:
@@ -230,6 +241,18 @@ def has_own_format(server: Server, model: Model) -> bool:
     return not server.own_format or bool(re.fullmatch(server.names_of_own_format, model.name))
 
 
-def place_of(model: Model, path: str, server: Server) -> str:
+def reads_file(model: Model, server: Server, flag: str) -> bool:
+    """Whether what *flag* names is the one file of *model*, and not its directory.
+
+    Some servers read a file of some formats by the argument that names their model.
+    """
+    if not model.file or server.reads_file:
+        return bool(model.file)
+    if not server.file_formats or not model.file.endswith(server.file_formats):
+        return False
+    return not flag or normal(flag) in map(normal, server.model_flags)
+
+
+def place_of(mention: Mention, model: Model, path: str, server: Server) -> str:
     """Return what *server* reads of *model*, which is mounted at *path*: that, or one file."""
-    return f"{path}/{model.file}" if server.reads_file and model.file else path
+    return f"{path}/{model.file}" if reads_file(model, server, mention.flag) else path

@@ -26,6 +26,8 @@ class HubCache:
     home: str = ""
     """What HF_HOME is in its images, if a part of the server looks only at $HF_HOME/hub. We never
     set HF_HOME: the server must be able to write there."""
+    overrides: tuple[str, ...] = ()
+    """Arguments and variables that name another directory with weights, in place of a cache."""
     offline: Mapping[str, str] = field(default_factory=lambda: {"HF_HUB_OFFLINE": "1"})
     """Variables with which the server asks no hub. Empty: it has no such mode."""
 
@@ -48,6 +50,14 @@ class Server:
     """Arguments and variables that name the model that it serves."""
     path_flag: str = ""
     """The argument that takes a path, if it is another one than that for a hub name."""
+    reads_at: str = ""
+    """The directory that it reads if it is given no model. No argument or variable names it."""
+    takes_path: tuple[str, ...] = ()
+    """Those of model_flags that take a path, and no hub name."""
+    hub_flag: str = ""
+    """The argument that takes a hub name, if it is not the first of model_flags."""
+    file_formats: tuple[str, ...] = ()
+    """Ends of the names of files that it reads by the argument for its model."""
     reads_file: bool = False
     """Whether it reads one file of a model, and no directory."""
     joins_flags: bool = True
@@ -62,6 +72,11 @@ class Server:
     """Those commands that take a word without a flag, and ignore it."""
     ignores_words: bool = False
     """Whether it runs by such a command."""
+    revisions: tuple[str, ...] = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
+    """Arguments and variables that set the revision of the model that it serves."""
+    more_revisions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Argument with another revision → the arguments that name the model that has it. That is the
+    served one, if there is none of these. All are written with hyphens."""
     names_revisions: bool = False
     """Whether a path stands for a hub name with what follows it: a revision or a quantisation."""
     served_name_flags: tuple[str, ...] = ()
@@ -69,19 +84,25 @@ class Server:
     name without it, and there is no variable: clients would get 404."""
     served_name_variable: str | None = None
     """The variable that does the same. We set it."""
+    name_separator: str = ""
+    """What is between the names in that variable, if it serves several models: it needs a name for
+    each, in their order."""
     path_as_name: str = "whole"
     """The name in the API that a path gives, if no other is set. "whole": the path. "last": its
-    last part. "unused": the name is not compared, or has nothing to do with the path."""
+    last part. "last two": its last two parts. "unused": the name is not compared, or has nothing to
+    do with the path."""
     needs_hub_name: str = ""
     """Why the hub name is never replaced by a path, as the end of a sentence."""
     prefers_path: bool = False
     """Whether a path serves where the cache does not: its hub name is always replaced."""
     named_elsewhere: bool = False
     """Whether its models are named in files or by clients, which a review can't see."""
+    asks_hub: str = ""
+    """Why it may ask the hub for a model that is in its cache, as the end of a sentence."""
     cache: HubCache | None = None
     """How it reads a Hugging Face cache; None if it reads none."""
     old_builds: str = ""
-    """A regular expression for tags of builds that read no such cache."""
+    """A regular expression for images of builds that read no such cache."""
     own_format: str = ""
     """A format without which it can't read a model."""
     names_of_own_format: str = ""

@@ -15,6 +15,10 @@ LONGEST: Final = 32 * 1024
 """Characters of the longest text that is split."""
 _OPERATORS: Final = ";&|()<>\n"
 _OTHER: Final = "/modelcache-is-here-"
+_OPENING: Final = frozenset(
+    ("if", "then", "elif", "else", "while", "until", "do", "time", "coproc", "!", "{")
+)
+"""Words of a shell that have a command behind them (2.9.4 of POSIX's Shell Command Language)."""
 _MARK: Final = re.compile(rf"{_OTHER}(\d+)/")
 
 
@@ -75,12 +79,15 @@ def said(command: Sequence[str], known: Sequence[str]) -> str:
 
 
 def commands(text: str) -> list[tuple[str, ...]]:
-    """Return the simple commands of *text*; empty if it can't be split."""
+    """Return the simple commands of *text*; empty if it can't be split.
+
+    `do vllm serve` is the command `vllm serve`.
+    """
     found: list[list[str]] = [[]]
     for word in split(text):
         if _is_operator(word):
             found.append([])
-        else:
+        elif found[-1] or word not in _OPENING:
             found[-1].append(word)
     return [tuple(command) for command in found if command]
 

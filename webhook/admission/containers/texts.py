@@ -17,9 +17,11 @@ LONGEST: Final = 128 * 1024
 (MAX_ARG_STRLEN). Variables that refer to others twice would grow without end."""
 _ALL: Final = 2 * 1024 * 1024
 """Characters of all expanded texts of a container at most (ARG_MAX)."""
+_POSITIONAL: Final = re.compile(r"\$(?:(\d)|\{[#!]?(\d{1,4})(?!\d))", re.ASCII)
+_ALL_POSITIONAL: Final = re.compile(
+    r"\$\{?[#!]?[@*]|\bshift\b|\bgetopts\b|\bfor\s+\w+\s*;?\s*do\b|BASH_ARGV", re.ASCII
+)
 _SHELLS: Final = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
-_PARAMETER: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})", re.ASCII)
-"""$NAME, ${NAME} and ${NAME:-default} of a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Text:
     """The name of the variable, for env."""
     shell: bool = False
     """Whether a shell reads it as a program."""
+    unread: bool = False
+    """Whether it is behind the program of a shell, which does not use it."""
 
     @property
     def place(self) -> str:
@@ -106,6 +110,10 @@ class Texts:
     """Variables whose value is not in the pod: it comes from a Secret, a ConfigMap or a field."""
     options: Mapping[str, str]
     """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
+    in_shell: bool = False
+    """Whether a shell reads one of the words as a program."""
+    has_sources: bool = False
+    """Whether a ConfigMap or a Secret as a whole gives more variables."""
 
     def given(self, name: str) -> str:
         """Return the value of an argument or a variable; empty if it has none here."""
@@ -136,13 +144,31 @@ def texts_of(container: Container) -> Texts:
             left -= len(text) if pieces else 0
             found.append((field, i, raw, text, pieces))
     program = program_of([text for _, _, _, text, _ in found])
-    words = tuple(Text(*word, shell=i == program) for i, word in enumerate(found))
-    return Texts(words, tuple(variables), values, frozenset(hidden), _options(words, values))
+    unread: frozenset[int] | tuple[()] = ()
+    if program is not None and program + 1 < len(found):
+        unread = _unread(found[program][3], program + 1, len(found))
+    words = tuple(
+        Text(*word, shell=i == program, unread=i in unread) for i, word in enumerate(found)
+    )
+    return Texts(
+        words,
+        tuple(variables),
+        values,
+        frozenset(hidden),
+        _options(words),
+        in_shell=program is not None,
+        has_sources=bool(container.env_from),
+    )
 
 
 def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
-    """Yield each word with its place; those of a shell's commands too, each command with an end."""
+    """Yield each word with its place; those of a shell's commands too, each command with an end.
+
+    Words that nothing reads are left out.
+    """
     for text in words:
+        if text.unread:
+            continue
         if not text.shell:
             yield text.text, text
             continue
@@ -152,23 +178,10 @@ def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
             yield "", text
 
 
-def by_shell(word: str, values: Mapping[str, str]) -> str:
-    """Return *word* with each $NAME replaced as a shell does; an unknown name stays as it is."""
-
-    def value_of(match: re.Match[str]) -> str:
-        name, default = match[1] or match[2], match[3]
-        return values.get(name) or (match[0] if default is None else default)
-
-    replaced = _PARAMETER.sub(value_of, word) if "$" in word else word
-    return replaced if len(replaced) <= LONGEST else word
-
-
-def _options(words: Sequence[Text], values: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _options(words: Sequence[Text]) -> dict[str, str]:
+    found = {}
     flag = ""
-    for word, text in spoken(words):
-        if text.shell and "$" in word:
-            word = by_shell(word, {**values, **found})  # noqa: PLW2901
+    for word, _ in spoken(words):
         name, equals, value = word.partition("=")
         if equals:
             found[normal(name)] = value
@@ -178,6 +191,17 @@ def _options(words: Sequence[Text], values: Mapping[str, str]) -> dict[str, str]
     if flag:
         found[flag] = ""
     return found
+
+
+def _unread(program: str, first: int, end: int) -> frozenset[int]:
+    """Return which of the words from *first* to *end*, behind *program*, its shell does not use.
+
+    They are $0, $1 and so on (2.5.2 of POSIX's Shell Command Language).
+    """
+    used = {first + int(a or b) for a, b in _POSITIONAL.findall(program)}
+    if _ALL_POSITIONAL.search(program):
+        used |= {*range(first + 1, end)}
+    return frozenset(range(first, end)) - used
 
 
 def program_of(words: Sequence[str]) -> int | None:

@@ -26,10 +26,10 @@ _LARGEST_KEPT: Final = 32 * 1024
 """Bytes of a review whose answer is kept."""
 _SERVICE_ACCOUNT_TOKEN: Final = re.compile(
     rb'"name":"kube-api-access-[a-z0-9]{5}"'
-    rb'(?=\}|,"mountPath":"/var/run/secrets/kubernetes\.io/serviceaccount")'
+    rb'(?=,"projected":\{\}\}|,"mountPath":"/var/run/secrets/kubernetes\.io/serviceaccount")'
 )
 """The random name of a volume that every pod has, and of its mounts; never a container's name.
-No decision depends on a volume that the webhook did not add."""
+No decision depends on that name, nor on what is mounted there."""
 _encode: Final = msgspec.json.Encoder().encode
 
 

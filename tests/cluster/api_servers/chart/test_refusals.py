@@ -154,8 +154,21 @@ def test_the_version_of_the_server_comes_from_helm() -> None:
         helm.template({}, "--kube-version", "v1.29.3-eks-1")
     (deployment,) = [
         obj
-        for obj in helm.objects({}, "--no-hooks", "--kube-version", "v1.36.2+k3s1")
+        for obj in helm.objects(
+            {"facts": {"enabled": False}}, "--no-hooks", "--kube-version", "v1.36.2+k3s1"
+        )
         if obj["kind"] == "Deployment"
     ]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert "--kube-version=1.36" in container["args"]
+
+
+def test_the_webhook_asks_the_server_for_its_version_unless_a_value_names_one() -> None:
+    def of_serve(values: dict[str, Any]) -> list[str]:
+        objects = helm.objects(values, "--no-hooks", "--kube-version", "v1.36.2")
+        (deployment,) = [obj for obj in objects if obj["kind"] == "Deployment"]
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        return [word for word in container["args"] if word.startswith("--kube-version")]
+
+    assert of_serve({}) == []
+    assert of_serve({"kubeVersion": "1.35"}) == ["--kube-version=1.35"]

@@ -26,6 +26,13 @@ SGLANG: Final = Server(
         "--lora-paths",
         "--lora-path",
     ),
+    more_revisions={
+        "--speculative-draft-model-revision": (
+            "--speculative-draft-model-path",
+            "--speculative-draft-model",
+        )
+    },
+    file_formats=(".gguf",),
     positional=True,
     served_name_flags=("--served-model-name",),
     cache=HubCache(flags=("--download-dir",)),
@@ -74,10 +81,27 @@ DYNAMO: Final = Server(
         "--speculative-draft-model-path",
         "--lora-modules",
     ),
+    more_revisions={
+        "--tokenizer-revision": ("--tokenizer", "--tokenizer-path"),
+        "--code-revision": (),
+    },
     served_name_flags=("--served-model-name",),
     needs_hub_name="its front end loads the tokenizer by that name",
     cache=HubCache(flags=("--download-dir",)),
     source="wheel of ai-dynamo 1.6.1",
+)
+# Workers publish the name of the model; it loads the tokenizer from the hub or its cache.
+DYNAMO_FRONTEND: Final = Server(
+    name="Dynamo-frontend",
+    images=(r"dynamo-frontend",),
+    commands=("-m dynamo.frontend",),
+    model_flags=("--model-path", "--model-name"),
+    path_as_name="unused",
+    needs_hub_name="its workers publish that name",
+    named_elsewhere=True,
+    asks_hub="older builds of it read no HF_HUB_CACHE",
+    cache=HubCache(),
+    source="ai-dynamo/dynamo 06a3afc, b934bc5: lib/llm/src/hub.rs",
 )
 # It clones a repository by git into a cache of its own, so the name is replaced.
 MLC: Final = Server(
@@ -92,4 +116,4 @@ MLC: Final = Server(
     names_of_own_format=r"(?i)mlc-ai/.*|.*-MLC",
     source="mlc-llm, 0.19 and 0.20",
 )
-ROWS: Final = (SGLANG, LMDEPLOY, TENSORRT_LLM, DYNAMO, MLC)
+ROWS: Final = (SGLANG, LMDEPLOY, TENSORRT_LLM, DYNAMO, DYNAMO_FRONTEND, MLC)

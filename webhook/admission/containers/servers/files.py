@@ -17,6 +17,11 @@ LLAMA_CPP: Final = Server(
         "LLAMA_ARG_DOCKER_REPO",
         "--models-dir", "LLAMA_ARG_MODELS_DIR", "--models-preset", "LLAMA_ARG_MODELS_PRESET",
     ),
+    takes_path=(
+        "--model", "-m", "LLAMA_ARG_MODEL", "--models-dir", "LLAMA_ARG_MODELS_DIR",
+        "--models-preset", "LLAMA_ARG_MODELS_PRESET",
+    ),
+    hub_flag="-hf",
     path_flag="--model",
     reads_file=True,
     names_revisions=True,
@@ -30,8 +35,9 @@ LLAMA_CPP: Final = Server(
     cache=HubCache(
         older=("LLAMA_CACHE", "HUGGINGFACE_HUB_CACHE"), offline={"LLAMA_ARG_OFFLINE": "1"}
     ),
-    # The first build that reads the cache is not known exactly; it is before b8600.
-    old_builds=r".*-b(?:\d{1,3}|[1-7]\d{3}|8[0-5]\d\d)",
+    # The first build that reads the cache is not known exactly; it is before b8600. The images of
+    # ggerganov are from before February 2025, when the project moved to ggml-org.
+    old_builds=r".*-b(?:\d{1,3}|[1-7]\d{3}|8[0-5]\d\d)|(?:.*/)?ggerganov/.*",
     source="llama.cpp 145b628 (arguments), 03eb25f (cache); #20775, #21009",
 )  # fmt: skip
 # Without OLLAMA_NOPRUNE it prunes its store at start, which fails on a read-only store.

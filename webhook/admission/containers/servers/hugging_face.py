@@ -10,6 +10,7 @@ _TGI_CACHE: Final = HubCache(
     variables=("HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"),
     older=("TRANSFORMERS_CACHE",),
     home="/data",
+    overrides=("--weights-cache-override", "WEIGHTS_CACHE_OVERRIDE"),
 )
 # Three readers: Python reads HUGGINGFACE_HUB_CACHE and HF_HUB_CACHE in different places, and the
 # launcher only $HF_HOME/hub. No name is compared, and there is no argument for one.
@@ -74,11 +75,40 @@ KSERVE: Final = Server(
     images=(r"(?:odh-)?huggingfaceserver(?:-.*)?",),
     commands=("-m huggingfaceserver",),
     model_flags=("--model_id", "--model_dir", "MODEL_ID", "MODEL_DIR"),
+    takes_path=("--model-dir", "MODEL_DIR"),
     more_flags=("--tokenizer", "--speculative-config", "--lora-modules"),
+    more_revisions={
+        "--tokenizer-revision": ("--tokenizer",),
+        "--code-revision": (),
+    },
     served_name_flags=("--model_name", "--served_model_name"),
     path_as_name="unused",
     cache=HubCache(flags=("--download-dir",)),
     source="kserve aaac4e2: huggingfaceserver/__main__.py",
+)
+# It downloads into HF_MODEL_DIR, and reads what is there if it is given no HF_MODEL_ID. It refuses
+# both.
+INFERENCE: Final = Server(
+    name="HF-Inference",
+    images=(r"huggingface-pytorch-inference(?:-.*)?",),
+    env={"HF_MODEL_DIR": PATH},
+    model_flags=("HF_MODEL_ID", "HF_MODEL_DIR"),
+    takes_path=("HF_MODEL_DIR",),
+    path_flag="HF_MODEL_DIR",
+    revisions=("HF_REVISION",),
+    path_as_name="unused",
+    source="huggingface-inference-toolkit 833b5a2; Google-Cloud-Containers: entrypoint.sh",
+)
+# There HF_MODEL_DIR is only where it downloads to.
+INFERENCE_SAGEMAKER: Final = Server(
+    name="HF-Inference-SageMaker",
+    images=(r"\d+\.dkr\.ecr\..*/huggingface-(?:pytorch|tensorflow)-inference(?:-.*)?",),
+    model_flags=("HF_MODEL_ID",),
+    reads_at="/opt/ml/model",
+    revisions=("HF_MODEL_REVISION",),
+    path_as_name="unused",
+    needs_hub_name="it downloads what HF_MODEL_ID names",
+    source="sagemaker-huggingface-inference-toolkit 0a0cc3d: mms_model_server.py",
 )
 # The engine optimum asks the hub for a list of files even offline, but lists a directory itself.
 INFINITY: Final = Server(
@@ -90,11 +120,16 @@ INFINITY: Final = Server(
     model_flags=("--model-id", "--model-name-or-path", "INFINITY_MODEL_ID"),
     served_name_flags=("--served-model-name",),
     served_name_variable="INFINITY_SERVED_MODEL_NAME",
-    path_as_name="unused",
+    # One name is for all of its models, which need names of their own (args.py, cli.py).
+    name_separator=";",
+    path_as_name="last two",
+    revisions=("--revision", "INFINITY_REVISION"),
     prefers_path=True,
     cache=HubCache(
         older=("HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "SENTENCE_TRANSFORMERS_HOME")
     ),
     source="infinity 0.0.32 to 0.0.77 (fcb951c)",
 )
-ROWS: Final = (TGI_SAGEMAKER, TGI, TEI, LORAX, KSERVE, INFINITY)
+ROWS: Final = (
+    TGI_SAGEMAKER, TGI, TEI, LORAX, KSERVE, INFERENCE_SAGEMAKER, INFERENCE, INFINITY,
+)  # fmt: skip

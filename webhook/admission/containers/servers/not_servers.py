@@ -26,7 +26,7 @@ IMAGES: Final = (
     r"ollama-webui", r"pipelines", r"chat-ui(?:-.*)?", r"tritonserver:.*-sdk.*",
     r"llama\.cpp:light.*",
     # Dynamo, NIM, AIBrix, RBG
-    r"ai-dynamo/(?:dynamo-.*|kubernetes-operator|epp-.*|snapshot-agent)", r"dynamo-frontend",
+    r"ai-dynamo/(?:dynamo-(?!frontend).*|kubernetes-operator|epp-.*|snapshot-agent)",
     r"hf-model-puller", r"nemo-microservices/.*", r"blueprint/.*", r"cloud-native/.*",
     r"aibrix/(?:runtime|metadata-service|kvcache-.*)", r"rolebasedgroup/.*",
     r"xinference-pypiserver", r"inference-benchmarker", r"guidellm", r"inference-perf",
@@ -41,7 +41,7 @@ COMMANDS: Final = (
     "lmdeploy serve proxy", "lmdeploy serve gradio", "-m lmdeploy serve proxy",
     "trtllm-serve disaggregated", "trtllm-bench", "trtllm-build", "trtllm-eval",
     "aphrodite bench", "aphrodite chat", "aphrodite complete",
-    "-m dynamo.frontend", "-m dynamo.router", "-m dynamo.global_router", "-m dynamo.planner",
+    "-m dynamo.router", "-m dynamo.global_router", "-m dynamo.planner",
     "-m dynamo.profiler", "-m dynamo.mocker", "modelexpress-server",
     "text-generation-benchmark", "genai-perf", "guidellm", "lm_eval", "inference-perf",
     "ollama pull", "ollama run", "ollama create", "ollama list", "ollama ps", "ollama show",

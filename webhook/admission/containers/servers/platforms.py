@@ -23,6 +23,7 @@ DJL: Final = Server(
     env={"HF_MODEL_ID": PATH},
     model_flags=("HF_MODEL_ID", "OPTION_MODEL_ID"),
     more_flags=("OPTION_TOKENIZER", "OPTION_SPECULATIVE_DRAFT_MODEL", "OPTION_SPECULATIVE_CONFIG"),
+    revisions=("HF_REVISION", "OPTION_REVISION"),
     path_as_name="unused",
     prefers_path=True,
     cache=HubCache(

@@ -25,7 +25,7 @@ WRAPPERS: Final = frozenset((
 """Programs that run the command behind them."""
 _QUIET: Final = frozenset((
     "set", "export", "unset", "cd", "source", ".", "echo", "printf", "mkdir", "ulimit", "true",
-    "wait", ":", "if", "then", "else", "fi", "do", "done", "while", "until", "for", "test", "[",
+    "wait", ":", "fi", "done", "}", "for", "case", "esac", "select", "function", "test", "[", "[[",
     "pip", "pip3", "apt-get", "apt", "chmod", "chown", "ls", "cat", "date", "env", "exit", "trap",
 ))  # fmt: skip
 """Commands of a shell that neither serve nor replace a server."""
@@ -70,7 +70,7 @@ def server_of_image(image: str) -> Server:
     if _NOT_SERVERS.fullmatch(named):
         return UNKNOWN
     row = next((row for match, row in _ROWS if match.fullmatch(named)), UNKNOWN)
-    if row.old_builds and re.fullmatch(row.old_builds, named.rpartition(":")[2]):
+    if row.old_builds and re.fullmatch(row.old_builds, named):
         return _OLD[row.name]
     return row
 

@@ -38,6 +38,9 @@ VLLM: Final = Server(
     positional=True,
     # The word is parsed and dropped, so the default model is served (vllm#32294, 0.10.2 to 0.33).
     ignoring_words=("-m vllm.entrypoints.openai.api_server", "-m vllm.entrypoints.api_server"),
+    # Both are the revision of the model, if they are not set.
+    more_revisions={"--tokenizer-revision": ("--tokenizer",), "--code-revision": ()},
+    file_formats=(".gguf",),
     served_name_flags=("--served-model-name",),
     cache=HubCache(flags=("--download-dir",)),
     source="wheels of vllm 0.6.6 to 0.33.0; Dockerfiles of v0.8 and later",
@@ -79,6 +82,8 @@ APHRODITE: Final = Server(
         "-m aphrodite.endpoints.openai.api_server",
         "-m aphrodite.entrypoints.openai.api_server",
     ),
+    more_revisions=VLLM.more_revisions,
+    file_formats=VLLM.file_formats,
     served_name_flags=VLLM.served_name_flags,
     cache=VLLM.cache,
     source="wheel of aphrodite-engine 0.24.1",
