@@ -99,9 +99,7 @@ def test_what_our_loader_copies_from_is_no_finding(tmp_path: Path, load_from: st
         tmp_path, readOnlyMounts="enforce",
         hostPathRoots={"mode": "enforce", "roots": ["/var/lib/model-cache"]},
     )  # fmt: skip
-    asked = (
-        f"strategy: emptyDir\n    modelcache.io/size: 20Gi\n    modelcache.io/load-from: {load_from}"
-    )
+    asked = f"strategy: emptyDir\n    modelcache.io/size: 20Gi\n    modelcache.io/load-from: {load_from}"
     applied = POD.replace("strategy: pvc", asked)
     ran = modelcache("check", "-f", "-", "--policy", rules, stdin=applied)
     assert (ran.status, ran.out) == (0, "admitted pod/llama (STDIN): injected, strategy emptyDir\n")
