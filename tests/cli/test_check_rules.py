@@ -86,6 +86,25 @@ def test_a_namespace_of_the_cluster_is_left_alone(tmp_path: Path) -> None:
     assert modelcache("check", "-f", "-", "--policy", rules, stdin=applied).status == 0
 
 
+def test_a_mirror_pod_is_left_alone(tmp_path: Path) -> None:
+    rules = policy(tmp_path, readOnlyMounts="enforce")
+    mirrored = WRITER.replace("namespace: team", "namespace: team, annotations: {MIRROR: x}")
+    applied = mirrored.replace("MIRROR", "kubernetes.io/config.mirror")
+    assert modelcache("check", "-f", "-", "--policy", rules, stdin=applied).status == 0
+
+
+@pytest.mark.parametrize("load_from", ["claim", "node"])
+def test_what_our_loader_copies_from_is_no_finding(tmp_path: Path, load_from: str) -> None:
+    rules = policy(
+        tmp_path, readOnlyMounts="enforce",
+        hostPathRoots={"mode": "enforce", "roots": ["/var/lib/model-cache"]},
+    )  # fmt: skip
+    asked = f"strategy: emptyDir\n    modelcache.io/size: 20Gi\n    modelcache.io/load-from: {load_from}"
+    applied = POD.replace("strategy: pvc", asked)
+    ran = modelcache("check", "-f", "-", "--policy", rules, stdin=applied)
+    assert (ran.status, ran.out) == (0, "admitted pod/llama (STDIN): injected, strategy emptyDir\n")
+
+
 @pytest.mark.parametrize(
     ("mode", "options", "status"),
     [

@@ -80,8 +80,9 @@ class Running:
 
     @property
     def asks(self) -> bool:
-        """Whether it requests models."""
-        return PREFIX + "model" in self.annotations
+        """Whether it requests models, and has not opted out."""
+        opted_out = self.annotations.get(PREFIX + "inject", "").strip() == "false"
+        return PREFIX + "model" in self.annotations and not opted_out
 
 
 def account(spec: PodSpec) -> str:
