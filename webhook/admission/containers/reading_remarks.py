@@ -46,8 +46,23 @@ def reading_remarks(
         yield from _unnamed(request, i, containers, found)
         if request.options.file:
             yield from _unused_file(i, containers, found)
-    if request.options.rewrite_args and request.options.layout != "hf-cache":
+    if request.options.layout == "hf-cache":
+        if request.options.mount_path:
+            yield from _unused_mount_path(request.options.mount_path[0], found)
+    elif request.options.rewrite_args:
         yield from _not_replaced(containers, found)
+
+
+def _unused_mount_path(path: str, found: Sequence[Readings]) -> Iterator[Problem]:
+    """Yield a warning if every container looks for its cache elsewhere."""
+    roots = [root for readings in found for root in readings.roots.paths]
+    if roots and path not in roots:
+        yield Problem(
+            codes.NO_EFFECT,
+            PREFIX + "mount-path",
+            f"has no effect with layout hf-cache, since the cache is where the container looks: "
+            f"{quoted(roots[0])}",
+        )
 
 
 def _downloads(
