@@ -21,6 +21,7 @@ from webhook.admission.containers.server import PATH, Server
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
+from webhook.objects import names
 from webhook.values.text import quoted
 
 NAMES_NONE: Final = "names no model"
@@ -210,7 +211,8 @@ def _named_instead(readings: Readings) -> str:
         if flag in texts.hidden:
             return f"gets {flag} from {UNSEEN}"
     for value in own_models(texts, server):
-        if "$(" in value or (texts.in_shell and "$" in value):
+        ours = names.PATH_VARIABLE in value or names.FILE_VARIABLE in value
+        if not ours and ("$(" in value or (texts.in_shell and "$" in value)):
             return f"gets its model from {quoted(value)}, {UNSEEN}"
         return f"names {quoted(value)}"
     return NAMES_NONE
