@@ -102,3 +102,14 @@ def test_the_warning_says_what_it_names(row: str) -> None:
     }
     (warning,) = [w for w in Webhook().admit(pod).warnings if w.startswith("MC117")]
     assert warning.startswith(f"MC117 container server: {said} acme/coder: write ")
+
+
+def test_the_path_of_another_model_is_named_by_its_variable() -> None:
+    container = {"name": "server", "image": VLLM, "args": ["--model", "$(MODELCACHE_PATH_2)"]}
+    annotations = {"modelcache.io/model": "acme/coder,acme/draft"}
+    pod = {
+        "metadata": {"name": "p", "annotations": annotations},
+        "spec": {"containers": [container]},
+    }
+    (warning,) = [line for line in Webhook().admit(pod).warnings if line.startswith("MC117")]
+    assert 'vLLM names "$(MODELCACHE_PATH_2)", so it will not read acme/coder' in warning

@@ -80,6 +80,26 @@ def test_a_part_that_can_not_change_is_left_alone(name: str, webhook: Webhook) -
     assert (answer.operations, set(answer.codes)) == ([], {"MC123"})
 
 
+SERVER: Json = {"image": "vllm/vllm-openai:v0.11.0", "args": ["--model", "acme/coder"]}
+PROXY: Json = {"image": "example.com/proxy"}
+
+
+@pytest.mark.parametrize(
+    ("containers", "name"),
+    [
+        ([SERVER], "user-container"),
+        ([PROXY, SERVER], "user-container-1"),
+        ([{**PROXY, "name": "user-container-0"}, SERVER], "user-container-1"),
+    ],
+)
+def test_a_container_without_a_name_has_that_which_knative_gives_it(
+    containers: list[Json], name: str, webhook: Webhook
+) -> None:
+    obj = written(ROWS["serving.knative.dev/Service"], OWN | {f"{PREFIX}containers": name})
+    obj["spec"]["template"]["spec"] = {"containers": containers}
+    assert webhook.admit(obj).codes == ["MC108"]
+
+
 @pytest.mark.parametrize(
     ("name", "operation", "copied"),
     [("", "UPDATE", True), ("chat-00001", "UPDATE", False), ("chat-00001", "CREATE", True)],

@@ -7,7 +7,10 @@ injected into the pods, when they are created.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count, repeat
 from typing import Final
+
+from msgspec.structs import replace
 
 from webhook.admission import codes
 from webhook.admission.admit import planned
@@ -19,7 +22,7 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Finding, Problem
 from webhook.admission.request.annotations import PREFIX, asked
 from webhook.objects.facts import Facts
-from webhook.objects.pod import Pod
+from webhook.objects.pod import Pod, PodSpec
 from webhook.objects.workload import Template, Workload
 from webhook.objects.workload_kinds import WorkloadKind, kind_of
 
@@ -81,7 +84,27 @@ def pods_of(kind: WorkloadKind, workload: Workload, copies: Copies) -> Iterator[
     own = workload.annotations if kind.passes_on else {}
     for template, after in zip(workload.templates, copies.annotations, strict=True):
         pod = template.pod({**own, **after}, workload.name)
+        if kind.container_name and pod.spec:
+            pod = replace(pod, spec=_named(pod.spec, kind.container_name))
         yield Pods(template=template, pod=pod, workload=workload)
+
+
+def _named(spec: PodSpec, name: str) -> PodSpec:
+    """Return *spec* with a name for each container that has none, as its controller gives it.
+
+    With a number where there are several (Knative: revision_defaults.go).
+    """
+    containers = spec.containers or ()
+    taken = {container.name for container in containers}
+    free = (one for i in count() if (one := f"{name}-{i}") not in taken)
+    names: Iterator[str] = free if len(containers) > 1 else repeat(name)
+    return replace(
+        spec,
+        containers=tuple(
+            container if container.name else replace(container, name=next(names))
+            for container in containers
+        ),
+    )
 
 
 def _controlled(kind: WorkloadKind, workload: Workload) -> bool:

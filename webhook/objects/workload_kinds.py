@@ -5,7 +5,7 @@ kind, add a row. Paths were read in the types of each project; its version is no
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 EACH: Final = "*"
@@ -51,6 +51,8 @@ class WorkloadKind:
     """Whether it can't change while the template has a name (Knative: the name of a Revision)."""
     built_in: bool = False
     """Whether every API server has the kind."""
+    container_name: str = ""
+    """The name that a container without one gets."""
     instead: str = ""
     """Where its author puts the annotation if the object does not describe its pods."""
     number: str = ""
@@ -161,8 +163,11 @@ KINDS: Final = (
     ),
     _custom("serving.kserve.io", "ServingRuntime", "servingruntimes", *_inline("/spec", "")),
     # knative serving 1.23.
-    _custom("serving.knative.dev", "Service", "services", *_templates("/spec/template"),
-            fixed_by_name=True),
+    replace(
+        _custom("serving.knative.dev", "Service", "services", *_templates("/spec/template"),
+                fixed_by_name=True),
+        container_name="user-container",
+    ),
     # kubeflow training-operator 1.9 and trainer 2.3.
     _kubeflow("PyTorchJob", "pytorchjobs", "pytorchReplicaSpecs"),
     _kubeflow("TFJob", "tfjobs", "tfReplicaSpecs"),

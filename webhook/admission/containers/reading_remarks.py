@@ -21,6 +21,7 @@ from webhook.admission.containers.server import PATH, Server
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
+from webhook.objects import names
 from webhook.values.text import quoted
 
 NAMES_NONE: Final = "names no model"
@@ -46,8 +47,23 @@ def reading_remarks(
         yield from _unnamed(request, i, containers, found)
         if request.options.file:
             yield from _unused_file(i, containers, found)
-    if request.options.rewrite_args and request.options.layout != "hf-cache":
+    if request.options.layout == "hf-cache":
+        if request.options.mount_path:
+            yield from _unused_mount_path(request.options.mount_path[0], found)
+    elif request.options.rewrite_args:
         yield from _not_replaced(containers, found)
+
+
+def _unused_mount_path(path: str, found: Sequence[Readings]) -> Iterator[Problem]:
+    """Yield a warning if every container looks for its cache elsewhere."""
+    roots = [root for readings in found for root in readings.roots.paths]
+    if roots and path not in roots:
+        yield Problem(
+            codes.NO_EFFECT,
+            PREFIX + "mount-path",
+            f"has no effect with layout hf-cache, since the cache is where the container looks: "
+            f"{quoted(roots[0])}",
+        )
 
 
 def _downloads(
@@ -195,7 +211,8 @@ def _named_instead(readings: Readings) -> str:
         if flag in texts.hidden:
             return f"gets {flag} from {UNSEEN}"
     for value in own_models(texts, server):
-        if "$(" in value or (texts.in_shell and "$" in value):
+        ours = names.PATH_VARIABLE in value or names.FILE_VARIABLE in value
+        if not ours and ("$(" in value or (texts.in_shell and "$" in value)):
             return f"gets its model from {quoted(value)}, {UNSEEN}"
         return f"names {quoted(value)}"
     return NAMES_NONE

@@ -68,9 +68,16 @@ def names_path(texts: Texts, where: Where, model: Model) -> bool:
 
 
 def _references(text: Text) -> Iterator[re.Match[str]]:
-    """Yield each reference to one of our variables."""
-    if _BEGINNING in text.raw and not (text.unread or text.name.startswith(_BEGINNING)):
-        yield from _REFERENCE.finditer(text.raw)
+    """Yield each reference to one of our variables.
+
+    Nothing replaces $NAME in a word of a command that no shell reads.
+    """
+    if _BEGINNING not in text.raw or text.unread or text.name.startswith(_BEGINNING):
+        return
+    by_shell = text.shell or text.field == "env"
+    for match in _REFERENCE.finditer(text.raw):
+        if by_shell or match[0].endswith(f"({match[1]}"):
+            yield match
 
 
 def unset_variables(
