@@ -43,11 +43,13 @@ READERS: Final[dict[str, tuple[str, ...]]] = {
     "LMDeploy": (*LIBRARIES, "lmdeploy"),
     "TensorRT-LLM": LIBRARIES,
     "Dynamo": (*LIBRARIES, "dynamo"),
+    "Dynamo-frontend": ("dynamo",),
     "KServe": LIBRARIES,
     "TGI": (*LIBRARIES, "tgi", "rust"),
     "TGI-SageMaker": (*LIBRARIES, "tgi", "rust", "rust_home"),
     "LoRAX": (*LIBRARIES, "tgi", "rust", "rust_home"),
     "TEI": ("rust",),
+    "Infinity": LIBRARIES,
     "llama.cpp": ("llama_cpp",),
     "Triton": LIBRARIES,
     "Ray": (*LIBRARIES, "vllm"),
@@ -77,11 +79,16 @@ def surroundings() -> Iterator[Surroundings]:
     """Yield the different surroundings of all rows that are served from the cache."""
     found: dict[str, Surroundings] = {}
     for row in rows():
-        if "cache" in row.outcomes and row.server in READERS:
+        if "cache" in row.outcomes and row.server in READERS and _is_offline(row):
             one = _surroundings(row)
             key = json.dumps([one.server, one.asked, one.mounts, one.own, one.env])
             found.setdefault(key, one).rows.append(row.how)
     yield from found.values()
+
+
+def _is_offline(row: Row) -> bool:
+    """Whether its variables say if it is offline: what a ConfigMap gives is not known."""
+    return not any("valueFrom" in one and "OFFLINE" in one["name"] for one in row.container["env"])
 
 
 def _surroundings(row: Row) -> Surroundings:
