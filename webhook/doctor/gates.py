@@ -15,6 +15,8 @@ from webhook.objects.json import Json
 
 _BY_DEFAULT: Final = (1, 35)  # KEP-4639: ImageVolume is on
 _OPTION: Final = "--image-volumes"
+_ASKS: Final = "--facts"
+"""The option with which the webhook asks the API server for its version."""
 _GATE: Final = "turn on the gate ImageVolume of kube-apiserver and of the kubelets"
 
 
@@ -63,7 +65,8 @@ def _pod() -> Json:
 
 def _image_volumes(installation: Installation, kept: bool) -> Finding:
     arguments = installation.arguments
-    version = installation.kube_version if arguments else installation.minor
+    asks = not arguments or _ASKS in arguments
+    version = installation.kube_version or (installation.minor if asks else None)
     believed = _OPTION in arguments or (version is not None and version >= _BY_DEFAULT)
     if kept and not believed:
         return warning(

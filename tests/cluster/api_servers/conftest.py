@@ -1,6 +1,6 @@
 """The two API servers, and the webhooks that are registered with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from tests.kubernetes import binaries
 from tests.kubernetes.asking import Asked, asking
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.scripted_hook import ScriptedHook
-from tests.kubernetes.server import Webhook, WebhookFactory, serve
+from tests.kubernetes.server import Webhook, serve
 
 
 @pytest.fixture(scope="package")
@@ -34,24 +34,6 @@ def webhook(cluster: ControlPlane) -> Iterator[Webhook]:
     server = serve(cluster)
     yield server
     server.stop()
-
-
-@pytest.fixture
-def webhook_on() -> Iterator[WebhookFactory]:
-    """A factory of servers for tests that need flags, or another control plane.
-
-    The configuration has one name in a control plane: it replaces an earlier one.
-    """
-    started: list[Callable[[], None]] = []
-
-    def start(plane: ControlPlane, kube_version: str = "", *flags: str) -> Webhook:
-        server = serve(plane, *flags, kube_version=kube_version)
-        started.append(server.stop)
-        return server
-
-    yield start
-    for stop in reversed(started):
-        stop()
 
 
 @pytest.fixture

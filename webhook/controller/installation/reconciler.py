@@ -97,7 +97,9 @@ class Reconciler:
         """Report that the API server did not answer; the rest of the state stays as it was."""
         missing = {} if self._leaf or not self._secret else {"certificate": str(error)}
         missing |= self._state.missing
-        concerns: dict[Topic, str] = {**self._others(), "api-server": str(error)}
+        others = self._others()
+        others.pop("facts", None)  # nothing can be watched, for the same reason
+        concerns: dict[Topic, str] = {**others, "api-server": str(error)}
         self._report(missing, concerns, reached=False, enforcing=self._state.enforcing)
 
     def keep_leaf(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.controllers.place import Place
-from tests.cluster.controllers.test_knowledge import told
+from tests.cluster.custom_resources.test_knowledge import told
 from tests.kubernetes.api import Object
 from tests.kubernetes.controllers import Controller
 from tests.kubernetes.custom_resources import served
