@@ -14,6 +14,7 @@ import msgspec
 
 from webhook.admission.policy.cache_policy import cache_policy
 from webhook.admission.policy.cache_policy import known_fields as known_policy
+from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.strategies import STRATEGIES
 from webhook.api_server.collection import Collection
@@ -108,6 +109,7 @@ def _read_part(document: Any) -> dict[str, Any]:  # noqa: ANN401  # a document a
 DROPPED: Final = "dropped"
 """Where a document that is kept has the fields of a newer schema, which are not read."""
 POLICY_KINDS: Final = ("cachepolicies", "cachedmodels")
+_OF_ALL: Final = frozenset(rule.name for rule in RULES if rule.of_all)
 KINDS: Final[tuple[Kind[Any], ...]] = (
     Kind("cachepolicies", f"{_GROUP}/cachepolicies", _policy),
     Kind("cachedmodels", f"{_GROUP}/cachedmodels", _model),
@@ -160,7 +162,20 @@ class Knowledge:
         ]
         if faults:
             found["policy"] = "; ".join(faults)
+        if partial := sorted(self._of_all_pods()):
+            found["rules"] = (
+                f"{', '.join(partial)}: holds only for what annotated pods request, since the "
+                "webhook is not asked about others: judge those with modelcache check"
+            )
         return found
+
+    def _of_all_pods(self) -> Iterator[str]:
+        """Yield each rule of a policy that also concerns pods about which nobody asks us."""
+        for reflector in self._reflectors:
+            if reflector.kind.name == POLICY_KINDS[0]:
+                for name, document in reflector.objects.copy().items():
+                    rules = (document.get("spec") or {}).get("rules") or {}
+                    yield from (f"{name} {rule}" for rule in _OF_ALL.intersection(rules))
 
     def changed(self, kind: str, there: Mapping[str, object], gone: list[str]) -> None:
         """Send objects, in lines of a bounded size."""
