@@ -37,7 +37,7 @@ CHECKS: Final = [
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows for whoever applies an object."""
+    """What follows for anyone who applies an object."""
 
     refused: str
     """The refusal's text."""

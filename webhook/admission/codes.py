@@ -296,4 +296,4 @@ FORESEEN: Final = _code(
 BY_FACTS: Final = frozenset((CLAIM, POD_SECURITY, LIMIT_RANGE))
 """Refusals that rest on what is known of the cluster."""
 AWAITED: Final = frozenset((CLAIM_AWAITED, NODE_AWAITED, MODEL_AWAITED))
-"""What time can mend: the pod is admitted and waits, and starts by itself."""
+"""What may still come: the pod is admitted and waits, and starts by itself."""

@@ -1,7 +1,7 @@
 """Judge a pod by the rules of the policies that select its namespace.
 
 The rules of all of them hold. Each finding has the mode of its rule: enforce refuses the pod,
-warn tells whoever applies it, audit is for the audit log of the API server.
+warn tells anyone who applies it, audit is for the audit log of the API server.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -143,7 +143,7 @@ class Judge:
         ]
 
     def warnings(self, findings: Sequence[Finding]) -> list[Problem]:
-        """Return the findings that whoever applies the object is told, and that refuse nothing."""
+        """Return the findings that refuse nothing, and that are told."""
         refusing = self.refusing(findings)
         return [f.problem for f in findings if f.mode != AUDIT and f.problem not in refusing]
 

@@ -1,8 +1,8 @@
 """Choose the strategy of a pod: the one that it names, or the best that works here.
 
-What time can mend is waited for, as Kubernetes' own pods wait for a claim: the pod is admitted
-with a warning. A refused pod would be tried again by its controller, but up to 1000 s later
-(client-go, default_rate_limiters.go). What no time mends is a refusal if the pod names the
+A pod waits for what may still come, as Kubernetes' own pods wait for a claim: it is admitted with
+a warning. A refused pod would be tried again by its controller, but up to 1000 s later
+(client-go, default_rate_limiters.go). What will never come is a refusal if the pod names the
 strategy. With auto, the strategy is passed over with a warning.
 """
 

@@ -17,8 +17,8 @@ from webhook.values.quantity import NOT_NEGATIVE
 Mode = Annotated[
     Literal["enforce", "warn", "audit"],
     Meta(
-        description="enforce refuses pods. warn tells whoever applies the object. audit writes to "
-        "the audit log of the API server. All three are counted.",
+        description="enforce refuses pods. warn tells anyone who applies the object. audit writes "
+        "to the audit log of the API server. All three are counted.",
         extra={"order": ("enforce", "warn", "audit")},
     ),
 ]

@@ -70,7 +70,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A pod as it will run, whoever wrote its parts."""
+    """A pod as it will run, no matter who wrote its parts."""
 
     spec: PodSpec
     annotations: Mapping[str, str]
