@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.cluster.controllers.place import Place
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import NamespaceFactory, create_namespace
 from tests.kubernetes.server import Webhook, WebhookFactory, serve
@@ -22,6 +23,12 @@ def namespace(request: pytest.FixtureRequest) -> NamespaceFactory:
         return create_namespace(plane, f"test-{os.getpid()}-{next(_numbers)}", labels)
 
     return make
+
+
+@pytest.fixture
+def place(cluster: ControlPlane, namespace: NamespaceFactory) -> Place:
+    """A namespace and a registration that no other test uses, for the controllers of one test."""
+    return Place(cluster, namespace())
 
 
 @pytest.fixture

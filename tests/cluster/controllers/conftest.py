@@ -1,10 +1,9 @@
-"""The API server with which controllers talk, and places where one test's controllers work."""
+"""The API server with which controllers talk, and users with the rights of deploy/."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.controllers.place import Place
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.registration import NamespaceFactory
 from tests.kubernetes.rights import Bound
@@ -16,12 +15,6 @@ def cluster() -> Iterator[ControlPlane]:
     plane = ControlPlane(Options(audit=True))
     yield plane
     plane.stop()
-
-
-@pytest.fixture
-def place(cluster: ControlPlane, namespace: NamespaceFactory) -> Place:
-    """A namespace and a registration that no other test uses."""
-    return Place(cluster, namespace())
 
 
 @pytest.fixture

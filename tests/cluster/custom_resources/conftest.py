@@ -1,12 +1,10 @@
-"""The API server that has our kinds, and places where one test's controllers work."""
+"""The API server that has our kinds."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.controllers.place import Place
 from tests.kubernetes.control_plane import ControlPlane, Options
-from tests.kubernetes.registration import NamespaceFactory
 
 
 @pytest.fixture(scope="package")
@@ -15,9 +13,3 @@ def cluster() -> Iterator[ControlPlane]:
     plane = ControlPlane(Options(audit=True))
     yield plane
     plane.stop()
-
-
-@pytest.fixture
-def place(cluster: ControlPlane, namespace: NamespaceFactory) -> Place:
-    """A namespace and a registration that no other test uses."""
-    return Place(cluster, namespace())

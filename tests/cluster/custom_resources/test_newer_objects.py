@@ -13,9 +13,10 @@ from tests.kubernetes.controllers import Controller
 from tests.kubernetes.custom_resources import served
 from tests.kubernetes.registration import wait_until
 from webhook.admission.policy.documents import Policy
+from webhook.controller.messages import MODELS, POLICIES
 from webhook.custom_resources.definitions import definitions
 from webhook.objects.facts import Facts
-from webhook.server.knowledge import MODELS, POLICIES, Knowledge
+from webhook.server.knowledge import Knowledge
 from webhook.server.telemetry.decisions import Telemetry
 
 ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
