@@ -21,8 +21,7 @@ def own_models(texts: Texts, server: Server) -> list[str]:
     argument wins over a variable.
     """
     flags = [*filter(None, (*server.model_flags, server.path_flag))]
-    program = next((text for text in texts.words if text.shell), None)
-    if program:
+    if program := texts.program:
         variables = ShellVariables(texts, program)
         given = [
             value
@@ -45,8 +44,7 @@ def own_mentions(
     Others are in variables, or in a shell's text, and may be for another program. A name that the
     shell puts together is found nowhere else.
     """
-    own = own_models(texts, server)
-    program = next((text for text in texts.words if text.shell), None)
+    own, program = own_models(texts, server), texts.program
     if any(names(value, server, repository) for value in own):
         return list(found) or ([Mention(program, "", None, by_shell=True)] if program else [])
     if not own:

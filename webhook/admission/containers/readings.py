@@ -102,7 +102,7 @@ def readings_of(
     by_wrapper = not (
         PROGRAMS.isdisjoint(container.command or ()) and PROGRAMS.isdisjoint(container.args or ())
     )
-    start = started(texts, server) if texts.in_shell or by_wrapper else AS_IS
+    start = started(texts, server) if texts.program or by_wrapper else AS_IS
     layout = request.options.layout
     asked = layout == "hf-cache"
     cache = server.cache or (HubCache() if asked else None)
@@ -187,7 +187,7 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     commands of a shell.
     """
     found = mentions(texts, server, model.name)
-    if not server.name or (not texts.in_shell and any(mention.is_own for mention in found)):
+    if not server.name or (not texts.program and any(mention.is_own for mention in found)):
         return found
     return own_mentions(found, texts, server, model.name)
 

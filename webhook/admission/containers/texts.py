@@ -110,8 +110,8 @@ class Texts:
     """Variables whose value is not in the pod: it comes from a Secret, a ConfigMap or a field."""
     options: Mapping[str, str]
     """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
-    in_shell: bool = False
-    """Whether a shell reads one of the words as a program."""
+    program: Text | None = None
+    """The word that a shell reads as a program."""
     has_sources: bool = False
     """Whether a ConfigMap or a Secret as a whole gives more variables."""
 
@@ -156,7 +156,7 @@ def texts_of(container: Container) -> Texts:
         values,
         frozenset(hidden),
         _options(words),
-        in_shell=program is not None,
+        program=None if program is None else words[program],
         has_sources=bool(container.env_from),
     )
 
