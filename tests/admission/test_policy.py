@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from tests.admission.admitting import Json, Webhook, cache_policy, cached_model, pod_of, policy_of
-from webhook.admission.policy.documents import Policy, load_policy, read_objects_of_cluster
+from webhook.admission.policy.cache_policy import CachePolicy
+from webhook.admission.policy.documents import Policy, load_policy, read_object_of_cluster
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.policy.rules.rule import Rule
+from webhook.models.cached_model import CachedModel
 
 SELECTORS: list[tuple[dict[str, Any], bool]] = [
     ({}, True),
@@ -241,23 +243,25 @@ def _turned(content: Any) -> Any:
     return {key: _turned(value) for key, value in reversed(content.items())}
 
 
-def test_an_object_of_the_cluster_with_a_fault_hides_no_other() -> None:
-    read = read_objects_of_cluster([
+def test_an_object_of_the_cluster_is_read_or_refused_with_every_fault() -> None:
+    rules = {"pinnedRevisions": {"mode": "warn"}}
+    for good in (
         cached_model("good", "acme/coder"),
-        cached_model("bad", "nowhere", size="lots"),
-        cache_policy("good", defaults={"claim": "models"}, rules={"pinnedRevisions": {"mode": "warn"}}),
-        cache_policy("bad", rules={"maxMemoryModel": {"mode": "enforce"}}),
-        "rubbish",
-        {"apiVersion": "v1", "kind": "Pod", "metadata": "x"},
-    ])  # fmt: skip
-    assert [model.name for model in read.models] == ["good"]
-    assert [policy.name for policy in read.policies] == ["good"]
-    assert list(read.faults) == [
-        "CachedModel bad", "CachePolicy bad", "object without a name", "Pod without a name",
-    ]  # fmt: skip
-    assert read.faults["CachedModel bad"].count("spec.") == 2
-    assert read.faults["CachePolicy bad"] == "spec.rules.maxMemoryModel.size: is missing"
-    assert read.dropped == {}
+        cache_policy("good", defaults={"claim": "models"}, rules=rules),
+    ):
+        read = read_object_of_cluster(good)
+        assert (read.read.name, read.dropped) == ("good", [])
+    assert fault(cached_model("bad", "nowhere", size="lots")).count("spec.") == 2
+    bad = cache_policy("bad", rules={"maxMemoryModel": {"mode": "enforce"}})
+    assert fault(bad) == "spec.rules.maxMemoryModel.size: is missing"
+    assert fault("rubbish") == "is not a Kubernetes object"
+    assert fault({"apiVersion": "v1", "kind": "Pod", "metadata": "x"}).startswith("is v1 Pod")
+
+
+def fault(document: Any) -> str:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are compared
+        read_object_of_cluster(document)
+    return str(caught.value)
 
 
 def test_what_a_newer_schema_has_is_left_out_and_named() -> None:
@@ -271,22 +275,19 @@ def test_what_a_newer_schema_has_is_left_out_and_named() -> None:
         },
         until="tomorrow",
     )
-    read = read_objects_of_cluster([model, policy])
-    assert read.faults == {}
-    assert read.dropped == {
-        "CachedModel coder": ["spec.stores", "spec.files.deny"],
-        "CachePolicy platform": [
-            "spec.until",
-            "spec.defaults.shade",
-            "spec.rules.signedModels",
-            "spec.rules.maxMemoryModel.burst",
-        ],
-    }
-    [entry] = read.models
-    assert entry.source.repository == "acme/coder"
-    [policies] = read.policies
-    assert policies.defaults == {"claim": "models", "strategy": "pvc"}
-    assert [rule.name for rule in policies.rules] == ["maxMemoryModel"]
+    entry, policies = read_object_of_cluster(model), read_object_of_cluster(policy)
+    assert entry.dropped == ["spec.stores", "spec.files.deny"]
+    assert policies.dropped == [
+        "spec.until",
+        "spec.defaults.shade",
+        "spec.rules.signedModels",
+        "spec.rules.maxMemoryModel.burst",
+    ]
+    assert isinstance(entry.read, CachedModel)
+    assert entry.read.source.repository == "acme/coder"
+    assert isinstance(policies.read, CachePolicy)
+    assert policies.read.defaults == {"claim": "models", "strategy": "pvc"}
+    assert [rule.name for rule in policies.read.rules] == ["maxMemoryModel"]
     for document, place in ((model, "spec.stores"), (policy, "spec.until")):  # files stay strict
         with pytest.raises(ValueError, match=f"{place}: is not known"):
             policy_of(document)

@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 
 from tests.server.reviews import OPT_IN, body, pod
 from webhook.admission.policy.documents import Policy, load_policy
-from webhook.controller.messages import Changed, Message, Seen, Synced, Version
-from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Claim, Facts
+from webhook.controller.messages import MODELS, POLICIES, Changed, Message, Seen, Synced, Version
+from webhook.objects.facts import (
+    CLAIMS,
+    LIMIT_RANGES,
+    NAMESPACES,
+    NODES,
+    QUOTAS,
+    Claim,
+    Facts,
+)
 from webhook.offline.snapshot import Snapshot
-from webhook.server.fact_store import LIMIT_RANGES, QUOTAS
-from webhook.server.knowledge import GRACE_SECONDS, MODELS, POLICIES, Knowledge
+from webhook.server.knowledge import GRACE_SECONDS, Knowledge
 from webhook.server.reviews.reviewer import Reviewer, TooEarly
 from webhook.server.telemetry.decisions import Telemetry
 

@@ -1,31 +1,38 @@
 """Watch what reviews must know of the cluster, and send it to the server.
 
 Policy (CachePolicies and CachedModels), labels of namespaces and nodes, claims, LimitRanges and
-ResourceQuotas: of each object only what a decision reads. The version of the API server is asked
-for now and then.
+ResourceQuotas: of each object only what a decision reads. It asks for the version of the API server
+every ten minutes.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from sys import intern
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from webhook.admission.policy.cache_policy import cache_policy
-from webhook.admission.policy.cache_policy import known_fields as known_policy
+from webhook.admission.policy.documents import API_VERSION, read_object_of_cluster
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.request.annotations import PREFIX
-from webhook.admission.strategies import STRATEGIES
 from webhook.api_server.collection import Collection
 from webhook.api_server.controller_client import ControllerApi
 from webhook.api_server.errors import RequestFailed
 from webhook.api_server.reflector import Kind, Reflector
-from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Topic, Version
+from webhook.controller.messages import (
+    MODELS,
+    POLICIES,
+    Changed,
+    Message,
+    Relisted,
+    Seen,
+    Synced,
+    Topic,
+    Version,
+)
 from webhook.controller.options import Options
-from webhook.models.cached_model import cached_model
-from webhook.models.cached_model import known_fields as known_model
 from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects.facts import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS
 from webhook.objects.kinds import LimitRange, PersistentVolumeClaim, ResourceQuota
 
 SEEN_SECONDS: Final = 5.0
@@ -33,7 +40,8 @@ SEEN_SECONDS: Final = 5.0
 VERSION_SECONDS: Final = 600.0
 LINE: Final = 64 * 1024
 """Bytes of a message, about. The server takes one between two reviews."""
-_GROUP: Final = "/apis/modelcache.io/v1alpha1"
+_GROUP: Final = f"/apis/{API_VERSION}"
+_CORE: Final = "/api/v1"
 
 
 class _Labels(msgspec.Struct):
@@ -89,37 +97,28 @@ def _document(raw: bytes) -> dict[str, Any]:
     return kept | {"metadata": {"name": found["metadata"]["name"]}}
 
 
-def _policy(raw: bytes) -> dict[str, Any]:
-    known, dropped = known_policy(_document(raw))
-    cache_policy(known)
-    return known | ({DROPPED: list(dropped)} if dropped else {})
+class Kept(NamedTuple):
+    """What is kept of a CachedModel or a CachePolicy."""
+
+    document: dict[str, Any]
+    dropped: list[str]
+    """The fields of a newer schema, which are not read."""
 
 
-def _model(raw: bytes) -> dict[str, Any]:
-    known, dropped = known_model(_document(raw))
-    cached_model(known, STRATEGIES)
-    return known | ({DROPPED: list(dropped)} if dropped else {})
+def _kept(raw: bytes) -> Kept:
+    return Kept(*read_object_of_cluster(_document(raw))[:2])
 
 
-def _read_part(document: Any) -> dict[str, Any]:  # noqa: ANN401  # a document as it is kept
-    """Return a document without the names of what is not read: the server reads all of it."""
-    return {key: value for key, value in document.items() if key != DROPPED}
-
-
-DROPPED: Final = "dropped"
-"""Where a document that is kept has the fields of a newer schema, which are not read."""
-POLICY_KINDS: Final = ("cachepolicies", "cachedmodels")
 _OF_ALL: Final = frozenset(rule.name for rule in RULES if rule.of_all)
 KINDS: Final[tuple[Kind[Any], ...]] = (
-    Kind("cachepolicies", f"{_GROUP}/cachepolicies", _policy),
-    Kind("cachedmodels", f"{_GROUP}/cachedmodels", _model),
-    Kind("namespaces", "/api/v1/namespaces", _namespace, metadata_only=True),
-    Kind("persistentvolumeclaims", "/api/v1/persistentvolumeclaims", _claim_facts),
-    Kind("nodes", "/api/v1/nodes", _node, metadata_only=True),
-    Kind("limitranges", "/api/v1/limitranges", _limits),
-    Kind("resourcequotas", "/api/v1/resourcequotas", _amounts),
+    Kind(POLICIES, f"{_GROUP}/{POLICIES}", _kept),
+    Kind(MODELS, f"{_GROUP}/{MODELS}", _kept),
+    Kind(NAMESPACES, f"{_CORE}/{NAMESPACES}", _namespace, metadata_only=True),
+    Kind(CLAIMS, f"{_CORE}/{CLAIMS}", _claim_facts),
+    Kind(NODES, f"{_CORE}/{NODES}", _node, metadata_only=True),
+    Kind(LIMIT_RANGES, f"{_CORE}/{LIMIT_RANGES}", _limits),
+    Kind(QUOTAS, f"{_CORE}/{QUOTAS}", _amounts),
 )
-NODES: Final = "nodes"
 
 
 class Knowledge:
@@ -153,12 +152,9 @@ class Knowledge:
             for key, fault in sorted(reflector.faults.copy().items())
         ]
         faults += [
-            f"{reflector.kind.name}/{key}: {', '.join(document[DROPPED])} is newer than this "
-            "webhook, and not read"
-            for reflector in self._reflectors
-            if reflector.kind.name in POLICY_KINDS
-            for key, document in sorted(reflector.objects.copy().items())
-            if DROPPED in document
+            f"{kind}/{key}: {', '.join(kept.dropped)} is newer than this webhook, and not read"
+            for kind, key, kept in self._ours()
+            if kept.dropped
         ]
         if faults:
             found["policy"] = "; ".join(faults)
@@ -169,18 +165,24 @@ class Knowledge:
             )
         return found
 
+    def _ours(self) -> Iterator[tuple[str, str, Kept]]:
+        """Yield kind, key and content of each CachedModel and CachePolicy."""
+        for reflector in self._reflectors:
+            if reflector.kind.name in (POLICIES, MODELS):
+                for key, kept in sorted(reflector.objects.copy().items()):
+                    yield reflector.kind.name, key, kept
+
     def _of_all_pods(self) -> Iterator[str]:
         """Yield each rule of a policy that also concerns pods about which nobody asks us."""
-        for reflector in self._reflectors:
-            if reflector.kind.name == POLICY_KINDS[0]:
-                for name, document in reflector.objects.copy().items():
-                    rules = (document.get("spec") or {}).get("rules") or {}
-                    yield from (f"{name} {rule}" for rule in _OF_ALL.intersection(rules))
+        for kind, name, kept in self._ours():
+            if kind == POLICIES:
+                rules = (kept.document.get("spec") or {}).get("rules") or {}
+                yield from (f"{name} {rule}" for rule in _OF_ALL.intersection(rules))
 
     def changed(self, kind: str, there: Mapping[str, object], gone: list[str]) -> None:
         """Send objects, in lines of a bounded size."""
-        if kind in POLICY_KINDS:
-            there = {key: _read_part(document) for key, document in there.items()}
+        if kind in (POLICIES, MODELS):
+            there = {key: kept.document for key, kept in there.items() if isinstance(kept, Kept)}
         for part in _parts(there):
             self._send(Changed(kind, part))
         for start in range(0, len(gone), 500):

@@ -12,6 +12,11 @@ Topic: TypeAlias = Literal[
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
+MODELS: Final = "cachedmodels"
+POLICIES: Final = "cachepolicies"
+"""Our own kinds, as messages name them. The others are in objects/facts.py."""
+
+
 class Certificate(msgspec.Struct, frozen=True, tag="certificate"):
     """A new leaf, which the server must serve."""
 

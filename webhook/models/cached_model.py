@@ -82,8 +82,7 @@ def known_fields(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
     The schema of a cluster may be newer than we are.
     """
-    known, dropped = known_part(document, ModelDocument)
-    return known, dropped
+    return known_part(document, ModelDocument)
 
 
 def cached_model(document: dict[str, Any], strategies: Collection[str]) -> CachedModel:

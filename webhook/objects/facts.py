@@ -13,7 +13,9 @@ from webhook.objects.names import DEFAULT_LOADER_IMAGE
 CLAIMS: Final = "persistentvolumeclaims"
 NODES: Final = "nodes"
 NAMESPACES: Final = "namespaces"
-"""Kinds of facts that may be stale, as the API server names them."""
+LIMIT_RANGES: Final = "limitranges"
+QUOTAS: Final = "resourcequotas"
+"""Kinds of facts, as the API server names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

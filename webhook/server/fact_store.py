@@ -13,13 +13,21 @@ import msgspec
 
 from webhook.models.layout import NODE_LABEL_VALUE
 from webhook.objects.defaulting import limits_of
-from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Claim, Facts, LimitRangeItem, Quota
+from webhook.objects.facts import (
+    CLAIMS,
+    LIMIT_RANGES,
+    NAMESPACES,
+    NODES,
+    QUOTAS,
+    Claim,
+    Facts,
+    LimitRangeItem,
+    Quota,
+)
 from webhook.objects.kinds import Limits
 
 _MOST_NAMESPACES: Final = 10_000
 _LONGEST_NAMESPACE: Final = 63
-LIMIT_RANGES: Final = "limitranges"
-QUOTAS: Final = "resourcequotas"
 
 
 def _claim(kept: Any) -> Claim:  # noqa: ANN401  # JSON

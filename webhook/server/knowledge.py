@@ -16,10 +16,19 @@ import msgspec
 from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
 from webhook.admission.policy.documents import Policy
 from webhook.admission.strategies import STRATEGIES
-from webhook.controller.messages import Changed, Message, Relisted, Seen, Synced, Version
+from webhook.controller.messages import (
+    MODELS,
+    POLICIES,
+    Changed,
+    Message,
+    Relisted,
+    Seen,
+    Synced,
+    Version,
+)
 from webhook.models.cached_model import CachedModel, cached_model
-from webhook.objects.facts import CLAIMS, NAMESPACES, NODES, Facts
-from webhook.server.fact_store import LIMIT_RANGES, QUOTAS, FactStore
+from webhook.objects.facts import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS, Facts
+from webhook.server.fact_store import FactStore
 from webhook.server.readiness import Readiness
 from webhook.server.telemetry.metrics import Metrics
 
@@ -29,8 +38,6 @@ GRACE_SECONDS: Final = 0.3
 """How long a pod waits for its claim before auto passes over it."""
 PATIENCE_SECONDS: Final = 30.0
 """A replica gets ready without facts after so long; without policy never."""
-MODELS: Final = "cachedmodels"
-POLICIES: Final = "cachepolicies"
 VERSION: Final = "version"
 _DIGITS: Final = 12
 
@@ -114,7 +121,8 @@ class Knowledge:
                 if former := self._former.pop(message.kind, None):
                     self._change(message.kind, {}, [*former])
                 self._synced.add(message.kind)
-                self._read_policy()
+                if message.kind in (POLICIES, MODELS):
+                    self._read_policy()
                 self._seen[message.kind] = time.monotonic()
                 self.refresh()
             case Relisted():
@@ -134,17 +142,18 @@ class Knowledge:
     def _change(self, kind: str, there: Mapping[str, Any], gone: list[str]) -> None:
         if kind == MODELS:
             self._models |= {key: cached_model(doc, STRATEGIES) for key, doc in there.items()}
-            self._forget(self._models, kind, there, gone)
+            self._policy_changed(self._models, kind, there, gone)
         elif kind == POLICIES:
             self._policies |= {key: cache_policy(doc) for key, doc in there.items()}
-            self._forget(self._policies, kind, there, gone)
+            self._policy_changed(self._policies, kind, there, gone)
         else:
             self._store.change(kind, there, gone)
             self._claims_changed.set()
 
-    def _forget(
+    def _policy_changed(
         self, objects: dict[str, Any], kind: str, there: Mapping[str, Any], gone: list[str]
     ) -> None:
+        """Keep the digests of what is *there*, and forget what is *gone*."""
         for key, document in there.items():
             encoded = msgspec.json.encode(document, order="deterministic")
             self._digests[f"{kind}/{key}"] = hashlib.sha256(encoded).digest()

@@ -1,13 +1,10 @@
 """Know the policy and the facts of each namespace, for reviews."""
 
-from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from webhook.admission.policy.documents import Policy
 from webhook.objects.facts import Facts
-
-_MOST_NAMESPACES: Final = 10_000
-_LONGEST_NAMESPACE: Final = 63
+from webhook.server.fact_store import FactStore
 
 
 class Known(Protocol):
@@ -34,17 +31,7 @@ class KnownFacts:
 
     def __init__(self, everywhere: Facts, policy: Policy) -> None:
         self.policy = policy
-        self._everywhere = everywhere
-        self._known: dict[str, Facts] = {}
-
-    def of(self, namespace: str) -> Facts:
-        """Return the facts of *namespace*."""
-        if (found := self._known.get(namespace)) is None:
-            found = replace(self._everywhere, namespace=namespace)
-            # Callers may invent namespaces, so the number that is kept has a limit.
-            if len(self._known) < _MOST_NAMESPACES and len(namespace) <= _LONGEST_NAMESPACE:
-                self._known[namespace] = found
-        return found
+        self.of = FactStore(everywhere).facts
 
     async def settled(self, namespace: str, claim: str) -> None:
         """Wait for nothing, since nothing changes."""

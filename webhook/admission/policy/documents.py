@@ -59,11 +59,9 @@ class Policy:
 
     def defaults(self, namespace: str, labels: Mapping[str, str] | None) -> dict[str, str]:
         """Return annotation → default for a namespace. *labels*: None if they are not known."""
-        known = {NAME_LABEL: namespace, **(labels or {})}
         merged: dict[str, str] = {}
-        for policy in self.policies:
-            if policy.selector.holds(known, complete=labels is not None):
-                merged |= policy.defaults
+        for policy in self.selecting(namespace, labels):
+            merged |= policy.defaults
         return merged
 
     def unjudged(
@@ -130,38 +128,25 @@ def load_policy(documents: Iterable[tuple[str, Any]]) -> Policy:
     return Policy(models, policies, _generation([content for _, content in documents]))
 
 
-class ObjectsOfCluster(NamedTuple):
-    """What was read of the CachedModels and CachePolicies of a cluster."""
+class ObjectOfCluster(NamedTuple):
+    """A CachedModel or CachePolicy of a cluster, as far as this version knows its fields."""
 
-    models: list[CachedModel]
-    policies: list[CachePolicy]
-    faults: dict[str, str]
-    """Object, such as "CachedModel llama-8b" → why it can't be used: every fault."""
-    dropped: dict[str, list[str]]
-    """Object → the fields that this version does not know, so that nothing is done for them."""
+    document: dict[str, Any]
+    dropped: list[str]
+    """The fields that this version does not know, so that nothing is done for them."""
+    read: CachedModel | CachePolicy
 
 
-def read_objects_of_cluster(documents: Iterable[Any]) -> ObjectsOfCluster:
-    """Return what *documents*, objects of the API server, say. One with a fault hides no other.
+def read_object_of_cluster(document: Any) -> ObjectOfCluster:  # noqa: ANN401  # any JSON value
+    """Return what *document*, an object of the API server, says. ValueError with every fault.
 
     The cluster's schema may be newer than we are. So fields that are not known are left out
     and reported, while in files (load_policy) they are faults.
     """
-    read = ObjectsOfCluster([], [], {}, {})
-    for document in documents:
-        name = _called(document)
-        try:
-            is_model = _kind(document) == MODEL
-            known, dropped = (known_model if is_model else known_policy)(document)
-            if dropped:
-                read.dropped[name] = dropped
-            if is_model:
-                read.models.append(cached_model(known, STRATEGIES))
-            else:
-                read.policies.append(cache_policy(known))
-        except ValueError as error:
-            read.faults[name] = str(error)
-    return read
+    is_model = _kind(document) == MODEL
+    known, dropped = (known_model if is_model else known_policy)(document)
+    read = cached_model(known, STRATEGIES) if is_model else cache_policy(known)
+    return ObjectOfCluster(known, dropped, read)
 
 
 def _kind(document: Any) -> str:  # noqa: ANN401  # any JSON value
@@ -172,14 +157,6 @@ def _kind(document: Any) -> str:  # noqa: ANN401  # any JSON value
     if version != API_VERSION or kind not in (MODEL, POLICY):
         raise ValueError(f"is {version} {kind}, but must be {API_VERSION} {MODEL} or {POLICY}")
     return str(kind)
-
-
-def _called(document: Any) -> str:  # noqa: ANN401  # any JSON value
-    """Return kind and name of *document*."""
-    content = document if isinstance(document, dict) else {}
-    metadata = content.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return f"{content.get('kind') or 'object'} {name or 'without a name'}"
 
 
 def _generation(contents: list[Any]) -> str:
