@@ -17,7 +17,7 @@ from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
 from webhook.admission.containers.own_model import own_mentions
 from webhook.admission.containers.references import Where, names_path
-from webhook.admission.containers.revisions import other_revision
+from webhook.admission.containers.revisions import asked_revision, other_revision
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.started import AS_IS, PROGRAMS, Started, started
 from webhook.admission.containers.texts import Texts, texts_of
@@ -117,7 +117,7 @@ def readings_of(
     fault = roots.fault
     if asked and server.name and not server.cache:
         fault = _NO_CACHE  # it is mounted, since the author asks for it
-    meant = _meant(texts, request.models) if request.models[1:] else (0,)
+    meant = _meant(texts, server, request.models) if request.models[1:] else (0,)
     found = [
         _reading(texts, start, server, request, model, Where(i, path, i in meant), fault)
         for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
@@ -192,7 +192,7 @@ def _mentions_read(texts: Texts, server: Server, model: Model) -> list[Mention]:
     return own_mentions(found, texts, server, model.name)
 
 
-def _meant(texts: Texts, models: Sequence[Model]) -> Collection[int]:
+def _meant(texts: Texts, server: Server, models: Sequence[Model]) -> Collection[int]:
     """Return which of *models*, by index, its name means.
 
     Several revisions of one model have the same name, and the same folder in a cache. It means the
@@ -200,19 +200,12 @@ def _meant(texts: Texts, models: Sequence[Model]) -> Collection[int]:
     """
     if len({model.name for model in models}) == len(models):
         return range(len(models))
-    asked = _asked_revision(texts) or DEFAULT_REVISION
+    asked = asked_revision(texts, server) or DEFAULT_REVISION
     found: dict[str, int] = {}
     for i, model in enumerate(models):
         if model.name not in found or (model.source.revision or DEFAULT_REVISION) == asked:
             found[model.name] = i
     return found.values()
-
-
-def _asked_revision(texts: Texts) -> str | None:
-    """Return the revision that the server is given for its model."""
-    given = {**texts.values, **texts.options}
-    names = ("--revision", "--model-revision", "REVISION", "HF_MODEL_REVISION")
-    return next(filter(None, map(given.get, names)), None)
 
 
 def _is_given(texts: Texts, server: Server, model: Model) -> bool:

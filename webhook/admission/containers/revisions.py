@@ -11,6 +11,12 @@ from webhook.models.layout import DEFAULT_REVISION
 from webhook.values.text import quoted
 
 
+def asked_revision(texts: Texts, server: Server) -> str:
+    """Return the revision that the server is given for the model that it serves; empty if none."""
+    given = (texts.options.get(name) or texts.values.get(name) for name in server.revisions)
+    return next(filter(None, given), "")
+
+
 def other_revision(
     texts: Texts, server: Server, model: Model, found: Sequence[Mention], index: int
 ) -> tuple[str, str] | None:
