@@ -33,8 +33,8 @@ AUDIT: Final = "audit"
 _DISABLED: Final = "modelcache.io/admission"
 _KEPT: Final = (codes.UNKNOWN_ANNOTATION, codes.UNJUDGED)
 """Codes of warnings that a refused pod gets too."""
-_OF_RULES: Final = {rule.code for rule in RULES} | {codes.NO_STRATEGY}
-"""Codes that only rules can give rise to, and that of auto, which they leave no strategy."""
+_OF_RULES: Final = {rule.code for rule in RULES}
+"""Codes that only rules can give rise to."""
 
 
 class Judge:
@@ -117,7 +117,7 @@ class Judge:
             problems=tuple(problems),
             forbidden={problem.code for problem in problems} <= _OF_RULES,
             warnings=(*remarks, *undecided, *self.warnings(findings)),
-            findings=tuple(findings),
+            findings=tuple(dict.fromkeys(findings)),
         )
 
     def running(self, spec: PodSpec, *, only_ephemeral: bool = False) -> tuple[Finding, ...]:

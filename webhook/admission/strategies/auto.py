@@ -33,6 +33,8 @@ class _Tried:
     strategy: Strategy
     problems: Sequence[Problem]
     standing: int
+    ruled: bool
+    """Whether *problems* are what rules say; what else speaks against it was not looked at."""
 
 
 def chosen_strategy(
@@ -86,18 +88,30 @@ def _best(
         standing = max([_STANDING.get(p.code, _NEVER) for p in problems], default=_WORKS)
         if standing == _WORKS and (unknown := strategy.unknown(facts)):
             standing, problems = _WAITS, [Problem(codes.PASSED_OVER, PREFIX + "strategy", unknown)]
-        tried.append(found := _Tried(strategy, problems, standing))
+        tried.append(found := _Tried(strategy, problems, standing, bool(ruled)))
         if standing < (best.standing if best else _NEVER):
             best = found
         if standing == _WORKS:
             break
     if best is None:
-        none = f"none of {', '.join(candidates)} can work in namespace {facts.namespace}"
-        refused = [p for each in tried for p in each.problems if p.code not in _STANDING]
-        raise Rejected([Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *refused])
+        raise Rejected(dict.fromkeys(_none_works(tried, spec, facts)))
     at = tried.index(best)
     passed = tried[:at] + (tried[at + 1 :] if best.standing == _WAITS else [])
     return best.strategy, [*map(_remark, best.problems), *_passed_over(passed)]
+
+
+def _none_works(tried: Sequence[_Tried], spec: PodSpec, facts: Facts) -> list[Problem]:
+    """Return why none of *tried* can work: what rules say, if one of them would without rules."""
+    found: list[Problem] = []
+    for each in tried:
+        against = _against(each.strategy, spec, facts) if each.ruled else each.problems
+        never = [p for p in against if p.code not in _STANDING]
+        if each.ruled and not never:
+            return [p for one in tried if one.ruled for p in one.problems]
+        found += [*(each.problems if each.ruled else ()), *never]
+    names = ", ".join(each.strategy.name for each in tried)
+    none = f"none of {names} can work in namespace {facts.namespace}"
+    return [Problem(codes.NO_STRATEGY, PREFIX + "strategy", none), *found]
 
 
 def _remark(problem: Problem) -> Problem:
