@@ -21,6 +21,7 @@ from webhook.admission.plan import Plan
 from webhook.admission.policy.documents import Policy
 from webhook.admission.problem import Finding, Problem
 from webhook.admission.request.annotations import PREFIX, asked
+from webhook.objects.defaulting import with_defaults
 from webhook.objects.facts import Facts
 from webhook.objects.pod import Pod, PodSpec
 from webhook.objects.workload import Template, Workload
@@ -52,8 +53,9 @@ def admit_workload(
     warnings = list(copies.warnings)
     findings: list[Finding] = []
     for pods in pods_of(kind, workload, copies):
-        if pods.template.spec is not None:
-            foreseen = planned(pods.pod, policy, facts, workload)
+        if pods.pod.spec is not None:
+            spec = with_defaults(pods.pod.spec, facts.limit_ranges)
+            foreseen = planned(replace(pods.pod, spec=spec), policy, facts, workload)
             warnings += _foreseen(foreseen)
             findings += foreseen.findings
     said, found = tuple(dict.fromkeys(warnings)), tuple(dict.fromkeys(findings))

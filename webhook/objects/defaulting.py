@@ -6,12 +6,16 @@ mergeContainerResources). This is only used to compute the operations on a pod: 
 itself is not changed here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from webhook.objects.container import Amounts
+import msgspec
+from msgspec.structs import replace
+
+from webhook.objects.container import Amounts, Container, Resources
 from webhook.objects.facts import LimitRangeItem
 from webhook.objects.kinds import Limits
+from webhook.objects.pod import PodSpec
 
 
 def defaulted(spec: dict[str, Any], limit_ranges: Iterable[LimitRangeItem]) -> None:
@@ -24,6 +28,33 @@ def defaulted(spec: dict[str, Any], limit_ranges: Iterable[LimitRangeItem]) -> N
         for item in items:
             _fill(container, "limits", item.default)
             _fill(container, "requests", item.default_request)
+
+
+def with_defaults(spec: PodSpec, limit_ranges: Sequence[LimitRangeItem]) -> PodSpec:
+    """Return *spec*, of a pod that is not created yet, with the same resources."""
+    if not limit_ranges:
+        return spec
+    groups = {"containers": spec.containers, "initContainers": spec.init_containers}
+    content = {
+        name: [{"resources": msgspec.to_builtins(container.resources)} for container in found or ()]
+        for name, found in groups.items()
+    }
+    defaulted(content, limit_ranges)
+    return replace(
+        spec,
+        containers=_with(spec.containers, content["containers"]),
+        init_containers=_with(spec.init_containers, content["initContainers"]),
+    )
+
+
+def _with(
+    containers: tuple[Container, ...] | None, content: Iterable[Mapping[str, Any]]
+) -> tuple[Container, ...] | None:
+    """Return *containers* with the resources that *content* has for each."""
+    return containers and tuple(
+        replace(one, resources=msgspec.convert(found["resources"], Resources | None))
+        for one, found in zip(containers, content, strict=True)
+    )
 
 
 def _fill(container: dict[str, Any], name: str, amounts: Mapping[str, Any]) -> None:
