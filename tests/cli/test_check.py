@@ -92,3 +92,22 @@ def test_all_mistakes_of_a_pod_are_on_one_line() -> None:
     [line] = modelcache("check", "-f", "-", stdin=pod).out.splitlines()
     assert 'modelcache.io/read-only: must be "true" or "false", not "yes"' in line
     assert 'modelcache.io/shm-size: "2GB" is not a quantity' in line
+
+
+NAMESPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {modelcache.io/admission: disabled}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Deployment"])
+def test_a_namespace_whose_label_keeps_the_webhook_out_is_left_as_it_is(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "cluster.yaml").write_text(NAMESPACE)
+    applied = REFUSED if kind == "Pod" else workload(kind, strategy="cloud")
+    ran = modelcache("check", "-f", "-", "--cluster", tmp_path / "cluster.yaml", stdin=applied)
+    name = "pod/wrong" if kind == "Pod" else "deployment/llama"
+    assert ran.out == f"admitted {name} (STDIN): unchanged, excluded namespace\n"
+    assert (ran.status, ran.err) == (0, "")

@@ -30,7 +30,6 @@ from webhook.objects.workload import Workload
 ENFORCE: Final = "enforce"
 WARN: Final = "warn"
 AUDIT: Final = "audit"
-_DISABLED: Final = "modelcache.io/admission"
 _KEPT: Final = (codes.UNKNOWN_ANNOTATION, codes.UNJUDGED)
 """Codes of warnings that a refused pod gets too."""
 _OF_RULES: Final = {rule.code for rule in RULES}
@@ -42,9 +41,8 @@ class Judge:
 
     def __init__(self, policy: Policy, pod: Pod, facts: Facts, workload: Workload | None) -> None:
         self._pod, self._facts, self._workload = pod, facts, workload
-        labels = facts.namespace_labels
-        off = (labels or {}).get(_DISABLED) == "disabled"
-        self._policies = [] if off else policy.selecting(facts.namespace, labels)
+        selecting = policy.selecting(facts.namespace, facts.namespace_labels)
+        self._policies = [] if facts.switched_off else selecting
         self._passed_over: list[Finding] = []
         self._origins = {key: p.name for p in self._policies for key in p.defaults}
 

@@ -15,9 +15,6 @@ from webhook.objects.json import Json
 ADMISSION: Final = ("apis", "admissionregistration.k8s.io", "v1")
 WEBHOOKS: Final = ("inject.modelcache.io", "workloads.modelcache.io")
 """The entries of the configuration, for pods and for workloads."""
-LABEL: Final = "modelcache.io/admission"
-"""With the value DISABLED, it leaves a namespace out."""
-DISABLED: Final = "disabled"
 _VERSION: Final = re.compile(r"--kube-version[= ]v?(\d+)\.(\d+)")
 _DEFAULT_SERVICE: Final = "modelcache-webhook"
 

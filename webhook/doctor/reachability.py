@@ -10,7 +10,8 @@ from webhook.api_server.errors import Forbidden, Refused
 from webhook.doctor import probe
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
-from webhook.doctor.installation import DISABLED, LABEL, WEBHOOKS, Installation
+from webhook.doctor.installation import WEBHOOKS, Installation
+from webhook.objects.facts import ADMISSION_LABEL, DISABLED
 from webhook.objects.json import Json
 
 _FAILED: Final = re.compile(r'failed calling webhook "[\w.-]*modelcache\.io"')
@@ -36,7 +37,8 @@ def _is_left_out(installation: Installation, namespace: str) -> bool:
         labels = installation.api.get("api", "v1", "namespaces", namespace)["metadata"]["labels"]
     except Refused:  # then try
         labels = {}
-    return labels.get(LABEL) == DISABLED or namespace in {*EXCLUDED, installation.names.namespace}
+    left_out = {*EXCLUDED, installation.names.namespace}
+    return labels.get(ADMISSION_LABEL) == DISABLED or namespace in left_out
 
 
 def _judged(

@@ -18,6 +18,11 @@ QUOTAS: Final = "resourcequotas"
 """Kinds of facts, as the API server names them."""
 
 
+ADMISSION_LABEL: Final = "modelcache.io/admission"
+DISABLED: Final = "disabled"
+"""A namespace's label with this value keeps the webhook out of it (namespaceSelector)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A PersistentVolumeClaim."""
@@ -84,6 +89,11 @@ class Facts:
     def older_than(self, minor: int) -> bool:
         """Whether the server is known to be older than 1.*minor*."""
         return self.kube_version is not None and self.kube_version < (1, minor)
+
+    @property
+    def switched_off(self) -> bool:
+        """Whether the namespace is known to have the label that keeps the webhook out of it."""
+        return (self.namespace_labels or {}).get(ADMISSION_LABEL) == DISABLED
 
     @property
     def pod_security(self) -> str | None:

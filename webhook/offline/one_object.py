@@ -91,7 +91,7 @@ def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN
         after=before,
         parts=(Part(name=title, decision=Skip(reason=SkipReason.EXCLUDED_NAMESPACE)),),
     )
-    if namespace in EXCLUDED:
+    if namespace in EXCLUDED or world.facts(namespace).switched_off:
         return outcome if ours else None
     outcome = admitted(outcome, kind, content, namespace, world)
     return outcome if ours or outcome.findings else None

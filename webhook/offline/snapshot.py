@@ -5,7 +5,7 @@ one claim or one node is given, those that are not given do not exist.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from webhook.admission.policy.documents import API_VERSION, Policy, load_policy
@@ -34,6 +34,8 @@ class Snapshot:
     namespace: str
     everywhere: Facts
     """What is true in every namespace: the version of the API server, and how loaders run."""
+    _facts: dict[str, Facts] = field(default_factory=dict)
+    """Namespace → what is known about it."""
 
     @classmethod
     def of(
@@ -83,6 +85,11 @@ class Snapshot:
 
     def facts(self, namespace: str) -> Facts:
         """Return what is known about *namespace*."""
+        if namespace not in self._facts:
+            self._facts[namespace] = self._known_of(namespace)
+        return self._facts[namespace]
+
+    def _known_of(self, namespace: str) -> Facts:
         labels = [
             item.metadata.labels or {}
             for item in self._of(Namespace)

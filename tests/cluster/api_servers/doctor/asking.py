@@ -14,7 +14,8 @@ from webhook.api_server.client import Api
 from webhook.doctor.check import Check
 from webhook.doctor.diagnosis import CHECKS
 from webhook.doctor.finding import Finding, Level
-from webhook.doctor.installation import LABEL, Installation, Names
+from webhook.doctor.installation import Installation, Names
+from webhook.objects.facts import ADMISSION_LABEL
 
 OK, WARNING, ERROR = Level.OK, Level.WARNING, Level.ERROR
 
@@ -46,8 +47,8 @@ def shown(findings: list[Finding], level: Level, seen: str, fix: str = "") -> Fi
 
 def take_in(plane: ControlPlane) -> None:
     """Remove the labels with which other tests excluded namespaces."""
-    off = {"metadata": {"labels": {LABEL: None}}}
-    for obj in plane.api.list("v1", "Namespace", labelSelector=LABEL):
+    off = {"metadata": {"labels": {ADMISSION_LABEL: None}}}
+    for obj in plane.api.list("v1", "Namespace", labelSelector=ADMISSION_LABEL):
         plane.api.merge({"apiVersion": "v1", "kind": "Namespace", **obj}, off).expect()
 
 
