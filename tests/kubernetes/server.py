@@ -97,7 +97,7 @@ def serve(plane: ControlPlane, *flags: str, kube_version: str = "") -> Webhook:
     host = plane.host
     port, health = host.free_port(), host.free_port()
     authority = Authority(plane.run.folder / f"webhook-{port}", "webhook")
-    pair = authority.sign("webhook", hosts=[host.address])
+    pair = authority.sign("replica", hosts=[host.address])
     process = plane.run.start(
         host,
         f"webhook-{port}",
