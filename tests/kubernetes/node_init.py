@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 COVERED = ("/var/lib", "/var/log")
@@ -29,9 +30,22 @@ def mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True)
 
 
+def release_disks() -> None:
+    """Unmount the disks that tests have mounted below the temporary folder.
+
+    They are in these mounts too. Each stays in use until the last of its mounts is gone, which would be
+    with the node.
+    """
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        source, place = line.split(" ")[:2]
+        if source.startswith("/dev/loop") and Path(place).is_relative_to(tempfile.gettempdir()):
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
 def main(folder: Path) -> None:
     """Prepare the node's mounts, report that, and reap orphans for ever."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    release_disks()
     for name, value in SETTINGS.items():
         file = folder / "sys" / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -14,9 +14,12 @@ import pytest
 from tests.kubernetes import cgroups, sandbox_image
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.network_namespace import NetworkNamespace
+from tests.kubernetes.node import Node
 from tests.kubernetes.node_configuration import SANDBOX_IMAGE
-from tests.kubernetes.processes import Run, recorded, runs
+from tests.kubernetes.processes import Identity, Run, recorded, runs
 from tests.kubernetes.traces import Traces
+from tests.loading.disks import formatted, mounted
 
 ROOT = Path(__file__).parents[3]
 PODS = """
@@ -93,6 +96,18 @@ def test_a_stop_leaves_nothing_and_nothing_is_mounted_outside_before() -> None:
     finally:
         cluster.stop()
     assert not traces.all()
+
+
+def test_a_disk_that_was_mounted_before_a_node_started_is_not_kept_in_use(tmp_path: Path) -> None:
+    formatted(tmp_path / "disk", 16 << 20, "mkfs.ext4", "-q")
+    run = Run()
+    try:
+        # It waits for the end of the mount, until the file of the disk is closed.
+        with mounted(tmp_path / "disk", tmp_path / "folder"):
+            node = Node("node", NetworkNamespace(run), run)
+        assert Identity.of(node.pid)
+    finally:
+        run.stop()
 
 
 def freeze(group: str) -> None:
