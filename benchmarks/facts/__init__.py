@@ -1,0 +1,1 @@
+"""Measure the webhook while it watches a large cluster that changes."""
