@@ -34,10 +34,13 @@ def sources(dockerfile: str) -> Iterator[bytes]:
     yield from contents(dockerfile, ".dockerignore", "tests/images/build.py", *files)
 
 
-def build(folder: Path, dockerfile: str, base: Path, *, store: Path | None = None) -> Image:
+def build(
+    folder: Path, dockerfile: str, base: Path, *, store: Path | None = None, checkout: Path = ROOT
+) -> Image:
     """Return the image that *dockerfile* builds on the archive *base*; its layers are in *folder*.
 
     *store*: where buildah keeps layers; without one, it uses the layers of earlier builds.
+    *checkout*: the folder with the sources of the version to build.
     """
     archive = folder / "built.tar"
     place = store or images() / "buildah"
@@ -47,7 +50,7 @@ def build(folder: Path, dockerfile: str, base: Path, *, store: Path | None = Non
         buildah.run(
             "build", "--layers", "--force-rm", "--timestamp=0", "--identity-label=false",
             "--pull-never", "--network=host", *secrets(folder), f"--build-arg=BASE={below}",
-            "--tag=built", f"--file={ROOT / dockerfile}", str(ROOT),
+            "--tag=built", f"--file={checkout / dockerfile}", str(checkout),
         )  # fmt: skip
         # Other formats are compressed, which would take longer than the rest of the build.
         buildah.run("push", "--quiet", "built", f"docker-archive:{archive}:built:1")

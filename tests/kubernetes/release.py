@@ -13,6 +13,7 @@ from tests.images.product import MODELCACHE
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.helm import CHART
 from tests.kubernetes.installed import CONFIGURATION, NAMESPACE, Installed
 from tests.kubernetes.node_disk import disk
 from tests.kubernetes.registration import GROUP, wait_until
@@ -46,12 +47,19 @@ class Release:
         troubles = [line for line in proxy if line.startswith(("E", "W")) or "failed" in line]
         return "\n".join([*self.cluster.plane.failed_calls(), "kube-proxy:", *troubles[-10:]])
 
-    def change(self, verb: str, values: str, *flags: str) -> None:
-        """Install or upgrade the release, and wait as `helm --wait` does."""
-        repository, _, tag = MODELCACHE.reference.rpartition(":")
+    def change(
+        self,
+        verb: str,
+        values: str,
+        *flags: str,
+        chart: Path = CHART,
+        reference: str = MODELCACHE.reference,
+    ) -> None:
+        """Install or upgrade the release, and wait as `helm --wait` does. *reference* is its image."""
+        repository, _, tag = reference.rpartition(":")
         image = f"image: {{repository: {repository}, tag: '{tag}', pullPolicy: Never}}\n"
         more = ["--create-namespace"] if verb == "install" else []
-        words = (verb, helm.RELEASE, str(helm.CHART), "--wait", *more, *flags)
+        words = (verb, helm.RELEASE, str(chart), "--wait", *more, *flags)
         self.helm(*words, values=image + values)
 
     def bundle(self) -> list[x509.Certificate]:
