@@ -48,7 +48,7 @@ def test_inject_takes_every_option_of_check() -> None:
         ]
         for name in ("inject", "check")
     )
-    assert len(check) == 10
+    assert len(check) == 13
     assert [option for option in inject if option in check] == check
 
 

@@ -202,7 +202,7 @@ UNCHANGEABLE: Final = _code(
 UNJUDGED: Final = _code(
     125,
     "a CachePolicy selects namespaces by labels that are not known here",
-    "give the Namespace with --cluster",
+    "give the Namespace with --cluster, or use --live",
 )
 SHARED_MODE: Final = _code(
     126,

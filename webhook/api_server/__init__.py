@@ -2,6 +2,7 @@
 
 errors             the tree: Unreachable; Refused with Forbidden, Missing, Conflict
 answer             status, body, warnings, and the API server's clock
+version            what an API server says of its version
 connection         one API server: requests, watches, forwarded ports
 client             for commands: objects, lists, logs, as kubectl's user or our pod
 controller_client  for the controller: single answers, and watches

@@ -4,11 +4,13 @@ As the user of a kubeconfig, or as the pod that the command runs in.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from socket import socket
 from typing import Final
 from urllib.parse import quote
+
+import urllib3
 
 from webhook import __version__
 from webhook.api_server.answer import Answer
@@ -81,6 +83,20 @@ class Api:
             return self._connection.request(
                 method, where, body, query=[*query.items()], seconds=_SECONDS
             ).good()
+
+    @contextlib.contextmanager
+    def stream(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str, read_seconds: float
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Yield the answer to a GET, whatever its status; the block reads it."""
+        seconds = (_SECONDS[0], read_seconds)
+        with (
+            _unknown_is_unreachable(),
+            self._connection.answering(
+                "GET", path, query=query, seconds=seconds, accept=accept
+            ) as response,
+        ):
+            yield response
 
     @contextlib.contextmanager
     def forwarded(self, pod: Json, port: int) -> Iterator[socket]:

@@ -8,14 +8,14 @@ import contextlib
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import urllib3
 
 from webhook.api_server.answer import Answer
-from webhook.api_server.controller_client import ControllerApi
 from webhook.api_server.errors import RequestFailed
 
 PAGE: Final = "500"
@@ -27,6 +27,15 @@ WATCH_SECONDS: Final = (240, 480)
 LONGEST_WAIT: Final = 30.0
 _FULL: Final = "application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+
+class Streaming(Protocol):
+    """A client whose answers are read as they come."""
+
+    def stream(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str, read_seconds: float
+    ) -> AbstractContextManager[urllib3.BaseHTTPResponse]:
+        """Return the answer to a GET, whatever its status; Unreachable if there is none."""
 
 
 class Expired(RequestFailed):
@@ -106,7 +115,7 @@ class Collection:
     API, such as a proxy's page.
     """
 
-    api: ControllerApi
+    api: Streaming
     path: str
     metadata_only: bool = False
     """Whether PartialObjectMetadata is enough: spec and status are then never sent."""

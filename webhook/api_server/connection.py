@@ -61,8 +61,9 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """The URL of the API server."""
-        return str(self._client.configuration.host)
+        """The URL of the API server, without a user and a password."""
+        url = urllib3.util.parse_url(str(self._client.configuration.host))
+        return url._replace(auth=None).url
 
     def introduce(self, user_agent: str) -> None:
         """Send *user_agent* with each request from now on."""

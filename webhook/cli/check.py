@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from webhook.cli.cluster_options import ClusterOptions, with_cluster
-from webhook.cli.exit_status import REFUSED, fail
+from webhook.cli.cluster_options import ClusterOptions, judge, with_cluster
 
 app = typer.Typer()
 
@@ -20,8 +19,8 @@ class Output(StrEnum):
 
 @app.command(
     epilog="Example: modelcache check -f k8s/ --cluster cluster.yaml --kube-version 1.34",
-    short_help="Say what the cluster would admit or refuse, offline.",
-    help="Say what the cluster would admit or refuse, without asking it: one line for each "
+    short_help="Say what the cluster would admit or refuse.",
+    help="Say what the cluster would admit or refuse, and create nothing: one line for each "
     "annotated object, and for each that a rule of a CachePolicy finds. Exit status 0: all are "
     "admitted; 1: something is refused, an enforced rule finds something, or --strict or "
     "--warnings-as-errors finds it wrong; 2: the input or the options are wrong.",
@@ -58,11 +57,5 @@ def check(
     from webhook.offline.check import Severity, verdicts
 
     severity = Severity(waiting=strict, warnings=warnings_as_errors)
-    try:
-        failed = verdicts(
-            options.filename, options.snapshot(), severity, as_json=output is Output.JSON
-        )
-    except ValueError as error:
-        fail(error)
-    if failed:
-        raise typer.Exit(REFUSED)
+    as_json = output is Output.JSON
+    judge(options, lambda world: verdicts(options.filename, world, severity, as_json=as_json))

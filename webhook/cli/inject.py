@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from webhook.cli.cluster_options import ClusterOptions, with_cluster
-from webhook.cli.exit_status import REFUSED, fail
+from webhook.cli.cluster_options import ClusterOptions, judge, with_cluster
+from webhook.cli.exit_status import fail
 
 app = typer.Typer()
 _OUTPUT: Final = "Output"
@@ -22,8 +22,8 @@ class Output(StrEnum):
 
 @app.command(
     epilog="Example: modelcache inject -f deployment.yaml --cluster cluster.yaml --diff --explain",
-    short_help="Print what the cluster would admit, offline.",
-    help="Print what the cluster would admit, without asking it. A workload is shown with the pod "
+    short_help="Print what the cluster would admit.",
+    help="Print what the cluster would admit, and create nothing. A workload is shown with the pod "
     "template that its pods would get. Exit status 1: something is refused, and left out; 2: the "
     "input or the options are wrong.",
 )
@@ -60,16 +60,13 @@ def inject(
     """Admit files."""
     from webhook.offline.inject import run
 
-    try:
-        if output is not Output.YAML and (diff or explain):
-            raise ValueError(
-                f"--output {output.value}: --diff and --explain print text, so leave them out, "
-                "or leave out --output"
-            )
-        refused = run(
-            options.filename, options.snapshot(), output=output.value, diff=diff, explain=explain
+    if output is not Output.YAML and (diff or explain):
+        fail(
+            f"--output {output.value}: --diff and --explain print text, so leave them out, "
+            "or leave out --output"
         )
-    except ValueError as error:
-        fail(error)
-    if refused:
-        raise typer.Exit(REFUSED)
+    form = output.value
+    judge(
+        options,
+        lambda world: run(options.filename, world, output=form, diff=diff, explain=explain),
+    )

@@ -19,6 +19,7 @@ from webhook.api_server.collection import Collection
 from webhook.api_server.controller_client import ControllerApi
 from webhook.api_server.errors import RequestFailed
 from webhook.api_server.reflector import Kind, Reflector
+from webhook.api_server.version import version_of
 from webhook.controller.messages import (
     MODELS,
     POLICIES,
@@ -208,15 +209,12 @@ class Knowledge:
 
     def _ask_version(self) -> bool:
         try:
-            found = self._api.request("GET", "/version").good().json()
-            # An emulated version decides what the server can do (KEP-4330).
-            major = found.get("emulationMajor") or found["major"]
-            minor = found.get("emulationMinor") or found["minor"]
-            version = Version(int(major), int(str(minor).rstrip("+")))  # clouds write "32+"
-        except (RequestFailed, KeyError, ValueError):
+            found = version_of(self._api.request("GET", "/version").good().json())
+        except RequestFailed:
             return False
-        self._send(version)
-        return True
+        if found:
+            self._send(Version(*found))
+        return found is not None
 
 
 def _parts(there: Mapping[str, object]) -> Iterator[dict[str, Any]]:

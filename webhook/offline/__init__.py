@@ -4,7 +4,8 @@ inject, check     the two commands
 judge             decides about every document of some files
 one_object        admits one object as the cluster would
 template          a pod, or the pod template of a workload
-snapshot          a cluster described by files, turned into Facts
+snapshot, live    a cluster that files describe; one that is asked
+world             what both of them say: policy and facts
 judged, outcome   a document with its outcomes; one outcome
 explain, wording  the plan in words; warnings, refusals and verdicts
 

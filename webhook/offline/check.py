@@ -13,7 +13,7 @@ from webhook.offline import wording
 from webhook.offline.judge import judged
 from webhook.offline.judged import Judged
 from webhook.offline.outcome import Outcome, Part
-from webhook.offline.snapshot import Snapshot
+from webhook.offline.world import World
 from webhook.terminal import printing
 
 
@@ -36,7 +36,7 @@ class Severity:
 
 
 def verdicts(
-    paths: Iterable[Path], world: Snapshot, severity: Severity, *, as_json: bool = False
+    paths: Iterable[Path], world: World, severity: Severity, *, as_json: bool = False
 ) -> bool:
     """Print a verdict for each object in *paths* that concerns us; return whether one fails."""
     found = judged(paths, world)
@@ -57,7 +57,7 @@ def verdicts(
     return any(severity.fails(outcome) for _, outcome in ours)
 
 
-def _nothing(world: Snapshot) -> str:
+def _nothing(world: World) -> str:
     if world.policy.judges_every_pod:
         return f"nothing here has an annotation {PREFIX}…, and no rule finds anything"
     return f"nothing here has an annotation {PREFIX}…"

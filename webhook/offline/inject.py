@@ -16,7 +16,7 @@ from webhook.offline import wording
 from webhook.offline.explain import print_part
 from webhook.offline.judge import judged
 from webhook.offline.judged import Judged
-from webhook.offline.snapshot import Snapshot
+from webhook.offline.world import World
 from webhook.terminal import printing
 
 
@@ -39,7 +39,7 @@ def write_stream(found: Sequence[Judged], texts: Sequence[bytes]) -> None:
         source, last = each.document.source, separator + text or last
 
 
-def run(paths: Iterable[Path], world: Snapshot, *, output: str, diff: bool, explain: bool) -> bool:
+def run(paths: Iterable[Path], world: World, *, output: str, diff: bool, explain: bool) -> bool:
     """Print what the cluster would admit from *paths*; return whether something is refused."""
     words = diff or explain
     found = judged(paths, world, everything=output == "json" and not words)

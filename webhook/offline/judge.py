@@ -12,7 +12,7 @@ from webhook.documents.parse import parse
 from webhook.offline.judged import Judged
 from webhook.offline.one_object import admit_object
 from webhook.offline.outcome import Misshapen, Outcome
-from webhook.offline.snapshot import Snapshot
+from webhook.offline.world import World
 from webhook.values.shape import Fault
 
 _UNREAD: Final = 256 * 1024
@@ -21,7 +21,7 @@ _NAME: Final = PREFIX.rstrip("/").encode()
 """Without the slash, which JSON may write as \\/."""
 
 
-def judged(paths: Iterable[Path], world: Snapshot, *, everything: bool = False) -> list[Judged]:
+def judged(paths: Iterable[Path], world: World, *, everything: bool = False) -> list[Judged]:
     """Return the outcome for every document in *paths*; ValueError names every mistake.
 
     *everything*: parse even long documents that do not contain our name.

@@ -14,8 +14,8 @@ from webhook.objects.template_search import searched_kind
 from webhook.objects.workload import misfits
 from webhook.objects.workload_kinds import WorkloadKind, kind_of
 from webhook.offline.outcome import Misshapen, Outcome, Part
-from webhook.offline.snapshot import Snapshot
 from webhook.offline.template import admitted
+from webhook.offline.world import World
 from webhook.values.shape import Fault, faults
 
 POD: Final = "Pod"
@@ -53,7 +53,7 @@ def _name(kind: str, content: Json) -> str:
     return f"{kind.lower()}/{metadata.get('name') or metadata.get('generateName') or ''}"
 
 
-def admit_object(document: Any, world: Snapshot) -> Outcome | None:  # noqa: ANN401
+def admit_object(document: Any, world: World) -> Outcome | None:  # noqa: ANN401
     """Return the outcome for one object; None if it does not concern us.
 
     Raises Misshapen with every value of the wrong type, and ValueError if

@@ -5,13 +5,12 @@ one claim or one node is given, those that are not given do not exist.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from webhook.admission.policy.documents import API_VERSION, Policy, load_policy
 from webhook.objects.cluster_object import read_object
-from webhook.objects.defaulting import as_written, limits_of
-from webhook.objects.facts import Claim, Facts, Quota
+from webhook.objects.facts import Facts
 from webhook.objects.kinds import (
     ClusterObject,
     LimitRange,
@@ -20,6 +19,7 @@ from webhook.objects.kinds import (
     PersistentVolumeClaim,
     ResourceQuota,
 )
+from webhook.offline.world import facts_of
 from webhook.values.shape import faults
 
 T = TypeVar("T", bound=ClusterObject)
@@ -36,6 +36,8 @@ class Snapshot:
     """What is true in every namespace: the version of the API server, and how loaders run."""
     _facts: dict[str, Facts] = field(default_factory=dict)
     """Namespace → what is known about it."""
+    notes: tuple[str, ...] = ()
+    nothing: bool = False
 
     @classmethod
     def of(
@@ -90,35 +92,14 @@ class Snapshot:
         return self._facts[namespace]
 
     def _known_of(self, namespace: str) -> Facts:
-        labels = [
-            item.metadata.labels or {}
-            for item in self._of(Namespace)
-            if item.metadata.name == namespace
-        ]
-        claims = {
-            item.metadata.name: Claim(
-                access_modes=(item.spec and item.spec.access_modes) or None,
-                phase=item.status.phase if item.status else None,
-            )
-            for item in self._of(PersistentVolumeClaim, namespace)
-        }
-        return replace(
+        named = [one for one in self._of(Namespace) if one.metadata.name == namespace]
+        claims = self._of(PersistentVolumeClaim, namespace)
+        return facts_of(
             self.everywhere,
-            namespace=namespace,
-            namespace_labels=labels[0] if labels else None,
+            namespace,
+            namespace=named[0] if named else None,
             claims=claims if self._of(PersistentVolumeClaim) else None,
-            nodes=tuple(item.metadata.labels or {} for item in self._of(Node)) or None,
-            limit_ranges=tuple(
-                limits_of(item.metadata.name, entry)
-                for item in self._of(LimitRange, namespace)
-                for entry in (item.spec and item.spec.limits) or ()
-            ),
-            quotas=tuple(
-                Quota(
-                    name=item.metadata.name,
-                    hard=as_written(item.spec.hard if item.spec else None),
-                    used=as_written(item.status.used if item.status else None),
-                )
-                for item in self._of(ResourceQuota, namespace)
-            ),
+            nodes=self._of(Node) or None,
+            limit_ranges=self._of(LimitRange, namespace),
+            quotas=self._of(ResourceQuota, namespace),
         )

@@ -29,7 +29,7 @@ from webhook.objects.pod import Pod, PodSpec
 from webhook.objects.workload import Path, Workload, pointer, read_workload
 from webhook.objects.workload_kinds import WorkloadKind
 from webhook.offline.outcome import Outcome, Part
-from webhook.offline.snapshot import Snapshot
+from webhook.offline.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class _Pods:
 
 
 def admitted(
-    outcome: Outcome, kind: WorkloadKind | None, content: Json, namespace: str, world: Snapshot
+    outcome: Outcome, kind: WorkloadKind | None, content: Json, namespace: str, world: World
 ) -> Outcome:
     """Return *outcome* completed by the decisions about *content*, its object as plain JSON.
 
@@ -117,7 +117,7 @@ def _described(name: str, kind: WorkloadKind, every: Iterable[Pods]) -> Iterator
 
 
 def _injected(
-    pods: _Pods, content: Json, world: Snapshot, facts: Facts
+    pods: _Pods, content: Json, world: World, facts: Facts
 ) -> tuple[Part, list[Json], list[Problem]]:
     """Return the decision about *pods*, the operations on their object, and warnings."""
     spec = None if pods.spec_at is None else _at(content, pods.spec_at)

@@ -71,7 +71,7 @@ class Knowledge:
         if time.monotonic() - self._began < PATIENCE_SECONDS:
             missing += [kind for kind in (*self._facts_of, VERSION) if kind not in self._synced]
         said = {"facts": f"{', '.join(missing)}: not read yet"} if missing else {}
-        twice = self._twice()
+        twice = self._files.twice(self._models.values(), self._policies.values())
         concern = {"policy": f"{', '.join(twice)}: in --policy and in the cluster, which wins"}
         return Readiness(said, concern if twice else {})
 
@@ -172,17 +172,5 @@ class Knowledge:
         generation = digest.hexdigest()[:_DIGITS] if self._digests else self._files.generation
         if generation == self.policy.generation:
             return
-        self.policy = Policy(
-            [*models, *(m for m in self._files.models if m.name not in self._models)],
-            [*policies, *(p for p in self._files.policies if p.name not in self._policies)],
-            generation,
-        )
+        self.policy = self._files.behind(models, policies, generation)
         self._metrics.policy_is(generation)
-
-    def _twice(self) -> list[str]:
-        """Return the objects that are in the files too."""
-        models = [f"CachedModel {m.name}" for m in self._files.models if m.name in self._models]
-        policies = [
-            f"CachePolicy {p.name}" for p in self._files.policies if p.name in self._policies
-        ]
-        return models + policies

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -221,33 +222,49 @@ def as_sent(pod: Json, limits: list[LimitRangeItem]) -> Json:
 
 
 @pytest.fixture(scope="module")
-def by_command(
-    plane: ControlPlane, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Verdict]:
-    """What check and inject say of each object, with a dump of the cluster."""
-    folder = tmp_path_factory.mktemp("parity")
+def folder(plane: ControlPlane, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files with what is applied, and one with what kubectl says of the cluster."""
+    found = tmp_path_factory.mktemp("parity")
     done = plane.kubectl("get", KINDS, "--all-namespaces", "-o", "yaml")
     assert done.returncode == 0, done.stderr
-    (folder / "cluster.yaml").write_text(done.stdout)
-    applied = folder / "applied"
-    applied.mkdir()
-    objects = {}
+    (found / "cluster.yaml").write_text(done.stdout)
+    (found / "applied").mkdir()
     for number, (_, obj) in enumerate(cluster.applied):
-        file = applied / f"{number:05}.yaml"
-        file.write_text(yaml.safe_dump(obj))
-        objects[str(file)] = obj
-    words = (
-        "-f", applied, "--cluster", folder / "cluster.yaml",
-        "--kube-version", kubernetes_version(plane),
-    )  # fmt: skip
-    checked = modelcache("check", *words, "-o", "json")
-    assert checked.status in (0, 1), checked.err
-    injected = modelcache("inject", *words, "-o", "json")
-    assert injected.status in (0, 1), injected.err
-    after = {key_of(obj): obj for obj in _objects(injected.out)}
+        (found / "applied" / f"{number:05}.yaml").write_text(yaml.safe_dump(obj))
+    return found
+
+
+def by_dump(plane: ControlPlane, folder: Path) -> tuple[str | Path, ...]:
+    version = kubernetes_version(plane)
+    return "--cluster", folder / "cluster.yaml", "--kube-version", version
+
+
+def output(folder: Path, command: str, *words: str | Path) -> str:
+    """Return what a command says of the files, as JSON."""
+    ran = modelcache(command, "-f", folder / "applied", "-o", "json", *words)
+    assert ran.status in (0, 1), ran.err
+    return ran.out
+
+
+@pytest.fixture(scope="module")
+def checked(plane: ControlPlane, folder: Path) -> list[Json]:
+    """What check says, with a dump of the cluster."""
+    found: list[Json] = json.loads(output(folder, "check", *by_dump(plane, folder)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def by_command(
+    plane: ControlPlane, cluster: Cluster, folder: Path, checked: list[Json]
+) -> dict[str, Verdict]:
+    """What check and inject say of each object, with a dump of the cluster."""
+    files = sorted((folder / "applied").iterdir())
+    objects = {str(file): obj for file, (_, obj) in zip(files, cluster.applied, strict=True)}
+    injected = output(folder, "inject", *by_dump(plane, folder))
+    after = {key_of(obj): obj for obj in _objects(injected)}
     limits = {place.name: list(_limits(plane, place.name)) for place in cluster.places}
     found: dict[str, Verdict] = {}
-    for entry in json.loads(checked.out):
+    for entry in checked:
         obj = objects[entry["place"].partition(":")[0]]
         key, is_pod = key_of(obj), obj["kind"] == "Pod"
         refused, warned = problems_of(entry["message"]), entry["warnings"]
@@ -339,3 +356,10 @@ def test_nothing_changes_where_the_webhook_is_not_asked(
     assert {obj["metadata"]["namespace"] for obj in rest} > {SYSTEM}
     for obj in rest:
         assert by_command[key_of(obj)] == unchanged(plane, obj)
+
+
+def test_a_cluster_that_is_asked_says_what_its_dump_says(
+    plane: ControlPlane, folder: Path, checked: list[Json]
+) -> None:
+    live = output(folder, "check", "--live", "--kubeconfig", plane.kubeconfig)
+    assert json.loads(live) == checked

@@ -7,7 +7,7 @@ can't be judged, because a label of the namespace is not known, does not apply.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from webhook.admission import codes
@@ -64,6 +64,28 @@ class Policy:
             merged |= policy.defaults
         return merged
 
+    def behind(
+        self, models: Sequence[CachedModel], policies: Sequence[CachePolicy], generation: str = ""
+    ) -> "Policy":
+        """Return *models* and *policies* of a cluster, and those of this policy with other names.
+
+        *generation*: its digest, if anybody asks for it.
+        """
+        names = {one.name for one in models}, {one.name for one in policies}
+        return Policy(
+            [*models, *(one for one in self.models if one.name not in names[0])],
+            [*policies, *(one for one in self.policies if one.name not in names[1])],
+            generation or self.generation,
+        )
+
+    def twice(self, models: Iterable[CachedModel], policies: Iterable[CachePolicy]) -> list[str]:
+        """Return the objects of this policy that are among those of a cluster too, by name."""
+        names = {one.name for one in models}, {one.name for one in policies}
+        return [
+            *(f"{MODEL} {one.name}" for one in self.models if one.name in names[0]),
+            *(f"{POLICY} {one.name}" for one in self.policies if one.name in names[1]),
+        ]
+
     def unjudged(
         self, namespace: str, labels: Mapping[str, str] | None, unseen: str | None = None
     ) -> list[Problem]:
@@ -73,7 +95,7 @@ class Policy:
         """
         if labels is not None:
             return []
-        code, remedy = codes.UNJUDGED, ": give the Namespace with --cluster"
+        code, remedy = codes.UNJUDGED, ": give the Namespace with --cluster, or use --live"
         why = f"the labels of namespace {namespace} are not known"
         if unseen:
             code, remedy = codes.UNSEEN, ""
