@@ -67,7 +67,8 @@ class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
         Meta(max_length=32, description="Requirements on labels. A namespace must meet all."),
     ] = ()
 
-    def _requirements(self) -> Iterator[Requirement]:
+    def requirements(self) -> Iterator[Requirement]:
+        """Yield everything that it requires of labels."""
         for key, value in self.match_labels.items():
             yield Requirement(key, "In", (value,))
         yield from self.match_expressions
@@ -75,7 +76,7 @@ class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     @property
     def keys(self) -> frozenset[str]:
         """The labels that it looks at."""
-        return frozenset(one.key for one in self._requirements())
+        return frozenset(one.key for one in self.requirements())
 
     def holds(self, labels: Mapping[str, str], *, complete: bool = True) -> bool | None:
         """Whether it selects a namespace with *labels*; None if the known labels can't decide.
@@ -83,7 +84,7 @@ class Selector(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
         *complete*: a label that *labels* lacks is absent. Otherwise it is not known.
         """
         undecided = False
-        for one in self._requirements():
+        for one in self.requirements():
             if not complete and one.key not in labels:
                 undecided = True
             elif not one.holds(labels):

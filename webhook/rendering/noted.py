@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from webhook.objects.json import Json
 
@@ -62,7 +62,10 @@ def _commented(value: Any, column: int) -> Any:  # noqa: ANN401  # any YAML valu
 
 
 def _text(value: str) -> str:
-    """Return *value*, in quotes if a parser might read it as a number, a date or a boolean."""
+    """Return *value*: lines as they are; in quotes if a parser might read it as anything else."""
+    if "\n" in value:
+        lines: str = LiteralScalarString(value)
+        return lines
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     quoted: str = DoubleQuotedScalarString(value)
