@@ -16,17 +16,21 @@ _NODES: Final = "DaemonSet"
 
 @app.command(
     epilog="Example: modelcache render mistral-7b-instruct --storage-class nfs | kubectl apply -f-",
-    short_help="Print the Kubernetes objects that fill a store.",
+    short_help="Print Kubernetes objects that fill a store, or inject models without a server.",
     help="Print the Kubernetes objects that fill a store with `modelcache load`, as YAML: a claim "
     "for all models, and for each model a Job that loads it there, or a DaemonSet that loads it "
     "into a directory of each node. --kind node-labels: the permission of the DaemonSet, if it is "
     "printed too, to label nodes that hold a model. --kind lease: a Lease for each model and the "
     "permission to hold it, so that of the Jobs that are printed too one downloads at a time. "
     "MODEL: a CachedModel of --policy or of the built-in catalogue, org/name, org/name@revision, "
-    f"or a URI ({', '.join(RENDERED)}). Exit status 2: something is wrong, and nothing is printed.",
+    f"or a URI ({', '.join(RENDERED)}). --kind admission-policy: policies with which an API server "
+    "of 1.36 or later injects models itself, by the documents of --policy; give no MODEL. "
+    "Exit status 2: something is wrong, and nothing is printed.",
 )
 def render(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL ...", show_default=False)],
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL ...", show_default=False)
+    ] = None,
     *,
     kind: Annotated[
         list[Kind] | None,
@@ -120,7 +124,7 @@ def render(
     """Render objects."""
     from webhook.admission.policy.documents import load_policy
     from webhook.documents.contents import read_objects
-    from webhook.rendering.options import Given, Options
+    from webhook.rendering.options import Given
     from webhook.rendering.render import rendered
     from webhook.terminal import printing
 
@@ -138,11 +142,12 @@ def render(
         deadline=deadline, env=env or (), hub_cache=hub_cache,
         safetensors_only=safetensors_only, or_source=or_source,
     )  # fmt: skip
+    text = ""
     try:
-        options = Options.of(models, given, known)
+        text = rendered(models or (), given, known)
     except ValueError as error:
         mistakes.append(str(error))
     if mistakes:
         fail("\n".join(mistakes))
-    printing.write(rendered(options).encode())
+    printing.write(text.encode())
     printing.flush()

@@ -1,4 +1,4 @@
-"""Render the Kubernetes objects that fill a store with `modelcache load`, as YAML.
+"""Render Kubernetes objects as YAML: those that fill a store, and policies that need no server.
 
 render                    the requested objects as one stream: begin here
 kinds, options, readers   what can be rendered; the options and their values
@@ -6,6 +6,7 @@ wanted                    the model to load
 claim, job, daemon_set    one kind of object each
 node_labels, lease        permissions of loaders, with the objects that they use
 loader, pod, identity     the container, its pod, its ServiceAccount
+admission_policy/         policies that inject models without a server
 noted                     YAML with comments that give reasons
 
 Rule 1: an unusual field has its reason with it, which becomes a comment in the YAML.

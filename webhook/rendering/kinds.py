@@ -11,3 +11,4 @@ class Kind(StrEnum):
     JOB = "job"
     NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
+    ADMISSION_POLICY = "admission-policy"

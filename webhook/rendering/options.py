@@ -91,6 +91,8 @@ class Options:
         mistakes = Mistakes()
         read = mistakes.read
         models: dict[str, Wanted] = {}
+        if not names:
+            mistakes.found.append("MODEL: is missing: name one or more models, such as phi-2")
         if policy:
             known = policy.catalogue
             for name in names:

@@ -1,8 +1,10 @@
 """Render the requested objects as one YAML stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from webhook.admission.policy.documents import Policy
 from webhook.rendering import daemon_set
+from webhook.rendering.admission_policy.policies import policies_of
 from webhook.rendering.claim import claim
 from webhook.rendering.daemon_set import daemon_set as daemon_set_of
 from webhook.rendering.job import job
@@ -10,12 +12,18 @@ from webhook.rendering.kinds import Kind
 from webhook.rendering.lease import lease, lease_name
 from webhook.rendering.node_labels import node_labels
 from webhook.rendering.noted import text_of
-from webhook.rendering.options import Options
+from webhook.rendering.options import Given, Options
 
 
-def rendered(options: Options) -> str:
-    """Return the documents with their comments; a claim comes before the pods that mount it."""
-    return "".join(_documents(options))
+def rendered(names: Sequence[str], given: Given, policy: Policy | None) -> str:
+    """Return the documents with their comments; a claim comes before the pods that mount it.
+
+    *policy*: None if it could not be read. ValueError names every mistake.
+    """
+    if Kind.ADMISSION_POLICY in given.kinds:
+        objects = policies_of(names, given, policy)
+        return "".join([text_of(content, heading) for heading, content in objects])
+    return "".join(_documents(Options.of(names, given, policy)))
 
 
 def _documents(options: Options) -> Iterator[str]:
@@ -38,3 +46,5 @@ def _documents(options: Options) -> Iterator[str]:
                 for model in options.models:
                     heading = f"Keeps {model.text} on each node. {daemon_set.HEADING}"
                     yield text_of(daemon_set_of(model, options), heading)
+            case Kind.ADMISSION_POLICY:
+                pass  # it is printed alone, above
