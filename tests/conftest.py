@@ -17,7 +17,7 @@ LONGEST: Final = (
         f"{CLUSTERS}{name}/"
         for name in (
             "disruptions", "api_servers", "one_node", "rollouts", "two_nodes", "controllers",
-            "custom_resources",
+            "custom_resources", "without_server",
         )
     ),
     CLUSTERS,

@@ -30,6 +30,8 @@ PLUGINS: Final = {
     "ValidatingWebhookConfiguration": "validating",
     "ValidatingAdmissionPolicy": "policy",
     "ValidatingAdmissionPolicyBinding": "policy",
+    "MutatingAdmissionPolicy": "mutating policy",
+    "MutatingAdmissionPolicyBinding": "mutating policy",
 }
 
 
@@ -103,21 +105,21 @@ def _markers(plugin: str, name: str) -> list[Object]:
         ],
         "matchConditions": [{"name": "marker", "expression": mine}],
     }
-    if plugin == "policy":
+    if plugin.endswith("policy"):
         match["resourceRules"] = match.pop("rules")
         conditions = match.pop("matchConditions")
-        spec = {
-            "matchConstraints": match,
-            "matchConditions": conditions,
-            "validations": [{"expression": "false"}],
-        }
+        spec = {"matchConstraints": match, "matchConditions": conditions}
+        if plugin == "policy":
+            spec["validations"] = [{"expression": "false"}]
+            kind, bound = "ValidatingAdmissionPolicy", {"validationActions": ["Deny"]}
+        else:  # a patch that fails is a refusal
+            fails = "[JSONPatch{op: 'remove', path: '/data/absent'}]"
+            spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": fails}}]
+            spec |= {"reinvocationPolicy": "Never", "failurePolicy": "Fail"}
+            kind, bound = "MutatingAdmissionPolicy", {}
         return [
-            _object("ValidatingAdmissionPolicy", name, spec=spec),
-            _object(
-                "ValidatingAdmissionPolicyBinding",
-                name,
-                spec={"policyName": name, "validationActions": ["Deny"]},
-            ),
+            _object(kind, name, spec=spec),
+            _object(f"{kind}Binding", name, spec={"policyName": name, **bound}),
         ]
     hook = webhook(f"{name}.example.com", {"url": NOWHERE}, **match)
     return [_object(f"{plugin.capitalize()}WebhookConfiguration", name, webhooks=[hook])]

@@ -1,0 +1,1 @@
+"""Tests of the admission policies that `render` prints, on an API server of their own."""
