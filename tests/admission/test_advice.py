@@ -259,6 +259,38 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any], list[str]]] = {
             )
         ],
     ),
+    "another revision in a variable that a shell splits": (
+        {},
+        {"command": ["sh", "-c", f"{SERVE} $ARGS"], "env": {"ARGS": "--port 80 --revision v1"}},
+        [
+            (
+                "MC116 command[2] names acme/coder, which it will download, because it asks for "
+                'revision "v1", and the annotation for another: write modelcache.io/model: '
+                "acme/coder@REVISION, or no revision"
+            )
+        ],
+    ),
+    "a revision from a ConfigMap": (
+        {},
+        {"command": ["sh", "-c", f"{SERVE} --revision $REV"], "env": {"REV": None}},
+        [
+            (
+                "MC116 command[2] names acme/coder, which it will download, because it asks for "
+                'revision "$REV", which may be another than the annotation\'s: write '
+                "modelcache.io/model: acme/coder@REVISION, or no revision"
+            )
+        ],
+    ),
+    "a draft in a variable that a shell reads": (
+        {},
+        {"command": ["sh", "-c", f"{SERVE} --spec-model $DRAFT"], "env": {"DRAFT": "acme/draft"}},
+        [
+            (
+                'MC118 command[2] names "acme/draft", which it can\'t download with '
+                "HF_HUB_OFFLINE=1: add it to modelcache.io/model, or set modelcache.io/rewrite-args"
+            )
+        ],
+    ),
     "another revision of the tokenizer": (
         {},
         {"args": ["--model=acme/coder", "--tokenizer-revision=v2"]},

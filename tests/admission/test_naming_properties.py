@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests.admission.admitting import Answer, Json, Webhook, pod_of
 from webhook.admission.containers import shell
-from webhook.admission.containers.texts import LONGEST, expanded, texts_of
+from webhook.admission.containers.shell_variables import LONGEST
+from webhook.admission.containers.texts import expanded, texts_of
 from webhook.objects.container import Container, EnvVar
 
 NAME, PATH = "acme/coder", "/models/acme--coder/main"

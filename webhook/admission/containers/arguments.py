@@ -84,7 +84,7 @@ def _given(readings: Readings) -> Iterator[str]:
     """Yield the values by which a server is given its models: its arguments, else its variable."""
     server, values = readings.server, readings.texts.values
     flag, by_argument = "", False
-    for word, _ in spoken(readings.texts.words):
+    for word, _ in spoken(readings.texts.words, readings.texts.shell):
         name, equals, value = word.partition("=")
         if (word.startswith("-") and equals) or flag:
             if normal(flag or name) in server.loads:

@@ -58,12 +58,13 @@ def roots_of(
         if name in texts.hidden:
             return Roots(fault=f"gets {name} from elsewhere: its value is not in the pod")
         given = words.get(name) if name.startswith("-") else values.get(name)
-        if given is not None:
-            if obstacle := _obstacle(container, volumes, paths, given):
+        if given is None:
+            unset += [name] if name in cache.variables else []
+            continue
+        for place in _every(name, given, texts):
+            if obstacle := _obstacle(container, volumes, paths, place):
                 return Roots(fault=f"looks at {name}, which is {obstacle}")
-            found.append(normalised(given))
-        elif name in cache.variables:
-            unset.append(name)
+            found.append(normalised(place))
     ours: Mapping[str, str] = {}
     if unset:
         root = found[0] if len(unset) < len(cache.variables) else default
@@ -83,6 +84,12 @@ def roots_of(
     if roots[1:] and (fault := _nested(roots)):
         return Roots(fault=fault)
     return Roots(roots, ours)
+
+
+def _every(name: str, given: str, texts: Texts) -> Sequence[str]:
+    """Return the values that an argument may have in a shell; else the one that is *given*."""
+    several = texts.every or {}
+    return several.get(name, (given,)) if name.startswith("-") else (given,)
 
 
 def _more(texts: Texts, start: Started, cache: HubCache) -> list[tuple[str, str]]:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission.containers.mentions import HUB_PROGRAMS, document_of, runs, strings
-from webhook.admission.containers.server import Server, normal
-from webhook.admission.containers.shell import commands
-from webhook.admission.containers.texts import Text, Texts, spoken
+from webhook.admission.containers.server import Server
+from webhook.admission.containers.texts import Text, Texts, values_behind
 from webhook.models.source import REPOSITORY
 
 _MODEL_KEYS: Final = frozenset(
@@ -31,24 +30,15 @@ def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[st
 
 def _behind_flags(texts: Texts, server: Server) -> Iterator[tuple[str, Text]]:
     """Yield the names that are values of arguments that load models."""
-    flag = ""
-    for whole, text in spoken(texts.words):
-        word, equals, value = whole.partition("=")
-        if not whole.startswith("-"):
-            flag, value = (flag, whole) if whole else ("", "")
-        else:
-            flag = word
-        if normal(flag).partition(".")[0] in server.loads:
-            for name in _names(value):
-                yield name, text
-        if equals and whole.startswith("-"):
-            flag = ""
+    for value, text in values_behind(server.loads, texts):
+        for name in _names(value):
+            yield name, text
 
 
 def _in_commands(texts: Texts, server: Server) -> Iterator[tuple[str, Text]]:
     """Yield the names that commands of a shell are given without an argument."""
     for text in texts.words:
-        for command in commands(text.text) if text.shell else ():
+        for command in texts.shell.commands if text.shell and texts.shell else ():
             if name := _positional(command, server):
                 yield name, text
 

@@ -6,9 +6,8 @@ from typing import Final
 
 from webhook.admission.containers.mentions import Mention, names, runs
 from webhook.admission.containers.server import Server, normal
-from webhook.admission.containers.shell import commands
 from webhook.admission.containers.shell_variables import ShellVariables, names_in
-from webhook.admission.containers.texts import Text, Texts
+from webhook.admission.containers.texts import Texts, values_behind
 
 SUBSTITUTION: Final = "$(…)"
 """What stands for the output of a command, which is not known before the shell runs it."""
@@ -21,13 +20,8 @@ def own_models(texts: Texts, server: Server) -> list[str]:
     argument wins over a variable.
     """
     flags = [*filter(None, (*server.model_flags, server.path_flag))]
-    if program := texts.program:
-        variables = ShellVariables(texts, program)
-        given = [
-            value
-            for word in _in_shell(program, server, flags, variables.arguments)
-            for value in variables.expanded(word)
-        ]
+    if texts.shell:
+        given = list(_in_shell(texts.shell, server, flags))
     else:
         given = [texts.options.get(normal(flag), "") for flag in flags]
         given += _first_words(texts, server)
@@ -45,11 +39,12 @@ def own_mentions(
     shell puts together is found nowhere else.
     """
     own, program = own_models(texts, server), texts.program
-    if any(names(value, server, repository) for value in own):
+    more = frozenset((*map(normal, server.more_flags), *server.line_variables))
+    given = (*own, *(value for value, _ in values_behind(more, texts))) if program else own
+    if any(names(value, server, repository) for value in given):
         return list(found) or ([Mention(program, "", None, by_shell=True)] if program else [])
     if not own:
         return list(found)
-    more = (*map(normal, server.more_flags), *server.line_variables)
     left = frozenset[str]().union(*map(names_in, own)) if program else frozenset[str]()
     return [
         mention
@@ -61,16 +56,12 @@ def own_mentions(
     ]
 
 
-def _in_shell(
-    program: Text, server: Server, flags: Sequence[str], arguments: Sequence[str]
-) -> Iterator[str]:
-    """Yield the words by which a shell's text names the model of *server*."""
+def _in_shell(shell: ShellVariables, server: Server, flags: Sequence[str]) -> Iterator[str]:
+    """Yield the words by which a shell's commands name the model of *server*."""
     known = {normal(flag) for flag in flags}
     verbs = {one.split()[-1] for one in server.commands} if server.positional else ()
-    several = commands(program.text)
-    for command in [one for one in several if runs(one, server)] or several:
-        words = [w for word in command for w in (arguments if word in ("$@", "$*") else [word])]
-        for before, word in pairwise(("", *words)):
+    for command in [one for one in shell.commands if runs(one, server)] or shell.commands:
+        for before, word in pairwise(("", *command)):
             flag, equals, value = word.partition("=")
             if equals and normal(flag) in known:
                 yield value

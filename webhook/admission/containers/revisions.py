@@ -49,7 +49,10 @@ _SAME: Final = "the same revision in modelcache.io/model"
 def _said(revision: str, by: str) -> str:
     """Return why the server will download the model, as the middle of a sentence."""
     source = f" by {by}" if by else ""
-    return f"asks for revision {quoted(revision, 40)}{source}, and the annotation for another"
+    # A variable whose value is not known.
+    other = "which may be another than the annotation's"
+    rest = other if "$" in revision else "and the annotation for another"
+    return f"asks for revision {quoted(revision, 40)}{source}, {rest}"
 
 
 def _is_of(flag: str, texts: Texts, server: Server, found: Sequence[Mention], index: int) -> bool:

@@ -1,16 +1,19 @@
-"""Replace the variables of a shell in a word, by what the pod and the shell's text set.
+"""Replace the variables of a shell in its commands, by what the pod and the shell's text set.
 
 A variable that is set under a condition may have several values. One that comes from a ConfigMap,
 a Secret or the image is not known, and stays in the word as it is written.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from webhook.admission.containers.shell import commands, split
-from webhook.admission.containers.texts import LONGEST, Text, Texts
+
+LONGEST: Final = 128 * 1024
+"""Characters of an expanded text at most. Linux starts no program with a longer word or variable
+(MAX_ARG_STRLEN). Variables that refer to others twice would grow without end."""
 
 _PARAMETER: Final = re.compile(r"\$(?:([A-Za-z_]\w*|\d)|\{(\w+)(?::?[-=]([^{}]*))?\})", re.ASCII)
 """$NAME, ${NAME}, ${NAME:-default} and ${NAME:=default}."""
@@ -20,27 +23,69 @@ _SETTING: Final = frozenset(("export", "declare", "local", "readonly", "typeset"
 _CONDITIONS: Final = frozenset(("if", "case", "for", "while", "until", "&&", "||", "unset"))
 _MOST: Final = 16
 """Values of a word at most; those of a word with more are not known."""
+_ALL: Final = 256 * 1024
+"""Characters of all commands at most, of which the others stay as they are written."""
 
 
 class ShellVariables:
     """What each variable may be where the commands of a shell run."""
 
-    def __init__(self, texts: Texts, program: Text) -> None:
-        """*program*: the text that the shell reads."""
-        self._values: dict[str, tuple[str, ...]] = {
-            name: (value,) for name, value in texts.values.items()
-        }
-        behind = texts.words[texts.words.index(program) + 1 :]
-        self._values |= {str(i): (text.text,) for i, text in enumerate(behind)}
-        self.arguments = [text.text for text in behind[1:]]
-        """What "$@" stands for: the words behind the text, from the second on."""
-        self._unknown = texts.hidden
-        self._may_be_set = texts.has_sources
-        conditional = not _CONDITIONS.isdisjoint(split(program.text))
-        for command in commands(program.text):
+    def __init__(
+        self,
+        program: str,
+        behind: Sequence[str],
+        values: Mapping[str, str],
+        unknown: Iterable[str],
+        *,
+        may_be_set: bool,
+    ) -> None:
+        """*program*: the text that the shell reads; *behind*: the words behind it, from $0 on.
+
+        *values*: those of the container's variables; *unknown*: variables whose value is not in the
+        pod; *may_be_set*: whether there may be more of these.
+        """
+        self._values: dict[str, tuple[str, ...]] = {name: (v,) for name, v in values.items()}
+        self._values |= {str(i): (word,) for i, word in enumerate(behind)}
+        self._arguments = tuple(behind[1:])
+        self._unknown = frozenset(unknown)
+        self._may_be_set = may_be_set
+        simple = commands(program)
+        conditional = not _CONDITIONS.isdisjoint(split(program))
+        for command in simple:
             for name, value in _assignments(command):
                 before = self._values.get(name, ()) if conditional else ()
                 self._values[name] = (*before, *self.expanded(value))[:_MOST]
+        self.commands = tuple(self._expanded_commands(simple))
+        """The simple commands of the text, with their variables replaced. A command with words of
+        several values is there once for each."""
+
+    def _expanded_commands(self, simple: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        left = _ALL
+        for command in simple:
+            words = [self._split(word) for word in command]
+            number = max(map(len, words))
+            size = number * sum(len(one) for word in words for value in word for one in value)
+            if number == 1 and size <= left:
+                yield tuple(one for word in words for one in word[0])
+            elif size <= left:
+                for i in range(number):
+                    # Values are set together: the second of one with the second of the others.
+                    yield tuple(one for word in words for one in word[min(i, len(word) - 1)])
+            else:
+                yield command
+            left -= size
+
+    def _split(self, word: str) -> Sequence[Sequence[str]]:
+        """Return the words that *word* may be: a variable alone may be a line of them."""
+        if "$" not in word:
+            return ((word,),)
+        if word in ("$@", "$*"):
+            return (self._arguments,)
+        found = self.expanded(word)
+        if not _PARAMETER.fullmatch(word):
+            return [(value,) for value in found]
+        # A shell does not split it in quotes, but then it is one word, or JSON.
+        return [(value,) if value.lstrip()[:1] in ("{", "[") else value.split() for value in found]
 
     def expanded(self, word: str) -> Sequence[str]:
         """Return what *word* may be; what is not known stays in it, with its $."""

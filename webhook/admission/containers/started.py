@@ -77,8 +77,7 @@ AS_IS: Final = Started()
 
 def started(texts: Texts, server: Server) -> Started:
     """Return what the words of a container do to the variables of *server*."""
-    program = next((text for text in texts.words if text.shell), None)
-    found = _Reading(ShellVariables(texts, program) if program else None)
+    found = _Reading(texts.shell)
     plain: list[tuple[str, Text]] = []
     for text in texts.words:
         if text.shell:

@@ -4,17 +4,14 @@ A Text keeps both forms, so that what is found in the expanded one can be replac
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from webhook.admission.containers.server import normal
-from webhook.admission.containers.shell import commands
+from webhook.admission.containers.shell_variables import LONGEST, ShellVariables
 from webhook.objects.container import Container
 
-LONGEST: Final = 128 * 1024
-"""Characters of an expanded text at most. Linux starts no program with a longer word or variable
-(MAX_ARG_STRLEN). Variables that refer to others twice would grow without end."""
 _ALL: Final = 2 * 1024 * 1024
 """Characters of all expanded texts of a container at most (ARG_MAX)."""
 _POSITIONAL: Final = re.compile(r"\$(?:(\d)|\{[#!]?(\d{1,4})(?!\d))", re.ASCII)
@@ -109,11 +106,14 @@ class Texts:
     hidden: frozenset[str]
     """Variables whose value is not in the pod: it comes from a Secret, a ConfigMap or a field."""
     options: Mapping[str, str]
-    """Argument, with hyphens, → the word behind it; and variables that a shell command sets."""
+    """Argument, with hyphens, → the word behind it; and variables that a shell command sets. Of
+    several, it is the last one."""
     program: Text | None = None
     """The word that a shell reads as a program."""
-    has_sources: bool = False
-    """Whether a ConfigMap or a Secret as a whole gives more variables."""
+    shell: ShellVariables | None = None
+    """What the variables of that shell may be."""
+    every: Mapping[str, Sequence[str]] | None = None
+    """Argument of a shell's commands → each value that it may have; None without a shell."""
 
     def given(self, name: str) -> str:
         """Return the value of an argument or a variable; empty if it has none here."""
@@ -150,46 +150,72 @@ def texts_of(container: Container) -> Texts:
     words = tuple(
         Text(*word, shell=i == program, unread=i in unread) for i, word in enumerate(found)
     )
+    shell = None
+    if program is not None:
+        behind = [text.text for text in words[program + 1 :]]
+        shell = ShellVariables(
+            words[program].text, behind, values, hidden, may_be_set=bool(container.env_from)
+        )
+    options = _options(words, shell)
     return Texts(
         words,
         tuple(variables),
         values,
         frozenset(hidden),
-        _options(words),
+        {name: values[-1] for name, values in options.items()},
+        every=options if shell else None,
         program=None if program is None else words[program],
-        has_sources=bool(container.env_from),
+        shell=shell,
     )
 
 
-def spoken(words: Sequence[Text]) -> Iterator[tuple[str, Text]]:
+def spoken(words: Sequence[Text], shell: ShellVariables | None) -> Iterator[tuple[str, Text]]:
     """Yield each word with its place; those of a shell's commands too, each command with an end.
 
-    Words that nothing reads are left out.
+    The variables of *shell* are replaced. Words that nothing reads are left out.
     """
     for text in words:
         if text.unread:
             continue
-        if not text.shell:
+        if not (text.shell and shell):
             yield text.text, text
             continue
-        for command in commands(text.text):
+        for command in shell.commands:
             for word in command:
                 yield word, text
             yield "", text
 
 
-def _options(words: Sequence[Text]) -> dict[str, str]:
-    found = {}
+def values_behind(flags: Collection[str], texts: Texts) -> Iterator[tuple[str, Text]]:
+    """Yield the values of *flags*, arguments with hyphens, with their places.
+
+    An argument may have several, and its parts too: that of --flag.part is a value of --flag.
+    """
     flag = ""
-    for word, _ in spoken(words):
+    for whole, text in spoken(texts.words, texts.shell):
+        word, equals, value = whole.partition("=")
+        if not whole.startswith("-"):
+            flag, value = (flag, whole) if whole else ("", "")
+        else:
+            flag = word
+        if value and normal(flag).partition(".")[0] in flags:
+            yield value, text
+        if equals and whole.startswith("-"):
+            flag = ""
+
+
+def _options(words: Sequence[Text], shell: ShellVariables | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    flag = ""
+    for word, _ in spoken(words, shell):
         name, equals, value = word.partition("=")
         if equals:
-            found[normal(name)] = value
+            found.setdefault(normal(name), []).append(value)
         elif flag:
-            found[flag] = word
+            found.setdefault(flag, []).append(word)
         flag = normal(word) if word.startswith("-") and not equals else ""
     if flag:
-        found[flag] = ""
+        found[flag] = [""]
     return found
 
 
