@@ -1,6 +1,6 @@
 """What a row of the catalogue of inference servers says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,15 @@ FILE: Final = "{file}"
 def normal(flag: str) -> str:
     """Return an argument with hyphens, since several servers take both spellings."""
     return flag.replace("_", "-") if flag.startswith("-") else flag
+
+
+def image_pattern(ends: Sequence[str]) -> str:
+    """Return a regular expression for whole images, without digest, from *ends* of a catalogue.
+
+    Python and RE2, the API server's, both understand it.
+    """
+    tagged = (end if ":" in end.replace("(?:", "") else rf"(?:{end})(?::[^/]*)?" for end in ends)
+    return rf"(?:.*/)?(?:{'|'.join(tagged)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +47,10 @@ class Server:
 
     name: str
     images: tuple[str, ...] = ()
-    """Regular expressions for the end of the image's repository; with a colon, for its tag too."""
+    """Regular expressions for the end of the image's repository; with a colon, for its tag too.
+    RE2 must understand them: an API server matches them too."""
+    other_images: tuple[str, ...] = ()
+    """The same for images that `images` match, and that are not of this server."""
     commands: tuple[str, ...] = ()
     """Words, one after the other, by which a command is recognised: "vllm serve"."""
     entrypoint: str = ""

@@ -7,11 +7,12 @@ from webhook.admission.containers.server import HubCache, Server
 SGLANG: Final = Server(
     name="SGLang",
     images=(
-        r"sglang(?:-(?!router).*)?",
+        r"sglang(?:-.*)?",
         r"sgl-dev",
         r"pytorch-sglang-serve.*",
         r"huggingface-sglang",
     ),
+    other_images=(r"sglang-router.*",),
     commands=(
         "-m sglang.launch_server",
         "sglang serve",

@@ -22,16 +22,19 @@ IMAGES: Final = (
     # operators, exporters, dashboards, user interfaces
     r"(?:.*-)?operator", r"(?:.*-)?exporter", r"(?:.*-)?dashboard", r"(?:.*-)?controller-manager",
     r"kuberay/.*", r"rayproject/autoscaler", r"kserve/(?:agent|router|storage-initializer)",
-    r"(?:kserve|llmisvc|lora|kserve-localmodel)-controller", r"open-webui(?::(?!.*ollama).*)?",
+    r"(?:kserve|llmisvc|lora|kserve-localmodel)-controller", r"open-webui",
     r"ollama-webui", r"pipelines", r"chat-ui(?:-.*)?", r"tritonserver:.*-sdk.*",
     r"llama\.cpp:light.*",
     # Dynamo, NIM, AIBrix, RBG
-    r"ai-dynamo/(?:dynamo-(?!frontend).*|kubernetes-operator|epp-.*|snapshot-agent)",
+    r"ai-dynamo/(?:dynamo-.*|kubernetes-operator|epp-.*|snapshot-agent)",
     r"hf-model-puller", r"nemo-microservices/.*", r"blueprint/.*", r"cloud-native/.*",
     r"aibrix/(?:runtime|metadata-service|kvcache-.*)", r"rolebasedgroup/.*",
     r"xinference-pypiserver", r"inference-benchmarker", r"guidellm", r"inference-perf",
 )  # fmt: skip
-"""Regular expressions for the end of the image's repository; with a colon, for its tag too."""
+"""Regular expressions for the end of the image's repository; with a colon, for its tag too.
+RE2 must understand them: an API server matches them too."""
+OTHER_IMAGES: Final = (r"open-webui:.*ollama.*", r"ai-dynamo/dynamo-frontend.*")
+"""The same for images that IMAGES match, and that may serve a model."""
 
 COMMANDS: Final = (
     "vllm bench", "vllm chat", "vllm complete", "vllm collect-env", "vllm launch",

@@ -6,7 +6,7 @@ from webhook.admission.containers.server import PATH, HubCache, Server
 
 TRITON: Final = Server(
     name="Triton",
-    images=(r"tritonserver(?::(?!.*-sdk).*)?",),
+    images=(r"tritonserver",),
     commands=("tritonserver",),
     model_flags=("--model-repository", "--model-store"),
     more_flags=("--tokenizer",),

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from webhook.admission.containers.server import Server
+from webhook.admission.containers.server import Server, image_pattern
 from webhook.admission.containers.servers import BY_KEY, OTHER, SERVERS, UNKNOWN, not_servers
 from webhook.admission.containers.shell import commands
 from webhook.admission.containers.texts import program_of
@@ -34,13 +34,27 @@ _LONGEST: Final = 4096
 """Characters of the longest command that is remembered."""
 
 
-def _matcher(images: Sequence[str]) -> re.Pattern[str]:
-    ends = "|".join(p if ":" in p.replace("(?:", "") else rf"(?:{p})(?::[^/]*)?" for p in images)
-    return re.compile(rf"(?:.*/)?(?:{ends})")
+class _Images(NamedTuple):
+    """The images that match one pattern, and not another."""
+
+    those: re.Pattern[str]
+    others: re.Pattern[str] | None
+
+    def has(self, image: str) -> bool:
+        """Whether *image*, without digest, is one of them."""
+        if not self.those.fullmatch(image):
+            return False
+        return self.others is None or not self.others.fullmatch(image)
 
 
-_ROWS: Final = tuple((_matcher(row.images), row) for row in SERVERS)
-_NOT_SERVERS: Final = _matcher(not_servers.IMAGES)
+def _images(those: Sequence[str], others: Sequence[str]) -> _Images:
+    return _Images(
+        re.compile(image_pattern(those)), re.compile(image_pattern(others)) if others else None
+    )
+
+
+_ROWS: Final = tuple((_images(row.images, row.other_images), row) for row in SERVERS)
+_NOT_SERVERS: Final = _images(not_servers.IMAGES, not_servers.OTHER_IMAGES)
 
 
 def _as_run(row: Server, command: str) -> Server:
@@ -67,9 +81,9 @@ for _sequences in _BY_WORD.values():
 def server_of_image(image: str) -> Server:
     """Return the server that *image* runs, or UNKNOWN."""
     named = image.partition("@")[0]
-    if _NOT_SERVERS.fullmatch(named):
+    if _NOT_SERVERS.has(named):
         return UNKNOWN
-    row = next((row for match, row in _ROWS if match.fullmatch(named)), UNKNOWN)
+    row = next((row for images, row in _ROWS if images.has(named)), UNKNOWN)
     if row.old_builds and re.fullmatch(row.old_builds, named):
         return _OLD[row.name]
     return row
@@ -81,7 +95,7 @@ _OLD: Final = {row.name: replace(row, cache=None) for row in SERVERS if row.old_
 @lru_cache(maxsize=1024)
 def only_looks_like_server(image: str) -> bool:
     """Whether *image* is known to serve no model, though its name is like that of a server."""
-    return _NOT_SERVERS.fullmatch(image.partition("@")[0]) is not None
+    return _NOT_SERVERS.has(image.partition("@")[0])
 
 
 def server_of(container: Container, named: str | None = None) -> Server:

@@ -10,12 +10,13 @@ VLLM: Final = Server(
     # Also the rebuilds of Google, Red Hat, llm-d, AIBrix, LMCache, AMD and NVIDIA.
     images=(
         r"(?:.*-)?vllm-openai(?:-.*)?",
-        r"vllm(?!-runtime|-model-free-nim)[\w-]*",
+        r"vllm[\w-]*",
         r"pytorch-vllm(?:-optimized)?-serve.*",
         r"vllm-inference.*",
         r"llm-d(?:-(?:cuda|xpu|cpu|hpu|rocm|aws|gke|dev)(?:-.*)?)?",
         r"huggingface-vllm",
     ),
+    other_images=(r"vllm-(?:runtime|model-free-nim)[\w-]*",),
     commands=(
         "vllm serve",
         "-m vllm.entrypoints.openai.api_server",
@@ -51,6 +52,7 @@ NEURON: Final = replace(
     VLLM,
     name="vLLM-Neuron",
     images=(r"pytorch-inference-vllm-neuronx",),
+    other_images=(),
     env={"NEURON_COMPILED_ARTIFACTS": "/tmp/neuron-compiled-artifacts"},  # noqa: S108  # theirs
     source="vllm-neuron a5ef7c8; aws-neuron/deep-learning-containers, November 2026",
 )
