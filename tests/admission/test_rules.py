@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import pytest
 from prometheus_client import generate_latest
 
@@ -17,13 +16,9 @@ from tests.admission.admitting import (
     pod_of,
     policy_of,
 )
-from tests.admission.rules import MODES, NAMESPACES, Row, rows
-from webhook.admission.judge import Judge
+from tests.admission.judging import facts, judged
+from tests.admission.rules import MODES, Row, rows
 from webhook.admission.policy.rules.catalogue import BY_NAME, RULES
-from webhook.objects.facts import Facts
-from webhook.objects.pod import Pod, PodSpec
-from webhook.objects.workload import read_workload
-from webhook.objects.workload_kinds import KINDS
 
 ROWS: Final = list(rows())
 LEAST: Final = 109
@@ -49,20 +44,6 @@ class Verdict:
         return [text for text in (self.refused, *self.warned, self.audited) if text]
 
 
-def facts(row: Row) -> Facts:
-    known: Json = {
-        "kube_version": "1.35", "namespace": row.namespace,
-        "namespace_labels": NAMESPACES[row.namespace],
-    }  # fmt: skip
-    if row.claims is not None:
-        known["claims"] = {
-            name: {"access_modes": modes, "phase": "Bound"} for name, modes in row.claims.items()
-        }
-    if row.nodes is not None:
-        known["nodes"] = row.nodes
-    return facts_of(known)
-
-
 def requested(row: Row, mode: str, kind: str) -> Verdict:
     """Return what the webhook answers to a pod that asks, or to its workload."""
     webhook = Webhook(facts=facts(row), policy=policy_of(*row.documents(mode)))
@@ -78,14 +59,8 @@ def requested(row: Row, mode: str, kind: str) -> Verdict:
 
 def seen(row: Row, mode: str, kind: str) -> Verdict:
     """Return what is found in a pod as it will run."""
-    content, policy, workload = row.object(kind), policy_of(*row.documents(mode)), None
-    pod = msgspec.convert(content, Pod) if kind == "Pod" else None
-    if pod is None:
-        workload = read_workload(content, next(k for k in KINDS if k.kind == kind))
-        [template] = workload.templates
-        pod = template.pod(template.annotations or {}, workload.name)
-    judge = Judge(policy, pod, facts(row), workload)
-    findings = judge.running(pod.spec or PodSpec(), only_ephemeral=bool(row.ephemeral))
+    found = judged(row, mode, kind)
+    judge, findings = found.judge, found.findings
     refusing = "; ".join(map(str, judge.refusing(findings)))
     warned = [str(problem) for problem in judge.warnings(findings)]
     if kind != "Pod" and refusing:  # their pods will be refused

@@ -16,7 +16,7 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.policy.rules.catalogue import BY_NAME, RULES
 from webhook.admission.policy.rules.host_path_roots import HostPathRoots
 from webhook.admission.policy.rules.read_only_mounts import ReadOnlyMounts
-from webhook.admission.policy.rules.rule import Rule
+from webhook.admission.policy.rules.rule import WHERE, Rule
 from webhook.admission.policy.rules.safetensors_only import SafetensorsOnly
 from webhook.admission.policy.rules.subject import Asking, Running, Setting, fits
 from webhook.admission.problem import Finding, Problem
@@ -213,6 +213,6 @@ def _setting(policy: CachePolicy) -> Setting:
 
 
 def _finding(policy: CachePolicy, rule: Rule, what: str) -> Finding:
-    where = f"rule {rule.name} of CachePolicy {policy.name}"
+    where = WHERE.format(rule=rule.name, policy=policy.name)
     problem = Problem(rule.code, where, what)
     return Finding(rule=rule.name, mode=rule.mode, policy=policy.name, problem=problem)

@@ -158,15 +158,18 @@ def _without_template(kind: WorkloadKind, workload: Workload) -> Skip:
     return Skip(reason=SkipReason.NO_TEMPLATE, warnings=(remark,))
 
 
+def will_be_refused(problem: Problem) -> Problem:
+    """Return the warning that says of a workload for what its pods will be refused."""
+    what = f"pods will be refused: {problem.code} {problem.what}"
+    return Problem(codes.WILL_BE_REFUSED, problem.where, what)
+
+
 def _foreseen(plan: Plan | Skip | Deny) -> tuple[Problem, ...]:
     """Return what the reviews of the pods will say: the author sees only this answer."""
     if not isinstance(plan, Deny):
         return plan.warnings
     rules = {finding.problem for finding in plan.findings}
     return (
-        *(
-            Problem(codes.WILL_BE_REFUSED, p.where, f"pods will be refused: {p.code} {p.what}")
-            for p in plan.problems
-        ),
+        *map(will_be_refused, plan.problems),
         *(warning for warning in plan.warnings if warning in rules),
     )

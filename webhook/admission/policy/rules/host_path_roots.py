@@ -1,16 +1,21 @@
 """Rule hostPathRoots."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from webhook.admission import codes
 from webhook.admission.policy.rules.rule import SET, Directory, Rule, Writers
-from webhook.admission.policy.rules.subject import Asking, Running, account, plain
+from webhook.admission.policy.rules.subject import TOO_LARGE, Asking, Running, account, plain
 from webhook.objects import names
 from webhook.values.paths import within
 from webhook.values.text import quoted
+
+FOUND: Final = (
+    "volume {volumes} reaches into the node cache {roots}: annotate the pod with "
+    "modelcache.io/model instead"
+)
 
 
 class HostPathRoots(Rule, frozen=True):
@@ -49,9 +54,12 @@ class HostPathRoots(Rule, frozen=True):
         """Yield a finding if a volume that we did not add is a root, or above or below one."""
         if account(pod.spec) in self.writers:
             return
+        if pod.too_large:
+            yield TOO_LARGE
+            return
         reaching = [
             volume.name
-            for volume in pod.spec.volumes or ()
+            for volume in pod.volumes
             if volume.host_path
             and self._reaches(
                 plain(volume.host_path.path or ""),
@@ -59,10 +67,7 @@ class HostPathRoots(Rule, frozen=True):
             )
         ]
         if reaching:
-            yield (
-                f"volume {', '.join(reaching)} reaches into the node cache "
-                f"{', '.join(self.roots)}: annotate the pod with modelcache.io/model instead"
-            )
+            yield FOUND.format(volumes=", ".join(reaching), roots=", ".join(self.roots))
 
     def _reaches(self, path: str, *, ours: bool) -> bool:
         """Whether *path* is a root, above one, or below one; *ours* may be below one."""

@@ -1,15 +1,18 @@
 """Rule readOnlyMounts."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from webhook.admission import codes
 from webhook.admission.policy.rules.rule import SET, Name, Rule, Writers
-from webhook.admission.policy.rules.subject import Asking, Running, account, plain
+from webhook.admission.policy.rules.subject import TOO_LARGE, Asking, Running, account, plain
 from webhook.objects import names
-from webhook.objects.container import Container
+
+FOUND: Final = (
+    "container {containers} could write to model volume {volumes}: set readOnly: true on its mount"
+)
 
 
 class ReadOnlyMounts(Rule, frozen=True):
@@ -43,20 +46,21 @@ class ReadOnlyMounts(Rule, frozen=True):
         """Yield a finding if a container could write to a model volume."""
         if account(pod.spec) in self.writers:
             return
+        if pod.too_large:
+            yield TOO_LARGE
+            return
         volumes = self._model_volumes(pod)
         writing = [
             (container.name, mount.name)
-            for container in _containers(pod)
+            for container in pod.containers
             for mount in container.volume_mounts or ()
             if mount.name in volumes and not mount.read_only
         ]
         if writing:
-            containers, written = (
-                list(dict.fromkeys(found)) for found in zip(*writing, strict=True)
-            )
-            yield (
-                f"container {', '.join(containers)} could write to model volume "
-                f"{', '.join(written)}: set readOnly: true on its mount"
+            containers, written = (dict.fromkeys(found) for found in zip(*writing, strict=True))
+            yield FOUND.format(
+                containers=", ".join(containers),
+                volumes=", ".join(name for name in volumes if name in written),
             )
 
     def _model_volumes(self, pod: Running) -> list[str]:
@@ -76,15 +80,3 @@ class ReadOnlyMounts(Rule, frozen=True):
 
 def _is_in(path: str, caches: tuple[str, ...]) -> bool:
     return any(path == cache or path.startswith(f"{cache}/") for cache in caches)
-
-
-def _containers(pod: Running) -> list[Container]:
-    """Return the containers that are judged: of a pod that asks, all but our loader."""
-    if pod.only_ephemeral:
-        return list(pod.spec.ephemeral_containers or ())
-    first = [
-        container
-        for container in pod.spec.init_containers or ()
-        if not (pod.asks and container.name == names.LOADER)
-    ]
-    return [*(pod.spec.containers or ()), *first, *(pod.spec.ephemeral_containers or ())]

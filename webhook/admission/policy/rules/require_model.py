@@ -27,6 +27,11 @@ _VERBS: Final = sorted(
 PATHS: Final = rf" (?:{'|'.join(map(re.escape, (*_FLAGS, *_VERBS)))})[= ][\"']?[/$]"
 """A regular expression (also of RE2) for a command that is given a model by its path."""
 
+FOUND: Final = (
+    "container {containers} would download its model when it starts: name the model in the "
+    "annotation modelcache.io/model"
+)
+
 
 class RequireModel(Rule, frozen=True):
     """Refuses an inference pod that names no model and would download one when it starts."""
@@ -49,10 +54,7 @@ class RequireModel(Rule, frozen=True):
             return
         found = [c.name for c in pod.spec.containers or () if self._is_found(c) and not local(c)]
         if found:
-            yield (
-                f"container {', '.join(found)} would download its model when it starts: name the "
-                "model in the annotation modelcache.io/model"
-            )
+            yield FOUND.format(containers=", ".join(found))
 
     def _is_found(self, container: Container) -> bool:
         serves = bool(container.image and server_of_image(container.image).name)

@@ -22,6 +22,8 @@ Mode = Annotated[
         extra={"order": ("enforce", "warn", "audit")},
     ),
 ]
+WHERE: Final = "rule {rule} of CachePolicy {policy}"
+"""The place of a finding."""
 SET: Final = {constraints.SET: "set"}
 _A_QUANTITY: Final = {"is": "a quantity such as 512Mi or 16Gi"}
 Size = Annotated[

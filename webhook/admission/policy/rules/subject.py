@@ -12,12 +12,22 @@ from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
 from webhook.admission.strategies.strategy import Strategy
 from webhook.models.layout import DEFAULT_ROOT
+from webhook.objects import names
 from webhook.objects.container import Container
 from webhook.objects.facts import Facts
 from webhook.objects.pod import PodSpec
+from webhook.objects.volume import Volume
 
-_DEFAULT_ACCOUNT: Final = "default"
-_DEFAULT_CLAIM: Final = "model-store"
+DEFAULT_ACCOUNT: Final = "default"
+DEFAULT_CLAIM: Final = "model-store"
+MOST_VOLUMES: Final = 256
+MOST_MOUNTS: Final = 2048
+"""Of a pod that is judged by its volumes and mounts. An API server spends a bounded time on a rule,
+and admits the pod if that is over. So more of them would be a way around the rule."""
+TOO_LARGE: Final = (
+    f"the pod has more than {MOST_VOLUMES} volumes or {MOST_MOUNTS} mounts, too many to judge: use "
+    "fewer"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +44,12 @@ class Setting:
     @property
     def store(self) -> str:
         """The claim that holds models by default."""
-        return self.defaults.get("claim", _DEFAULT_CLAIM)
+        return self.defaults.get("claim", DEFAULT_CLAIM)
 
     @property
     def caches(self) -> tuple[str, ...]:
         """The directories of nodes that hold models."""
-        return (*self.roots, self.defaults.get("host-path", DEFAULT_ROOT))
+        return (*self.roots, plain(self.defaults.get("host-path", DEFAULT_ROOT)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +94,38 @@ class Running:
         opted_out = self.annotations.get(PREFIX + "inject", "").strip() == "false"
         return PREFIX + "model" in self.annotations and not opted_out
 
+    @property
+    def containers(self) -> list[Container]:
+        """The containers that are judged: of a pod that asks, all but our loader."""
+        if self.only_ephemeral:
+            return list(self.spec.ephemeral_containers or ())
+        first = [
+            container
+            for container in self.spec.init_containers or ()
+            if not (self.asks and container.name == names.LOADER)
+        ]
+        added = self.spec.ephemeral_containers or ()
+        return [*(self.spec.containers or ()), *first, *added]
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it has more volumes or mounts than are judged."""
+        mounts = sum(len(c.volume_mounts or ()) for c in self.containers)
+        return len(self.spec.volumes or ()) > MOST_VOLUMES or mounts > MOST_MOUNTS
+
+    @property
+    def volumes(self) -> list[Volume]:
+        """The volumes that are new, or newly mounted."""
+        found = list(self.spec.volumes or ())
+        if not self.only_ephemeral:
+            return found
+        mounted = {mount.name for c in self.containers for mount in c.volume_mounts or ()}
+        return [volume for volume in found if volume.name in mounted]
+
 
 def account(spec: PodSpec) -> str:
     """Return the ServiceAccount of a pod."""
-    return spec.service_account_name or _DEFAULT_ACCOUNT
+    return spec.service_account_name or DEFAULT_ACCOUNT
 
 
 def plain(path: str) -> str:
