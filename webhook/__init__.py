@@ -22,6 +22,7 @@ each named after what it knows. `lint-imports` checks that imports go down this 
     storage_bench/      bench-storage: how fast a store can be read
 
     custom_resources/   the schemas of CachedModel and CachePolicy for the API server
+    rule_policies/      the policies by which the API server itself enforces rules
 
     admission/          one pod, one decision; begin with admit
         request/          what the pod requests: its annotations

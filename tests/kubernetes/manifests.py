@@ -1,9 +1,10 @@
 """Owns `python -m tests.kubernetes.manifests`: writes the kustomize base from the chart.
 
-The chart's file of custom kinds, from their table, and its definitions of ours are written first.
+The chart's file of custom kinds, from their table, its definitions of ours and its policies for rules
+are written first.
 """
 
-from tests.kubernetes import definitions, helm, workload_rules
+from tests.kubernetes import definitions, helm, rule_policies, workload_rules
 from tests.kubernetes.registration import DEPLOY
 
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Write every file that the chart yields with its default values."""
     workload_rules.FILE.write_text(workload_rules.text())
     definitions.FILE.write_text(definitions.text())
+    rule_policies.FILE.write_text(rule_policies.text())
     for name, text in helm.base().items():
         (DEPLOY / name).write_text(text)
 

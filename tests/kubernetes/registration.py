@@ -24,6 +24,8 @@ POLICIES_SINCE: Final = 30
 """The minor version of Kubernetes that has ValidatingAdmissionPolicy of v1."""
 REQUIRED: Final = "modelcache-required"
 """The object without which the policies require nothing."""
+RULES: Final = "modelcache-rules-"
+"""What the names of the policies for rules begin with. Their bindings stay as they are."""
 NOWHERE: Final = "https://127.0.0.1:1/"
 PLUGINS: Final = {
     "MutatingWebhookConfiguration": "mutating",
@@ -171,10 +173,11 @@ def _part_of(obj: Object) -> str:
 
 
 def strict(objects: Iterable[Object]) -> list[Object]:
-    """Return *objects* with bindings that deny."""
+    """Return *objects* with bindings that deny, if the webhook makes them deny."""
     found = list(objects)
     for obj in found:
-        if obj["kind"] == "ValidatingAdmissionPolicyBinding":
+        rules = obj["metadata"]["name"].startswith(RULES) if "metadata" in obj else False
+        if obj["kind"] == "ValidatingAdmissionPolicyBinding" and not rules:
             obj["spec"]["validationActions"] = ["Audit", "Deny"]
     return found
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.admission.test_windows import ELSEWHERE, ON_WINDOWS
-from tests.cluster.api_servers.chart.rendering import judges_others
+from tests.cluster.api_servers.chart.rendering import refuses_what_was_missed
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.registration import (
@@ -119,7 +119,7 @@ def test_kustomize_builds_what_the_tests_apply(cluster: ControlPlane) -> None:
 
 def test_policy_and_webhook_select_the_same_namespaces() -> None:
     (hooks,) = shipped("MutatingWebhookConfiguration")
-    policies = list(filter(judges_others, shipped("ValidatingAdmissionPolicy")))
+    policies = list(filter(refuses_what_was_missed, shipped("ValidatingAdmissionPolicy")))
     assert len(policies) == 3
     selectors = [policy["spec"]["matchConstraints"]["namespaceSelector"] for policy in policies]
     for hook in hooks["webhooks"]:

@@ -10,7 +10,7 @@ import yaml
 
 from tests.kubernetes import binaries, helm
 from tests.kubernetes.api import Object
-from tests.kubernetes.registration import DEPLOY
+from tests.kubernetes.registration import DEPLOY, RULES
 from webhook.cli.app import app
 
 OF_SERVE = {
@@ -43,9 +43,10 @@ def only(kinds: dict[str, list[Object]], kind: str, name: str) -> Object:
     return found
 
 
-def judges_others(obj: Object) -> bool:
-    """Whether a policy or binding is about more than the webhook's own writes."""
-    return bool(obj["metadata"]["name"] != "modelcache-registration")
+def refuses_what_was_missed(obj: Object) -> bool:
+    """Whether a policy or binding is about what the webhook has to do with pods and workloads."""
+    name: str = obj["metadata"]["name"]
+    return name != "modelcache-registration" and not name.startswith(RULES)
 
 
 def rendered(values: dict[str, Any] | None = None, *flags: str) -> dict[str, list[Object]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.api_servers.chart.rendering import judges_others, kustomized
+from tests.cluster.api_servers.chart.rendering import kustomized, refuses_what_was_missed
 from tests.kubernetes import binaries, helm, manifests
 from tests.kubernetes.api import Object
 from tests.kubernetes.registration import DEPLOY, REQUIRED
@@ -64,7 +64,7 @@ def test_what_refuses_pods_is_first_of_the_base_after_the_definitions() -> None:
 def test_an_installation_refuses_nothing_before_a_replica_serves() -> None:
     for values in ({}, {"failurePolicy": "Fail"}):
         for obj in helm.objects(values):
-            if obj["kind"] == "ValidatingAdmissionPolicyBinding" and judges_others(obj):
+            if obj["kind"] == "ValidatingAdmissionPolicyBinding" and refuses_what_was_missed(obj):
                 assert obj["spec"]["validationActions"] == ["Audit"]
             for hook in obj.get("webhooks", []):
                 assert hook["failurePolicy"] == "Ignore"

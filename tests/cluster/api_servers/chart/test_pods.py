@@ -10,10 +10,10 @@ from tests.cluster.api_servers.chart.rendering import (
     OF_SERVE,
     POLICY,
     args,
-    judges_others,
     named,
     only,
     pod,
+    refuses_what_was_missed,
     rendered,
 )
 from webhook.objects.names import DEFAULT_LOADER_IMAGE
@@ -78,7 +78,7 @@ def test_enforcement_is_left_to_a_controller_if_there_is_one(values: dict[str, A
     kinds, words = rendered(values), args(values)
     configuration = only(kinds, "MutatingWebhookConfiguration", "zz-modelcache")
     policies, bindings = (
-        list(filter(judges_others, kinds.get(f"ValidatingAdmissionPolicy{what}", [])))
+        list(filter(refuses_what_was_missed, kinds.get(f"ValidatingAdmissionPolicy{what}", [])))
         for what in ("", "Binding")
     )
     failures = {hook["failurePolicy"] for hook in configuration["webhooks"]}
@@ -194,7 +194,7 @@ def test_namespaces_are_left_alone_by_webhooks_and_policies_alike() -> None:
     ]
     selectors += [
         one["spec"]["matchConstraints"]["namespaceSelector"]
-        for one in filter(judges_others, kinds["ValidatingAdmissionPolicy"])
+        for one in filter(refuses_what_was_missed, kinds["ValidatingAdmissionPolicy"])
     ]
     values = [one["matchExpressions"][0]["values"] for one in selectors]
     assert values == [["modelcache-system", "kube-system", "ingress"]] * 5

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.admission.rules import MODES
 from tests.docs import manual
 from tests.kubernetes import helm
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
-from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED, wait_until
+from tests.kubernetes.registration import DEPLOY, GROUP, REQUIRED, RULES, wait_until
 from webhook.custom_resources.definitions import definitions
 
 BUNDLE = base64.b64encode(
@@ -106,7 +107,8 @@ def test_helm_keeps_the_bundle_on_upgrade_and_removes_what_refuses_pods_first(
         profile = ("--set", "failurePolicy=Fail")
         helm.helm("upgrade", "modelcache", helm.CHART, *where, *profile, plane=plane)
         policies = [name for name in everything(plane) if "validatingadmission" in name]
-        assert all(name.endswith("/modelcache-registration") for name in policies)
+        left = {name.rpartition("/")[2] for name in policies}
+        assert left == {"modelcache-registration", *(f"{RULES}{mode}" for mode in MODES)}
         helm.helm("rollback", "modelcache", "1", *where, plane=plane)
         assert bundles(plane) == [BUNDLE, BUNDLE]
         become_strict(plane)
