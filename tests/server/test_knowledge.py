@@ -161,6 +161,29 @@ def test_an_object_of_the_cluster_wins_over_a_file_and_that_is_a_concern() -> No
     }
 
 
+EVERY_POD = {"rules": {"requireModel": {"mode": "warn"}, "pinnedRevisions": {"mode": "warn"}}}
+
+
+def test_a_rule_of_a_file_that_the_api_server_would_have_to_enforce_is_a_concern() -> None:
+    files = load_policy([("f", policy("p", **EVERY_POD))])
+    assert knowing(files=files).readiness().concerns == {
+        "rules": "p requireModel: holds only for what annotated pods request, since the API server "
+        "does not read --policy: create the CachePolicy in the cluster"
+    }
+    same = knowing(Changed(POLICIES, {"p": policy("p", **EVERY_POD)}), files=files)
+    assert list(same.readiness().concerns) == ["policy"]
+
+
+@pytest.mark.parametrize(("minor", "concerned"), [(29, True), (30, False)])
+def test_a_rule_that_an_older_api_server_cannot_enforce_is_a_concern(
+    minor: int, concerned: bool
+) -> None:
+    known = knowing(Version(1, minor), Changed(POLICIES, {"p": policy("p", **EVERY_POD)}))
+    said = known.readiness().concerns
+    assert ("p requireModel: " in said.get("rules", "")) is concerned
+    assert ("Kubernetes before 1.30" in said.get("rules", "")) is concerned
+
+
 def test_the_version_is_the_servers_unless_the_operator_says_another() -> None:
     assert knowing(Version(1, 35)).of("a").kube_version == (1, 35)
     assert knowing(Version(1, 35), kube_version=(1, 30)).of("a").kube_version == (1, 30)

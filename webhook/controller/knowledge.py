@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from webhook.admission.policy.documents import API_VERSION, read_object_of_cluster
-from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.request.annotations import PREFIX
 from webhook.api_server.collection import Collection
 from webhook.api_server.controller_client import ControllerApi
@@ -110,7 +109,6 @@ def _kept(raw: bytes) -> Kept:
     return Kept(*read_object_of_cluster(_document(raw))[:2])
 
 
-_OF_ALL: Final = frozenset(rule.name for rule in RULES if rule.of_all)
 KINDS: Final[tuple[Kind[Any], ...]] = (
     Kind(POLICIES, f"{_GROUP}/{POLICIES}", _kept),
     Kind(MODELS, f"{_GROUP}/{MODELS}", _kept),
@@ -159,11 +157,6 @@ class Knowledge:
         ]
         if faults:
             found["policy"] = "; ".join(faults)
-        if partial := sorted(self._of_all_pods()):
-            found["rules"] = (
-                f"{', '.join(partial)}: holds only for what annotated pods request, since the "
-                "webhook is not asked about others: judge those with modelcache check"
-            )
         return found
 
     def _ours(self) -> Iterator[tuple[str, str, Kept]]:
@@ -172,13 +165,6 @@ class Knowledge:
             if reflector.kind.name in (POLICIES, MODELS):
                 for key, kept in sorted(reflector.objects.copy().items()):
                     yield reflector.kind.name, key, kept
-
-    def _of_all_pods(self) -> Iterator[str]:
-        """Yield each rule of a policy that also concerns pods about which nobody asks us."""
-        for kind, name, kept in self._ours():
-            if kind == POLICIES:
-                rules = (kept.document.get("spec") or {}).get("rules") or {}
-                yield from (f"{name} {rule}" for rule in _OF_ALL.intersection(rules))
 
     def changed(self, kind: str, there: Mapping[str, object], gone: list[str]) -> None:
         """Send objects, in lines of a bounded size."""

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import msgspec
 
 Topic: TypeAlias = Literal[
-    "api-server", "certificates", "enforcement", "facts", "policy", "registration", "rules"
+    "api-server", "certificates", "enforcement", "facts", "policy", "registration"
 ]
 """The topic of a concern."""
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)

@@ -56,7 +56,9 @@ class FactStore:
 
     def __init__(self, everywhere: Facts) -> None:
         """*everywhere*: what the operator says of the whole cluster. It wins."""
-        self._given = self._everywhere = everywhere
+        self._given = everywhere
+        self.everywhere = everywhere
+        """What is known of the whole cluster."""
         self._labels: dict[str, dict[str, str]] = {}
         self._nodes: dict[str, frozenset[str]] = {}
         self._held: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _READ}
@@ -112,15 +114,15 @@ class FactStore:
 
     def know(self, unknown: frozenset[str], stale: Mapping[str, str]) -> None:
         """Take which kinds are not known now. *stale*: for how long, of those that are watched."""
-        if (unknown, stale) != (self._unknown, self._everywhere.stale):
+        if (unknown, stale) != (self._unknown, self.everywhere.stale):
             self._unknown = unknown
-            self._everywhere = replace(self._everywhere, stale=stale)
+            self.everywhere = replace(self.everywhere, stale=stale)
             self._facts.clear()
 
     def version(self, major: int, minor: int) -> None:
         """Take the version of the API server; one that the operator names wins."""
-        if self._given.kube_version is None and self._everywhere.kube_version != (major, minor):
-            self._everywhere = replace(self._everywhere, kube_version=(major, minor))
+        if self._given.kube_version is None and self.everywhere.kube_version != (major, minor):
+            self.everywhere = replace(self.everywhere, kube_version=(major, minor))
             self._facts.clear()
 
     def _built(self, namespace: str) -> Facts:
@@ -129,7 +131,7 @@ class FactStore:
         ranges = known.get(LIMIT_RANGES, {}).get(namespace, {})
         quotas = known.get(QUOTAS, {}).get(namespace, {})
         return replace(
-            self._everywhere,
+            self.everywhere,
             namespace=namespace,
             namespace_labels=None if NAMESPACES in self._unknown else self._labels.get(namespace),
             claims=None if claims is None else dict(claims.get(namespace, {})),

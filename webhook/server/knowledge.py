@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +28,7 @@ from webhook.controller.messages import (
 )
 from webhook.models.cached_model import CachedModel, cached_model
 from webhook.objects.facts import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS, Facts
+from webhook.rule_policies.policies import OLDEST
 from webhook.server.fact_store import FactStore
 from webhook.server.readiness import Readiness
 from webhook.server.telemetry.metrics import Metrics
@@ -71,9 +72,12 @@ class Knowledge:
         if time.monotonic() - self._began < PATIENCE_SECONDS:
             missing += [kind for kind in (*self._facts_of, VERSION) if kind not in self._synced]
         said = {"facts": f"{', '.join(missing)}: not read yet"} if missing else {}
-        twice = self._files.twice(self._models.values(), self._policies.values())
-        concern = {"policy": f"{', '.join(twice)}: in --policy and in the cluster, which wins"}
-        return Readiness(said, concern if twice else {})
+        concerns = {}
+        if twice := self._files.twice(self._models.values(), self._policies.values()):
+            concerns["policy"] = f"{', '.join(twice)}: in --policy and in the cluster, which wins"
+        if partial := self._partial():
+            concerns["rules"] = partial
+        return Readiness(said, concerns)
 
     async def settled(self, namespace: str, claim: str) -> None:
         """Wait until the claim is known, or GRACE_SECONDS: both may be applied together."""
@@ -174,3 +178,22 @@ class Knowledge:
             return
         self.policy = self._files.behind(models, policies, generation)
         self._metrics.policy_is(generation)
+
+    def _partial(self) -> str:
+        """Return which rules do not hold for pods that request nothing, and why; or nothing."""
+        if old := self._store.everywhere.older_than(OLDEST[1]):
+            found = _of_every_pod(self.policy.policies)
+        else:
+            found = _of_every_pod(p for p in self._files.policies if p.name not in self._policies)
+        why = (
+            f"Kubernetes before {OLDEST[0]}.{OLDEST[1]} can't enforce rules by itself"
+            if old
+            else "the API server does not read --policy: create the CachePolicy in the cluster"
+        )
+        names = ", ".join(found)
+        return f"{names}: holds only for what annotated pods request, since {why}" if found else ""
+
+
+def _of_every_pod(policies: Iterable[CachePolicy]) -> list[str]:
+    """Return the rules that also concern pods about which nobody asks us."""
+    return [f"{p.name} {rule.name}" for p in policies for rule in p.rules if rule.of_all]

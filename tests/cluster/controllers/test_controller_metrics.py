@@ -20,7 +20,7 @@ from tests.server.harness import HOST, ROOT, samples
 AUTHORITIES = "modelcache_ca_bundle_authorities"
 CONCERNS = "modelcache_concerns"
 ENDS = "modelcache_certificate_not_after_timestamp_seconds"
-TOPICS = {"api-server", "certificates", "enforcement", "facts", "policy", "registration", "rules"}
+TOPICS = {"api-server", "certificates", "enforcement", "facts", "policy", "registration"}
 
 
 class Replica:

@@ -365,17 +365,3 @@ def audited(cluster: ControlPlane) -> str:
 def counted(webhook: Webhook) -> list[str]:
     page = webhook.metrics().splitlines()
     return [line for line in page if line.startswith("modelcache_rule_findings_total{")]
-
-
-def test_a_rule_for_all_pods_is_said_to_hold_only_for_those_that_ask(
-    knowing: Webhook, applied: Applied
-) -> None:
-    assert "requireModel" not in knowing.ready()
-    applied("CachePolicy", "strict", rules={"requireModel": {"mode": "enforce"}})
-    wait_until(
-        lambda: (
-            "strict requireModel: holds only for what annotated pods request" in knowing.ready()
-        ),
-        "the concern is said",
-        30,
-    )
