@@ -7,10 +7,13 @@ import yaml
 
 from tests.admission.admitting import Json, pod_of
 from tests.admission.test_cases import given
+from tests.cluster.api_servers.custom_objects import ROWS as ROWS_OF_KINDS
+from tests.cluster.api_servers.custom_objects import custom, definitions
 from tests.cluster.without_server.compared import BEGINS, Comparison, reasons_of
 from tests.kubernetes import binaries
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.custom_resources import served
 from tests.kubernetes.registration import configure, create_namespace, settle
 from webhook.rendering.admission_policy.limits import LIMITS
 
@@ -276,6 +279,17 @@ def test_a_copied_annotation_that_lags_behind_is_refused(
     assert "modelcache.io/claim: admission policies do not copy" in answer.message
     del own["modelcache.io/copied-keys"]  # then the template's own value wins, as with the webhook
     cluster.api.create(workload("Deployment", where, own, template), dry_run=True).expect(201)
+
+
+@pytest.mark.parametrize("name", ["argoproj.io/Rollout", "ray.io/RayCluster"])
+def test_annotations_of_a_custom_workload_are_warned_of(
+    comparison: Comparison, cluster: ControlPlane, name: str
+) -> None:
+    with served(cluster, definitions()):
+        obj = custom(ROWS_OF_KINDS[name], comparison.place({}).seen, ASKED)
+        answer = cluster.api.create(obj, dry_run=True).expect(201)
+    (warning,) = [text for text in answer.warnings if "ValidatingAdmissionPolicy" in text]
+    assert "admission policies copy no annotations to the pods of this kind" in warning
 
 
 def test_a_pod_is_refused_while_the_policy_that_injects_is_missing(

@@ -1,11 +1,12 @@
 """Write which objects the policies concern: those that the webhook would be asked about."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from webhook.admission.admit import EXCLUDED, MIRROR
 from webhook.admission.request.annotations import PREFIX
 from webhook.objects.json import Json
+from webhook.objects.workload_kinds import WorkloadKind
 
 _MODEL: Final = (
     "asks-for-a-model",
@@ -63,8 +64,34 @@ def conditions(rows: Iterable[tuple[str, str]]) -> list[Json]:
     return [{"name": name, "expression": expression} for name, expression in rows]
 
 
-def constraints(resources: Mapping[str, Iterable[str]], *operations: str) -> Json:
-    """Return match constraints; *resources*: API group → resources."""
+def rule(
+    group: str, resources: Iterable[str], operations: Iterable[str], versions: Iterable[str]
+) -> Json:
+    """Return one resource rule."""
+    return {
+        "apiGroups": [group],
+        "apiVersions": list(versions),
+        "operations": list(operations),
+        "resources": list(resources),
+        "scope": "Namespaced",
+    }
+
+
+PODS: Final = rule("", ["pods"], ["CREATE"], ["v1"])
+
+
+def workload_rules(rows: Iterable[WorkloadKind], versions: Sequence[str]) -> list[Json]:
+    """Return resource rules for kinds; *versions*: those of a kind whose row names none."""
+    found: dict[tuple[str, Sequence[str]], list[str]] = {}
+    for row in rows:
+        found.setdefault((row.group, row.versions or tuple(versions)), []).append(row.resource)
+    return [
+        rule(group, resources, ("CREATE", "UPDATE"), of) for (group, of), resources in found.items()
+    ]
+
+
+def constraints(rules: Sequence[Json]) -> Json:
+    """Return match constraints: *rules*, in the namespaces that the webhook sees."""
     return {
         "matchPolicy": "Equivalent",
         "namespaceSelector": {
@@ -77,14 +104,5 @@ def constraints(resources: Mapping[str, Iterable[str]], *operations: str) -> Jso
                 {"key": f"{PREFIX}admission", "operator": "NotIn", "values": ["disabled"]},
             ]
         },
-        "resourceRules": [
-            {
-                "apiGroups": [group],
-                "apiVersions": ["v1"],
-                "operations": list(operations),
-                "resources": list(names),
-                "scope": "Namespaced",
-            }
-            for group, names in resources.items()
-        ],
+        "resourceRules": list(rules),
     }

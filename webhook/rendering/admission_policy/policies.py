@@ -12,7 +12,7 @@ from webhook.rendering.admission_policy.containers import containers
 from webhook.rendering.admission_policy.defaults import unheld
 from webhook.rendering.admission_policy.injection import patch
 from webhook.rendering.admission_policy.limits import limits
-from webhook.rendering.admission_policy.matching import POD, conditions, constraints
+from webhook.rendering.admission_policy.matching import POD, PODS, conditions, constraints
 from webhook.rendering.admission_policy.pod import pod
 from webhook.rendering.admission_policy.remarks import remarks
 from webhook.rendering.admission_policy.request import request
@@ -49,8 +49,8 @@ _SEES: Final = (
     "them. Without it, the pods would request no model."
 )
 _WARNS: Final = (
-    "Warns of pods that get no model, and of memory that was lowered again. A "
-    f"{_MUTATING} can't warn."
+    "Warns of pods that get no model, of memory that was lowered again, and of custom workloads, "
+    f"whose annotations nobody copies. A {_MUTATING} can't warn."
 )
 
 
@@ -91,7 +91,7 @@ def policies(policy: Policy) -> Iterator[tuple[str, Json]]:
     """Yield heading and content of each object. ValueError if the catalogue is too long."""
     parts = (request(policy), containers(), pod(), limits())
     pods = {
-        "matchConstraints": constraints({"": ["pods"]}, "CREATE"),
+        "matchConstraints": constraints([PODS]),
         "matchConditions": conditions(POD),
         "variables": [
             {"name": name, "expression": expression} for part in parts for name, expression in part

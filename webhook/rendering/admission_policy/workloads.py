@@ -2,15 +2,16 @@
 
 from webhook.objects.json import Json
 from webhook.objects.workload_kinds import KINDS
-from webhook.rendering.admission_policy.matching import WORKLOAD, conditions, constraints
+from webhook.rendering.admission_policy.matching import (
+    WORKLOAD,
+    conditions,
+    constraints,
+    workload_rules,
+)
 
 
 def workloads() -> Json:
     """Return the spec of the policy. The chart's policy modelcache-copied has the same rule."""
-    resources: dict[str, list[str]] = {}
-    for row in KINDS:
-        if row.built_in:
-            resources.setdefault(row.group, []).append(row.resource)
     template = (
         "(request.kind.kind == 'CronJob' ? dyn(object).spec.jobTemplate.spec.template\n"
         ": dyn(object).spec.template).?metadata.?annotations.orValue({})"
@@ -30,7 +31,9 @@ def workloads() -> Json:
     )
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": constraints(resources, "CREATE", "UPDATE"),
+        "matchConstraints": constraints(
+            workload_rules([row for row in KINDS if row.built_in], ("v1",))
+        ),
         "matchConditions": conditions(WORKLOAD),
         "variables": [
             {"name": "template", "expression": template},
