@@ -111,3 +111,52 @@ def test_a_namespace_whose_label_keeps_the_webhook_out_is_left_as_it_is(
     name = "pod/wrong" if kind == "Pod" else "deployment/llama"
     assert ran.out == f"admitted {name} (STDIN): unchanged, excluded namespace\n"
     assert (ran.status, ran.err) == (0, "")
+
+
+POLICY = """\
+apiVersion: modelcache.io/v1alpha1
+kind: CachePolicy
+metadata: {name: NAME}
+spec: SPEC
+"""
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    """What an API server has: a policy with a mistake, and one of a newer schema."""
+    path = tmp_path / "dump.yaml"
+    bad = POLICY.replace("SPEC", "{defaults: {strategy: telepathy}}").replace("NAME", "bad, uid: a")
+    newer = POLICY.replace("SPEC", "{later: 1, defaults: {claim: newer}}")
+    path.write_text(f"{bad}---\n{newer.replace('NAME', 'newer, uid: b')}")
+    return path
+
+
+def test_objects_that_an_api_server_has_written_are_read_as_the_webhook_reads_them(
+    dump: Path,
+) -> None:
+    ran = modelcache("inject", "-f", "-", "--cluster", dump, stdin=POD)
+    assert ran.status == 0
+    assert "claimName: newer" in ran.out
+    first, second = ran.err.splitlines()
+    assert first.startswith("modelcache: CachePolicy bad: left out: spec.defaults.strategy: ")
+    assert second == (
+        "modelcache: CachePolicy newer: spec.later is newer than this version, and not read"
+    )
+
+
+def test_one_that_a_person_has_written_has_its_mistakes_reported(dump: Path) -> None:
+    dump.write_text(dump.read_text().replace("uid", "generateName"))
+    ran = modelcache("check", "-f", "-", "--cluster", dump, stdin=POD)
+    assert (ran.status, ran.out) == (2, "")
+    assert "telepathy" in ran.err
+    assert "spec.later" in ran.err
+
+
+def test_an_object_of_the_cluster_wins_over_one_of_the_policy(dump: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(
+        POLICY.replace("SPEC", "{defaults: {claim: files}}").replace("NAME", "newer")
+    )
+    words = ("--cluster", dump, "--policy", tmp_path / "policy.yaml")
+    ran = modelcache("inject", "-f", "-", *words, stdin=POD)
+    assert "claimName: newer" in ran.out
+    assert "modelcache: CachePolicy newer: in --cluster too, which wins\n" in ran.err

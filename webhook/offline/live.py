@@ -9,20 +9,13 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from webhook.admission.policy.cache_policy import CachePolicy
-from webhook.admission.policy.documents import (
-    API_VERSION,
-    MODEL,
-    POLICY,
-    Policy,
-    read_object_of_cluster,
-)
+from webhook.admission.policy.documents import API_VERSION, Policy
 from webhook.api_server.client import Api, path
 from webhook.api_server.collection import Collection
 from webhook.api_server.errors import Missing, Refused, Unreachable
 from webhook.api_server.version import version_of
-from webhook.models.cached_model import CachedModel
 from webhook.objects.facts import Facts
+from webhook.objects.json import Json
 from webhook.objects.kinds import (
     ClusterObject,
     LimitRange,
@@ -31,15 +24,14 @@ from webhook.objects.kinds import (
     PersistentVolumeClaim,
     ResourceQuota,
 )
-from webhook.offline.world import facts_of
+from webhook.offline.world import facts_of, ours_of
 
 T = TypeVar("T")
 O = TypeVar("O", bound=ClusterObject)  # noqa: E741  # a type
 _FORBIDDEN: Final = 403
 _SHOWN: Final = 300
 """Characters of a refusal that are shown."""
-_OURS: Final = {POLICY: "cachepolicies", MODEL: "cachedmodels"}
-"""Kind → its resource."""
+_OURS: Final = ("cachedmodels", "cachepolicies")
 _NAMESPACED: Final[dict[type[ClusterObject], str]] = {
     PersistentVolumeClaim: "persistentvolumeclaims",
     LimitRange: "limitranges",
@@ -66,10 +58,11 @@ class Live:
         self._said: list[str] = []
         if everywhere.kube_version is None:
             self._everywhere = replace(everywhere, kube_version=self._version())
-        ours = self._ours(MODEL, CachedModel), self._ours(POLICY, CachePolicy)
-        self.policy = files.behind(*ours)
+        models, policies, notes = ours_of([one for kind in _OURS for one in self._ours(kind)])
+        self._said += notes
+        self.policy = files.behind(models, policies)
         """The policies and models of cluster and files."""
-        if twice := files.twice(*ours):
+        if twice := files.twice(models, policies):
             self._said.append(f"{', '.join(twice)}: in --policy and in the cluster, which wins")
 
     @property
@@ -117,30 +110,15 @@ class Live:
             return None
         return msgspec.convert(found, Namespace) if found else None
 
-    def _ours(self, kind: str, of: type[T]) -> list[T]:
-        """Return the objects of one of our kinds; those that can't be used are left out."""
-        resource, found = _OURS[kind], list[T]()
+    def _ours(self, resource: str) -> list[Json]:
+        """Return the objects of one of our kinds."""
         where = Collection(self._api, f"/apis/{API_VERSION}/{resource}")
+        decode = msgspec.json.decode
         try:
-            every = self._allowed(resource, "", lambda: [*_raws(where)]) or []
+            return self._allowed(resource, "", lambda: [*map(decode, _raws(where))]) or []
         except Missing:
             self._said.append(f"{resource}: the definition is not installed in this cluster")
             return []
-        for raw in every:
-            document = msgspec.json.decode(raw)
-            title = f"{kind} {document['metadata']['name']}"
-            try:
-                _, dropped, read = read_object_of_cluster(document)
-            except ValueError as error:
-                self._said += [f"{title}: left out: {line}" for line in str(error).splitlines()]
-                continue
-            if dropped:
-                self._said.append(
-                    f"{title}: {', '.join(dropped)} is newer than this version, and not read"
-                )
-            if isinstance(read, of):
-                found.append(read)
-        return found
 
     def _listed(self, kind: type[O], namespace: str, resource: str = "") -> list[O] | None:
         """Return the objects of a kind; None if they may not be read."""

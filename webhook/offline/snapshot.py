@@ -2,6 +2,9 @@
 
 If no object of a kind is given, that kind is unknown, and nothing is refused because of it. Once
 one claim or one node is given, those that are not given do not exist.
+
+A CachedModel or CachePolicy that an API server has written is read as the webhook reads it. One
+that a person wrote has every mistake reported.
 """
 
 from collections.abc import Iterable
@@ -11,6 +14,7 @@ from typing import Any, TypeVar
 from webhook.admission.policy.documents import API_VERSION, Policy, load_policy
 from webhook.objects.cluster_object import read_object
 from webhook.objects.facts import Facts
+from webhook.objects.json import Json
 from webhook.objects.kinds import (
     ClusterObject,
     LimitRange,
@@ -19,7 +23,7 @@ from webhook.objects.kinds import (
     PersistentVolumeClaim,
     ResourceQuota,
 )
-from webhook.offline.world import facts_of
+from webhook.offline.world import facts_of, ours_of
 from webhook.values.shape import faults
 
 T = TypeVar("T", bound=ClusterObject)
@@ -49,12 +53,15 @@ class Snapshot:
         everywhere: Facts,
     ) -> "Snapshot":
         """Return the snapshot of (place, object) pairs; ValueError names every mistake."""
-        ours = list(policy)
+        ours, of_cluster = list(policy), list[Json]()
         others: list[ClusterObject] = []
         mistakes: list[str] = []
         for place, item in objects:
             if isinstance(item, dict) and item.get("apiVersion") == API_VERSION:
-                ours.append((place, item))
+                if _has_uid(item):
+                    of_cluster.append(item)
+                else:
+                    ours.append((place, item))
                 continue
             try:
                 others.append(read_object(item))
@@ -70,11 +77,15 @@ class Snapshot:
                 mistakes.append(str(error))
         if mistakes:
             raise ValueError("\n".join(mistakes))
+        models, policies, notes = ours_of(of_cluster)
+        if twice := loaded.twice(models, policies):
+            notes.append(f"{', '.join(twice)}: in --cluster too, which wins")
         return cls(
             objects=tuple(others),
-            policy=loaded,
+            policy=loaded.behind(models, policies),
             namespace=namespace,
             everywhere=everywhere,
+            notes=tuple(notes),
         )
 
     def _of(self, kind: type[T], namespace: str | None = None) -> list[T]:
@@ -103,3 +114,9 @@ class Snapshot:
             limit_ranges=self._of(LimitRange, namespace),
             quotas=self._of(ResourceQuota, namespace),
         )
+
+
+def _has_uid(item: Json) -> bool:
+    """Whether an API server has written *item*: each gives an object its uid."""
+    metadata = item.get("metadata")
+    return isinstance(metadata, dict) and "uid" in metadata

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from webhook.admission.policy.documents import Policy
+from webhook.admission.policy.cache_policy import CachePolicy
+from webhook.admission.policy.documents import Policy, read_object_of_cluster
+from webhook.models.cached_model import CachedModel
 from webhook.objects.defaulting import as_written, limits_of
 from webhook.objects.facts import Claim, Facts, Quota
+from webhook.objects.json import Json
 from webhook.objects.kinds import LimitRange, Namespace, Node, PersistentVolumeClaim, ResourceQuota
 
 
@@ -31,6 +34,32 @@ class World(Protocol):
     @property
     def nothing(self) -> bool:
         """Whether it was asked, and nothing of it may be read."""
+
+
+def ours_of(
+    documents: Iterable[Json],
+) -> tuple[list[CachedModel], list[CachePolicy], list[str]]:
+    """Return the models and policies of a cluster, and notes on what of them is left out.
+
+    Like the webhook, which leaves out an object with a mistake and fields of a newer schema.
+    """
+    models: list[CachedModel] = []
+    policies: list[CachePolicy] = []
+    notes = []
+    for document in documents:
+        title = f"{document.get('kind')} {document['metadata'].get('name')}"
+        try:
+            _, dropped, read = read_object_of_cluster(document)
+        except ValueError as error:
+            notes += [f"{title}: left out: {line}" for line in str(error).splitlines()]
+            continue
+        if dropped:
+            notes.append(f"{title}: {', '.join(dropped)} is newer than this version, and not read")
+        if isinstance(read, CachedModel):
+            models.append(read)
+        else:
+            policies.append(read)
+    return models, policies, notes
 
 
 def facts_of(

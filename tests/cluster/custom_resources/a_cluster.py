@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.admission import corpus, rules
-from tests.admission.admitting import Json, cache_policy, cached_model
+from tests.admission.admitting import Json, cache_policy, cached_model, pod_of
 from tests.admission.test_cases import FOLDERS, documents, given
 
 NUMBER: Final = 30
@@ -88,6 +88,7 @@ def made() -> Cluster:
     others += [
         row.object(kind) for row in rules.rows() for kind in row.all_kinds if kind in OF_ROWS
     ]
+    others += [pod_of({"model": name}) for name in ("still-loading", "only-image", "huge")]
     turns = itertools.cycle(generated)
     every = [(place or next(turns), obj) for place, obj in objects]
     every += [(next(turns), obj) for obj in others]
@@ -217,6 +218,7 @@ def _models() -> Iterator[Json]:
     own = [
         cached_model("still-loading", "acme/slow", status={"conditions": [loading]}),
         cached_model("only-image", "acme/imaged", strategies=["image"], image=IMAGE),
+        cached_model("huge", "acme/huge", size="2Pi"),  # the schema does not know the range
     ]
     for document in itertools.chain(found, rows, own):
         name = document["metadata"]["name"]

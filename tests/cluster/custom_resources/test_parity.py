@@ -16,7 +16,7 @@ import jsonpatch
 import pytest
 import yaml
 
-from tests.admission.admitting import Json, defaulted, review_of
+from tests.admission.admitting import PREFIX, Json, defaulted, review_of
 from tests.cli.command import modelcache
 from tests.cluster.custom_resources.a_cluster import NODES, SYSTEM, Cluster, Place, made
 from tests.kubernetes.api import Object, url_of
@@ -29,14 +29,16 @@ from webhook.objects import defaulting
 from webhook.objects.facts import LimitRangeItem
 
 LEAST: Final = 200
+HUGE: Final = "huge"
+"""The name of a model whose size is out of range, which only its reader knows."""
 SENDERS: Final = 16
 KINDS: Final = "namespaces,pvc,nodes,limitranges,resourcequotas,cachedmodels,cachepolicies"
 WILL_BE_REFUSED: Final = re.compile(r"MC110 .*?: pods will be refused: (MC\d{3}) ")
 SIMPLE: Final = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds of workloads of which each makes pods from one template."""
 OF_ALL: Final = {rule.code for rule in RULES if rule.of_all}
-"""Rules that concern pods as they will run, annotated or not. The webhook finds of these only what
-an annotated pod requests, since it is not asked about others: docs/platform.md, Rules."""
+"""Rules that concern pods as they will run, annotated or not. The API server judges by them itself,
+after the webhook, which finds only what an annotated pod requests: docs/platform.md, Rules."""
 
 
 @pytest.fixture(scope="module")
@@ -363,3 +365,15 @@ def test_a_cluster_that_is_asked_says_what_its_dump_says(
 ) -> None:
     live = output(folder, "check", "--live", "--kubeconfig", plane.kubeconfig)
     assert json.loads(live) == checked
+
+
+def test_a_model_with_a_mistake_is_unknown_to_all_of_them(
+    cluster: Cluster, by_webhook: dict[str, Verdict]
+) -> None:
+    [asks] = [
+        obj
+        for place, obj in cluster.applied
+        if place.asks and obj["metadata"].get("annotations", {}).get(f"{PREFIX}model") == HUGE
+    ]
+    [refused] = [p for p in by_webhook[key_of(asks)].refused if f'"{HUGE}"' in p]
+    assert "is not in the catalogue" in refused
