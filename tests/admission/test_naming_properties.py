@@ -8,9 +8,11 @@ import json
 import re
 import shutil
 import subprocess
+import tracemalloc
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +22,7 @@ from webhook.admission.containers.shell_variables import LONGEST
 from webhook.admission.containers.texts import expanded, texts_of
 from webhook.objects.container import Container, EnvVar
 
+MOST_BYTES = 48 * 2**20
 NAME, PATH = "acme/coder", "/models/acme--coder/main"
 SERVED = f"--served-model-name={NAME}"
 EXAMPLES = settings(max_examples=300)
@@ -278,6 +281,59 @@ def test_variables_that_grow_without_end_are_left() -> None:
     found = texts_of(Container(env=tuple(env), args=("$(V399)",)))
     assert max(len(text.text) for text in found.variables) <= LONGEST
     assert sum(len(text.text) for text in found.variables) < 3 << 20
+
+
+SCRIPTS = [
+    "$SERVE acme/$NAME --port ${PORT:-80}",
+    'A=(--model "$ORG/$NAME" --port 80)\nvllm serve "${A[@]}" --x',
+    'A=()\nA+=(serve)\nA+=("$ORG/$NAME")\nvllm "${A[@]}"',
+    'A="--a b"; A="$A --c d"; A+=" --e $NAME"; vllm serve $A',
+    'set -- serve $ORG/$NAME; set -- "$@" --x; vllm "$@"',
+    'run() { local m=$1; vllm serve "$m" $2; }; run $ORG/$NAME --x',
+    "function run { vllm serve $1; }; run $ORG/$NAME",
+    "vllm serve acme/coder --name a#b \"c # d\" '#e' # f",
+    'vllm serve --json "$JSON" ${NAME:?is not set}',
+    ": ${A:=$NAME}; vllm serve $A ${B:=c}",
+    'CMD=(vllm serve x); "${CMD[@]}" --y',
+]
+SCRIPT_ENV = {"SERVE": "vllm serve", "ORG": "acme", "NAME": "coder", "JSON": '{"a": "b c"}'}
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not there")
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_bash_gives_a_server_the_same_words(script: str) -> None:
+    stub = "vllm() { printf '%s\\0' vllm \"$@\"; }\n"
+    run = subprocess.run(
+        ["bash", "-c", stub + script], check=True, capture_output=True, text=True, env=SCRIPT_ENV
+    )
+    given = tuple(run.stdout.split("\0")[:-1])
+    env = tuple(EnvVar(name=name, value=value) for name, value in SCRIPT_ENV.items())
+    found = texts_of(Container(command=("bash", "-c", script), env=env)).shell
+    assert found
+    assert given in found.commands
+
+
+GROWING = {
+    "one value in many variables": "".join(f"A{i}=$BIG;" for i in range(2500)),
+    "a variable that is added to itself": "A=aa;" + "A+=$A;" * 4000,
+    "an array that has itself twice": 'A=("${A[@]}" "${A[@]}" a);' * 900,
+    "words that are set from themselves": "set -- a b;" + 'set -- "$@" "$@";' * 1500,
+    "several values of each variable": "if x; then A=1; A=2; A=3;" + "echo $A$A$A;" * 2000,
+}
+
+
+@pytest.mark.parametrize("program", GROWING.values(), ids=GROWING)
+def test_variables_of_a_shell_that_grow_without_end_are_left(program: str) -> None:
+    container = Container(
+        name="c",
+        command=("sh", "-c", program),
+        env=(EnvVar(name="BIG", value="x" * (LONGEST - 1)),),
+    )
+    tracemalloc.start()
+    texts_of(container)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_BYTES
 
 
 def test_a_deep_document_names_its_models() -> None:

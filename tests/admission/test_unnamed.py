@@ -30,6 +30,10 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
         {"command": ["sh", "-c", "vllm serve --model=$(cat /etc/model)"]},
         'vLLM gets its model from "$(…)", where this review can\'t look, so it may download',
     ),
+    "a path in front of the output of a command": (
+        {"command": ["sh", "-c", "vllm serve /data/$(basename $MODEL)"]},
+        'vLLM names "/data/$(…)", so it will not read',
+    ),
     "an argument that wins over its variable": (
         {
             "image": "ghcr.io/huggingface/text-generation-inference:3.3.5",

@@ -6,7 +6,7 @@ from typing import Final
 
 from webhook.admission.containers.mentions import Mention, names, runs
 from webhook.admission.containers.server import Server, normal
-from webhook.admission.containers.shell_variables import ShellVariables, names_in
+from webhook.admission.containers.shell_variables import ShellVariables, may_become, names_in
 from webhook.admission.containers.texts import Texts, values_behind
 
 SUBSTITUTION: Final = "$(…)"
@@ -45,7 +45,9 @@ def own_mentions(
         return list(found) or ([Mention(program, "", None, by_shell=True)] if program else [])
     if not own:
         return list(found)
-    left = frozenset[str]().union(*map(names_in, own)) if program else frozenset[str]()
+    bare = [value.removeprefix("hf://") for value in own] if program else []
+    open_values = [value for value in bare if may_become(value, repository)]
+    left = frozenset[str]().union(*map(names_in, open_values))
     return [
         mention
         for mention in found

@@ -212,7 +212,8 @@ def _named_instead(readings: Readings) -> str:
             return f"gets {flag} from {UNSEEN}"
     for value in own_models(texts, server):
         ours = names.PATH_VARIABLE in value or names.FILE_VARIABLE in value
-        if not ours and ("$(" in value or (texts.program and "$" in value)):
+        is_open = "$(" in value or (texts.program and "$" in value)
+        if not ours and is_open and not value.startswith(("/", "./")):
             return f"gets its model from {quoted(value)}, {UNSEEN}"
         return f"names {quoted(value)}"
     return NAMES_NONE

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 LONGEST: Final = 32 * 1024
@@ -19,6 +20,11 @@ _OPENING: Final = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "time", "coproc", "!", "{")
 )
 """Words of a shell that have a command behind them (2.9.4 of POSIX's Shell Command Language)."""
+_ARRAY: Final = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
+_HASH, _SPACE = "\0", "\1"
+"""What stands for a # that begins no comment, and for a space in ${NAME:-…}, which ends no word."""
+_IN_BRACES: Final = re.compile(r"\$\{[^{}]* [^{}]*\}")
+_INNER_HASH: Final = re.compile(rf"(?<=[^\s{re.escape(_OPERATORS)}])#")
 _MARK: Final = re.compile(rf"{_OTHER}(\d+)/")
 
 
@@ -81,15 +87,35 @@ def said(command: Sequence[str], known: Sequence[str]) -> str:
 def commands(text: str) -> list[tuple[str, ...]]:
     """Return the simple commands of *text*; empty if it can't be split.
 
-    `do vllm serve` is the command `vllm serve`.
+    `do vllm serve` is the command `vllm serve`. An array of Bash, `A=(one two)`, is a command whose
+    first word is `A=(`.
     """
     found: list[list[str]] = [[]]
+    in_array = False
     for word in split(text):
         if _is_operator(word):
-            found.append([])
+            if in_array:
+                in_array = ")" not in word
+            elif word[0] == "(" and found[-1] and _ARRAY.fullmatch(found[-1][-1]):
+                found.append([f"{found[-1].pop()}("])
+                in_array = ")" not in word
+            if not in_array:
+                found.append([])
+        elif found[-1] == ["function"]:
+            found[-1] = []  # its name, and then its commands
         elif found[-1] or word not in _OPENING:
             found[-1].append(word)
     return [tuple(command) for command in found if command]
+
+
+def functions(text: str) -> frozenset[str]:
+    """Return the names of the functions that *text* defines."""
+    words = split(text)
+    pairs = list(pairwise(words))
+    return frozenset(
+        [name for name, after in pairs if after[:2] == "()"]
+        + [name for before, name in pairs if before == "function"]
+    )
 
 
 @lru_cache(maxsize=8)
@@ -99,13 +125,19 @@ def split(text: str) -> tuple[str, ...]:
         return ()
     # shlex drops a comment with the end of its line, so another end of line follows.
     joined = text.replace("\\\n", "  ").replace("\n", "\n\n")
-    lexer = shlex.shlex(joined, posix=True, punctuation_chars=_OPERATORS)
+    # A comment begins only where a word can: there is none in ${NAME##*/} (2.3 of POSIX).
+    kept = _INNER_HASH.sub(_HASH, _IN_BRACES.sub(_joined, joined))
+    lexer = shlex.shlex(kept, posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     try:
-        return tuple(lexer)
+        return tuple([word.replace(_HASH, "#").replace(_SPACE, " ") for word in lexer])
     except ValueError:
         return ()
+
+
+def _joined(match: re.Match[str]) -> str:
+    return match[0].replace(" ", _SPACE)
 
 
 def _is_operator(word: str) -> bool:
