@@ -281,6 +281,55 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any], list[str]]] = {
             )
         ],
     ),
+    "a variable of modelcache that the author has set": (
+        {},
+        {"args": ["--model=$(MODELCACHE_PATH)"], "env": {"MODELCACHE_PATH": "/x"}},
+        [
+            (
+                'MC117 vLLM names "/x", so it will not read acme/coder: write '
+                "--model=/models/acme--coder/main"
+            )
+        ],
+    ),
+    "a variable of modelcache that a ConfigMap sets": (
+        {"layout": "directory"},
+        {"args": ["--model=acme/coder"], "env": {"MODELCACHE_PATH": None}},
+        [
+            (
+                "MC116 args[0] names acme/coder, which it will download, because it is given plain "
+                "files by layout directory: write --model=/models/acme--coder/main and "
+                "--served-model-name=acme/coder"
+            )
+        ],
+    ),
+    "a variable of the file that the author has set": (
+        {"file": "q4.gguf"},
+        {
+            "image": LLAMA,
+            "args": ["-m", "$(MODELCACHE_FILE)"],
+            "env": {"MODELCACHE_FILE": "/x.gguf", "LLAMA_ARG_MODEL": "/x.gguf"},
+        },
+        [
+            (
+                'MC117 llama.cpp names "/x.gguf", so it will not read acme/coder: write --model '
+                "/models/acme--coder/main/q4.gguf"
+            )
+        ],
+    ),
+    "a download next to a variable of modelcache that the author has set": (
+        {},
+        {
+            "command": ["sh", "-c", "hf download acme/coder --local-dir /d; vllm serve /d"],
+            "env": {"MODELCACHE_PATH": "/x"},
+        },
+        [
+            (
+                "MC116 command[2] names acme/coder, which it will download, because it hands it to a "
+                "command that downloads into another directory: write /models/acme--coder/main in "
+                "place of that directory, and no download"
+            )
+        ],
+    ),
     "a draft in a variable that a shell reads": (
         {},
         {"command": ["sh", "-c", f"{SERVE} --spec-model $DRAFT"], "env": {"DRAFT": "acme/draft"}},

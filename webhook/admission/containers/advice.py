@@ -4,6 +4,7 @@ from typing import Final
 
 from webhook.admission.containers.mentions import Mention
 from webhook.admission.containers.readings import Readings, reads_file
+from webhook.admission.containers.references import is_own
 from webhook.admission.containers.server import Server, normal
 from webhook.objects import names
 
@@ -32,6 +33,9 @@ def place(index: int, readings: Readings, mention: Mention | None = None) -> str
     # Before a shell runs, the kubelet replaces $(NAME).
     by_shell = mention is not None and mention.by_shell and not readings.start.cleared_by
     path = f"${variable}" if by_shell else f"$({variable})"
+    whole = f"{readings.paths[index]}/{model.file}" if file else readings.paths[index]
+    if is_own(variable, readings.texts) and readings.texts.values.get(variable) != whole:
+        path = whole
     return f"{path}/FILE" if server.reads_file and not file else path
 
 

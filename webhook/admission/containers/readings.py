@@ -16,7 +16,7 @@ from typing import Final
 from webhook.admission.containers.hub_cache import DEFAULT_ROOT, Roots, roots_of
 from webhook.admission.containers.mentions import Mention, mentions
 from webhook.admission.containers.own_model import own_mentions
-from webhook.admission.containers.references import Where, names_path
+from webhook.admission.containers.references import Where, is_own, names_path
 from webhook.admission.containers.revisions import asked_revision, other_revision
 from webhook.admission.containers.server import FILE, PATH, HubCache, Server, normal
 from webhook.admission.containers.started import AS_IS, PROGRAMS, Started, started
@@ -67,6 +67,8 @@ class Readings:
     offline: Mapping[str, str]
     """Variables with which it asks no hub."""
     models: Sequence[Reading]
+    paths: Sequence[str]
+    """Where the models are mounted as directories."""
 
     @property
     def cached(self) -> list[Reading]:
@@ -122,7 +124,7 @@ def readings_of(
         _reading(texts, start, server, request, model, Where(i, path, i in meant), fault)
         for i, (model, path) in enumerate(zip(request.models, paths, strict=True))
     ]
-    return Readings(texts, server, start, roots, cache.offline if cache else {}, found)
+    return Readings(texts, server, start, roots, cache.offline if cache else {}, found, paths)
 
 
 def _reading(
@@ -153,7 +155,8 @@ def _reading(
         return Reading(model, Outcome.CACHE if in_cache else Outcome.UNNAMED)
     if any(mention.is_download for mention in found):
         fault = "hands it to a command that downloads into another directory"
-        remedy = f"${where.variable} in place of that directory, and no download"
+        place = where.path if is_own(where.variable, texts) else f"${where.variable}"
+        remedy = f"{place} in place of that directory, and no download"
         return Reading(model, Outcome.DOWNLOADS, found, fault, remedy=remedy)
     if other := other_revision(texts, server, model, found, where.index):
         fault, remedy = other

@@ -45,6 +45,11 @@ class Where:
         return found
 
 
+def is_own(variable: str, texts: Texts) -> bool:
+    """Whether the author has set a variable of ours. It has another value then."""
+    return variable in texts.values or variable in texts.hidden
+
+
 def names_path(texts: Texts, where: Where, model: Model) -> bool:
     """Whether a word or a variable is the path of *model*, or a place below it."""
     path, pattern = where.path, None
