@@ -6,7 +6,7 @@ of a list (`name=org/adapter`), a word of a shell command, or the value of a var
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -173,7 +173,7 @@ def _in_download(text: str, span: tuple[int, int]) -> bool:
     )
 
 
-def runs(command: tuple[str, ...], server: Server) -> bool:
+def runs(command: Sequence[str], server: Server) -> bool:
     """Whether *command* starts *server*."""
     return bool(said(command, server.commands))
 

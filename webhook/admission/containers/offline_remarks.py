@@ -7,11 +7,13 @@ from webhook.admission import codes
 from webhook.admission.containers.advice import UNSEEN, instead, rewritable
 from webhook.admission.containers.other_models import others
 from webhook.admission.containers.readings import Outcome, Readings
+from webhook.admission.containers.started import Change
 from webhook.admission.problem import Problem
 from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.declared import CacheRequest
 from webhook.values.text import quoted
 
+_LETS: Final = "which lets it ask the hub at its start"
 _OFF: Final = frozenset(("", "0", "no", "off", "false"))
 
 
@@ -76,31 +78,37 @@ def offline_remarks(container: str, request: CacheRequest, readings: Readings) -
 
 def _online(variable: str, readings: Readings) -> str:
     """Return how the server may leave its offline mode, and what to do; empty if it does not."""
-    lets = "lets it ask the hub at its start"
     fault = "and it can't write a newer revision into the read-only cache"
     start = readings.start
     if start.lacks(variable):
-        words = f"{start.cleared_by} takes {variable} away, which {lets}, {fault}"
+        words = f"{start.cleared_by} takes {variable} away, {_LETS}, {fault}"
         return f"{words}: pass {variable} to the server"
-    if changes := start.changes.get(variable):
-        last = changes[-1]
-        place = last.text.place
-        if last.value is None:
-            return f"{place} removes {variable}, which {lets}, {fault}: leave it there"
-        if "$" in last.value:
-            words = f"{place} sets {variable} from {UNSEEN}: unless it is 1, the server asks"
-            return f"{words} the hub at its start, {fault}: write {variable}=1 there"
-        if last.value.lower() in _OFF:
-            words = f"{place} sets {variable}={last.value}, which {lets}, {fault}"
-            return f"{words}: remove it there"
-        return ""
+    for change in reversed(start.changes.get(variable, ())):
+        if online := _set_online(variable, change):
+            what, remedy = online
+            return f"{change.text.place} {what}, {fault}: {remedy}"
+        if change.is_certain:
+            return ""
     if variable in readings.texts.hidden:
         words = f"{variable} comes from {UNSEEN}: unless it is 1, the server asks the hub at its"
         return f"{words} start, {fault}: set {variable} to 1 in the pod"
     given = readings.texts.values.get(variable, "1")
     if given.lower() in _OFF:
-        return f"{variable}={given} {lets}, {fault}: remove {variable}"
+        return f"{variable}={given} {_LETS.removeprefix('which ')}, {fault}: remove {variable}"
     return ""
+
+
+def _set_online(variable: str, change: Change) -> tuple[str, str] | None:
+    """Return how a command may set *variable* to what lets a server ask the hub, and the remedy."""
+    value = change.value
+    if value is None:
+        return f"removes {variable}, {_LETS}", "leave it there"
+    if "$" in value:
+        words = f"sets {variable} from {UNSEEN}: unless it is 1, the server asks the hub at its"
+        return f"{words} start", f"write {variable}=1 there"
+    if value.lower() in _OFF:
+        return f"sets {variable}={value}, {_LETS}", "remove it there"
+    return None
 
 
 def _avoided(request: CacheRequest, readings: Readings) -> str:

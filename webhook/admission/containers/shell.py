@@ -20,6 +20,11 @@ _OPENING: Final = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "time", "coproc", "!", "{")
 )
 """Words of a shell that have a command behind them (2.9.4 of POSIX's Shell Command Language)."""
+_DEPTH: Final = {
+    **dict.fromkeys(("if", "while", "until", "for", "case", "select", "{"), 1),
+    **dict.fromkeys(("fi", "done", "esac", "}"), -1),
+}
+"""Words that begin and end what may not run, or run more than once."""
 _ARRAY: Final = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _HASH, _SPACE = "\0", "\1"
 """What stands for a # that begins no comment, and for a space in ${NAME:-…}, which ends no word."""
@@ -84,28 +89,66 @@ def said(command: Sequence[str], known: Sequence[str]) -> str:
     return next((sequence for sequence in known if f" {sequence} " in words), "")
 
 
-def commands(text: str) -> list[tuple[str, ...]]:
+@dataclass(slots=True)
+class Command:
+    """A simple command."""
+
+    words: list[str]
+    depth: int
+    """In how many conditions, loops and functions it is."""
+    before: str = ""
+    """The operator in front of it."""
+    after: str = ""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it runs before those that follow it, whatever happens.
+
+        In `a && b && c` it is, since c runs only if b did.
+        """
+        if self.depth or "||" in self.before:
+            return False
+        return "&&" not in self.before or "&&" in self.after
+
+
+def simple_commands(text: str) -> list[Command]:
     """Return the simple commands of *text*; empty if it can't be split.
 
     `do vllm serve` is the command `vllm serve`. An array of Bash, `A=(one two)`, is a command whose
     first word is `A=(`.
     """
-    found: list[list[str]] = [[]]
+    last = Command([], 0)
+    found = [last]
     in_array = False
     for word in split(text):
+        words = last.words
         if _is_operator(word):
             if in_array:
                 in_array = ")" not in word
-            elif word[0] == "(" and found[-1] and _ARRAY.fullmatch(found[-1][-1]):
-                found.append([f"{found[-1].pop()}("])
+            elif word[0] == "(" and words and _ARRAY.fullmatch(words[-1]):
+                words[-1] += "("
+                last = Command([words.pop()], last.depth, last.before)
+                found.append(last)
                 in_array = ")" not in word
             if not in_array:
-                found.append([])
-        elif found[-1] == ["function"]:
-            found[-1] = []  # its name, and then its commands
-        elif found[-1] or word not in _OPENING:
-            found[-1].append(word)
-    return [tuple(command) for command in found if command]
+                last.after = last.after or word
+                # A line may end behind an operator.
+                before = word if words or last.words else last.before + word
+                last = Command([], last.depth, before)
+                found.append(last)
+        elif words == ["function"]:
+            words.clear()  # its name, and then its commands
+        else:
+            if not words:
+                last.depth = max(last.depth + _DEPTH.get(word, 0), 0)
+            if words or word not in _OPENING:
+                words.append(word)
+    return [command for command in found if command.words]
+
+
+def commands(text: str) -> list[tuple[str, ...]]:
+    """Return the words of the simple commands of *text*."""
+    return [tuple(command.words) for command in simple_commands(text)]
 
 
 def functions(text: str) -> frozenset[str]:

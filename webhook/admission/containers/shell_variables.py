@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from webhook.admission.containers.shell import commands, functions, split
+from webhook.admission.containers.shell import Command, functions, simple_commands
 
 LONGEST: Final = 128 * 1024
 """Characters of an expanded text at most. Linux starts no program with a longer word or variable
@@ -26,7 +26,6 @@ _LEFT: Final = re.compile(r"\$(?:\{[^{}]*\}|\([^()]*\)?|\w+)?", re.ASCII)
 """What is left in a word: of $(command), which ends it, the $ alone."""
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.ASCII | re.DOTALL)
 _SETTING: Final = frozenset(("export", "declare", "local", "readonly", "typeset"))
-_CONDITIONS: Final = frozenset(("if", "case", "for", "while", "until", "&&", "||", "unset"))
 _MOST: Final = 16
 """Values of a word at most; those of a word with more are not known."""
 _ALL: Final = 256 * 1024
@@ -59,39 +58,49 @@ class ShellVariables:
         self._may_be_set = may_be_set
         self._arrays: dict[str, tuple[str, ...]] = {}
         self._left = _ALL
-        simple = commands(program)
-        conditional = not _CONDITIONS.isdisjoint(split(program))
+        simple = simple_commands(program)
         if called := functions(program):
             before = dict(self._values)
-            self._set_all(simple, conditional=conditional)
+            self._set_all(simple)
             parameters = list(self._parameters(simple, called))
             self._values, self._arrays, self._left = before, {}, _ALL
             for name, found in parameters:
                 self._values[name] = (*self._values.get(name, ()), *found)[:_MOST]
-        self._set_all(simple, conditional=conditional)
+        self._set_all(simple)
         self._left = _ALL
         self.commands = tuple(self._expanded_commands(simple))
         """The simple commands of the text, with their variables replaced. A command with words of
         several values is there once for each."""
 
-    def _set_all(self, simple: Iterable[tuple[str, ...]], *, conditional: bool) -> None:
-        """Set the variables that the commands set, one after the other."""
+    def _set_all(self, simple: Iterable[Command]) -> None:
+        """Set the variables that the commands set, one after the other.
+
+        What a command sets that may not run is one more value.
+        """
         for command in simple:
-            if command[0].endswith("=("):
-                name, more, _ = command[0].partition("+")
+            words, kept = command.words, not command.is_certain
+            if words[0].endswith("=("):
+                name, more, _ = words[0].partition("+")
                 name = name.removesuffix("=(")
-                kept = self._arrays.get(name, ()) if conditional or more else ()
-                self._arrays[name] = (*kept, *self._elements(command[1:]))[:_MOST_WORDS]
-            elif command[:2] == ("set", "--"):
-                self._arguments = self._elements(command[2:])
+                before = self._arrays.get(name, ()) if kept or more else ()
+                self._arrays[name] = (*before, *self._elements(words[1:]))[:_MOST_WORDS]
+            elif words[:2] == ["set", "--"]:
+                self._arguments = self._elements(words[2:])
                 self._values |= {str(i): (one,) for i, one in enumerate(self._arguments, 1)}
-            for name, more, value in _assignments(command):
-                before = self._values.get(name, ())
-                found = self._limited(value)
-                if more:
-                    longer = [f"{a}{b}" for a in before or ("",) for b in found]
-                    found = longer if self._takes(longer) else before
-                self._values[name] = (*(before if conditional else ()), *found)[:_MOST]
+            elif words[0] == "unset":
+                for name in words[1:]:
+                    self._values[name] = (*self._values.get(name, ()), "") if kept else ()
+            else:
+                self._assign(words, kept=kept)
+
+    def _assign(self, words: Sequence[str], *, kept: bool) -> None:
+        for name, more, value in _assignments(words):
+            before = self._values.get(name, ())
+            found = self._limited(value)
+            if more:
+                longer = [f"{a}{b}" for a in before or ("",) for b in found]
+                found = longer if self._takes(longer) else before
+            self._values[name] = (*(before if kept else ()), *found)[:_MOST]
 
     def _limited(self, word: str) -> Sequence[str]:
         """Return what *word* may be; as it is written, if there is too much already."""
@@ -104,12 +113,12 @@ class ShellVariables:
         return self._left > 0 and max(map(len, values), default=0) <= LONGEST
 
     def _parameters(
-        self, simple: Iterable[tuple[str, ...]], called: Collection[str]
+        self, simple: Iterable[Command], called: Collection[str]
     ) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield $1, $2 and so on of each call of a function, with what they may be."""
         for command in simple:
-            if command[0] in called:
-                for i, word in enumerate(command[1:], 1):
+            if command.words[0] in called:
+                for i, word in enumerate(command.words[1:], 1):
                     yield str(i), self._limited(word)
 
     def _elements(self, words: Iterable[str]) -> tuple[str, ...]:
@@ -124,12 +133,12 @@ class ShellVariables:
                 found.append(word)
         return tuple(found[:_MOST_WORDS])
 
-    def _expanded_commands(self, simple: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    def _expanded_commands(self, simple: Iterable[Command]) -> Iterator[tuple[str, ...]]:
         for command in simple:
-            if self._left <= 0 or "$" not in "".join(command):
-                yield command
+            if self._left <= 0 or "$" not in "".join(command.words):
+                yield tuple(command.words)
                 continue
-            words = [self._split(word) for word in self._elements(command)]
+            words = [self._split(word) for word in self._elements(command.words)]
             for i in range(max(map(len, words), default=0)):
                 # Values are set together: the second of one with the second of the others.
                 found = tuple(one for word in words for one in word[min(i, len(word) - 1)])

@@ -11,7 +11,7 @@ from typing import Final
 
 from webhook.admission.containers.mentions import runs
 from webhook.admission.containers.server import Server
-from webhook.admission.containers.shell import commands
+from webhook.admission.containers.shell import simple_commands
 from webhook.admission.containers.shell_variables import ShellVariables
 from webhook.admission.containers.texts import Text, Texts
 
@@ -48,6 +48,8 @@ class Change:
     value: str | None
     """None: it is removed."""
     text: Text
+    is_certain: bool = True
+    """Whether it is done whatever happens, so that nothing before it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,12 @@ def started(texts: Texts, server: Server) -> Started:
         if text.shell:
             found.command(plain)
             plain = []
-            simple = commands(text.text)
-            known = any(runs(command, server) for command in simple)
+            simple = simple_commands(text.text)
+            known = any(runs(command.words, server) for command in simple)
             for command in simple:
-                starts = not known or runs(command, server)
-                found.command([(word, text) for word in command], starts=starts)
+                starts = not known or runs(command.words, server)
+                found.is_certain = starts or command.is_certain
+                found.command([(word, text) for word in command.words], starts=starts)
                 if known and starts:
                     break
             return found.result()
@@ -104,6 +107,8 @@ class _Reading:
         self._changes: dict[str, list[Change]] = {}
         self._passed: set[str] = set()
         self._cleared_by = ""
+        self.is_certain = True
+        """Whether the command that is read runs whatever happens."""
 
     def result(self) -> Started:
         changes = {name: tuple(found) for name, found in self._changes.items()}
@@ -171,8 +176,10 @@ class _Reading:
             if value in (f"${name}", f"${{{name}}}"):
                 return  # as it is
             values = self._variables.expanded(value) if self._variables else (value,)
-            self._changes.setdefault(name, []).extend(Change(one, text) for one in values)
+            self._changes.setdefault(name, []).extend(
+                Change(one, text, self.is_certain and len(values) == 1) for one in values
+            )
 
     def _remove(self, name: str, text: Text) -> None:
         if not name.startswith("-"):
-            self._changes.setdefault(name, []).append(Change(None, text))
+            self._changes.setdefault(name, []).append(Change(None, text, self.is_certain))
