@@ -1,4 +1,7 @@
-"""Check the ValidatingAdmissionPolicies: that they exist, have bindings, and deny."""
+"""Check the ValidatingAdmissionPolicies: that they exist, have bindings, and deny.
+
+Policies that inject without a server may be there too. They come before the webhook.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,6 +17,8 @@ POLICIES: Final = {
     "modelcache-resized": "a pod can be resized below what its volumes in memory hold",
 }
 """The policies, and what happens if one does not refuse."""
+WITHOUT_SERVER: Final = "modelcache-without-server"
+"""The policy that `modelcache render --kind admission-policy` prints."""
 _APPLY: Final = "apply deploy/ again (kubectl apply -k deploy), or upgrade the chart's release"
 _REQUIRED: Final = "modelcache.io/required"
 _DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
@@ -22,6 +27,20 @@ _DENY: Final = '{"spec":{"validationActions":["Audit","Deny"]}}'
 def _run(installation: Installation) -> Iterator[Finding]:
     for name, otherwise in POLICIES.items():
         yield _judged(installation, name, otherwise)
+    yield from _without_server(installation)
+
+
+def _without_server(installation: Installation) -> Iterator[Finding]:
+    try:
+        installation.api.get(*ADMISSION, "mutatingadmissionpolicies", WITHOUT_SERVER)
+    except Missing:  # also before Kubernetes 1.36, which has no such policies
+        return
+    yield warning(
+        f"MutatingAdmissionPolicy {WITHOUT_SERVER} gives pods their models before the webhook sees "
+        "them, by the documents that it was printed with",
+        "print and apply it again (modelcache render --kind admission-policy) whenever the "
+        "documents of the webhook change, or delete all that was printed",
+    )
 
 
 def _judged(installation: Installation, name: str, otherwise: str) -> Finding:
@@ -68,11 +87,12 @@ def _switched_off(installation: Installation, name: str, param: str | None) -> t
 CHECK: Final = Check(
     name="policies",
     looks_at="the ValidatingAdmissionPolicies and their bindings, and whether they deny, only "
-    "audit, or are switched off",
+    "audit, or are switched off; whether policies inject too",
     may=(
         "get validatingadmissionpolicies",
         "get validatingadmissionpolicybindings",
         "get mutatingwebhookconfigurations",
+        "get mutatingadmissionpolicies",
     ),
     run=_run,
 )

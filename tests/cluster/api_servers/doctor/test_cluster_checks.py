@@ -3,7 +3,9 @@
 import shlex
 
 import pytest
+import yaml
 
+from tests.cli.command import modelcache
 from tests.cluster.api_servers.doctor.asking import (
     ERROR,
     OK,
@@ -37,6 +39,20 @@ def policies(*actions: str) -> list[Object]:
 def test_policies_that_deny_are_no_finding(alone: ControlPlane) -> None:
     with configured(alone, policies("Audit", "Deny")):
         assert [one.level for one in found(alone, "policies")] == [OK, OK, OK]
+
+
+def test_policies_that_inject_without_a_server_are_shown(alone: ControlPlane) -> None:
+    ran = modelcache("render", "--kind", "admission-policy")
+    [printed] = [
+        obj for obj in yaml.safe_load_all(ran.out) if obj["kind"] == "MutatingAdmissionPolicy"
+    ]
+    with configured(alone, [*policies("Audit", "Deny"), printed]):
+        shown(
+            found(alone, "policies"),
+            WARNING,
+            "MutatingAdmissionPolicy modelcache-without-server gives pods their models before",
+            "print and apply it again",
+        )
 
 
 def test_policies_that_do_not_exist_are_to_be_applied(alone: ControlPlane) -> None:
