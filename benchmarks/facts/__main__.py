@@ -3,13 +3,15 @@
 An API server gets 10,000 claims, 5,000 nodes and 2,000 models. Two servers run at once, one of them
 with facts. Each round visits both, with and without changes in the cluster. Then a policy turns
 every two seconds while pods are created. With --minutes, changes and reviews go on, and the memory
-of both processes at the end is compared with that at the beginning.
+of both processes at the end is compared with that at the beginning. With --outage, the API server
+is away for a while, and reviews go on.
 """
 
 import argparse
 import base64
 import contextlib
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -43,6 +45,7 @@ PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 WITHOUT: Final = Kind("without facts", OURS.arguments)
 WITH: Final = Kind("with facts", (*OURS.arguments, "--facts"))
 SECONDS_PER_SAMPLE: Final = 10.0
+LIVE: Final = re.compile(r"^modelcache_facts_live\{.*\} (\S+)$", re.MULTILINE)
 
 
 def define(plane: ControlPlane) -> None:
@@ -166,6 +169,32 @@ def soak(plane: ControlPlane, server: Server, options: argparse.Namespace) -> Ta
     return shown
 
 
+def outage(plane: ControlPlane, server: Server, seconds: float) -> str:
+    """Return what became of reviews while no API server ran, and how soon facts were live again."""
+    with plane.without_api_server():
+        visit = Visit(
+            server.port, server.pids[:1], connections=CONNECTIONS, rate=RATE, seconds=seconds
+        )
+        result = ask(visit)
+        dead = live(server).count(0.0)
+    began = time.monotonic()
+    wait_until(lambda: all(live(server)), "every kind is watched again", 120)
+    return (
+        f"API server away for {seconds:g} s: {result.answered:,} reviews, {result.wrong} wrong, "
+        f"{dead} kinds no longer live at its end. All were watched again "
+        f"{time.monotonic() - began:.1f} s after it was ready."
+    )
+
+
+def live(server: Server) -> list[float]:
+    """Return for each kind whether its facts are live, as the metrics say."""
+    text = httpx.get(f"http://127.0.0.1:{server.spare}/metrics", trust_env=False).text
+    return [
+        float(value)
+        for value in re.findall(r"^modelcache_facts_live\{.*\} (\S+)$", text, re.MULTILINE)
+    ]
+
+
 def parsed() -> argparse.Namespace:
     """Return the options of the command line."""
     made = argparse.ArgumentParser(description=__doc__)
@@ -176,6 +205,7 @@ def parsed() -> argparse.Namespace:
     made.add_argument("--seconds", type=float, default=6.0, help="of each visit (default: 6)")
     made.add_argument("--creations", type=int, default=10_000)
     made.add_argument("--minutes", type=float, default=0.0, help="of the soak (default: none)")
+    made.add_argument("--outage", type=float, default=0.0, help="seconds without an API server")
     return made.parse_args()
 
 
@@ -210,6 +240,8 @@ def main() -> None:
         console.print(policy_turns(plane, pod, options.creations))
         if options.minutes:
             console.print(soak(plane, with_facts, options))
+        if options.outage:
+            console.print(outage(plane, with_facts, options.outage))
         console.print(
             f"{options.claims:,} claims, {options.nodes:,} nodes, {options.models:,} models; "
             f"{RATE:g} reviews a second, {options.rounds} rounds of {options.seconds:g} s, "

@@ -32,7 +32,7 @@ def modelcache(
     done = run(
         [sys.executable, "-m", "webhook", *map(str, arguments)],
         given=stdin.encode() if isinstance(stdin, str) else stdin,
-        seconds=60,
+        seconds=120,
         cwd=cwd,
         env={**os.environ, **ENVIRONMENT, **(env or {})},
     )

@@ -40,6 +40,9 @@ OPENINGS_SECONDS: Final = 5.0
 LIFE_SECONDS: Final = 5.0
 """Seconds after which a steady caller opens a new connection, and so sees the current certificate."""
 
+NOTICE_SECONDS: Final = 2.0
+"""How long useless callers may take to notice that they were ended: they look each second."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -189,6 +192,7 @@ async def work(options: Options) -> Met:
         await asyncio.gather(*finite)
     if endless:
         await ending
+        await asyncio.sleep(NOTICE_SECONDS)
     for task in (*tasks, ending):
         task.cancel()
     for result in await asyncio.gather(*tasks, return_exceptions=True):

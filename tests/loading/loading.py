@@ -50,7 +50,7 @@ class Loader:
         return kept | ENVIRONMENT | {"HF_ENDPOINT": self.hub.url} | more
 
     def run(
-        self, *flags: str | Path, source: str = REPOSITORY, seconds: float = 60, **environment: str
+        self, *flags: str | Path, source: str = REPOSITORY, seconds: float = 120, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the command to its end; a traceback fails the test."""
         done = run(

@@ -60,5 +60,6 @@ def test_a_part_continues_where_it_stopped(offering: Loader) -> None:
 def test_memory_with_xet_does_not_grow_with_the_model(tmp_path: Path) -> None:
     with hub_server(tmp_path / "hub", "--xet") as hub:
         large = loader(hub, tmp_path, 2, 300_000_000)
-        assert peak(*large.command("--xet"), env=large.environment()) < int(PEAK) + 50 * 2**20
+        # Its client keeps more parts in memory while processors are busy, but far from 600 MB.
+        assert peak(*large.command("--xet"), env=large.environment()) < int(PEAK) + 100 * 2**20
         assert from_cdn(large) == []

@@ -150,7 +150,7 @@ def test_no_creation_fails_while_idle_slow_and_useless_callers_crowd_the_webhook
     crowd = {"idle": 500, "slow headers": 100, "slow bodies": 100, "flood": 5000}
     with creations(release.cluster.api, pod, RATE_IN_A_CROWD) as found:
         with callers(release, tmp_path, crowd=crowd) as met:
-            wait_until(lambda: all(release.metric(dropped)), "the least useful make room", 60)
+            wait_until(lambda: min(release.metric(dropped)) > 10, "the least useful make room", 60)
             seen = found.injected
             wait_until(lambda: found.injected >= seen + 50, "pods are injected", 60)
         well(release, found)
