@@ -4,9 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# How many processes run tests. auto: as many as cores and memory allow, see tests/conftest.py.
-PROCESSES ?= auto
-PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --no-loadscope-reorder
 # The folders that have tests of programs. Each process of pytest takes seconds to collect the others.
 PROGRAMS := $(addprefix tests/,cluster images loading store storage_bench cli)
 # Python keeps the bytecode of the checkout. Otherwise each process compiles all that it imports.
