@@ -13,7 +13,7 @@ import yaml
 from tests.images.product import MODELCACHE
 from tests.kubernetes.api import Answer, Object, url
 from tests.kubernetes.cluster import Cluster
-from tests.kubernetes.registration import DEPLOY, GROUP, PLUGINS, settle, wait_until
+from tests.kubernetes.registration import DEPLOY, GROUP, PLUGINS, RULES, settle, wait_until
 from tests.kubernetes.server import standing_aside
 
 NAMESPACE: Final = "modelcache-system"
@@ -55,7 +55,13 @@ class Installed:
     def strict(self) -> bool:
         """Whether the policies refuse pods that the webhook missed."""
         bindings = self.cluster.api.list(GROUP, "ValidatingAdmissionPolicyBinding")
-        ours = [one for one in bindings if one["spec"]["policyName"].startswith("modelcache-")]
+        names = ((one["spec"]["policyName"], one) for one in bindings)
+        # Those of rules do what the rules' modes say, from the beginning.
+        ours = [
+            one
+            for name, one in names
+            if name.startswith("modelcache-") and not name.startswith(RULES)
+        ]
         return bool(ours) and all("Deny" in one["spec"]["validationActions"] for one in ours)
 
     def wait_until_strict(self) -> None:
