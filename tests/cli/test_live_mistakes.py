@@ -1,5 +1,6 @@
 """`modelcache check --live` without a cluster: what it says of its options and of the kubeconfig."""
 
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -77,3 +78,15 @@ def test_a_mistake_in_the_policy_is_said_before_anything_is_asked(tmp_path: Path
     assert (ran.status, ran.out) == (2, "")
     assert "policy.yaml" in ran.err
     assert "127.0.0.1" not in ran.err
+
+
+def test_an_api_server_that_does_not_answer_is_not_waited_for_long(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        config = NO_USER.replace("nobody", "other").replace("https://127.0.0.1:1", url)
+        (tmp_path / "f").write_text(config)
+        ran = live("check", "--live", "--kubeconfig", tmp_path / "f", home=tmp_path)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"modelcache: the API server at {url} could not be queried: ")
+    assert "timed out" in ran.err
+    assert SECRET not in ran.err
