@@ -10,7 +10,7 @@ PROGRAMS := $(addprefix tests/,cluster images loading store storage_bench cli)
 # Python keeps the bytecode of the checkout. Otherwise each process compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-cluster cluster cluster-down soak bench bench-startup bench-store docs docs-check manifests lock fmt clean
+.PHONY: help demo test test-cluster cluster cluster-down soak soak-facts bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +45,9 @@ cluster-down:    ## end that cluster
 
 soak: $(READY)   ## an hour of reviews on a cluster, with certificates renewed each minute: does anything grow?
 	$(BIN)/python -m tests.kubernetes.soak
+
+soak-facts: $(READY) ## an hour of reviews while a large cluster changes: does anything grow?
+	$(BIN)/python -m benchmarks.facts --minutes 60 --outage 120
 
 bench: $(READY)  ## measure reviews, and compare with a webhook written in the usual way
 	$(BIN)/python -m benchmarks.run

@@ -8,72 +8,44 @@ is away for a while, and reviews go on.
 """
 
 import argparse
-import base64
 import contextlib
 import os
-import re
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-import httpx
-import yaml
 from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
 from benchmarks.facts.changes import churn, turning
 from benchmarks.facts.population import policy, populate
+from benchmarks.facts.watched import (
+    WITH,
+    WITHOUT,
+    certificate,
+    define,
+    live,
+    memory,
+    ready,
+    register,
+)
 from benchmarks.load import Result, Visit
 from benchmarks.measures import ask, shuffled
 from benchmarks.reviews import SIZES, bodies
-from benchmarks.servers import OURS, Kind, Server, running
+from benchmarks.servers import Server, running
 from tests.kubernetes.api import Object
-from tests.kubernetes.certificates import Authority
 from tests.kubernetes.control_plane import ControlPlane, Options
-from tests.kubernetes.creations import asking
-from tests.kubernetes.registration import DEPLOY, create_namespace, mutating, wait_until, webhook
+from tests.kubernetes.registration import wait_until
 
 RATE: Final = 200.0
 CONNECTIONS: Final = 25
 EVENTS: Final = 50.0
 CREATIONS: Final = 100.0
 PERIOD: Final = 2.0
-PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-WITHOUT: Final = Kind("without facts", OURS.arguments)
-WITH: Final = Kind("with facts", (*OURS.arguments, "--facts"))
 SECONDS_PER_SAMPLE: Final = 10.0
-LIVE: Final = re.compile(r"^modelcache_facts_live\{.*\} (\S+)$", re.MULTILINE)
-
-
-def define(plane: ControlPlane) -> None:
-    """Define our kinds, and wait until they are served."""
-    for obj in yaml.safe_load_all((DEPLOY / "customresourcedefinitions.yaml").read_text()):
-        plane.api.apply(obj).expect()
-        kind = obj["spec"]["names"]["plural"]
-        path = f"/apis/modelcache.io/v1alpha1/{kind}"
-        wait_until(lambda path=path: plane.api.request("GET", path).ok, f"{kind} are served")  # type: ignore[misc]
-
-
-def memory(server: Server) -> list[float]:
-    """Return the resident memory of the server and of its controller, in MiB."""
-    statm = [Path(f"/proc/{pid}/statm").read_text().split() for pid in server.pids]
-    return [int(fields[1]) * PAGE / 2**20 for fields in statm]
-
-
-def ready(server: Server) -> float:
-    """Return the seconds from a server's start until it knows the cluster."""
-
-    def asked() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{server.spare}/readyz", trust_env=False).is_success
-        except httpx.TransportError:
-            return False
-
-    wait_until(asked, "the server is ready", 120)
-    return time.perf_counter() - server.started
 
 
 def rounds(
@@ -112,22 +84,6 @@ def table(found: dict[tuple[str, bool], list[Result]]) -> Table:
             cells.append(f"{value:,.0f} µs, {ratio:.2f}")
         shown.add_row(name, f"{EVENTS:g}/s" if changing else "none", *cells)
     return shown
-
-
-def certificate(folder: Path) -> bytes:
-    """Write a certificate that API servers accept for this machine; return its authority."""
-    authority = Authority(folder, "bench")
-    authority.sign("tls", hosts=["127.0.0.1"])
-    return authority.pem
-
-
-def register(plane: ControlPlane, server: Server, authority: bytes) -> Object:
-    """Let the API server ask *server* about pods; return a pod that requests a model."""
-    create_namespace(plane, "bench")
-    url = f"https://127.0.0.1:{server.port}/mutate"
-    client = {"url": url, "caBundle": base64.b64encode(authority).decode()}
-    plane.api.create(mutating("bench", webhook("inject.modelcache.io", client))).expect(201)
-    return asking("bench")
 
 
 def policy_turns(plane: ControlPlane, pod: Object, creations: int) -> str:
@@ -184,15 +140,6 @@ def outage(plane: ControlPlane, server: Server, seconds: float) -> str:
         f"{dead} kinds no longer live at its end. All were watched again "
         f"{time.monotonic() - began:.1f} s after it was ready."
     )
-
-
-def live(server: Server) -> list[float]:
-    """Return for each kind whether its facts are live, as the metrics say."""
-    text = httpx.get(f"http://127.0.0.1:{server.spare}/metrics", trust_env=False).text
-    return [
-        float(value)
-        for value in re.findall(r"^modelcache_facts_live\{.*\} (\S+)$", text, re.MULTILINE)
-    ]
 
 
 def parsed() -> argparse.Namespace:

@@ -15,8 +15,6 @@ from tests.kubernetes.api import Api, Object, url
 MERGE: Final = "application/merge-patch+json"
 CREATORS: Final = 12
 """How many creations may be under way at the same time."""
-SETTLED_SECONDS: Final = 1.0
-"""How long a decision may rest on the policy before."""
 
 
 @contextlib.contextmanager
@@ -60,34 +58,31 @@ class Verdicts:
     made: list[tuple[float, float, bool]] = field(default_factory=list)
     """When a creation began and ended, and whether it was refused."""
 
-    def stale(self) -> int:
-        """Return how many decisions were those of a policy that had ended a second before."""
-        return sum(not self._possible(*verdict) for verdict in self.made)
+    def stale(self, seconds: float = 1.0) -> int:
+        """Return how many decisions were those of a policy that had ended that long before."""
+        return sum(not self._possible(*verdict, seconds) for verdict in self.made)
 
-    def _possible(self, began: float, ended: float, refused: bool) -> bool:
-        ends = [sent for sent, _, _ in self.turned[1:]] + [float("inf")]
+    def _possible(self, began: float, ended: float, refused: bool, seconds: float) -> bool:
         answers = [answered for _, answered, _ in self.turned[1:]] + [float("inf")]
         return any(
-            refuses == refused and sent <= ended and until + SETTLED_SECONDS >= began
-            for (sent, _, refuses), _end, until in zip(self.turned, ends, answers, strict=True)
+            refuses == refused and sent <= ended and until + seconds >= began
+            for (sent, _, refuses), until in zip(self.turned, answers, strict=True)
         )
 
     def lags(self) -> list[float]:
         """Return, for each turn, the seconds until the last decision of the policy before began."""
-        found = []
-        for (_, answered, refuses), following in itertools.pairwise(
-            [
-                *self.turned,
-                (float("inf"), float("inf"), False),
-            ]
-        ):
-            late = [
-                began - answered
-                for began, _, refused in self.made
-                if refused != refuses and answered <= began < following[0]
-            ]
-            found.append(max(late, default=0.0))
-        return found
+        nexts = [answered for _, answered, _ in self.turned[1:]] + [float("inf")]
+        return [
+            max(
+                (
+                    began - answered
+                    for began, _, refused in self.made
+                    if refused != refuses and answered <= began < until
+                ),
+                default=0.0,
+            )
+            for (_, answered, refuses), until in zip(self.turned, nexts, strict=True)
+        ]
 
 
 def turning(api: Api, pod: Object, *, creations: int, rate: float, period: float) -> Verdicts:
