@@ -2,8 +2,8 @@
 
 diagnosis           the checks in their order, and what a missing right makes of one
 check               what every check declares; a module for each: server, clock, registration,
-                    service, deployment, replicas, certificate, reachability, policies, gates,
-                    namespaces, later_webhooks
+                    service, deployment, replicas, facts, certificate, reachability, policies,
+                    rules, gates, namespaces, later_webhooks
 report              findings as a table, or as JSON
 installation        what the checks read: registration, Service, Deployment, replicas
 replica, bundle     what a replica serves on its ports; certificates, and how long they last

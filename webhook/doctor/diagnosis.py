@@ -9,6 +9,7 @@ from webhook.doctor import (
     certificate,
     clock,
     deployment,
+    facts,
     gates,
     later_webhooks,
     namespaces,
@@ -16,6 +17,7 @@ from webhook.doctor import (
     reachability,
     registration,
     replicas,
+    rules,
     server,
     service,
 )
@@ -25,8 +27,8 @@ from webhook.doctor.installation import Installation
 
 CHECKS: Final = (
     server.CHECK, clock.CHECK, registration.CHECK, service.CHECK, deployment.CHECK, replicas.CHECK,
-    certificate.CHECK, reachability.CHECK, policies.CHECK, gates.CHECK, namespaces.CHECK,
-    later_webhooks.CHECK,
+    facts.CHECK, certificate.CHECK, reachability.CHECK, policies.CHECK, rules.CHECK, gates.CHECK,
+    namespaces.CHECK, later_webhooks.CHECK,
 )  # fmt: skip
 
 

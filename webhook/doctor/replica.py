@@ -2,13 +2,17 @@
 
 import http.client
 import ssl
+from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from webhook.api_server.client import Api
 from webhook.doctor.bundle import certificates
 from webhook.doctor.finding import Finding, ok, warning
+from webhook.doctor.installation import container_of, port_of
 from webhook.objects.json import Json
+
+_HEALTH: Final = 8080
 
 
 def nobody_runs(url: str) -> Finding:
@@ -16,6 +20,11 @@ def nobody_runs(url: str) -> Finding:
     if url:
         return ok("the webhook is called by URL: the cluster does not know its replicas")
     return warning("no replica is running", "fix what the check deployment found")
+
+
+def health_port(pod: Json) -> int:
+    """Return the port of a replica's probes and metrics."""
+    return port_of(container_of(pod["spec"]), "health") or _HEALTH
 
 
 def http_get(api: Api, pod: Json, port: int, path: str) -> str:

@@ -10,11 +10,10 @@ from webhook import __version__
 from webhook.api_server.errors import Forbidden, RequestFailed
 from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, error, kubectl, ok, warning
-from webhook.doctor.installation import Installation, container_of, port_of
-from webhook.doctor.replica import http_get, nobody_runs
+from webhook.doctor.installation import Installation
+from webhook.doctor.replica import health_port, http_get, nobody_runs
 from webhook.objects.json import Json
 
-_HEALTH: Final = 8080
 _BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
 
 
@@ -24,7 +23,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     versions: dict[str, list[str]] = defaultdict(list)
     for pod in installation.running:
         name = pod["metadata"]["name"]
-        port = port_of(container_of(pod["spec"]), "health") or _HEALTH
+        port = health_port(pod)
         try:
             missing, concerns = _reported(http_get(installation.api, pod, port, "/readyz"))
             version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from tests.cluster.api_servers.doctor.asking import OK, WARNING, found, shown
 from tests.cluster.api_servers.test_admission_policy import create
 from tests.cluster.api_servers.test_injection import pod as asking
 from tests.kubernetes import binaries, helm
+from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.custom_resources import served
 from tests.kubernetes.server import WebhookFactory
+from webhook.custom_resources.definitions import definitions
 
 MINOR = ".".join(binaries.OLDEST_KUBERNETES.removeprefix("v").split(".")[:2])
 VALUES = {"failurePolicy": "Fail", "flowSchema": {"enabled": True}}
@@ -38,6 +42,22 @@ def test_it_admits_what_the_chart_prints_for_it(plane: ControlPlane) -> None:
         answer = plane.api.create(obj, dry_run=True)
         assert answer.code == 201, f"{obj['kind']}: {answer.message}"
         assert not answer.warnings, obj["kind"]
+
+
+def test_the_doctor_says_which_policies_it_can_not_enforce(plane: ControlPlane) -> None:
+    with served(plane, definitions()):
+        shown(
+            found(plane, "rules"), OK, f"Kubernetes {MINOR} can't enforce rules by itself, and no"
+        )
+        strict: Object = {
+            "apiVersion": "modelcache.io/v1alpha1",
+            "kind": "CachePolicy",
+            "metadata": {"name": "strict"},
+            "spec": {"rules": {"requireModel": {"mode": "enforce"}}},
+        }
+        plane.api.create(strict).expect(201)
+        text = "CachePolicy strict: rules that concern every pod hold only for what annotated pods"
+        shown(found(plane, "rules"), WARNING, text, "upgrade the API server to 1.30")
 
 
 def test_the_match_conditions_compile_and_a_pod_gets_its_model(
