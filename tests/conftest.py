@@ -12,18 +12,17 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 CLUSTERS: Final = "tests/cluster/"
+WITH_NODES: Final = tuple(
+    f"{CLUSTERS}{name}" for name in ("disruptions", "one_node", "rollouts", "two_nodes", "harness")
+)
+"""The folders whose clusters have nodes."""
 LONGEST: Final = (
-    *(
-        f"{CLUSTERS}{name}/"
-        for name in (
-            "disruptions", "api_servers", "one_node", "rollouts", "two_nodes", "controllers",
-            "custom_resources", "without_server",
-        )
-    ),
+    *(f"{folder}/" for folder in WITH_NODES),
+    *(f"{CLUSTERS}{name}/" for name in ("api_servers", "controllers", "custom_resources")),
     CLUSTERS,
     "tests/test_quality.py",
     "tests/admission/test_properties.py",
-)  # fmt: skip
+)
 """Beginnings of test names: the tests that take the longest come first."""
 PROCESS_BYTES: Final = 700 << 20
 """Memory for a process of pytest and the servers that its tests start."""
@@ -70,18 +69,19 @@ def _place(nodeid: str) -> int:
 class ByCluster(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Gives each process whole files, and whole folders of tests/cluster/: their tests share one.
 
-    Some processes get no folder with a cluster, see cluster_processes(). They end when the other files
-    are done. xdist's own groups do not work on pytest 9.2, where the id of a test can't be changed any
-    more.
+    Some processes get no folder whose cluster has nodes, see cluster_processes(). They take the other
+    files first, then the folders that only have an API server. xdist's own groups do not work on
+    pytest 9.2, where the id of a test can't be changed any more.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         if node in self.nodes[cluster_processes() :]:
-            files = (unit for unit in self.workqueue if not unit.startswith(CLUSTERS))
-            if (file := next(files, None)) is None:
+            units = [unit for unit in self.workqueue if unit not in WITH_NODES]
+            if not units:
                 node.shutdown()
                 return
-            self.workqueue.move_to_end(file, last=False)
+            unit = next((unit for unit in units if not unit.startswith(CLUSTERS)), units[0])
+            self.workqueue.move_to_end(unit, last=False)
         super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
@@ -99,14 +99,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByClust
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes `--numprocesses auto` starts, if there is memory for them.
 
-    Tests wait about half of the time, so each core gets two of them.
+    Tests wait about half of the time, so each core gets two of them; three, if none starts a cluster.
     """
-    each = CLUSTER_BYTES if config.option.markexpr == "programs" else PROCESS_BYTES
-    return max(1, min(2 * _cores(), _available_bytes() // each))
+    if config.option.markexpr == "programs":
+        return max(1, min(2 * _cores(), _available_bytes() // CLUSTER_BYTES))
+    return max(1, min(3 * _cores(), _available_bytes() // PROCESS_BYTES))
 
 
 def cluster_processes() -> int:
-    """Return how many processes may have clusters at the same time: one and a half for each core.
+    """Return how many processes may have clusters with nodes: one and a half for each core.
 
     With two for each core, two cores had a load of 16, and servers did not answer within the seconds
     that an API server waits for them.
