@@ -10,7 +10,7 @@ PROGRAMS := $(addprefix tests/,cluster images loading store storage_bench cli)
 # Python keeps the bytecode of the checkout. Otherwise each process compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-cluster cluster cluster-down soak soak-facts bench bench-startup bench-store docs docs-check manifests lock fmt clean
+.PHONY: help demo test programs test-cluster cluster cluster-down soak soak-facts bench bench-startup bench-store docs docs-check manifests lock fmt clean
 
 help:            ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,9 +32,11 @@ demo: $(READY)   ## send the article's Deployments through the webhook and show 
 test: $(READY)   ## lint, types, and every test that needs Python alone: a few minutes
 	$(PYTEST) -m "not programs" --ignore=tests/cluster
 
-test-cluster: $(READY) ## real API servers, pods on nodes, images: compiles Kubernetes the first time
+programs: $(READY) ## what test-cluster needs: compiles Kubernetes and builds images, once
 	$(BIN)/python -m tests.kubernetes build
 	$(BIN)/python -m tests.images build
+
+test-cluster: programs ## real API servers, pods on nodes, images
 	$(PYTEST) -m programs $(PROGRAMS)
 
 cluster: $(READY) ## start a cluster with one node and the webhook, and leave it running
