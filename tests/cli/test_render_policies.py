@@ -11,8 +11,8 @@ from tests.admission.admitting import cache_policy, cached_model
 from tests.cli.command import Ran, modelcache
 from webhook.admission.request.declared import KNOWN
 from webhook.cli.exit_status import USAGE
-from webhook.rendering.admission_policy.accepted import ACCEPTED
-from webhook.rendering.admission_policy.containers import COMMANDS, IMAGES
+from webhook.rendering.admission_policy.accepted import ACCEPTED, is_particular, sets_variables
+from webhook.rendering.admission_policy.containers import commands, images
 
 
 def render(folder: Path, *documents: dict[str, Any]) -> Ran:
@@ -33,7 +33,7 @@ def test_without_a_model_the_other_kinds_are_a_mistake() -> None:
         ({"strategy": "emptyDir"}, "strategy: must be auto, pvc, hostPath, image"),
         ({"placement": "required"}, "placement: must be preferred, none"),
         ({"read-only": "false"}, "read-only: must be true"),
-        ({"server": "ollama"}, "server: must be other, or a server that gets no variables"),
+        ({"server": "ollama"}, "server: must be other, or a server that needs only the path"),
     ],
     ids=json.dumps,
 )
@@ -64,7 +64,13 @@ def test_the_annotations_that_policies_read_are_those_of_the_manual() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("pattern", [IMAGES, COMMANDS, *(one.pattern for one in ACCEPTED)])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(find(which) for find in (images, commands) for which in (sets_variables, is_particular)),
+        *(one.pattern for one in ACCEPTED),
+    ],
+)
 def test_no_pattern_has_what_re2_lacks(pattern: str) -> None:
     for absent in ("(?!", "(?=", "(?<", "(?>", r"\Z", "*+"):
         assert absent not in pattern

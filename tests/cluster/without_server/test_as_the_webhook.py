@@ -1,6 +1,7 @@
 """The policies do with a pod exactly what the webhook does, or refuse it and say why."""
 
 import copy
+import json
 import os
 import random
 from typing import Any, Final
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.admission.admitting import Json, pod_of
+from tests.admission.corpus import rows
 from tests.admission.test_cases import FOLDERS, documents, given
 from tests.cluster.api_servers.test_article import EXAMPLE
 from tests.cluster.api_servers.test_random_pods import Maker
@@ -151,6 +153,24 @@ def test_of_pods_whose_amounts_a_limitrange_defaults(comparison: Comparison) -> 
     assert (found["limits"]["memory"], found["requests"]["memory"]) == ("10Gi", "1Gi")
 
 
+def with_path(value: Any) -> Any:
+    """Return *value*, any JSON, with the path in place of the hub name."""
+    return json.loads(json.dumps(value).replace("acme/coder", "$(MODELCACHE_PATH)"))
+
+
+def test_of_every_way_in_which_people_name_a_model(comparison: Comparison) -> None:
+    admitted = 0
+    for row in rows():
+        named = copy.deepcopy(row.pod)
+        named["spec"] = with_path(named["spec"])
+        for pod in (row.pod, named):
+            found = comparison.pod(pod)
+            if found and check(found, (row.server, row.how)):
+                admitted += 1
+                assert not found.warnings, (row.server, row.how)
+    assert admitted > 150
+
+
 VLLM: Final[Json] = {"image": "vllm/vllm-openai:v0.11.0"}
 WAYS: Final[dict[str, Json]] = {
     "in a word": {"args": ["--model=$(MODELCACHE_PATH)", "--served-model-name=acme/coder"]},
@@ -158,6 +178,13 @@ WAYS: Final[dict[str, Json]] = {
     "below the path": {"args": ["/models/acme--coder/main/sub"]},
     "in the text of a shell": {
         "command": ["sh", "-c", "exec vllm serve $(MODELCACHE_PATH) --served-model-name acme/coder"]
+    },
+    "in a shell with options": {
+        "command": ["/bin/bash", "-eu", "-c", "cd /x; vllm serve $(MODELCACHE_PATH)"]
+    },
+    "in a variable that a shell uses": {
+        "command": ["bash", "-lc", 'vllm serve "$WEIGHTS"'],
+        "env": [{"name": "WEIGHTS", "value": "$(MODELCACHE_PATH)"}],
     },
     "as a word of vLLM": {"command": ["vllm", "serve", "$(MODELCACHE_PATH)"]},
     "in a variable": {
@@ -188,6 +215,10 @@ UNREAD: Final[dict[str, Json]] = {
     "a longer path": {"args": ["--model", "/models/acme--coder/main-2"]},
     "the end of another path": {"args": ["--model", "/x/models/acme--coder/main"]},
     "a reference that the kubelet leaves alone": {"args": ["--model", "$$(MODELCACHE_PATH)"]},
+    "a word that its shell does not use": {
+        "command": ["sh", "-ec", "vllm serve /data/coder"],
+        "args": ["--model", "$(MODELCACHE_PATH)"],
+    },
     "another variable": {"args": ["--model", "$(MODELCACHE_PATH_2)"]},
     "the name next to it": {"args": ["--model", "acme/coder", "--x", "$(MODELCACHE_PATH)"]},
     "the name in a variable": {

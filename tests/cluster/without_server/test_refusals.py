@@ -73,10 +73,21 @@ ROWS: Final[dict[str, tuple[Json, str]]] = {
         "modelcache.io/containers: name the containers that serve the model, of vllm, side",
     ),
     "noVariables": (
-        pod_of(container={"image": "ollama/ollama:0.5", "args": ["$(MODELCACHE_PATH)"]}),
+        pod_of(container={"image": "ghcr.io/huggingface/tgi:3", "args": ["$(MODELCACHE_PATH)"]}),
         ("container vllm runs a server that reads its model from a variable, and they set only "
         "MODELCACHE_PATH: give its variable the value $(MODELCACHE_PATH), and write "
         "modelcache.io/server: other"),
+    ),
+    "noFormat": (
+        pod_of(container={"image": "mlc-llm:1", "args": ["$(MODELCACHE_PATH)"]}),
+        (
+            "container vllm runs a server that reads only a format of its own, or only the model of "
+            "its image: if it reads this model, write modelcache.io/server: other"
+        ),
+    ),
+    "noOtherVariable": (
+        pod_of(container={"args": ["$(MODELCACHE_PATH)", "$(MODELCACHE_FILE)"]}),
+        "container vllm refers to a variable that it does not get: they set only MODELCACHE_PATH",
     ),
     "noDownload": (
         pod_of(container={"args": ["--model", "acme/coder"]}),

@@ -37,7 +37,15 @@ def sets_variables(server: Server) -> bool:
     return bool(server.env or server.served_name_variable)
 
 
-_SERVERS: Final = (OTHER, *(s.key for s in SERVERS if not sets_variables(s)))
+def is_particular(server: Server) -> bool:
+    """Whether *server* reads only a format of its own, or none of the models that it is given."""
+    return bool(server.own_format or server.unserved)
+
+
+_SERVERS: Final = (
+    OTHER,
+    *(s.key for s in SERVERS if not sets_variables(s) and not is_particular(s)),
+)
 
 ACCEPTED: Final = (
     Accepted("model", "[^,]+", "one model: `org/name[@revision]`, or a CachedModel of `--policy`"),
@@ -65,7 +73,9 @@ ACCEPTED: Final = (
     Accepted("rewrite-args", "false", "`false`"),
     Accepted("placement", "preferred|none", "`preferred`, `none`"),
     Accepted(
-        "server", "|".join(map(re.escape, _SERVERS)), "`other`, or a server that gets no variables"
+        "server",
+        "|".join(map(re.escape, _SERVERS)),
+        "`other`, or a server that needs only the path",
     ),
     Accepted("inject", "true|false", "`true`, `false`"),
     Accepted("injected", "(?s:.*)", "what the policies write"),

@@ -1,30 +1,42 @@
 """Write, as variables of CEL, which containers get the model, where, and how they name it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from webhook.admission.containers.accelerators import ACCELERATORS
 from webhook.admission.containers.mounts import MODELS, OWN_MODELS
+from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS
 from webhook.objects.names import PATH_VARIABLE
 from webhook.rendering.admission_policy import cel
-from webhook.rendering.admission_policy.accepted import sets_variables
+from webhook.rendering.admission_policy.accepted import is_particular, sets_variables
 from webhook.rendering.admission_policy.request import given
 
-_ROWS: Final = [row for row in SERVERS if sets_variables(row)]
-_ENDS: Final = "|".join(f"(?:{end})" for row in _ROWS for end in row.images)
-IMAGES: Final = rf"^(?:.*/)?(?:{_ENDS})(?::[^/@]*)?(?:@.*)?$"
-"""The images of servers that get variables of their own, as RE2."""
 _BY_COMMAND: Final = {command: row for row in reversed(SERVERS) for command in row.commands}
 """Command → the first row that has it."""
-_WORDS: Final = "|".join(
-    r"\s+".join(map(re.escape, command.split()))
-    for command, row in _BY_COMMAND.items()
-    if sets_variables(row)
-)
-COMMANDS: Final = rf"[\s/'\x22](?:{_WORDS})[\s'\x22;&]"
-"""Their commands in the text of a container, as RE2."""
+
+
+def images(is_wanted: Callable[[Server], bool]) -> str:
+    """Return the images of the servers that *is_wanted* names, as RE2."""
+    ends = "|".join(f"(?:{end})" for row in SERVERS if is_wanted(row) for end in row.images)
+    return rf"^(?:.*/)?(?:{ends})(?::[^/@]*)?(?:@.*)?$"
+
+
+def commands(is_wanted: Callable[[Server], bool]) -> str:
+    """Return the commands of these servers in the text of a container, as RE2."""
+    words = "|".join(
+        r"\s+".join(map(re.escape, command.split()))
+        for command, row in _BY_COMMAND.items()
+        if is_wanted(row)
+    )
+    return rf"[\s/'\x22](?:{words})[\s'\x22;&]"
+
+
+_SHELL: Final = r"(^|[\x01/])(sh|bash|ash|dash|zsh|ksh)\x01"
+"""A shell, in words with \x01 between them."""
+_PROGRAM: Final = r"\x01-[a-zA-Z]*c[a-zA-Z]*\x01[^\x01]*"
+"""Its program. It does not read the words behind that, or only as $1 and so on."""
 _ACCELERATOR: Final = f"^(?:{ACCELERATORS.pattern})$"
 _MOUNTED: Final = (
     "(m.mountPath != '/' && m.mountPath.endsWith('/')"
@@ -36,17 +48,14 @@ _REFERENCE: Final = rf"[^$]\$\({PATH_VARIABLE}\)"
 """The variable as the kubelet replaces it: $$( is a plain $(."""
 
 
-def _spoken(container: str) -> str:
-    """Return the words and values of *container* as one text, with blanks between and around them.
-
-    Variables with SERVED in their name hold names for clients, and ours hold the path.
-    """
-    values = (
-        f"{container}.?env.orValue([]).filter(e, !e.name.startsWith({cel.text(_BEGINNING)})"
-        " && !e.name.contains('SERVED')).map(e, e.?value.orValue(''))"
-    )
-    words = f"{container}.?command.orValue([]) + {container}.?args.orValue([])"
-    return f"(' ' + ({words} + {values}).join(' ') + ' ')"
+_WORDS: Final = "(c.?command.orValue([]) + c.?args.orValue([]))"
+_VALUES: Final = (
+    f"c.?env.orValue([]).filter(e, !e.name.startsWith({cel.text(_BEGINNING)})"
+    " && !e.name.contains('SERVED')).map(e, e.?value.orValue(''))"
+)
+"""Variables with SERVED in their name hold names for clients, and ours hold the path."""
+_SPOKEN: Final = f"(' ' + ({_WORDS} + {_VALUES}).join(' ') + ' ')"
+"""The words and values of container c as one text, with blanks between and around them."""
 
 
 def containers() -> Iterator[tuple[str, str]]:
@@ -83,7 +92,7 @@ def _choice() -> Iterator[tuple[str, str]]:
         : size(variables.containers) == 1 ? variables.containers.map(c, c.name)
         : size(variables.accelerated) == 1 && !variables.containers.exists(c,
         c.name != variables.accelerated[0]
-        && {_spoken("c")}.contains(variables.asked.split('@')[0]))
+        && {_SPOKEN}.contains(variables.asked.split('@')[0]))
         ? variables.accelerated : []
         """,
     )
@@ -96,7 +105,13 @@ def _choice() -> Iterator[tuple[str, str]]:
     )
     yield "target", "size(variables.chosen) > 0 ? variables.chosen[0] : ''"
     yield "readers", "variables.containers.filter(c, c.name in variables.chosen)"
-    yield "texts", f"variables.readers.map(c, {{'of': string(c.name), 'said': {_spoken('c')}}})"
+    yield (
+        "texts",
+        f"""
+        variables.readers.map(c, {{'of': string(c.name), 'said': {_SPOKEN},
+        'words': {_WORDS}.join('\\x01'), 'values': {_VALUES}.join(' ')}})
+        """,
+    )
 
 
 def _place() -> Iterator[tuple[str, str]]:
@@ -148,25 +163,35 @@ def _texts() -> Iterator[tuple[str, str]]:
     yield (
         "blind",
         f"""
-        variables.texts.filter(t, !t.said.matches({cel.text(_REFERENCE)})
-        && !t.said.matches(variables.pathPattern)
+        variables.texts.filter(t, ![' ' + (t.words.matches({cel.text(_SHELL)})
+        && t.words.matches({cel.text(_PROGRAM)}) ? t.words.find({cel.text(_PROGRAM)}) : t.words)
+        .replace('\\x01', ' ') + ' ' + t.values + ' '].exists(read,
+        read.matches({cel.text(_REFERENCE)}) || read.matches(variables.pathPattern))
         && !(t.of in variables.downloading)).map(t, t.of)
+        """,
+    )
+    yield (
+        "lost",
+        f"""
+        variables.texts.filter(t, t.said.matches('{_BEGINNING}(FILE|PATH_[0-9])')).map(t, t.of)
         """,
     )
     yield (
         "preparing",
         f"""
         (object.spec.?initContainers.orValue([])
-        .filter(c, {_spoken("c")}.contains(variables.called))
+        .filter(c, {_SPOKEN}.contains(variables.called))
         + variables.readers.filter(c, c.?lifecycle.?postStart.?exec.?command.orValue([]).join(' ')
         .contains(variables.called))).map(c, c.name)
         """,
     )
-    yield (
-        "byVariable",
-        f"""
-        variables.server != '' ? [] : variables.readers.filter(c,
-        c.?image.orValue('').matches({cel.text(IMAGES)}) || variables.texts.exists(t,
-        t.of == c.name && t.said.matches({cel.text(COMMANDS)}))).map(c, c.name)
-        """,
-    )
+    for name, is_wanted in (("byVariable", sets_variables), ("particular", is_particular)):
+        yield (
+            name,
+            f"""
+            variables.server != '' ? [] : variables.readers.filter(c,
+            c.?image.orValue('').matches({cel.text(images(is_wanted))})
+            || variables.texts.exists(t, t.of == c.name
+            && t.said.matches({cel.text(commands(is_wanted))}))).map(c, c.name)
+            """,
+        )

@@ -152,6 +152,18 @@ LIMITS: Final = (
         """,
     ),
     Limit(
+        name="noFormat",
+        refused="a server that reads only a format of its own, or only the model of its image, "
+        "such as MLC, Optimum-Neuron or a NIM of one model",
+        instead="write `modelcache.io/server: other` if it reads this model",
+        applies="size(variables.particular) > 0",
+        says="""
+            'container ' + variables.particular.join(', ') + ' runs a server that reads only a'
+            + ' format of its own, or only the model of its image: if it reads this model, write'
+            + ' modelcache.io/server: other'
+        """,
+    ),
+    Limit(
         name="noDownload",
         refused="a container that names the model by its hub name, other than behind "
         "`--served-model-name`: it would download the model",
@@ -172,6 +184,16 @@ LIMITS: Final = (
             'container ' + variables.blind.join(', ') + ' does not name the path of the model, and'
             + ' they give a server no model under its name: write $(MODELCACHE_PATH) where it is'
             + ' given its model'
+        """,
+    ),
+    Limit(
+        name="noOtherVariable",
+        refused="a container that refers to `MODELCACHE_FILE`, `MODELCACHE_PATH_2` or the like",
+        instead="write `$(MODELCACHE_PATH)`, with the name of the file behind it",
+        applies="size(variables.lost) > 0",
+        says="""
+            'container ' + variables.lost.join(', ') + ' refers to a variable that it does not get:'
+            + ' they set only MODELCACHE_PATH'
         """,
     ),
     Limit(
