@@ -71,17 +71,17 @@ class Verdicts:
 
     def lags(self) -> list[float]:
         """Return, for each turn, the seconds until the last decision of the policy before began."""
-        nexts = [answered for _, answered, _ in self.turned[1:]] + [float("inf")]
+        nexts = [sent for sent, _, _ in self.turned[1:]] + [float("inf")]
         return [
             max(
                 (
                     began - answered
-                    for began, _, refused in self.made
-                    if refused != refuses and answered <= began < until
+                    for began, ended, refused in self.made
+                    if refused != refuses and answered <= began and ended < following
                 ),
                 default=0.0,
             )
-            for (_, answered, refuses), until in zip(self.turned, nexts, strict=True)
+            for (_, answered, refuses), following in zip(self.turned, nexts, strict=True)
         ]
 
 
