@@ -91,3 +91,45 @@ def test_ollama_that_pulls_in_its_own_command_is_named() -> None:
         'MC135 container server: runs "ollama pull", but the models are read-only here: remove it'
     ]
     assert not warnings(LLAMA, OLLAMA | {"args": ["serve"]})
+
+
+KSERVE: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "a hub name": (
+        "acme/coder@main",
+        {"model": {"storageUri": "hf://acme/coder"}},
+        ["spec.predictor.model.storageUri: makes each pod download acme/coder"],
+    ),
+    "one of several models": (
+        "acme/draft, acme/coder",
+        {"annotations": {"a": "b"}, "model": {"storageUris": [{"uri": "hf://acme/coder:v1"}]}},
+        ["spec.predictor.model.storageUris.0.uri: makes each pod download acme/coder"],
+    ),
+    "a bucket": (
+        "acme/coder",
+        {"huggingface": {"storageUri": "s3://models/acme/coder"}},
+        ["spec.predictor.huggingface.storageUri: makes each pod download acme/coder"],
+    ),
+    "a claim, which is mounted": (
+        "acme/coder",
+        {"model": {"storageUri": "pvc://models/acme/coder"}},
+        [],
+    ),
+    "another model": ("acme/coder", {"model": {"storageUri": "hf://acme/coder-small"}}, []),
+    "no storageUri": ("acme/coder", {"model": {"args": ["--model_id=acme/coder"]}}, []),
+}
+
+
+@pytest.mark.parametrize("row", KSERVE)
+def test_what_kserve_downloads_is_named_where_its_author_wrote_it(row: str) -> None:
+    model, predictor, said = KSERVE[row]
+    answer = Webhook().admit(
+        {
+            "apiVersion": "serving.kserve.io/v1beta1",
+            "kind": "InferenceService",
+            "metadata": {"name": "chat", "annotations": {"modelcache.io/model": model}},
+            "spec": {"predictor": predictor},
+        }
+    )
+    assert [warning.partition(" before")[0] for warning in answer.warnings] == [
+        f"MC136 {one}" for one in said
+    ]

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from webhook.admission import codes
 from webhook.admission.admit import planned
 from webhook.admission.authorship import Change
+from webhook.admission.containers.own_downloads import controller_downloads
 from webhook.admission.copied_keys import Copies, copied, wanted_of
 from webhook.admission.decision import Decision, Deny, Mutate, Skip, SkipReason
 from webhook.admission.plan import Plan
@@ -73,9 +74,12 @@ def copies_of(kind: WorkloadKind, workload: Workload, change: Change) -> Copies 
     if change.operation != "CREATE" and _is_fixed(kind, workload):
         late = tuple(_too_late(kind, workload, change))
         return Skip(reason=SkipReason.NOTHING_TO_COPY, warnings=late)
+    downloads = list(controller_downloads(workload)) if workload.downloads else []
     if kind.passes_on:
-        return Copies(annotations=[dict(t.annotations or {}) for t in workload.templates])
+        annotations = [dict(t.annotations or {}) for t in workload.templates]
+        return Copies(annotations=annotations, warnings=downloads)
     copies = copied(workload, kind, change)
+    copies.warnings.extend(downloads)
     if kind_of(kind.group, kind.kind) is None:
         copies.warnings.extend(_unknown(kind, workload))
     return copies

@@ -85,6 +85,8 @@ class Workload:
     templates: tuple[Template, ...]
     makes_several: bool | None = None
     """Whether it runs several pods at a time; None: that is not known."""
+    downloads: tuple[tuple[str, str, str], ...] = ()
+    """URIs that its controller makes each pod download: place, URI, what to write instead."""
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -144,8 +146,19 @@ def read_workload(content: Json, kind: WorkloadKind) -> Workload:
                 raise MisfitError(fault)
     metadata = msgspec.convert(content.get("metadata") or {}, WorkloadMetadata)
     return Workload(
-        metadata=metadata, templates=tuple(templates), makes_several=_makes_several(content, kind)
+        metadata=metadata,
+        templates=tuple(templates),
+        makes_several=_makes_several(content, kind),
+        downloads=tuple(_downloads(content, kind)) if kind.downloads else (),
     )
+
+
+def _downloads(content: Json, kind: WorkloadKind) -> Iterator[tuple[str, str, str]]:
+    for at, remedy in kind.downloads.items():
+        *way, last = steps(at)
+        for path, part in _parts(content, (), tuple(way)):
+            if isinstance(part, dict) and isinstance(uri := part.get(last), str):
+                yield ".".join(map(str, (*path, last))), uri, remedy
 
 
 def _makes_several(content: Json, kind: WorkloadKind) -> bool | None:

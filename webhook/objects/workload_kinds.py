@@ -4,8 +4,8 @@ The table in docs/annotations.md and the registration of the chart are made from
 kind, add a row. Paths were read in the types of each project; its version is noted at the row.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 EACH: Final = "*"
@@ -59,6 +59,8 @@ class WorkloadKind:
     """Where it says how many pods run at a time; the default there is 1. Empty: not known."""
     each_node: bool = False
     """Whether it runs a pod on each node."""
+    downloads: Mapping[str, str] = field(default_factory=dict)
+    """Where it has a URI that its controller makes each pod download → what to write instead."""
 
     @property
     def copies(self) -> bool:
@@ -119,6 +121,11 @@ def _kubeflow(kind: str, resource: str, field: str) -> WorkloadKind:
     return _custom("kubeflow.org", kind, resource, *_templates(f"/spec/{field}/{EVERY}/template"))
 
 
+_STORAGE_URIS: Final = dict.fromkeys(
+    ("/spec/predictor/{*}/storageUri", "/spec/predictor/{*}/storageUris/*/uri"),
+    "remove it, and name the model in the arguments of its server, such as --model_id",
+)
+"""What KServe's storage-initializer downloads (storage_initializer_injector.go)."""
 _REPLICAS: Final = "/spec/replicas"
 _JOBS_OF_JOBSET: Final = f"/spec/replicatedJobs/{EACH}/template/spec/template"
 
@@ -150,16 +157,20 @@ KINDS: Final = (
             instead="the RayCluster that clusterSelector selects"),
     _custom("ray.io", "RayCronJob", "raycronjobs", *_ray("/spec/jobTemplate/rayClusterSpec")),
     # kserve 0.20.
-    _custom(
-        "serving.kserve.io", "InferenceService", "inferenceservices",
-        *_inline("/spec/predictor", "", "/workerSpec"), *_inline("/spec/transformer", ""),
-        *_inline("/spec/explainer", ""), passes_on=True,
+    replace(
+        _custom(
+            "serving.kserve.io", "InferenceService", "inferenceservices",
+            *_inline("/spec/predictor", "", "/workerSpec"), *_inline("/spec/transformer", ""),
+            *_inline("/spec/explainer", ""), passes_on=True,
+        ),
+        downloads=_STORAGE_URIS,
     ),
     WorkloadKind(
         group="serving.kserve.io", kind="LLMInferenceService", resource="llminferenceservices",
         places=(*_inline("/spec", "/template", "/worker"),
                 *_inline("/spec/prefill", "/template", "/worker")),
         versions=("v1alpha2",),
+        downloads={"/spec/model/uri": "write a pvc:// URI of a claim that has the model"},
     ),
     _custom("serving.kserve.io", "ServingRuntime", "servingruntimes", *_inline("/spec", "")),
     # knative serving 1.23.

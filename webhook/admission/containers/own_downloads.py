@@ -13,11 +13,13 @@ from webhook.admission import codes
 from webhook.admission.containers.shell import commands, said
 from webhook.admission.containers.texts import program_of, texts_of
 from webhook.admission.problem import Problem
+from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.model import Model
 from webhook.models.schemes import OLLAMA
 from webhook.objects.container import Container
 from webhook.objects.names import GATE, LOADER
 from webhook.objects.pod import PodSpec
+from webhook.objects.workload import Workload
 from webhook.values.text import quoted
 
 DOWNLOADS: Final = (
@@ -35,6 +37,9 @@ _BY_URL: Final = ("git clone", "wget", "curl", "aria2c")
 _HUB_URL: Final = re.compile(r"https?://(?:huggingface\.co|hf\.co|hf-mirror\.com)/")
 _OLLAMA_API: Final = re.compile(r"https?://[^/]+/api/pull/?")
 """The request that makes a server of Ollama download (ollama docs/api.md)."""
+_EXACTLY: Final = r"(?<![\w.-]){}(?:\.git)?(?![\w.-])"
+_MOUNTED: Final = ("pvc://", "oci://")
+"""URIs that are mounted, and downloaded by no pod."""
 _BY_PYTHON: Final = re.compile(r"(?<!\w)(?:snapshot_download|hf_hub_download)(?!\w)")
 
 
@@ -83,6 +88,27 @@ def _of_init_containers(
             )
 
 
+def controller_downloads(workload: Workload) -> Iterator[Problem]:
+    """Yield a warning for each URI of an annotated model that the controller has pods download."""
+    asked = ",".join(
+        annotations.get(f"{PREFIX}model", "")
+        for annotations in (
+            workload.annotations,
+            *(t.annotations or {} for t in workload.templates),
+        )
+    )
+    for entry in dict.fromkeys(asked.split(",")):
+        name = entry.strip().removeprefix("hf://").partition("@")[0]
+        known = re.compile(_EXACTLY.format(re.escape(name))) if name else None
+        for place, uri, remedy in workload.downloads:
+            if known and known.search(uri) and not uri.startswith(_MOUNTED):
+                yield Problem(
+                    codes.INIT_DOWNLOADS,
+                    place,
+                    f"makes each pod download {name} before its server starts: {remedy}",
+                )
+
+
 def _words(container: Container) -> tuple[str, ...]:
     return (*(container.command or ()), *(container.args or ()))
 
@@ -93,7 +119,7 @@ def _names_of(model: Model) -> Iterator[tuple[str, re.Pattern[str]]]:
     if model.source.scheme == OLLAMA.name:
         spellings.add(model.name.partition("://")[2].removeprefix("library/"))
     for one in spellings:
-        yield model.name, re.compile(rf"(?<![\w.-]){re.escape(one)}(?:\.git)?(?![\w.-])")
+        yield model.name, re.compile(_EXACTLY.format(re.escape(one)))
 
 
 def _download(words: Sequence[str]) -> str:
