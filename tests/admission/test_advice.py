@@ -241,7 +241,48 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any], list[str]]] = {
         [
             (
                 "MC117 vLLM is given it in args[0], which the shell in command[2] does not use, so it "
-                "will not read acme/coder: write --model=$(MODELCACHE_PATH) in command[2]"
+                'will not read acme/coder: write $(MODELCACHE_PATH) in place of "$1" in command[2]'
+            )
+        ],
+    ),
+    "another path behind the verb": (
+        {},
+        {"command": ["vllm", "serve", "/data/x", "--port", "80"]},
+        [
+            (
+                'MC117 vLLM names "/data/x", so it will not read acme/coder: write '
+                '$(MODELCACHE_PATH) in place of "/data/x"'
+            )
+        ],
+    ),
+    "nothing behind the verb": (
+        {},
+        {"command": ["vllm", "serve", "--port", "80"]},
+        [
+            (
+                "MC117 vLLM names no model, so it will not read acme/coder: write "
+                "$(MODELCACHE_PATH) behind vllm serve"
+            )
+        ],
+    ),
+    "a second model that is not named": (
+        {"model": "acme/coder,acme/draft"},
+        {"args": ["--model=acme/coder"]},
+        [
+            (
+                'MC117 vLLM names "acme/coder", so it will not read acme/draft: write '
+                "$(MODELCACHE_PATH_2) behind the argument that loads it, or remove it from "
+                "modelcache.io/model"
+            )
+        ],
+    ),
+    "a second model for a server that reads one": (
+        {"model": "acme/coder,acme/draft", "rewrite-args": "true"},
+        {"image": TEI, "args": ["--model-id=acme/coder"]},
+        [
+            (
+                'MC117 TEI names "acme/coder", so it will not read acme/draft: give it a pod of its '
+                "own, since TEI reads one model"
             )
         ],
     ),

@@ -6,6 +6,7 @@ from typing import Final
 
 from webhook.admission.containers.mentions import Mention, names, runs
 from webhook.admission.containers.server import Server, normal
+from webhook.admission.containers.shell import said
 from webhook.admission.containers.shell_variables import ShellVariables, may_become, names_in
 from webhook.admission.containers.texts import Texts, values_behind
 
@@ -28,6 +29,16 @@ def own_models(texts: Texts, server: Server) -> list[str]:
     found = [value for value in given if value and not value.startswith("-")]
     found = found or [value for flag in flags if (value := texts.values.get(flag, ""))]
     return [_shown(value) for value in found]
+
+
+def serving_verb(texts: Texts, server: Server) -> str:
+    """Return the words in the container behind which *server* takes its model; else nothing."""
+    several = texts.shell.commands if texts.shell else [[text.text for text in texts.words]]
+    for command in several:
+        known = said(command, server.commands)
+        if known and not known.startswith("-m "):
+            return known
+    return ""
 
 
 def own_mentions(

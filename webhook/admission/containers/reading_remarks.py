@@ -8,7 +8,7 @@ from webhook.admission.containers.advice import UNSEEN, given, instead, place, r
 from webhook.admission.containers.arguments import served_name_variable
 from webhook.admission.containers.offline_remarks import offline_remarks
 from webhook.admission.containers.other_models import others
-from webhook.admission.containers.own_model import own_models
+from webhook.admission.containers.own_model import own_models, serving_verb
 from webhook.admission.containers.readings import (
     Outcome,
     Reading,
@@ -201,6 +201,14 @@ def _words_for(index: int, readings: Readings, layout: str) -> str:
         return f"write {given(flag, path, server)}, and remove {PREFIX}layout"
     if index and flag == by_variable:
         return f"give it a pod of its own, since {server.name} reads one directory"
+    if index and not server.name_separator:
+        if not server.more_flags:
+            return f"give it a pod of its own, since {server.name} reads one model"
+        return f"write {path} behind the argument that loads it, or remove it from {PREFIX}model"
+    if server.positional and (verb := serving_verb(readings.texts, server)):
+        # Several versions of vLLM refuse --model there, or prefer the word.
+        named = own_models(readings.texts, server)
+        return f"write {path} {f'in place of {quoted(named[0])}' if named else f'behind {verb}'}"
     return f"write {given(flag, path, server)}"
 
 
