@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission.containers.mentions import HUB_PROGRAMS, document_of, runs, strings
-from webhook.admission.containers.server import Server
+from webhook.admission.containers.server import Server, normal
 from webhook.admission.containers.texts import Text, Texts, values_behind
 from webhook.models.source import REPOSITORY
 
@@ -20,8 +20,11 @@ def others(texts: Texts, server: Server, known: frozenset[str]) -> list[tuple[st
     for name, text in (*_behind_flags(texts, server), *_in_commands(texts, server)):
         if name not in known:
             found.setdefault(name, text)
+    # An argument wins over a variable.
+    own = server.model_flags
+    unread = own if any(normal(flag) in texts.options for flag in own) else ()
     for text in texts.variables:
-        if text.name in server.loads:
+        if text.name in server.loads and text.name not in unread:
             for name in _names(text.text):
                 if name not in known:
                     found.setdefault(name, text)
