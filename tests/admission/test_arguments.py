@@ -125,3 +125,30 @@ def test_cache_layout_leaves_arguments_and_says_so(webhook: Webhook) -> None:
     answer = webhook.admit(pod_of(asked, container={"args": ["--model", M]}))
     assert answer.container()["args"] == ["--model", M]
     assert answer.codes == ["MC102"]
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+@pytest.mark.parametrize("asked", ["b/coder", "b/coder/"])
+@pytest.mark.parametrize("named", ["b/coder", "b/coder/"])
+@pytest.mark.parametrize(
+    ("command", "after"),
+    [
+        (["--model", "{uri}"], ["--model", "{path}", "--served-model-name={uri}"]),
+        (["--model={uri}"], ["--model={path}", "--served-model-name={uri}"]),
+        (["sh", "-c", "vllm serve {uri} &"],
+         ["sh", "-c", "vllm serve {path} --served-model-name={uri} &"]),
+    ],
+)  # fmt: skip
+def test_a_slash_at_the_end_of_a_uri_changes_nothing(
+    scheme: str, asked: str, named: str, command: list[str], after: list[str], webhook: Webhook
+) -> None:
+    uri = f"{scheme}://{named}"
+    container = {"image": VLLM, "args": [word.replace("{uri}", uri) for word in command]}
+    answer = webhook.admit(
+        pod_of({"model": f"{scheme}://{asked}", "strategy": "pvc"}, container=container)
+    )
+    assert not answer.warnings
+    path = answer.env()["MODELCACHE_PATH"]
+    wanted = [word.replace("{uri}", uri).replace("{path}", path) for word in after]
+    assert answer.container()["args"] == wanted
+    assert webhook.admit(answer.admitted, raw=True).adds_nothing

@@ -106,8 +106,11 @@ def _served_name(readings: Readings) -> tuple[Mention | None, str]:
         return None, ""
     if main.text.field == "env" and not main.by_shell:
         return None, ""
+    name = readings.models[0].model.name
+    if main.span and main.text.raw[slice(*main.span)] == f"{name}/":
+        name += "/"  # a URI, as clients know it
     # As one word: such an argument may take several, and would take those behind it too.
-    return main, f"{flags[0]}={readings.models[0].model.name}"
+    return main, f"{flags[0]}={name}"
 
 
 def _main(readings: Readings) -> Mention | None:

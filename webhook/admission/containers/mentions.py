@@ -224,9 +224,16 @@ def _values(value: str, server: Server, repository: str) -> Iterator[Value]:
             behind = rest[len(repository) :]
             whole = server.names_revisions
             end = start + len(name) - (0 if whole else len(behind))
+            if _may_end_in_slash(repository) and behind == "/":
+                behind, end = "", start + len(name)
             if not behind or _ENDS.fullmatch(behind):
                 yield Value((start, end), certain=whole or not behind)
         at += len(entry) + 1
+
+
+def _may_end_in_slash(repository: str) -> bool:
+    """Whether *repository* with a slash behind it is the same: a URI, which names a directory."""
+    return "://" in repository
 
 
 def _is_value(value: str, server: Server, repository: str, length: int) -> bool:
@@ -268,7 +275,6 @@ def strings(document: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # any 
 def _bounded(text: str, repository: str) -> list[tuple[int, int]]:
     """Return where *text* has the name: not in a longer one or a path, nor in front of =."""
     # "${MODEL:-org/name}" is a default of the shell.
-    pattern = (
-        rf"(?:(?<![\w./$-])|(?<=:-))(?:{_SCHEME.pattern})?{re.escape(repository)}(?![\w/=-]|\.\w)"
-    )
+    name = re.escape(repository) + ("/?" if _may_end_in_slash(repository) else "")
+    pattern = rf"(?:(?<![\w./$-])|(?<=:-))(?:{_SCHEME.pattern})?{name}(?![\w/=-]|\.\w)"
     return [match.span() for match in re.finditer(pattern, text)]
