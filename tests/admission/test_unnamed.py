@@ -30,6 +30,14 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
         {"command": ["sh", "-c", "vllm serve --model=$(cat /etc/model)"]},
         'vLLM gets its model from "$(…)", where this review can\'t look, so it may download',
     ),
+    "a file of arguments": (
+        {"command": ["vllm", "serve", "--config", "/etc/vllm.yaml"]},
+        'vLLM may get its model from "/etc/vllm.yaml", where this review can\'t look, so it may download',
+    ),
+    "a path next to a file of arguments": (
+        {"command": ["vllm", "serve", "/data/x", "--config", "/etc/vllm.yaml"]},
+        'vLLM names "/data/x", so it will not read',
+    ),
     "a path in front of the output of a command": (
         {"command": ["sh", "-c", "vllm serve /data/$(basename $MODEL)"]},
         'vLLM names "/data/$(…)", so it will not read',

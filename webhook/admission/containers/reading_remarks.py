@@ -224,6 +224,9 @@ def _named_instead(readings: Readings) -> str:
         if not ours and is_open and not value.startswith(("/", "./")):
             return f"gets its model from {quoted(value)}, {UNSEEN}"
         return f"names {quoted(value)}"
+    for flag in server.config_flags:
+        if file := texts.options.get(flag):
+            return f"may get its model from {quoted(file)}, {UNSEEN}"
     return NAMES_NONE
 
 

@@ -80,6 +80,8 @@ class Server:
     """Variables that hold a line of arguments."""
     positional: bool = False
     """Whether a word without a flag may name the model."""
+    config_flags: tuple[str, ...] = ()
+    """Arguments with a file that may name the model too."""
     ignoring_words: tuple[str, ...] = ()
     """Those commands that take a word without a flag, and ignore it."""
     ignores_words: bool = False

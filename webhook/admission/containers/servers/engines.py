@@ -34,6 +34,7 @@ SGLANG: Final = Server(
         )
     },
     file_formats=(".gguf",),
+    config_flags=("--config",),
     positional=True,
     served_name_flags=("--served-model-name",),
     cache=HubCache(flags=("--download-dir",)),

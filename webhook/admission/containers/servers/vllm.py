@@ -36,6 +36,7 @@ VLLM: Final = Server(
         "--hf-config-path",
     ),
     line_variables=("VLLM_ARGS", "VLLM_ADDITIONAL_ARGS"),
+    config_flags=("--config",),
     positional=True,
     # The word is parsed and dropped, so the default model is served (vllm#32294, 0.10.2 to 0.33).
     ignoring_words=("-m vllm.entrypoints.openai.api_server", "-m vllm.entrypoints.api_server"),
