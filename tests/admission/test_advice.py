@@ -371,6 +371,20 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, Any], list[str]]] = {
             )
         ],
     ),
+    "a place for weights from a ConfigMap": (
+        {},
+        {
+            "command": ["sh", "-c", "M=acme/coder; vllm serve $M --download-dir $W"],
+            "env": {"W": None},
+        },
+        [
+            (
+                "MC116 command[2] names acme/coder, which it will download, because it looks at "
+                '--download-dir, which is "$W", whose value is not known here: write '
+                "$MODELCACHE_PATH there and --served-model-name=acme/coder"
+            )
+        ],
+    ),
     "a draft in a variable that a shell reads": (
         {},
         {"command": ["sh", "-c", f"{SERVE} --spec-model $DRAFT"], "env": {"DRAFT": "acme/draft"}},

@@ -12,6 +12,7 @@ from webhook.models.layout import HUB_CACHE
 from webhook.objects.container import Container
 from webhook.objects.volume import Volume
 from webhook.values.paths import normalised
+from webhook.values.text import quoted
 
 DEFAULT_ROOT: Final = "/modelcache/hub"
 """Where a cache is mounted if nothing says where the server looks."""
@@ -132,7 +133,9 @@ def _obstacle(
 
     The container's runtime creates the folder, which it can't do in what is mounted read-only.
     """
-    if not value.startswith("/") or ":" in value or "$" in value:
+    if "$" in value:
+        return f"{quoted(value)}, whose value is not known here"
+    if not value.startswith("/") or ":" in value:
         return "not an absolute directory"
     root = normalised(value)
     folders = f"{root}/".replace("//", "/") + HUB_CACHE

@@ -97,6 +97,8 @@ class ShellVariables:
         for name, more, value in _assignments(words):
             before = self._values.get(name, ())
             found = self._limited(value)
+            if words[0] == "for":  # each word of a line is one value
+                found = [one for line in found for one in line.split()]
             if more:
                 longer = [f"{a}{b}" for a in before or ("",) for b in found]
                 found = longer if self._takes(longer) else before
