@@ -35,7 +35,9 @@ def for_rules(values: dict[str, Any]) -> list[Object]:
 
 def notes(plane: ControlPlane, values: dict[str, Any]) -> str:
     """Return what helm says after an installation."""
-    words = ("install", helm.RELEASE, helm.CHART, "--namespace", helm.NAMESPACE, "--dry-run=client")
+    where = ("--namespace", helm.NAMESPACE)
+    # Other tests of the cluster may have such objects.
+    words = ("install", helm.RELEASE, helm.CHART, *where, "--dry-run=client", "--take-ownership")
     return helm.helm(*words, plane=plane, values=json.dumps(values)).partition("NOTES:")[2]
 
 
