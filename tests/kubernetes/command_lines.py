@@ -18,7 +18,7 @@ AUDIT_POLICY: Final = {
         {
             "level": "Metadata",
             "verbs": ["create", "update", "patch"],
-            "resources": [{"group": ""}, {"group": "apps"}, {"group": "batch"}],
+            "resources": [{"group": group} for group in ("", "apps", "batch", "modelcache.io")],
         },
         {
             "level": "Metadata",

@@ -9,6 +9,7 @@ options       what the server passes to it
 messages      what it reports to the server
 clock         the time by the API server's clock
 knowledge     what reviews must know of the cluster, watched and sent to the server
+acceptance    whether CachedModels and CachePolicies can be used, written into their status
 installation  what it looks at and writes
 
 Rule 1: each replica runs one, and none leads. If two write at once, one gets a conflict, and looks

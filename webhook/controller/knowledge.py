@@ -7,6 +7,7 @@ every ten minutes.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from sys import intern
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from webhook.api_server.controller_client import ControllerApi
 from webhook.api_server.errors import RequestFailed
 from webhook.api_server.reflector import Kind, Reflector
 from webhook.api_server.version import version_of
+from webhook.controller.acceptance import Acceptance, without_acceptance
 from webhook.controller.messages import (
     MODELS,
     POLICIES,
@@ -94,6 +96,8 @@ def _document(raw: bytes) -> dict[str, Any]:
     """Return an object of ours without what no decision reads."""
     found: dict[str, Any] = msgspec.json.decode(raw)
     kept = {key: found[key] for key in ("apiVersion", "kind", "spec", "status") if key in found}
+    if "status" in kept:
+        kept["status"] = without_acceptance(kept["status"])
     return kept | {"metadata": {"name": found["metadata"]["name"]}}
 
 
@@ -127,22 +131,32 @@ class Knowledge:
         self, api: ControllerApi, options: Options, send: Callable[[Message], None]
     ) -> None:
         self._api, self._send = api, send
+        self._acceptance = Acceptance(api)
         self._reflectors = [
-            Reflector(Collection(api, kind.path, kind.metadata_only), kind, self)
+            Reflector(Collection(api, kind.path, kind.metadata_only), self._judging(kind), self)
             for kind in KINDS
             if options.node_facts or kind.name != NODES
         ]
+
+    def _judging(self, kind: Kind[Any]) -> Kind[Any]:
+        """Return *kind*; if it is ours, with a verdict on each object."""
+        if kind.name not in (POLICIES, MODELS):
+            return kind
+        return replace(kind, kept=self._acceptance.reading(kind.path, kind.kept))
 
     def start(self) -> None:
         """Watch for ever, in threads."""
         for reflector in self._reflectors:
             reflector.start()
+        self._acceptance.start()
         threading.Thread(target=self._report, name="report watches", daemon=True).start()
 
     def concerns(self) -> dict[Topic, str]:
         """Return what somebody should fix: kinds that can't be read, objects that can't be used."""
         found: dict[Topic, str] = {}
         troubles = [f"{r.kind.name}: {r.trouble}" for r in self._reflectors if r.trouble]
+        if self._acceptance.trouble:
+            troubles.append(self._acceptance.trouble)
         if troubles:
             found["facts"] = "; ".join(troubles)
         faults = [
@@ -170,6 +184,8 @@ class Knowledge:
         """Send objects, in lines of a bounded size."""
         if kind in (POLICIES, MODELS):
             there = {key: kept.document for key, kept in there.items() if isinstance(kept, Kept)}
+            for name in gone:
+                self._acceptance.forget(f"{_GROUP}/{kind}", name)
         for part in _parts(there):
             self._send(Changed(kind, part))
         for start in range(0, len(gone), 500):

@@ -7,7 +7,7 @@ from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.reading import DECLARED
 from webhook.admission.request.annotations import Annotation
-from webhook.custom_resources.definition import STATUS, Column, Resource
+from webhook.custom_resources.definition import ACCEPTED, MESSAGE, STATUS, Column, Resource
 from webhook.custom_resources.forms import form
 from webhook.custom_resources.schema import VALIDATIONS, must, schema_of
 from webhook.objects.json import Json
@@ -15,7 +15,9 @@ from webhook.objects.json import Json
 _LONGEST_NAME: Final = 253
 _COLUMNS: Final = (
     Column(name="Priority", type="integer", path=".spec.priority"),
+    ACCEPTED,
     Column(name="Namespaces", path=".spec.namespaceSelector", wide=True),
+    MESSAGE,
 )
 _WITH_VALUES: Final = (
     "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : "

@@ -3,7 +3,7 @@
 from typing import Final
 
 from webhook.admission.strategies import STRATEGIES
-from webhook.custom_resources.definition import STATUS, Column, Resource
+from webhook.custom_resources.definition import ACCEPTED, MESSAGE, STATUS, Column, Resource
 from webhook.custom_resources.forms import form
 from webhook.custom_resources.schema import VALIDATIONS, must, schema_of
 from webhook.models.cached_model import READERS
@@ -14,8 +14,10 @@ from webhook.objects.json import Json
 _COLUMNS: Final = (
     Column(name="Source", path=".spec.source"),
     Column(name="Size", path=".spec.size"),
+    ACCEPTED,
     Column(name="Strategies", path=".spec.strategies", wide=True),
     Column(name="Directory", path=".spec.directory", wide=True),
+    MESSAGE,
 )
 
 

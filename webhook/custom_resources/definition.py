@@ -85,6 +85,10 @@ class Column:
         return {**column, "priority": 1} if self.wide else column
 
 
+ACCEPTED: Final = Column(name="Accepted", path='.status.conditions[?(@.type=="Accepted")].status')
+MESSAGE: Final = Column(
+    name="Message", path='.status.conditions[?(@.type=="Accepted")].message', wide=True
+)
 AGE: Final = Column(name="Age", type="date", path=".metadata.creationTimestamp")
 
 

@@ -211,10 +211,10 @@ def test_status_is_written_apart_and_with_conditions(plane: ControlPlane) -> Non
 @pytest.mark.parametrize(
     ("words", "heads"),
     [
-        (("cmodel",), ["NAME SOURCE SIZE AGE"]),
-        (("cachedmodels", "-o", "wide"), ["NAME SOURCE SIZE STRATEGIES DIRECTORY AGE"]),
-        (("cpolicy",), ["NAME PRIORITY AGE"]),
-        (("modelcache",), ["NAME PRIORITY AGE", "NAME SOURCE SIZE AGE"]),
+        (("cmodel",), ["NAME SOURCE SIZE ACCEPTED AGE"]),
+        (("cachedmodels", "-o", "wide"), ["NAME SOURCE SIZE ACCEPTED STRATEGIES DIRECTORY MESSAGE AGE"]),
+        (("cpolicy",), ["NAME PRIORITY ACCEPTED AGE"]),
+        (("modelcache",), ["NAME PRIORITY ACCEPTED AGE", "NAME SOURCE SIZE ACCEPTED AGE"]),
     ],
 )  # fmt: skip
 def test_kubectl_shows_columns(

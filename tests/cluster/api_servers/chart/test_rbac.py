@@ -67,8 +67,12 @@ FACTS = {
 }  # fmt: skip
 
 
+STATUSES = {"cachedmodels/status.modelcache.io", "cachepolicies/status.modelcache.io"}
+
+
 def test_what_reviews_must_know_is_only_read_and_can_be_left_out() -> None:
     known = {(f"`{kind}`", "`list`, `watch`") for kind in FACTS}
+    known |= {(f"`{kind}`", "`patch`") for kind in STATUSES}
     without = rules({"facts": {"enabled": False}})
     assert {(what, verbs) for _, what, _, verbs in rules() - without} == known
     without_nodes = rules({"facts": {"nodes": False}})
