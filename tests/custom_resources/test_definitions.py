@@ -98,4 +98,5 @@ def test_every_rule_in_cel_says_what_is_wanted(kind: str) -> None:
 def test_columns_show_only_what_somebody_writes(kind: str) -> None:
     (version,) = BY_KIND[kind]["spec"]["versions"]
     paths = [column["jsonPath"] for column in version["additionalPrinterColumns"]]
-    assert all(path.startswith((".spec.", ".metadata.")) for path in paths)
+    written = (".spec.", ".metadata.", '.status.conditions[?(@.type=="Accepted")].')
+    assert all(path.startswith(written) for path in paths)
