@@ -87,8 +87,13 @@ def surroundings() -> Iterator[Surroundings]:
 
 
 def _is_offline(row: Row) -> bool:
-    """Whether its variables say if it is offline: what a ConfigMap gives is not known."""
-    return not any("valueFrom" in one and "OFFLINE" in one["name"] for one in row.container["env"])
+    """Whether it is offline by its variables alone.
+
+    What a ConfigMap gives is not known. Where the author says 0, a shell decides.
+    """
+    return not any(
+        "OFFLINE" in one["name"] and one.get("value", "0") == "0" for one in row.container["env"]
+    )
 
 
 def _surroundings(row: Row) -> Surroundings:

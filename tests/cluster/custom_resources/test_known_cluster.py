@@ -174,6 +174,7 @@ def test_auto_follows_the_claim_and_the_namespace(
     ours = namespace()
     applied("CachedModel", "imaged", source="acme/m", image=DIGEST, strategies=["pvc", "image"])
     asks = pod(ours, model="imaged")
+    wait_until(lambda: created(cluster, asks).ok, "the model is known")
     wait_until(lambda: "image" in volume(created(cluster, asks)), "the image, without a claim")
     warned = created(cluster, asks).warnings
     assert any("pvc passed over" in line and "does not exist" in line for line in warned), warned

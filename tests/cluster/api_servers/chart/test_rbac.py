@@ -35,8 +35,18 @@ def rules(values: dict[str, Any] | None = None) -> set[Row]:
 def row(kind: str, rule: Object) -> Row:
     where = {"Role": "our namespace", "ClusterRole": "cluster"}[kind]
     (group,), (resource,) = rule["apiGroups"], rule["resources"]
-    name = ".".join(filter(None, [resource, group]))
-    return where, code([name]), code(rule.get("resourceNames", [])), code(rule["verbs"])
+    return (
+        where,
+        code([in_group(resource, group)]),
+        code(rule.get("resourceNames", [])),
+        code(rule["verbs"]),
+    )
+
+
+def in_group(resource: str, group: str) -> str:
+    """Return a resource as kubectl writes it: resource.group/subresource."""
+    name, slash, below = resource.partition("/")
+    return ".".join(filter(None, [name, group])) + slash + below
 
 
 def code(words: Iterable[str]) -> str:
@@ -67,7 +77,7 @@ FACTS = {
 }  # fmt: skip
 
 
-STATUSES = {"cachedmodels/status.modelcache.io", "cachepolicies/status.modelcache.io"}
+STATUSES = {"cachedmodels.modelcache.io/status", "cachepolicies.modelcache.io/status"}
 
 
 def test_what_reviews_must_know_is_only_read_and_can_be_left_out() -> None:
@@ -113,7 +123,7 @@ def granted(values: dict[str, Any], *kinds: str) -> Held:
     """Return what the rendered roles say."""
     everything = rendered(values)
     return {
-        (".".join(filter(None, [resource, group])), name, verb)
+        (in_group(resource, group), name, verb)
         for kind in kinds
         for role in everything[kind]
         if role["metadata"]["name"] != VIEW

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
+from cryptography import x509
 
 from tests.cluster.api_servers.doctor.asking import (
     ERROR,
@@ -38,8 +39,8 @@ def registered(cluster: ControlPlane) -> Iterator[Object]:
 def test_a_valid_bundle_is_shown_with_its_expiry(cluster: ControlPlane, registered: Object) -> None:
     findings = found(cluster, "registration", configuration=NAME)
     assert [one.level for one in findings] == [OK, OK]
-    until = (dt.datetime.now(dt.UTC) + 29 * DAY).strftime("%Y-%m-%d")
-    shown(findings, OK, f"caBundle of inject.modelcache.io: CN=doctor until {until}")
+    until = x509.load_pem_x509_certificate(VALID).not_valid_after_utc
+    shown(findings, OK, f"caBundle of inject.modelcache.io: CN=doctor until {until:%Y-%m-%d}")
     shown(findings, OK, "caBundle of workloads.modelcache.io")
 
 
