@@ -32,10 +32,21 @@ def with_env(**variable: str) -> Json:
     return pod_of(container={"args": ["--x", "$(MODELCACHE_PATH)"], "env": [variable]})
 
 
+def with_sidecar(image: str, *args: str) -> Json:
+    """Return a pod with a native sidecar."""
+    sidecar = {"name": "server", "restartPolicy": "Always", "image": image, "args": [*args]}
+    return pod_of(initContainers=[sidecar])
+
+
 ROWS: Final[dict[str, tuple[Json, str]]] = {
     "noAnnotation": (
         pod_of({"mount-pth": "/w"}),
         "modelcache.io/mount-pth: they do not read it: remove it",
+    ),
+    "noSidecar": (
+        with_sidecar("vllm/vllm-openai:v0.11.0", "--model", "/models/other"),
+        ("init container server serves as a sidecar, and they give the model only to containers of "
+        "spec.containers: make it one of these, or name those that serve in modelcache.io/containers"),
     ),
     "noValue": (
         pod_of({"strategy": "emptyDir"}),

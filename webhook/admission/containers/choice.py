@@ -90,7 +90,8 @@ def choose(
     else:
         marked = [p for p in everything if p.lives_on and _has_model(p.container)]
         apps = [p for p in everything if not p.is_init]
-        wanted = _servers(apps, options) or marked
+        lasting = [p for p in everything if p.lives_on] if spec.init_containers else apps
+        wanted = _servers(lasting, options) or marked
         if not wanted:
             wanted, remarks = _first(apps, default)
         chosen = wanted + [p for p in marked if p not in wanted]
@@ -109,14 +110,14 @@ def choose(
     return chosen if target in chosen else [target, *chosen], target, remarks
 
 
-def _servers(apps: list[Place], options: Options) -> list[Place]:
+def _servers(lasting: list[Place], options: Options) -> list[Place]:
     """Return the containers that serve, as their requests or what they run show.
 
     A known server without an accelerator is one of them if it names a model of the annotation.
     """
     other = options.server == OTHER
-    known = [p for p in apps if not other and server_of(p.container) is not UNKNOWN]
-    accelerated = [p for p in apps if requests_accelerator(p.container)]
+    known = [p for p in lasting if not other and server_of(p.container) is not UNKNOWN]
+    accelerated = [p for p in lasting if requests_accelerator(p.container)]
     found = [p for p in accelerated if p in known] or accelerated or known
     names = [model.partition("@")[0] for model in options.model]
     return found + [p for p in known if p not in found and _says(p.container, names)]

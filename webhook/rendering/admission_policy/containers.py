@@ -58,6 +58,18 @@ _SPOKEN: Final = f"(' ' + ({_WORDS} + {_VALUES}).join(' ') + ' ')"
 """The words and values of container c as one text, with blanks between and around them."""
 
 
+_ACCELERATED: Final = (
+    "(size(c.?resources.?claims.orValue([])) > 0"
+    " || c.?resources.?limits.orValue({}).exists(key,"
+    f" key.matches({cel.text(_ACCELERATOR)}) && string(c.resources.limits[key]) != '0'))"
+)
+"""Whether container c requests an accelerator."""
+
+
+def _any(server: Server) -> bool:  # noqa: ARG001  # every one
+    return True
+
+
 def containers() -> Iterator[tuple[str, str]]:
     """Yield name and expression of each variable about the containers of the pod."""
     for part in (_choice(), _place(), _texts()):
@@ -76,12 +88,14 @@ def _choice() -> Iterator[tuple[str, str]]:
         ? {listed}.value().split(',').map(name, name.trim()) : []
         """,
     )
+    yield "accelerated", f"variables.containers.filter(c, {_ACCELERATED}).map(c, c.name)"
     yield (
-        "accelerated",
+        "sidecars",
         f"""
-        variables.containers.filter(c, size(c.?resources.?claims.orValue([])) > 0
-        || c.?resources.?limits.orValue({{}}).exists(key, key.matches({cel.text(_ACCELERATOR)})
-        && string(c.resources.limits[key]) != '0')).map(c, c.name)
+        size(variables.named) > 0 ? [] : object.spec.?initContainers.orValue([])
+        .filter(c, c.?restartPolicy.orValue('') == 'Always' && ({_ACCELERATED}
+        || c.?image.orValue('').matches({cel.text(images(_any))})
+        || {_SPOKEN}.matches({cel.text(commands(_any))}))).map(c, c.name)
         """,
     )
     yield (

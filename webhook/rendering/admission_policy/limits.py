@@ -139,6 +139,18 @@ LIMITS: Final = (
         """,
     ),
     Limit(
+        name="noSidecar",
+        refused="a native sidecar that serves: it requests an accelerator, or runs a known server",
+        instead="make it one of `spec.containers`, or name those that serve in "
+        "`modelcache.io/containers`",
+        applies="size(variables.sidecars) > 0",
+        says="""
+            'init container ' + variables.sidecars.join(', ') + ' serves as a sidecar, and they'
+            + ' give the model only to containers of spec.containers: make it one of these, or'
+            + ' name those that serve in modelcache.io/containers'
+        """,
+    ),
+    Limit(
         name="noVariables",
         refused="a server that reads its model from a variable, such as TGI, TEI, Ollama or "
         "llama.cpp: the policies set only `MODELCACHE_PATH`",
