@@ -70,7 +70,8 @@ def test_a_pod_that_a_rule_must_refuse_is_refused(
     with configured(with_kinds, rule_policies(EXCLUDED)):
         create(with_kinds, policy("tried", {"rules": name}, **rule(name)))
         wanted = f"a dry run of a Pod in {where} was refused by rule {name} of CachePolicy tried"
-        wait_until(lambda: wanted in seen(with_kinds), "the rule is in force")
+        # An API server looks for new kinds each half a minute (pkg/kubeapiserver/admission/config.go).
+        wait_until(lambda: wanted in seen(with_kinds), "the rule is in force", 60)
 
 
 def seen(plane: ControlPlane) -> str:
