@@ -64,12 +64,24 @@ def pinned(family: str, module: str) -> tuple[str, str]:
 @contextlib.contextmanager
 def served(plane: ControlPlane, definitions: Sequence[Object]) -> Iterator[None]:
     """Install *definitions* in *plane* for the time of a `with` block; their objects go with them."""
+    # What is applied to a definition that is being deleted ends with it.
+    wait_until(lambda: not _ending(plane, definitions), "earlier definitions are deleted", 60)
     with configured(plane, definitions):
         for one in definitions:
             spec, version = one["spec"], one["spec"]["versions"][0]["name"]
             path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
             wait_until(lambda path=path: plane.api.request("GET", path).ok, path)  # type: ignore[misc]
         yield
+    wait_until(lambda: not _ending(plane, definitions), "the definitions are deleted", 60)
+
+
+def _ending(plane: ControlPlane, definitions: Sequence[Object]) -> bool:
+    """Whether a definition is still there that is being deleted."""
+    found = (
+        plane.api.get(one["apiVersion"], one["kind"], one["metadata"]["name"])
+        for one in definitions
+    )
+    return any(one.ok and "deletionTimestamp" in one.body["metadata"] for one in found)
 
 
 _CERT_MANAGER: Final = "github.com/cert-manager/cert-manager"
