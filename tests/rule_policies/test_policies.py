@@ -11,7 +11,7 @@ from webhook.admission.containers.accelerators import ACCELERATORS
 from webhook.admission.containers.servers import SERVERS, not_servers
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.policy.rules.require_model import PATHS
-from webhook.rule_policies import cel
+from webhook.objects import cel
 from webhook.rule_policies.catalogue import IN_CEL
 from webhook.rule_policies.policies import rule_policies
 

@@ -9,6 +9,7 @@ defaulting                        what the API server fills in before a webhook 
 label_selector                    how a CachePolicy selects namespaces
 windows                           which pods only nodes with Windows can run
 names, restricted                 the names of what we add; security contexts
+cel                               values as CEL, the language of admission policies
 json, json_patch                  JSON objects, and operations on them (RFC 6902)
 
 Rule 1: the decoder skips fields that are not listed here. They can't be lost, because only a patch

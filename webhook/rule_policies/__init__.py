@@ -5,8 +5,8 @@ catalogue          CATALOGUE of the rules that concern every pod: add one here
 read_only_mounts   each of these rules in CEL
 host_path_roots
 require_model
+matching           resources and namespaces that policies concern
 judged             a rule in CEL, and what every such rule reads of an object and a CachePolicy
-cel                texts, lists and patterns in CEL
 
 Rule 1: a rule is declared in admission/policy/rules. Its texts, defaults and patterns are taken
 from there, and tests/cluster/rule_policies compares the verdicts.

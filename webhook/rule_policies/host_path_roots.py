@@ -4,8 +4,7 @@ from typing import Final
 
 from webhook.admission.policy.rules.host_path_roots import FOUND, HostPathRoots
 from webhook.admission.policy.rules.subject import TOO_LARGE
-from webhook.objects import names
-from webhook.rule_policies import cel
+from webhook.objects import cel, names
 from webhook.rule_policies.judged import Found, InCel, holds, is_writer
 
 _ROOTS: Final = "variables.rules.hostPathRoots.roots"

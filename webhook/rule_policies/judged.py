@@ -9,10 +9,9 @@ import msgspec
 from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.policy.rules.subject import DEFAULT_ACCOUNT, MOST_MOUNTS, MOST_VOLUMES
 from webhook.admission.request.annotations import PREFIX
-from webhook.objects import names
+from webhook.objects import cel, names
 from webhook.objects.workload import steps
 from webhook.objects.workload_kinds import KINDS
-from webhook.rule_policies import cel
 
 IS_POD: Final = "request.kind.kind == 'Pod'"
 

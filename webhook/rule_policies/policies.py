@@ -8,17 +8,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.admission.admit import MIRROR
 from webhook.admission.judge import AUDIT, ENFORCE, WARN
-from webhook.admission.policy.documents import API_VERSION, NAME_LABEL, POLICY
+from webhook.admission.policy.documents import API_VERSION, POLICY
 from webhook.admission.policy.rules.rule import WHERE
 from webhook.admission.problem import Problem
 from webhook.admission.workload import will_be_refused
+from webhook.objects import cel
 from webhook.objects.json import Json
 from webhook.objects.workload_kinds import KINDS
-from webhook.rule_policies import cel
 from webhook.rule_policies.catalogue import IN_CEL
 from webhook.rule_policies.judged import IS_POD, Found, InCel, variables
+from webhook.rule_policies.matching import (
+    NOT_MIRROR,
+    PODS,
+    conditions,
+    constraints,
+    rule,
+    workload_rules,
+)
 
 _API_VERSION: Final = "admissionregistration.k8s.io/v1"
 LABELS: Final = {"app.kubernetes.io/name": "modelcache-webhook"}
@@ -84,19 +91,8 @@ def _policy(mode: _Mode, excluded: Sequence[str]) -> Json:
     return {
         "failurePolicy": "Ignore",
         "paramKind": {"apiVersion": API_VERSION, "kind": POLICY},
-        "matchConstraints": {
-            "matchPolicy": "Equivalent",
-            "namespaceSelector": {
-                "matchExpressions": [
-                    {"key": NAME_LABEL, "operator": "NotIn", "values": [*excluded]},
-                    {"key": "modelcache.io/admission", "operator": "NotIn", "values": ["disabled"]},
-                ]
-            },
-            "resourceRules": _resources(workloads=bool(mode.of_workloads)),
-        },
-        "matchConditions": [
-            {"name": name, "expression": expression} for name, expression in _conditions(mode)
-        ],
+        "matchConstraints": constraints(_resources(workloads=bool(mode.of_workloads)), excluded),
+        "matchConditions": conditions(_conditions(mode)),
         "variables": [{"name": name, "expression": expression} for name, expression in every],
         "validations": [
             {
@@ -112,24 +108,9 @@ def _policy(mode: _Mode, excluded: Sequence[str]) -> Json:
 
 def _resources(*, workloads: bool) -> list[Json]:
     """Return the resources that are judged: pods and what is added to them, and *workloads*."""
-    rows = [
-        _resource("", ["CREATE"], ["pods"]),
-        _resource("", ["UPDATE"], ["pods/ephemeralcontainers"]),
-    ]
-    if workloads:
-        groups: dict[str, list[str]] = {}
-        for kind in KINDS:
-            if kind.built_in:
-                groups.setdefault(kind.group, []).append(kind.resource)
-        rows += [_resource(group, ["CREATE", "UPDATE"], named) for group, named in groups.items()]
-    return rows
-
-
-def _resource(group: str, operations: list[str], resources: list[str]) -> Json:
-    return {
-        "apiGroups": [group], "apiVersions": ["v1"], "operations": operations,
-        "resources": resources, "scope": "Namespaced",
-    }  # fmt: skip
+    added = rule("", ["pods/ephemeralcontainers"], ["UPDATE"], ["v1"])
+    built_in = [row for row in KINDS if row.built_in] if workloads else []
+    return [PODS, added, *workload_rules(built_in, ["v1"])]
 
 
 def _conditions(mode: _Mode) -> list[tuple[str, str]]:
@@ -138,7 +119,7 @@ def _conditions(mode: _Mode) -> list[tuple[str, str]]:
     found = [
         # Of most CachePolicies nothing more is read.
         ("has-rules-of-this-mode", f"[{own}].exists(mode, mode in ({mode.modes}))"),
-        ("not-mirror-pod", f"!('{MIRROR}' in object.metadata.?annotations.orValue({{}}))"),
+        NOT_MIRROR,
     ]
     if mode.of_workloads:
         owners = "object.metadata.?ownerReferences.orValue([])"

@@ -5,8 +5,7 @@ from typing import Final
 from webhook.admission.policy.rules.read_only_mounts import FOUND, ReadOnlyMounts
 from webhook.admission.policy.rules.subject import DEFAULT_CLAIM, TOO_LARGE
 from webhook.models.layout import DEFAULT_ROOT
-from webhook.objects import names
-from webhook.rule_policies import cel
+from webhook.objects import cel, names
 from webhook.rule_policies.judged import Found, InCel, default_of, holds, is_writer
 
 _OWN: Final = "variables.rules.?readOnlyMounts"

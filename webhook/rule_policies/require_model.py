@@ -13,7 +13,7 @@ from webhook.admission.policy.rules.require_model import (
     VARIABLES,
     RequireModel,
 )
-from webhook.rule_policies import cel
+from webhook.objects import cel
 from webhook.rule_policies.judged import Found, InCel, default_of, holds
 
 _IMAGE: Final = "c.?image.orValue('').split('@')[0]"

@@ -9,7 +9,6 @@ containers, pod       which containers get it, and what else of the pod decides
 injection             the patch, as the webhook would write it
 workloads, remarks    the policies that see workloads, and that warn
 defaults, catalogue   what the documents of the platform say
-cel                   values as CEL
 
 Rule 1: what they inject, the webhook would inject in the same way. All else is refused in words.
 Rule 2: where only a warning of the webhook would say that a pod can't work, it is refused.

@@ -7,7 +7,7 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.request.resolve import resolve
 from webhook.models import layout
 from webhook.models.cached_model import CachedModel
-from webhook.rendering.admission_policy import cel
+from webhook.objects import cel
 from webhook.rendering.admission_policy.accepted import ACCEPTED
 
 AUTO: Final = ("pvc", "hostPath", "image")

@@ -8,8 +8,8 @@ from webhook.admission.containers.accelerators import ACCELERATORS
 from webhook.admission.containers.mounts import MODELS, OWN_MODELS
 from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS
+from webhook.objects import cel
 from webhook.objects.names import PATH_VARIABLE
-from webhook.rendering.admission_policy import cel
 from webhook.rendering.admission_policy.accepted import is_particular, sets_variables
 from webhook.rendering.admission_policy.request import given
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from webhook.admission.policy.documents import Policy
 from webhook.admission.request.annotations import PREFIX
-from webhook.rendering.admission_policy import cel
+from webhook.objects import cel
 from webhook.rendering.admission_policy.accepted import ACCEPTED
 from webhook.values.paths import absolute_path
 from webhook.values.quantity import MI, Quantity

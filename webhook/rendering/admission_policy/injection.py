@@ -5,9 +5,9 @@ from typing import Final
 from webhook import __version__
 from webhook.admission.request.annotations import LEDGER
 from webhook.models.layout import NODE_LABEL_VALUE
+from webhook.objects import cel
 from webhook.objects.json_patch import escaped
 from webhook.objects.names import MODEL_VOLUME, PATH_VARIABLE, SHM_PATH, SHM_VOLUME
-from webhook.rendering.admission_policy import cel
 
 _VOLUME: Final = "Object.spec.volumes"
 _CONTAINER: Final = "Object.spec.containers"

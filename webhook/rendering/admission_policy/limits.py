@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from webhook.rendering.admission_policy import cel
+from webhook.objects import cel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Write which objects the policies concern: those that the webhook would be asked about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from webhook.admission.admit import EXCLUDED, MIRROR
+from webhook.admission.admit import EXCLUDED
 from webhook.admission.request.annotations import PREFIX
 from webhook.objects.json import Json
-from webhook.objects.workload_kinds import WorkloadKind
+from webhook.rule_policies.matching import NOT_MIRROR, constraints
 
 _MODEL: Final = (
     "asks-for-a-model",
@@ -15,10 +15,6 @@ _MODEL: Final = (
 OPTED_IN: Final = (
     "not-opted-out",
     f"object.metadata.?annotations['{PREFIX}inject'].orValue('').trim() != 'false'",
-)
-NOT_MIRROR: Final = (
-    "not-mirror-pod",
-    f"!('{MIRROR}' in object.metadata.?annotations.orValue({{}}))",
 )
 NOT_WINDOWS: Final = (  # webhook/objects/windows.py has the same rule
     "not-windows",
@@ -59,50 +55,6 @@ WORKLOAD: Final = (
 )
 
 
-def conditions(rows: Iterable[tuple[str, str]]) -> list[Json]:
-    """Return match conditions of names and expressions."""
-    return [{"name": name, "expression": expression} for name, expression in rows]
-
-
-def rule(
-    group: str, resources: Iterable[str], operations: Iterable[str], versions: Iterable[str]
-) -> Json:
-    """Return one resource rule."""
-    return {
-        "apiGroups": [group],
-        "apiVersions": list(versions),
-        "operations": list(operations),
-        "resources": list(resources),
-        "scope": "Namespaced",
-    }
-
-
-PODS: Final = rule("", ["pods"], ["CREATE"], ["v1"])
-
-
-def workload_rules(rows: Iterable[WorkloadKind], versions: Sequence[str]) -> list[Json]:
-    """Return resource rules for kinds; *versions*: those of a kind whose row names none."""
-    found: dict[tuple[str, Sequence[str]], list[str]] = {}
-    for row in rows:
-        found.setdefault((row.group, row.versions or tuple(versions)), []).append(row.resource)
-    return [
-        rule(group, resources, ("CREATE", "UPDATE"), of) for (group, of), resources in found.items()
-    ]
-
-
-def constraints(rules: Sequence[Json]) -> Json:
+def seen(rules: Sequence[Json]) -> Json:
     """Return match constraints: *rules*, in the namespaces that the webhook sees."""
-    return {
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {
-            "matchExpressions": [
-                {
-                    "key": "kubernetes.io/metadata.name",
-                    "operator": "NotIn",
-                    "values": sorted(EXCLUDED),
-                },
-                {"key": f"{PREFIX}admission", "operator": "NotIn", "values": ["disabled"]},
-            ]
-        },
-        "resourceRules": list(rules),
-    }
+    return constraints(rules, sorted(EXCLUDED))

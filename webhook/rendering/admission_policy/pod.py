@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.admission.request.annotations import LEDGER
+from webhook.objects import cel
 from webhook.objects.names import GATE, LOADER, PATH_VARIABLE, SHM_PATH
-from webhook.rendering.admission_policy import cel
 from webhook.rendering.admission_policy.request import has
 
 _RESERVED: Final = "'^modelcache-(model(-([2-9]|[1-9][0-9]+))?|shm|no-token)$'"

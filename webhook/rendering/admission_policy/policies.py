@@ -6,19 +6,20 @@ from typing import Final
 
 from webhook import __version__
 from webhook.admission.policy.documents import Policy
+from webhook.objects import cel
 from webhook.objects.json import Json
-from webhook.rendering.admission_policy import cel
 from webhook.rendering.admission_policy.containers import containers
 from webhook.rendering.admission_policy.defaults import unheld
 from webhook.rendering.admission_policy.injection import patch
 from webhook.rendering.admission_policy.limits import limits
-from webhook.rendering.admission_policy.matching import POD, PODS, conditions, constraints
+from webhook.rendering.admission_policy.matching import POD, seen
 from webhook.rendering.admission_policy.pod import pod
 from webhook.rendering.admission_policy.remarks import remarks
 from webhook.rendering.admission_policy.request import request
 from webhook.rendering.admission_policy.workloads import workloads
 from webhook.rendering.kinds import Kind
 from webhook.rendering.options import Given
+from webhook.rule_policies.matching import PODS, conditions
 from webhook.values.text import printable
 
 NAME: Final = "modelcache-without-server"
@@ -91,7 +92,7 @@ def policies(policy: Policy) -> Iterator[tuple[str, Json]]:
     """Yield heading and content of each object. ValueError if the catalogue is too long."""
     parts = (request(policy), containers(), pod(), limits())
     pods = {
-        "matchConstraints": constraints([PODS]),
+        "matchConstraints": seen([PODS]),
         "matchConditions": conditions(POD),
         "variables": [
             {"name": name, "expression": expression} for part in parts for name, expression in part

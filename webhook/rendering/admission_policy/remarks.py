@@ -2,18 +2,11 @@
 
 from typing import Final
 
+from webhook.objects import cel
 from webhook.objects.json import Json
 from webhook.objects.workload_kinds import registered
-from webhook.rendering.admission_policy import cel
-from webhook.rendering.admission_policy.matching import (
-    NOT_MIRROR,
-    NOT_WINDOWS,
-    OPTED_IN,
-    PODS,
-    conditions,
-    constraints,
-    workload_rules,
-)
+from webhook.rendering.admission_policy.matching import NOT_WINDOWS, OPTED_IN, seen
+from webhook.rule_policies.matching import NOT_MIRROR, PODS, conditions, workload_rules
 
 _OURS: Final = (
     "has-our-annotations",
@@ -71,7 +64,7 @@ def remarks() -> Json:
     custom = [row for row in registered() if not row.built_in]
     return {
         "failurePolicy": "Ignore",
-        "matchConstraints": constraints([PODS, *workload_rules(custom, ("*",))]),
+        "matchConstraints": seen([PODS, *workload_rules(custom, ("*",))]),
         "matchConditions": conditions((_OURS, OPTED_IN, NOT_MIRROR)),
         "variables": [{"name": name, "expression": text} for name, text in _VARIABLES],
         "validations": [_NO_MODEL, _WINDOWS, _CUSTOM, _MEMORY],

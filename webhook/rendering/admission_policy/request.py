@@ -7,8 +7,8 @@ from webhook.admission.policy.documents import Policy
 from webhook.admission.request.annotations import LEDGER, PREFIX
 from webhook.admission.request.declared import AUTO, Options
 from webhook.models.layout import DEFAULT_REVISION
+from webhook.objects import cel
 from webhook.objects.names import MODEL_VOLUME
-from webhook.rendering.admission_policy import cel
 from webhook.rendering.admission_policy.accepted import ACCEPTED, HUB_MODEL
 from webhook.rendering.admission_policy.catalogue import NONE, catalogue
 from webhook.rendering.admission_policy.defaults import conditions, value

@@ -2,12 +2,8 @@
 
 from webhook.objects.json import Json
 from webhook.objects.workload_kinds import KINDS
-from webhook.rendering.admission_policy.matching import (
-    WORKLOAD,
-    conditions,
-    constraints,
-    workload_rules,
-)
+from webhook.rendering.admission_policy.matching import WORKLOAD, seen
+from webhook.rule_policies.matching import conditions, workload_rules
 
 
 def workloads() -> Json:
@@ -31,9 +27,7 @@ def workloads() -> Json:
     )
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": constraints(
-            workload_rules([row for row in KINDS if row.built_in], ("v1",))
-        ),
+        "matchConstraints": seen(workload_rules([row for row in KINDS if row.built_in], ("v1",))),
         "matchConditions": conditions(WORKLOAD),
         "variables": [
             {"name": "template", "expression": template},
