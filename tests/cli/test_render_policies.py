@@ -9,10 +9,15 @@ import yaml
 
 from tests.admission.admitting import cache_policy, cached_model
 from tests.cli.command import Ran, modelcache
+from webhook.admission.containers.servers import SERVERS
 from webhook.admission.request.declared import KNOWN
 from webhook.cli.exit_status import USAGE
 from webhook.rendering.admission_policy.accepted import ACCEPTED, is_particular, sets_variables
-from webhook.rendering.admission_policy.containers import commands, images
+from webhook.rendering.admission_policy.containers import commands
+from webhook.rule_policies.containers import is_server
+
+VARIABLES = list(filter(sets_variables, SERVERS))
+PARTICULAR = list(filter(is_particular, SERVERS))
 
 
 def render(folder: Path, *documents: dict[str, Any]) -> Ran:
@@ -67,7 +72,7 @@ def test_the_annotations_that_policies_read_are_those_of_the_manual() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *(find(which) for find in (images, commands) for which in (sets_variables, is_particular)),
+        *(find(rows) for find in (is_server, commands) for rows in (VARIABLES, PARTICULAR)),
         *(one.pattern for one in ACCEPTED),
     ],
 )

@@ -5,6 +5,7 @@ catalogue          CATALOGUE of the rules that concern every pod: add one here
 read_only_mounts   each of these rules in CEL
 host_path_roots
 require_model
+containers         the image of a server, and accelerators
 matching           resources and namespaces that policies concern
 judged             a rule in CEL, and what every such rule reads of an object and a CachePolicy
 

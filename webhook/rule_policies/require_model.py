@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from webhook.admission.containers.accelerators import ACCELERATORS
-from webhook.admission.containers.server import image_pattern
-from webhook.admission.containers.servers import SERVERS, not_servers
+from webhook.admission.containers.servers import SERVERS
 from webhook.admission.policy.rules.require_model import (
     FOUND,
     OFFLINE,
@@ -14,39 +12,14 @@ from webhook.admission.policy.rules.require_model import (
     RequireModel,
 )
 from webhook.objects import cel
+from webhook.rule_policies.containers import ACCELERATED, is_server
 from webhook.rule_policies.judged import Found, InCel, default_of, holds
 
-_IMAGE: Final = "c.?image.orValue('').split('@')[0]"
 _DETECT: Final = (
     f"variables.rules.?requireModel.?detect.orValue({cel.text(default_of(RequireModel, 'detect'))})"
 )
 
 
-def _are(those: tuple[str, ...], others: tuple[str, ...]) -> str:
-    """Return CEL: whether an image matches one pattern, and not another (RE2 can't say both)."""
-    found = cel.matches(_IMAGE, image_pattern(those))
-    return f"{found} && !{cel.matches(_IMAGE, image_pattern(others))}" if others else found
-
-
-def _serves() -> str:
-    """Return CEL: whether the image of a container is that of a server (server_of_image)."""
-    plain = tuple(end for row in SERVERS if not row.other_images for end in row.images)
-    rows = [_are(row.images, row.other_images) for row in SERVERS if row.other_images]
-    servers = " || ".join((_are(plain, ()), *rows))
-    return f"({servers}) && !({_are(not_servers.IMAGES, not_servers.OTHER_IMAGES)})"
-
-
-_AMOUNTS: Final = "c.?resources.?{}.orValue({{}})"
-_LIMITS: Final = _AMOUNTS.format("limits")
-_REQUESTS: Final = _AMOUNTS.format("requests")
-_ACCELERATED: Final = (
-    "size(c.?resources.?claims.orValue([])) > 0"
-    f" || {_LIMITS}.exists(name, {cel.matches('name', ACCELERATORS.pattern)}"
-    f" && string({_LIMITS}[name]) != '0')"
-    f" || {_REQUESTS}.exists(name, !(name in {_LIMITS})"
-    f" && {cel.matches('name', ACCELERATORS.pattern)} && string({_REQUESTS}[name]) != '0')"
-)
-"""CEL of requests_accelerator."""
 _VALUE: Final = "one.?value.orValue('')"
 _LOCAL: Final = (
     f"c.?env.orValue([]).exists(one, one.name in {cel.texts(OFFLINE)}"
@@ -59,8 +32,8 @@ _LOCAL: Final = (
 _SERVING: Final = (
     f"!({holds(RequireModel)}) || variables.asks || variables.adds ? []"
     " : variables.spec.?containers.orValue([]).filter(c,"
-    f" (variables.detect != 'accelerators' && {_serves()}"
-    f" || variables.detect != 'servers' && ({_ACCELERATED})) && !({_LOCAL})).map(c, c.name)"
+    f" (variables.detect != 'accelerators' && {is_server(SERVERS)}"
+    f" || variables.detect != 'servers' && ({ACCELERATED})) && !({_LOCAL})).map(c, c.name)"
 )
 REQUIRE_MODEL: Final = InCel(
     rule=RequireModel,

@@ -158,6 +158,15 @@ def test_each_limit_says_what_to_do(comparison: Comparison, name: str) -> None:
     assert comparison.judged(pod).reasons == text
 
 
+@pytest.mark.parametrize("image", ["vllm/vllm-router:1", "vllm-proxy:1", "vllm-openai-exporter:1"])
+def test_a_sidecar_that_only_looks_like_a_server_is_none(
+    comparison: Comparison, image: str
+) -> None:
+    found = comparison.judged(with_sidecar(image, "--port", "80"))
+    assert found.admitted
+    assert found.by_policies == found.by_webhook
+
+
 def test_all_reasons_are_said_at_once(comparison: Comparison) -> None:
     pod = pod_of({"size": "8Gi", "layout": "hf-cache"}, hostIPC=True)
     assert comparison.judged(pod).reasons.count("; ") == 2

@@ -1,10 +1,9 @@
 """Write, as variables of CEL, which containers get the model, where, and how they name it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from webhook.admission.containers.accelerators import ACCELERATORS
 from webhook.admission.containers.mounts import MODELS, OWN_MODELS
 from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import SERVERS
@@ -12,23 +11,18 @@ from webhook.objects import cel
 from webhook.objects.names import PATH_VARIABLE
 from webhook.rendering.admission_policy.accepted import is_particular, sets_variables
 from webhook.rendering.admission_policy.request import given
+from webhook.rule_policies.containers import ACCELERATED, is_server
 
 _BY_COMMAND: Final = {command: row for row in reversed(SERVERS) for command in row.commands}
 """Command → the first row that has it."""
 
 
-def images(is_wanted: Callable[[Server], bool]) -> str:
-    """Return the images of the servers that *is_wanted* names, as RE2."""
-    ends = "|".join(f"(?:{end})" for row in SERVERS if is_wanted(row) for end in row.images)
-    return rf"^(?:.*/)?(?:{ends})(?::[^/@]*)?(?:@.*)?$"
-
-
-def commands(is_wanted: Callable[[Server], bool]) -> str:
-    """Return the commands of these servers in the text of a container, as RE2."""
+def commands(rows: Sequence[Server]) -> str:
+    """Return the commands of servers in the text of a container, as RE2."""
     words = "|".join(
         r"\s+".join(map(re.escape, command.split()))
         for command, row in _BY_COMMAND.items()
-        if is_wanted(row)
+        if row in rows
     )
     return rf"[\s/'\x22](?:{words})[\s'\x22;&]"
 
@@ -37,7 +31,6 @@ _SHELL: Final = r"(^|[\x01/])(sh|bash|ash|dash|zsh|ksh)\x01"
 """A shell, in words with \x01 between them."""
 _PROGRAM: Final = r"\x01-[a-zA-Z]*c[a-zA-Z]*\x01[^\x01]*"
 """Its program. It does not read the words behind that, or only as $1 and so on."""
-_ACCELERATOR: Final = f"^(?:{ACCELERATORS.pattern})$"
 _MOUNTED: Final = (
     "(m.mountPath != '/' && m.mountPath.endsWith('/')"
     " ? m.mountPath.substring(0, size(m.mountPath) - 1) : m.mountPath)"
@@ -58,18 +51,6 @@ _SPOKEN: Final = f"(' ' + ({_WORDS} + {_VALUES}).join(' ') + ' ')"
 """The words and values of container c as one text, with blanks between and around them."""
 
 
-_ACCELERATED: Final = (
-    "(size(c.?resources.?claims.orValue([])) > 0"
-    " || c.?resources.?limits.orValue({}).exists(key,"
-    f" key.matches({cel.text(_ACCELERATOR)}) && string(c.resources.limits[key]) != '0'))"
-)
-"""Whether container c requests an accelerator."""
-
-
-def _any(server: Server) -> bool:  # noqa: ARG001  # every one
-    return True
-
-
 def containers() -> Iterator[tuple[str, str]]:
     """Yield name and expression of each variable about the containers of the pod."""
     for part in (_choice(), _place(), _texts()):
@@ -88,14 +69,14 @@ def _choice() -> Iterator[tuple[str, str]]:
         ? {listed}.value().split(',').map(name, name.trim()) : []
         """,
     )
-    yield "accelerated", f"variables.containers.filter(c, {_ACCELERATED}).map(c, c.name)"
+    yield "accelerated", f"variables.containers.filter(c, {ACCELERATED}).map(c, c.name)"
     yield (
         "sidecars",
         f"""
         size(variables.named) > 0 ? [] : object.spec.?initContainers.orValue([])
-        .filter(c, c.?restartPolicy.orValue('') == 'Always' && ({_ACCELERATED}
-        || c.?image.orValue('').matches({cel.text(images(_any))})
-        || {_SPOKEN}.matches({cel.text(commands(_any))}))).map(c, c.name)
+        .filter(c, c.?restartPolicy.orValue('') == 'Always' && ({ACCELERATED}
+        || {is_server(SERVERS)}
+        || {_SPOKEN}.matches({cel.text(commands(SERVERS))}))).map(c, c.name)
         """,
     )
     yield (
@@ -200,12 +181,13 @@ def _texts() -> Iterator[tuple[str, str]]:
         """,
     )
     for name, is_wanted in (("byVariable", sets_variables), ("particular", is_particular)):
+        rows = list(filter(is_wanted, SERVERS))
         yield (
             name,
             f"""
             variables.server != '' ? [] : variables.readers.filter(c,
-            c.?image.orValue('').matches({cel.text(images(is_wanted))})
+            {is_server(rows)}
             || variables.texts.exists(t, t.of == c.name
-            && t.said.matches({cel.text(commands(is_wanted))}))).map(c, c.name)
+            && t.said.matches({cel.text(commands(rows))}))).map(c, c.name)
             """,
         )
