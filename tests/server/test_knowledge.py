@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.reviews import OPT_IN, body, pod
-from webhook.admission.policy.documents import Policy, load_policy
-from webhook.controller.messages import MODELS, POLICIES, Changed, Message, Seen, Synced, Version
+from webhook.admission.policy.documents import MODELS, POLICIES, Policy, load_policy
+from webhook.controller.messages import Changed, Message, Seen, Synced, Version
 from webhook.objects.facts import (
     CLAIMS,
     LIMIT_RANGES,

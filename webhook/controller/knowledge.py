@@ -13,7 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from webhook.admission.policy.documents import API_VERSION, read_object_of_cluster
+from webhook.admission.policy.documents import (
+    API_VERSION,
+    MODELS,
+    POLICIES,
+    read_object_of_cluster,
+)
 from webhook.admission.request.annotations import PREFIX
 from webhook.api_server.collection import Collection
 from webhook.api_server.controller_client import ControllerApi
@@ -22,8 +27,6 @@ from webhook.api_server.reflector import Kind, Reflector
 from webhook.api_server.version import version_of
 from webhook.controller.acceptance import Acceptance, without_acceptance
 from webhook.controller.messages import (
-    MODELS,
-    POLICIES,
     Changed,
     Message,
     Relisted,

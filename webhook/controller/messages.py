@@ -12,11 +12,6 @@ Topic: TypeAlias = Literal[
 TOPICS: Final[tuple[Topic, ...]] = get_args(Topic)
 
 
-MODELS: Final = "cachedmodels"
-POLICIES: Final = "cachepolicies"
-"""Our own kinds, as messages name them. The others are in objects/facts.py."""
-
-
 class Certificate(msgspec.Struct, frozen=True, tag="certificate"):
     """A new leaf, which the server must serve."""
 
@@ -64,7 +59,7 @@ class Changed(msgspec.Struct, frozen=True, tag="changed"):
     """Objects of a kind that are new or different, and keys of those that are gone."""
 
     kind: str
-    """The plural of the resource."""
+    """The resource: those of objects/facts.py, and the two of admission/policy/documents.py."""
     there: dict[str, Any] = {}
     """Key, namespace/name or name, → what is kept of the object (knowledge.KINDS)."""
     gone: list[str] = []

@@ -3,6 +3,7 @@
 from typing import Final
 
 from webhook.admission.policy.cache_policy import PolicySpec
+from webhook.admission.policy.documents import POLICIES
 from webhook.admission.policy.rules.catalogue import RULES
 from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.reading import DECLARED
@@ -29,7 +30,7 @@ def cache_policies() -> Resource:
     """Return the kind CachePolicy."""
     return Resource(
         kind="CachePolicy",
-        plural="cachepolicies",
+        plural=POLICIES,
         short="cpolicy",
         meaning=(
             "What is allowed in some namespaces, and what is the default there. The rules of all "

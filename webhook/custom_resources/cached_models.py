@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from webhook.admission.policy.documents import MODELS
 from webhook.admission.strategies import STRATEGIES
 from webhook.custom_resources.definition import ACCEPTED, MESSAGE, STATUS, Column, Resource
 from webhook.custom_resources.forms import form
@@ -25,7 +26,7 @@ def cached_models() -> Resource:
     """Return the kind CachedModel."""
     return Resource(
         kind="CachedModel",
-        plural="cachedmodels",
+        plural=MODELS,
         short="cmodel",
         meaning=(
             "A model that the platform offers under a name. Pods request it with the annotation "

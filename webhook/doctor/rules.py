@@ -6,7 +6,13 @@ from typing import Any, Final, NamedTuple
 from webhook import __version__
 from webhook.admission.judge import ENFORCE
 from webhook.admission.policy.cache_policy import CachePolicy
-from webhook.admission.policy.documents import API_VERSION, NAME_LABEL, read_object_of_cluster
+from webhook.admission.policy.documents import (
+    API_VERSION,
+    MODELS,
+    NAME_LABEL,
+    POLICIES,
+    read_object_of_cluster,
+)
 from webhook.admission.policy.rules.host_path_roots import HostPathRoots
 from webhook.admission.policy.rules.read_only_mounts import ReadOnlyMounts
 from webhook.admission.policy.rules.require_model import RequireModel
@@ -21,7 +27,8 @@ from webhook.objects.facts import ADMISSION_LABEL, DISABLED
 from webhook.objects.json import Json
 from webhook.rule_policies.policies import OLDEST, rule_policies
 
-_DEFINITIONS: Final = ("cachedmodels.modelcache.io", "cachepolicies.modelcache.io")
+_GROUP, _VERSION = API_VERSION.split("/")
+_DEFINITIONS: Final = (f"{MODELS}.{_GROUP}", f"{POLICIES}.{_GROUP}")
 _MOST: Final = 10
 """CachePolicies, of which each costs the API server time whenever a pod is created."""
 _NAME: Final = "modelcache-doctor-rules"
@@ -85,9 +92,8 @@ def _definitions(installation: Installation) -> Iterator[Finding]:
 
 def _cache_policies(installation: Installation) -> list[CachePolicy]:
     """Return the CachePolicies of the cluster that can be read."""
-    group, version = API_VERSION.split("/")
     try:
-        found = installation.api.items("apis", group, version, "cachepolicies")
+        found = installation.api.items("apis", _GROUP, _VERSION, POLICIES)
     except Missing:
         return []
     policies = []

@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from webhook.admission.policy.documents import API_VERSION, Policy
+from webhook.admission.policy.documents import API_VERSION, MODELS, POLICIES, Policy
 from webhook.api_server.client import Api, path
 from webhook.api_server.collection import Collection
 from webhook.api_server.errors import Missing, Refused, Unreachable
 from webhook.api_server.version import version_of
-from webhook.objects.facts import Facts
+from webhook.objects.facts import CLAIMS, LIMIT_RANGES, NAMESPACES, NODES, QUOTAS, Facts
 from webhook.objects.json import Json
 from webhook.objects.kinds import (
     ClusterObject,
@@ -31,13 +31,11 @@ O = TypeVar("O", bound=ClusterObject)  # noqa: E741  # a type
 _FORBIDDEN: Final = 403
 _SHOWN: Final = 300
 """Characters of a refusal that are shown."""
-_OURS: Final = ("cachedmodels", "cachepolicies")
 _NAMESPACED: Final[dict[type[ClusterObject], str]] = {
-    PersistentVolumeClaim: "persistentvolumeclaims",
-    LimitRange: "limitranges",
-    ResourceQuota: "resourcequotas",
+    PersistentVolumeClaim: CLAIMS,
+    LimitRange: LIMIT_RANGES,
+    ResourceQuota: QUOTAS,
 }
-_NODES: Final = "nodes"
 
 
 class Live:
@@ -58,7 +56,9 @@ class Live:
         self._said: list[str] = []
         if everywhere.kube_version is None:
             self._everywhere = replace(everywhere, kube_version=self._version())
-        models, policies, notes = ours_of([one for kind in _OURS for one in self._ours(kind)])
+        models, policies, notes = ours_of(
+            [one for kind in (MODELS, POLICIES) for one in self._ours(kind)]
+        )
         self._said += notes
         self.policy = files.behind(models, policies)
         """The policies and models of cluster and files."""
@@ -82,7 +82,7 @@ class Live:
     def facts(self, namespace: str) -> Facts:
         """Return what is known about *namespace*. What was read once is not read again."""
         if not self._facts:
-            self._nodes = self._listed(Node, "", _NODES)
+            self._nodes = self._listed(Node, "", NODES)
         if namespace not in self._facts:
             self._facts[namespace] = self._read(namespace)
         return self._facts[namespace]
@@ -104,7 +104,7 @@ class Live:
     def _namespace(self, name: str) -> Namespace | None:
         where = ("api", "v1", "namespaces", name)
         try:
-            found = self._allowed("namespaces", name, lambda: self._api.get(*where))
+            found = self._allowed(NAMESPACES, name, lambda: self._api.get(*where))
         except Missing:
             self._said.append(f"namespace {name} does not exist, so its labels are not known")
             return None

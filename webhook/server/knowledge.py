@@ -14,11 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from webhook.admission.policy.cache_policy import CachePolicy, cache_policy
-from webhook.admission.policy.documents import Policy
+from webhook.admission.policy.documents import MODELS, POLICIES, Policy
 from webhook.admission.strategies import STRATEGIES
 from webhook.controller.messages import (
-    MODELS,
-    POLICIES,
     Changed,
     Message,
     Relisted,

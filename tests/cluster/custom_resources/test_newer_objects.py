@@ -12,8 +12,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.controllers import Controller
 from tests.kubernetes.custom_resources import served
 from tests.kubernetes.registration import wait_until
-from webhook.admission.policy.documents import Policy
-from webhook.controller.messages import MODELS, POLICIES
+from webhook.admission.policy.documents import MODELS, POLICIES, Policy
 from webhook.custom_resources.definitions import definitions
 from webhook.objects.facts import Facts
 from webhook.server.knowledge import Knowledge

@@ -22,6 +22,9 @@ from webhook.models.catalogue import Catalogue
 API_VERSION: Final = "modelcache.io/v1alpha1"
 MODEL: Final = "CachedModel"
 POLICY: Final = "CachePolicy"
+MODELS: Final = "cachedmodels"
+POLICIES: Final = "cachepolicies"
+"""The resources of both kinds."""
 _DIGITS: Final = 12
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The API server gives it to every namespace, so its value is always known."""
