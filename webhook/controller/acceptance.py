@@ -7,14 +7,14 @@ only what is not there yet. So replicas of two versions do not overwrite each ot
 
 import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from webhook.api_server.controller_client import ControllerApi, unchanged
-from webhook.api_server.errors import Conflict, Forbidden, Missing, Refused, Unreachable
+from webhook.api_server.errors import Conflict, Forbidden, Refused, Unreachable
 from webhook.objects.json import Json
 from webhook.objects.json_patch import add
 
@@ -123,9 +123,7 @@ class Acceptance:
                 self._judge(folder, raw, False, "Invalid", str(error))
                 raise
             if found.dropped:
-                fields = ", ".join(found.dropped)
-                message = f"{fields}: is newer than this webhook, and not read"
-                self._judge(folder, raw, True, "NewerFields", message)
+                self._judge(folder, raw, True, "NewerFields", not_read(found.dropped))
             else:
                 self._judge(folder, raw, True, "Accepted", "The webhook uses it.")
             return found
@@ -180,7 +178,7 @@ class Acceptance:
             self._api.request("PATCH", f"{path}/status", operations).good()
         except (Conflict, Forbidden):
             raise
-        except (Missing, Refused):
+        except Refused:
             pass  # it is gone, or its definition has no such status, so nothing would help
         return True
 
@@ -194,6 +192,11 @@ class Acceptance:
             if (now := self._verdicts.get(path)) and now.generation == verdict.generation:
                 del self._verdicts[path]
                 self._judged[path] = verdict.generation
+
+
+def not_read(dropped: Sequence[str]) -> str:
+    """Return what is said of the fields of a newer schema."""
+    return f"{', '.join(dropped)} is newer than this webhook, and not read"
 
 
 def without_acceptance(status: Any) -> Any:  # noqa: ANN401  # any JSON value

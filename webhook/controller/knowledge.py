@@ -25,7 +25,7 @@ from webhook.api_server.controller_client import ControllerApi
 from webhook.api_server.errors import RequestFailed
 from webhook.api_server.reflector import Kind, Reflector
 from webhook.api_server.version import version_of
-from webhook.controller.acceptance import Acceptance, without_acceptance
+from webhook.controller.acceptance import Acceptance, not_read, without_acceptance
 from webhook.controller.messages import (
     Changed,
     Message,
@@ -168,7 +168,7 @@ class Knowledge:
             for key, fault in sorted(reflector.faults.copy().items())
         ]
         faults += [
-            f"{kind}/{key}: {', '.join(kept.dropped)} is newer than this webhook, and not read"
+            f"{kind}/{key}: {not_read(kept.dropped)}"
             for kind, key, kept in self._ours()
             if kept.dropped
         ]

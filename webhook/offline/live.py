@@ -56,9 +56,7 @@ class Live:
         self._said: list[str] = []
         if everywhere.kube_version is None:
             self._everywhere = replace(everywhere, kube_version=self._version())
-        models, policies, notes = ours_of(
-            [one for kind in (MODELS, POLICIES) for one in self._ours(kind)]
-        )
+        models, policies, notes = ours_of([*self._ours(MODELS), *self._ours(POLICIES)])
         self._said += notes
         self.policy = files.behind(models, policies)
         """The policies and models of cluster and files."""
