@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from webhook.api_server.errors import Forbidden, RequestFailed
 from webhook.doctor.check import Check
-from webhook.doctor.finding import Finding, kubectl, ok, warning
+from webhook.doctor.finding import Finding, ok, warning
 from webhook.doctor.installation import Installation
-from webhook.doctor.replica import health_port, http_get, nobody_runs
+from webhook.doctor.replica import logs, pages
 
 _SAMPLE: Final = re.compile(
     r'^modelcache_facts_(?P<name>live|age_seconds)\{kind="(?P<kind>[^"]*)"\} (?P<value>\S+)$',
@@ -19,19 +18,12 @@ _LIVE_SECONDS: Final = 90
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    if not installation.running:
-        yield nobody_runs(installation.url)
-    for pod in installation.running:
-        name = pod["metadata"]["name"]
-        look = kubectl("logs", "-n", pod["metadata"]["namespace"], name)
-        try:
-            page = http_get(installation.api, pod, health_port(pod), "/metrics")
-        except Forbidden:
-            raise
-        except RequestFailed as fault:
-            yield warning(f"could not ask {name}: {fault}", look)
-            continue
-        yield _judged(name, page, look)
+    for asked in pages(installation, "/metrics"):
+        if isinstance(asked, Finding):
+            yield asked
+        else:
+            pod, (metrics,) = asked
+            yield _judged(pod["metadata"]["name"], metrics, logs(pod))
 
 
 def _judged(name: str, page: str, look: str) -> Finding:

@@ -2,14 +2,16 @@
 
 import http.client
 import ssl
+from collections.abc import Iterator
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from webhook.api_server.client import Api
+from webhook.api_server.errors import Forbidden, RequestFailed
 from webhook.doctor.bundle import certificates
-from webhook.doctor.finding import Finding, ok, warning
-from webhook.doctor.installation import container_of, port_of
+from webhook.doctor.finding import Finding, kubectl, ok, warning
+from webhook.doctor.installation import Installation, container_of, port_of
 from webhook.objects.json import Json
 
 _HEALTH: Final = 8080
@@ -22,9 +24,23 @@ def nobody_runs(url: str) -> Finding:
     return warning("no replica is running", "fix what the check deployment found")
 
 
-def health_port(pod: Json) -> int:
-    """Return the port of a replica's probes and metrics."""
-    return port_of(container_of(pod["spec"]), "health") or _HEALTH
+def pages(installation: Installation, *paths: str) -> Iterator[tuple[Json, list[str]] | Finding]:
+    """Yield each replica that runs with its pages at *paths*, or why it could not be asked."""
+    if not installation.running:
+        yield nobody_runs(installation.url)
+    for pod in installation.running:
+        port = port_of(container_of(pod["spec"]), "health") or _HEALTH
+        try:
+            yield pod, [http_get(installation.api, pod, port, path) for path in paths]
+        except Forbidden:
+            raise
+        except RequestFailed as fault:
+            yield warning(f"could not ask {pod['metadata']['name']}: {fault}", logs(pod))
+
+
+def logs(pod: Json) -> str:
+    """Return the command that shows what a replica logs."""
+    return kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 def http_get(api: Api, pod: Json, port: int, path: str) -> str:

@@ -7,36 +7,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook import __version__
-from webhook.api_server.errors import Forbidden, RequestFailed
 from webhook.doctor.check import Check
-from webhook.doctor.finding import Finding, error, kubectl, ok, warning
+from webhook.doctor.finding import Finding, error, ok, warning
 from webhook.doctor.installation import Installation
-from webhook.doctor.replica import health_port, http_get, nobody_runs
-from webhook.objects.json import Json
+from webhook.doctor.replica import logs, pages
 
 _BUILD: Final = re.compile(r'^modelcache_build_info\{.*version="([^"]*)"', re.MULTILINE)
 
 
 def _run(installation: Installation) -> Iterator[Finding]:
-    if not installation.running:
-        yield nobody_runs(installation.url)
     versions: dict[str, list[str]] = defaultdict(list)
-    for pod in installation.running:
-        name = pod["metadata"]["name"]
-        port = health_port(pod)
-        try:
-            missing, concerns = _reported(http_get(installation.api, pod, port, "/readyz"))
-            version = _BUILD.search(http_get(installation.api, pod, port, "/metrics"))
-        except Forbidden:
-            raise
-        except RequestFailed as fault:
-            yield warning(f"could not ask {name}: {fault}", _look(pod))
+    for asked in pages(installation, "/readyz", "/metrics"):
+        if isinstance(asked, Finding):
+            yield asked
             continue
+        pod, (readiness, metrics) = asked
+        name = pod["metadata"]["name"]
+        missing, concerns = _reported(readiness)
+        version = _BUILD.search(metrics)
         versions[version[1] if version else "unknown"].append(name)
         if missing:
-            yield error(f"{name} is not ready: {missing}", _look(pod))
+            yield error(f"{name} is not ready: {missing}", logs(pod))
         if concerns:
-            yield warning(f"{name} reports: {concerns}", _look(pod))
+            yield warning(f"{name} reports: {concerns}", logs(pod))
     yield from _same(versions)
 
 
@@ -69,10 +62,6 @@ def _same(versions: dict[str, list[str]]) -> Iterator[Finding]:
             )
     if list(versions) == [__version__]:
         yield ok(f"{shown}, as this command")
-
-
-def _look(pod: Json) -> str:
-    return kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 CHECK: Final = Check(
