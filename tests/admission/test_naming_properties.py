@@ -305,7 +305,6 @@ SCRIPTS = [
 SCRIPT_ENV = {"SERVE": "vllm serve", "ORG": "acme", "NAME": "coder", "JSON": '{"a": "b c"}'}
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not there")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_bash_gives_a_server_the_same_words(script: str) -> None:
     stub = "vllm() { printf '%s\\0' vllm \"$@\"; }\n"
