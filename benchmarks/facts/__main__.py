@@ -26,7 +26,6 @@ from benchmarks.facts.watched import (
     WITH,
     WITHOUT,
     certificate,
-    define,
     live,
     memory,
     ready,
@@ -38,6 +37,7 @@ from benchmarks.reviews import SIZES, bodies
 from benchmarks.servers import Server, running
 from tests.kubernetes.api import Object
 from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.custom_resources import define
 from tests.kubernetes.registration import wait_until
 
 RATE: Final = 200.0

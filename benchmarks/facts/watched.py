@@ -8,28 +8,18 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import yaml
 
 from benchmarks.servers import OURS, Kind, Server
 from tests.kubernetes.api import Object
 from tests.kubernetes.certificates import Authority
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.creations import asking
-from tests.kubernetes.registration import DEPLOY, create_namespace, mutating, wait_until, webhook
+from tests.kubernetes.registration import create_namespace, mutating, wait_until, webhook
 
 WITHOUT: Final = Kind("without facts", OURS.arguments)
 WITH: Final = Kind("with facts", (*OURS.arguments, "--facts"))
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 LIVE: Final = re.compile(r"^modelcache_facts_live\{.*\} (\S+)$", re.MULTILINE)
-
-
-def define(plane: ControlPlane) -> None:
-    """Define our kinds, and wait until they are served."""
-    for obj in yaml.safe_load_all((DEPLOY / "customresourcedefinitions.yaml").read_text()):
-        plane.api.apply(obj).expect()
-        kind = obj["spec"]["names"]["plural"]
-        path = f"/apis/modelcache.io/v1alpha1/{kind}"
-        wait_until(lambda path=path: plane.api.request("GET", path).ok, f"{kind} are served")  # type: ignore[misc]
 
 
 def memory(server: Server) -> list[float]:

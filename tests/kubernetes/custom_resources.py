@@ -1,4 +1,4 @@
-"""Owns the CustomResourceDefinitions of other projects, from the sources of their Go modules."""
+"""Owns the CustomResourceDefinitions: ours, and those of other projects from their Go modules."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.binaries import CERT_MANAGER as CONTROLLER
 from tests.kubernetes.binaries import MODULES, CannotBuildError
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.registration import configured, wait_until
+from tests.kubernetes.registration import DEPLOY, configured, wait_until
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,6 +59,27 @@ def pinned(family: str, module: str) -> tuple[str, str]:
         if line.startswith(f"{module} ") and "/go.mod " not in line
     ]
     return version, checksum
+
+
+def ours() -> list[Object]:
+    """Return the definitions of our kinds, as deploy/ has them."""
+    return list(yaml.safe_load_all((DEPLOY / "customresourcedefinitions.yaml").read_text()))
+
+
+def define(plane: ControlPlane) -> None:
+    """Define our kinds, and return once they are served; they stay."""
+    for one in ours():
+        plane.api.apply(one).expect()
+    for one in ours():
+        wait_until(lambda one=one: _established(plane, one), "the kind is served")  # type: ignore[misc]
+
+
+def _established(plane: ControlPlane, definition: Object) -> bool:
+    name = definition["metadata"]["name"]
+    found = plane.api.get(definition["apiVersion"], definition["kind"], name).expect().body
+    conditions = (found.get("status") or {}).get("conditions") or []
+    said = {one["type"]: one["status"] for one in conditions}
+    return said.get("Established") == "True"
 
 
 @contextlib.contextmanager

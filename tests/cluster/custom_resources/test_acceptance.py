@@ -1,16 +1,16 @@
 """The condition Accepted, which replicas write into CachedModels and CachePolicies."""
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.cluster.controllers.place import Place
-from tests.cluster.custom_resources.test_known_cluster import Applied, define
+from tests.cluster.custom_resources.applied import Applied
 from tests.kubernetes.api import Object, url_of
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.controllers import Controller
+from tests.kubernetes.custom_resources import define
 from tests.kubernetes.registration import wait_until
 from webhook.controller.acceptance import without_acceptance
 
@@ -20,14 +20,6 @@ JSON_PATCH = "application/json-patch+json"
 @pytest.fixture(scope="module", autouse=True)
 def _defined(cluster: ControlPlane) -> None:
     define(cluster)
-
-
-@pytest.fixture
-def applied(cluster: ControlPlane) -> Iterator[Applied]:
-    found = Applied(cluster)
-    yield found
-    for obj in found.objects:
-        cluster.api.delete(obj).expect(200, 404)
 
 
 def accepted(plane: ControlPlane, obj: Object) -> Object:

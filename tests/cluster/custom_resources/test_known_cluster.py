@@ -1,20 +1,17 @@
 """What the running webhook decides by what it watches, on a real API server."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-import yaml
 
+from tests.cluster.custom_resources.applied import V1, Applied
 from tests.kubernetes.api import Answer, Object
 from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.custom_resources import define, ours
 from tests.kubernetes.registration import NamespaceFactory, wait_until
 from tests.kubernetes.server import Webhook, WebhookFactory
 
-CRDS = Path(__file__).parents[3] / "deploy" / "customresourcedefinitions.yaml"
-V1 = "modelcache.io/v1alpha1"
 SAID = "MC036 rule pinnedRevisions of CachePolicy pinned: "
 ANNOTATION = "inject.modelcache.io/rules"
 DIGEST = "r.example.com/m@sha256:" + "0" * 64
@@ -25,45 +22,9 @@ def _defined(cluster: ControlPlane) -> None:
     define(cluster)
 
 
-def define(cluster: ControlPlane) -> None:
-    found = list(yaml.safe_load_all(CRDS.read_text()))
-    for obj in found:
-        cluster.api.apply(obj).expect()
-    for obj in found:
-        wait_until(lambda one=obj: established(cluster, one), "the kind is served")  # type: ignore[misc]
-
-
-def established(cluster: ControlPlane, crd: Object) -> bool:
-    found = cluster.api.get(crd["apiVersion"], crd["kind"], crd["metadata"]["name"]).expect().body
-    conditions = (found.get("status") or {}).get("conditions") or []
-    said = {one["type"]: one["status"] for one in conditions}
-    return said.get("Established") == "True"
-
-
 @pytest.fixture
 def knowing(cluster: ControlPlane, webhook_on: WebhookFactory) -> Webhook:
     return webhook_on(cluster, "", "--facts")
-
-
-@pytest.fixture
-def applied(cluster: ControlPlane) -> Iterator["Applied"]:
-    found = Applied(cluster)
-    yield found
-    for obj in found.objects:
-        cluster.api.delete(obj).expect(200, 404)
-
-
-class Applied:
-    """Applies objects without a namespace, which end with the test."""
-
-    def __init__(self, cluster: ControlPlane) -> None:
-        self.cluster, self.objects = cluster, list[Object]()
-
-    def __call__(self, kind: str, name: str, **spec: Any) -> Object:
-        obj = {"apiVersion": V1, "kind": kind, "metadata": {"name": name}, "spec": spec}
-        self.cluster.api.apply(obj).expect()
-        self.objects.append(obj)
-        return obj
 
 
 def pod(namespace: str, **annotations: str) -> Object:
@@ -233,7 +194,7 @@ def test_a_bad_object_keeps_its_last_good_state_and_hides_no_other(
     applied("CachePolicy", "one", defaults={"claim": "one"})
     until(cluster, asks, "one")
     try:
-        for crd in yaml.safe_load_all(CRDS.read_text()):
+        for crd in ours():
             cluster.api.apply(permissive(crd)).expect()
         wait_until(
             lambda: cluster.api.apply(broken("one", {"strategy": "telepathy"})).ok,
@@ -254,7 +215,7 @@ def test_fields_of_a_newer_schema_are_left_out_and_said(
 ) -> None:
     asks = pod(namespace(), model="acme/m", strategy="pvc")
     try:
-        for crd in yaml.safe_load_all(CRDS.read_text()):
+        for crd in ours():
             cluster.api.apply(permissive(crd)).expect()
         newer = {"defaults": {"claim": "newer"}, "later": {"a": 1}}
         wait_until(lambda: applied_whole(cluster, applied, newer), "the schema is gone")
@@ -286,7 +247,7 @@ def test_reviews_go_on_without_the_kinds_and_find_them_when_they_come_back(
     asks = pod(namespace(), model="acme/m", strategy="pvc")
     applied("CachePolicy", "gone", defaults={"claim": "gone"})
     until(cluster, asks, "gone")
-    for crd in yaml.safe_load_all(CRDS.read_text()):
+    for crd in ours():
         cluster.api.delete(crd).expect()
     until(cluster, asks, "model-store")  # their objects went with them
     define(cluster)

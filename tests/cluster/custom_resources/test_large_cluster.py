@@ -15,7 +15,6 @@ from benchmarks.facts.watched import (
     WITH,
     WITHOUT,
     certificate,
-    define,
     live,
     memory,
     ready,
@@ -26,6 +25,7 @@ from benchmarks.measures import ask
 from benchmarks.reviews import SIZES, bodies
 from benchmarks.servers import running
 from tests.kubernetes.control_plane import ControlPlane, Options
+from tests.kubernetes.custom_resources import define
 
 CLAIMS, NODES, MODELS = 2000, 1000, 400
 EVENTS = 50.0
