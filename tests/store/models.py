@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,50 @@ def safetensors(path: Path, size: int = 64, name: str = "w") -> None:
         for start in range(0, size, BLOCK):
             numbered = struct.pack("<Q", start) + block
             file.write(memoryview(numbered)[: min(BLOCK, size - start)])
+
+
+def gguf(
+    path: Path, tensors: Sequence[tuple[int, int]] = ((2, 64),), *, order: str = "<", version: int = 3, alignment: int | None = None
+) -> Path:  # fmt: skip
+    """Write a GGUF file of zeros with tensors (type, elements); return its path.
+
+    Its metadata have a value of each kind, one of them an array of arrays. Version, counts and
+    layout: ggml-org/ggml, docs/gguf.md.
+    """
+
+    def text(value: str) -> bytes:
+        return struct.pack(f"{order}Q", len(value)) + value.encode()
+
+    def pair(key: str, kind: int, value: bytes) -> bytes:
+        return text(key) + struct.pack(f"{order}I", kind) + value
+
+    sizes = {0: (1, 4), 2: (32, 18), 12: (256, 144)}
+    step = alignment or 32
+    array = struct.pack(f"{order}IQ", 8, 2) + text("<s>") + text("</s>")
+    pairs = [
+        pair("general.architecture", 8, text("llama")),
+        pair("llama.block_count", 4, struct.pack(f"{order}I", 1)),
+        pair("llama.wide", 10, struct.pack(f"{order}Q", 1)),
+        pair("llama.flag", 7, b"\1"),
+        pair("tokenizer.ggml.tokens", 9, array),
+        pair("tokenizer.ggml.scores", 9, struct.pack(f"{order}IQff", 6, 2, 0.5, 0.5)),
+        pair("nested", 9, struct.pack(f"{order}IQ", 9, 1) + array),
+    ]
+    if alignment:
+        pairs.append(pair("general.alignment", 4, struct.pack(f"{order}I", alignment)))
+    infos, end = b"", 0
+    for number, (kind, elements) in enumerate(tensors):
+        start = -(-end // step) * step
+        infos += text(f"blk.{number}") + struct.pack(f"{order}IQIQ", 1, elements, kind, start)
+        block, size = sizes.get(kind, (1, 1))
+        end = start + -(-elements // block) * size
+    head = b"GGUF" + struct.pack(f"{order}IQQ", version, len(tensors), len(pairs))
+    head += b"".join(pairs) + infos
+    if tensors:
+        head += bytes(-len(head) % step)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(head + bytes(end))
+    return path
 
 
 def sharded(directory: Path, shards: int = 2, size: int = 128) -> Path:

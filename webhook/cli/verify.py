@@ -13,9 +13,9 @@ app = typer.Typer()
 @app.command(
     epilog="Example: modelcache verify /models/llama-3.1-8b",
     short_help="Check that models are complete.",
-    help="Check that models are complete: the files and sizes in the manifest, and the headers of "
-    "safetensors files. With --full, read everything and compare it with the digests in the "
-    "manifest.",
+    help="Check that models are complete: the files and sizes in the manifest, the weights, the "
+    "headers of safetensors and GGUF files, and that no shard is missing. With --full, read "
+    "everything and compare it with the digests in the manifest.",
 )
 def verify(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", show_default=False)],

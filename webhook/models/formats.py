@@ -1,12 +1,28 @@
 """Tell the formats of weights by the names of files."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Final
 
 PICKLE: Final = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
 """Names of files that are pickles, which run code when they are read."""
+_BESIDES: Final = (
+    "*.json", "*.jsonl", "*.txt", "*.md", "*.py", "*.pyc", "*.jinja", "*.yaml", "*.yml", "*.toml",
+    "*.cfg", "*.ini", "*.tiktoken", "*.spm", "*.bpe", "*.vocab", "*.merges", "tokenizer*",
+    "*spiece*.model", "*sentencepiece*.model", "*.bpe.model", "*.png", "*.jpg", "*.jpeg", "*.gif",
+    "*.svg", "*.webp", "*.pdf", "*.html", "*.csv", "*.ipynb", "*.sh", "license*", "notice*",
+    "readme*", "use_policy*", ".git*", "*.lock", "*.metadata", "cachedir.tag",
+)  # fmt: skip
+"""Names of files, in small letters, that are no weights: configuration, tokenizers, texts, images.
+Any other file may be weights, since servers read formats that nobody listed here."""
 _ANY: Final = "?"
 """Stands for one character that is not known."""
+
+
+def may_be_weights(path: str) -> bool:
+    """Whether the file at *path* can be weights, by its name."""
+    name = path.rpartition("/")[2].lower()
+    return not any(fnmatchcase(name, glob) for glob in _BESIDES)
 
 
 def may_be_pickle(allow: Sequence[str], ignore: Sequence[str]) -> str | None:

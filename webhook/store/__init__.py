@@ -9,7 +9,11 @@ publication   the rename that makes a model visible to readers
 last_use      when a loader last requested a model
 readers       which stores and models pods mount
 verify        whether a model is complete: modelcache verify
-safetensors   lengths and shards, from the headers of the files
+tree          the files below a directory, through links to folders too
+weights       whether one file of weights is whole, by its format
+safetensors   lengths, from the headers of the files
+gguf          the same for GGUF files
+shards        which shards are missing: by an index, or by their numbers
 file_system   what is mounted here
 memory_limit  whether a write to a tmpfs would exceed the container's memory limit
 

@@ -1,4 +1,4 @@
-"""Check the lengths in safetensors headers, and the shards in indexes.
+"""Check the lengths in safetensors headers.
 
 A file is 8 bytes of length, a JSON header of that length, and the tensors.
 """
@@ -34,15 +34,3 @@ def header_faults(file: Path) -> Iterator[str]:
     wanted = 8 + length + max(ends, default=0)
     if size != wanted:
         yield f"has {size} bytes, its header says {wanted}"
-
-
-def index_faults(file: Path) -> Iterator[str]:
-    """Yield the shards that the index *file* names and that are missing."""
-    try:
-        shards = set(json.loads(file.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        yield "can't be read"
-        return
-    for shard in sorted(map(str, shards)):
-        if not (file.parent / shard).exists():
-            yield f"names {shard}, which is missing"

@@ -1,18 +1,27 @@
 """Check that a model's directory is complete, for modelcache verify and the gate.
 
-If there is a manifest, every file that it lists must have the listed size. In
-any case, each safetensors file must be as long as its header says, and every
-shard that an index names must exist. That finds files that are missing or cut
-short. To find corrupt files, read everything (full) and compare digests.
+If there is a manifest, every file that it lists must have the listed size. In any case there must
+be weights, each file must be as long as its header says (safetensors, GGUF, archives of PyTorch),
+and every shard must exist that an index names, or the number in the names of the others. That finds
+files that are missing or cut short. To find corrupt files, read everything (full) and compare
+digests.
 """
 
-import os
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
+import msgspec
+
+from webhook.models.formats import may_be_weights
 from webhook.models.layout import HUB_CACHE, MANIFEST
-from webhook.store.manifest import against_manifest
-from webhook.store.safetensors import header_faults, index_faults
+from webhook.store.manifest import against_manifest, read_manifest
+from webhook.store.shards import INDEX, gaps, index_faults
+from webhook.store.tree import below, ends_inside
+from webhook.store.weights import CHECKED, weight_faults
+
+_SHOWN: Final = 5
 
 
 def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
@@ -34,13 +43,12 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
     elif full:
         yield f"has no {MANIFEST}, so there are no digests to compare with"
     unread: list[OSError] = []
-    files = [
-        Path(root) / name
-        for root, _, names in os.walk(directory, onerror=unread.append)
-        for name in names
-    ]
+    files = list(below(directory, lambda link: ends_inside(link, directory), unread.append))
     yield from (f"{error.filename}: {error.strerror}" for error in unread)
-    if not any(file.name != MANIFEST for file in files):
+    names = [file.relative_to(directory) for file in files if file.name != MANIFEST]
+    if names:
+        yield from _lacking({*names, *_listed(manifest)})
+    else:
         yield "is empty: the model was not published here"
     read: set[tuple[int, int]] = set()
     for _, file in sorted((_is_cached(file, directory), file) for file in files):
@@ -49,6 +57,21 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
             yield from (f"{name}: {fault}" for fault in _of_file(file, read))
         except OSError as error:
             yield f"{name}: {error.strerror}"
+
+
+def _listed(manifest: Path) -> Iterator[Path]:
+    """Yield the files that a manifest lists: if one is missing, that was said already."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        yield from (Path(file.path) for file in read_manifest(manifest).files)
+
+
+def _lacking(names: Collection[Path]) -> Iterator[str]:
+    """Yield what files of these *names* lack to be a model."""
+    if not any(may_be_weights(str(name)) for name in names):
+        some = ", ".join(sorted(map(str, names))[:_SHOWN])
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield f"has no weights, only {some}{more}"
+    yield from gaps(names)
 
 
 def _is_cached(file: Path, directory: Path) -> bool:
@@ -60,11 +83,13 @@ def _of_file(file: Path, read: set[tuple[int, int]]) -> Iterator[str]:
     """Yield what is wrong with *file*; the bytes of a file in *read* were checked already."""
     if not file.exists():
         yield "is a link to a file that is not there"
-    elif file.suffix == ".safetensors":
+    elif file.is_dir():
+        yield "is a link to a folder that leads out of the model, or around in it"
+    elif file.suffix in CHECKED:
         found = file.stat()
         bytes_of = (found.st_dev, found.st_ino)
         if bytes_of not in read:
             read.add(bytes_of)
-            yield from header_faults(file)
-    elif file.name.endswith(".safetensors.index.json"):
+            yield from weight_faults(file)
+    elif INDEX.fullmatch(file.name):
         yield from index_faults(file)
