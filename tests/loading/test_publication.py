@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 
 from tests.cli.command import Ran, modelcache
-from tests.store.models import INDEX, manifest, sharded
+from tests.store.models import INDEX, manifest, safetensors, sharded
 from webhook.models.layout import uri_folder
 
 
@@ -195,6 +195,35 @@ def test_a_link_out_of_a_directory_is_not_followed(tmp_path: Path, store: Path) 
     (tmp_path / "secret.json").write_text("{}")
     (source / "link.json").symlink_to(tmp_path / "secret.json")
     assert "leads out of" in refused(load(source, store))
+
+
+def test_a_linked_folder_that_stays_inside_is_loaded(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    safetensors(source / "shared" / "model.safetensors")
+    (source / "text_encoder").symlink_to("shared")
+    (source / "again").symlink_to(source / "text_encoder")
+    place = published(load(source, store))
+    for name in ("shared", "text_encoder", "again"):
+        assert not (place / name).is_symlink()
+        copy = place / name / "model.safetensors"
+        assert copy.read_bytes() == (source / "shared" / "model.safetensors").read_bytes()
+
+
+def test_linked_folders_that_leave_a_directory_are_all_refused(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "m")
+    safetensors(tmp_path / "shared" / "model.safetensors")
+    (source / "text_encoder").symlink_to("../shared")
+    (source / "vae").symlink_to(tmp_path / "shared")
+    (source / "loop").symlink_to(".")
+    (source / "gone").symlink_to("nowhere")
+    remedy = f"leads out of {source}, to {tmp_path / 'shared'}: put a copy in its place"
+    assert refused(load(source, store)).splitlines() == [
+        f"modelcache: {source}/gone: is neither a file nor a link to one",
+        f"modelcache: {source}/loop: is a link to a folder that it is in",
+        f"modelcache: {source}/text_encoder: is a link that {remedy}",
+        f"modelcache: {source}/vae: is a link that {remedy}",
+    ]
+    assert names(store) == set()
 
 
 def test_a_manifest_that_names_files_elsewhere_is_refused(tmp_path: Path, store: Path) -> None:

@@ -4,18 +4,20 @@ A model with a manifest keeps its name and commit, so that a claim can fill the 
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from webhook.loading.origins.file_names import MOST
 from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.models.layout import MANIFEST
 from webhook.models.source import Source, parse_source
 from webhook.store.manifest import Manifest, read_manifest
+from webhook.store.tree import below, ends_inside
 
 _BLOCK: Final = 2**20
 
@@ -51,7 +53,7 @@ class Directory:
         if manifest := self._manifest():
             files = tuple(RemoteFile(f.path, f.size, f.sha256) for f in manifest.files)
             return Snapshot(manifest.commit or _commit(files), files)
-        found = [(path, path.stat()) for path in sorted(_paths(self.path))]
+        found = [(path, path.stat()) for path in sorted(self._paths())]
         files = tuple(
             RemoteFile(str(path.relative_to(self.path)), stat.st_size, etag=f"{stat.st_mtime_ns}")
             for path, stat in found
@@ -69,6 +71,27 @@ class Directory:
         except (OSError, msgspec.MsgspecError) as error:
             raise Unavailable(f"{self.path / MANIFEST}: can't be read: {error}") from error
 
+    def _paths(self) -> list[Path]:
+        """Return all files, those in linked folders too; Unavailable names what can't be loaded."""
+        unread: list[OSError] = []
+        tree = below(self.path, lambda link: ends_inside(link, self.path), unread.append)
+        # One more than a model may have: the caller refuses that, and links can multiply files.
+        paths = list(islice(tree, MOST + 1))
+        faults = [f"{error.filename}: {error.strerror}" for error in unread]
+        faults += [f"{path}: {fault}" for path in paths if (fault := self._fault(path))]
+        if faults:
+            raise Unavailable("\n".join(faults))
+        return paths
+
+    def _fault(self, path: Path) -> str:
+        """Return why a path can't be loaded; empty if it can."""
+        if path.is_dir() and ends_inside(path, self.path):
+            return "is a link to a folder that it is in"
+        if path.is_dir():
+            end = path.resolve()
+            return f"is a link that leads out of {self.path}, to {end}: put a copy in its place"
+        return "" if path.is_file() else "is neither a file nor a link to one"
+
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
         """Yield a file from byte *start* on; Unavailable if it leads out of the directory."""
@@ -82,15 +105,6 @@ class Directory:
         with content:
             content.seek(start)
             yield Body(start, iter(lambda: content.read(_BLOCK), b""))
-
-
-def _paths(root: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_file():
-                raise Unavailable(f"{path}: is neither a file nor a link to one")
-            yield path
 
 
 def _commit(files: tuple[RemoteFile, ...]) -> str:
