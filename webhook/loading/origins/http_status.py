@@ -1,4 +1,4 @@
-"""Turn HTTP statuses other than success into errors, and read Retry-After and Content-Range."""
+"""Turn HTTP statuses other than success into errors, and read how long to wait and which bytes."""
 
 import re
 from collections.abc import Mapping
@@ -20,6 +20,10 @@ CREDENTIALS: Final = dict.fromkeys(
     (401, 403), ": it denies access without credentials, or with these"
 )
 """The same for sources with credentials other than a token."""
+_RATE_LIMIT: Final = re.compile(
+    r'"\w+"\s*;\s*r\s*=\s*(?P<remaining>\d{1,9})\s*;\s*t\s*=\s*(?P<seconds>\d{1,9})', re.ASCII
+)
+"""Such as `"api";r=0;t=55`: draft-ietf-httpapi-ratelimit-headers-09, in the hub's form."""
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 
@@ -31,7 +35,7 @@ def refuse(
     Names in *headers* are in lower case, unless the mapping ignores case.
     """
     if code in _AGAIN or code >= 500:
-        raise Interrupted(f"{what}: answered {code}", retry_after(headers))
+        raise Interrupted(f"{what}: answered {code}", wait_asked(code, headers))
     if code == 412:
         raise Changed(f"{what}: has changed since it was listed")
     if code == 416:
@@ -45,7 +49,19 @@ def refuse(
         raise Unavailable(f"{what}: answered {code}{means.get(code, '')}")
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
+def wait_asked(code: int, headers: Mapping[str, str]) -> float:
+    """Return the seconds that the server asks us to wait, 0 if it asks for none.
+
+    The hub's RateLimit goes before Retry-After, if nothing remains of it, as in huggingface_hub
+    2.4.0, utils/_http.py (_http_backoff_base): with one second more, since the hub rounds down.
+    """
+    limit = _RATE_LIMIT.search(headers.get("ratelimit", ""))
+    if code == 429 and limit and not int(limit["remaining"]):
+        return min(float(limit["seconds"]) + 1, _LONGEST_WAIT)
+    return _retry_after(headers)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
     """Return the seconds of Retry-After (RFC 9110 10.2.3), 0 without it."""
     said = headers.get("retry-after", "").strip()
     try:

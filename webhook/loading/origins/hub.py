@@ -31,7 +31,7 @@ from huggingface_hub.file_download import HfFileMetadata, get_hf_file_metadata
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from webhook.loading.origins.http_body import body, http_client, translated
-from webhook.loading.origins.http_status import SECONDS, retry_after
+from webhook.loading.origins.http_status import SECONDS, wait_asked
 from webhook.loading.origins.origin import (
     Access,
     Body,
@@ -168,6 +168,6 @@ def _status(name: str, given: str, error: HfHubHTTPError) -> None:
     response = error.response
     code = response.status_code
     if code in {408, 429} or code >= 500:
-        raise Interrupted(f"{name}: answered {code}", retry_after(response.headers)) from error
+        raise Interrupted(f"{name}: answered {code}", wait_asked(code, response.headers)) from error
     why = f": there is no access {given}" if code in {401, 403} else ""
     raise Unavailable(f"{name}: answered {code}{why}") from error
