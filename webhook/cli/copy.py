@@ -1,13 +1,12 @@
 """The arguments of modelcache copy."""
 
-import os
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from webhook.cli.exit_status import REFUSED, TERMINATED, fail
+from webhook.cli.exit_status import REFUSED, fail
+from webhook.cli.interruption import end_when_interrupted
 
 app = typer.Typer()
 
@@ -26,8 +25,7 @@ def copy(
 
     if len(paths) % 2:
         fail("give a DEST for each SOURCE")
-    # Process 1 of a container ignores SIGTERM unless it has a handler.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    end_when_interrupted(lambda: None)
     try:
         copy_models(list(zip(paths[::2], paths[1::2], strict=True)))
     except (OSError, ValueError) as error:

@@ -6,14 +6,19 @@ import typer
 
 REFUSED: Final = 1
 USAGE: Final = 2
-TERMINATED: Final = 128 + 15
-"""Ended by SIGTERM, in a shell's numbers."""
 
 
 def fail(message: str | Exception, status: int = USAGE) -> NoReturn:
     """Print each line of *message* on standard error, and exit with *status*."""
     if isinstance(message, OSError) and message.filename:
-        message = f"{message.filename}: {message.strerror}"
+        message = f"{message.filename}: {message.strerror}{_numbers(message)}"
     for line in str(message).splitlines():
         typer.echo(f"modelcache: {line}", err=True)
     raise typer.Exit(status)
+
+
+def _numbers(error: OSError) -> str:
+    """Return what is left, if *error* says that a file system is full."""
+    from webhook.store.space import is_full, left
+
+    return f": {left(error.filename)}: make room, or use a larger one" if is_full(error) else ""

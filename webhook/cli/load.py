@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import signal
 import socket
 import time
 from enum import StrEnum
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from webhook.cli.exit_status import REFUSED, TERMINATED, fail
+from webhook.cli.exit_status import REFUSED, fail
+from webhook.cli.interruption import end_when_interrupted
 from webhook.cli.options import cache_of_hub, value
 from webhook.models.schemes import SCHEMES
 from webhook.values.duration import seconds
@@ -182,8 +182,7 @@ def load(
             lease=ours,
         )
         os.umask(0o022)  # the server may run as another user
-        # Process 1 of a container gets no SIGTERM without a handler.
-        signal.signal(signal.SIGTERM, lambda *_: _terminated(ours))
+        end_when_interrupted(lambda: _interrupted(ours))
         done = load_model(options, say, shown(progress.value))
     except (OSError, ValueError) as error:
         fail(error, REFUSED)
@@ -220,11 +219,12 @@ def _superseded(why: str) -> None:
     os._exit(REFUSED)
 
 
-def _terminated(lease: "Lease | None") -> None:
-    """Exit at once: the bytes so far stay, and the next loader need not wait for us."""
+def _interrupted(lease: "Lease | None") -> None:
+    """Let the next loader start at once: the bytes so far stay."""
     from webhook.store.incoming import end_all
+    from webhook.terminal.progress import abandon
 
     end_all()
+    abandon("interrupted: the next load continues with the bytes that are here")
     if lease:
         lease.release()
-    os._exit(TERMINATED)

@@ -97,6 +97,15 @@ def tell(**fields: object) -> None:
     sys.stdout.flush()
 
 
+def abandon(line: str) -> None:
+    """Print one line below a bar that is still shown, for a process that ends in the middle."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        sys.stderr.write("\n")
+        console.show_cursor()
+    say(line)
+
+
 def _line(what: object, done: int, total: int, seconds: float) -> str:
     """Return one line for a log: the share that is done, the rate, the time that is left."""
     rate = done / max(seconds, 0.001)

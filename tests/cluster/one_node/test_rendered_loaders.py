@@ -22,7 +22,6 @@ from tests.kubernetes.inference_pods import files_of
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.registration import create_namespace, wait_until
 from tests.store.models import sharded
-from webhook.cli.exit_status import TERMINATED
 from webhook.objects.restricted import USER
 
 RESTRICTED: Final = f"render-{os.getpid()}"
@@ -167,7 +166,7 @@ def test_a_daemon_set_fills_a_directory_that_only_root_could_write(filling: Fill
     (process,) = node.container_cgroup(pod, "rest").processes()
     os.kill(process, signal.SIGTERM)
     pod = cluster.wait_for(pod, lambda now: bool(ends(now, "rest")))
-    assert [end["exitCode"] for end in ends(pod, "rest")] == [TERMINATED]
+    assert [end["exitCode"] for end in ends(pod, "rest")] == [128 + signal.SIGTERM]
     cluster.api.delete(created).expect(200)
 
 
