@@ -6,7 +6,9 @@ origins/            CATALOGUE of sources: they list files, and read their bytes
 layers              unpacks the layers of an image
 transfer            downloads files in parallel, resumes and checks them
 patience            attempts and waits, until the deadline
+threads             calls that nobody has to wait for
 arriving            the digests of a file while it arrives
+shards              whether the source has what an index names
 patterns            which files of a source are wanted
 capacity            whether the store has room, before the first byte
 published           what the store has already

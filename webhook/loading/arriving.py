@@ -1,6 +1,7 @@
 """Compute the digests of a file while it arrives, and compare them with the source's."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -36,10 +37,11 @@ class Digest:
         if self._md5:
             self._md5.update(block)
 
-    def feed(self, path: Path) -> None:
-        """Add the bytes of a stored file."""
+    def feed(self, path: Path, before: Callable[[], None]) -> None:
+        """Add the bytes of a stored file; *before* is called before each block."""
         with path.open("rb") as stored:
             while block := stored.read(_BLOCK):
+                before()
                 self.update(block)
 
     def checked(self) -> ManifestFile:
@@ -52,3 +54,32 @@ class Digest:
         if self._md5 and (md5 := self._md5.hexdigest()) != self._file.md5:
             raise Changed(f"its MD5 is {md5}, but {self._file.md5} was announced")
         return found
+
+
+class Part:
+    """What has arrived of a file, with its digests.
+
+    What an earlier loader left is read for them, once. What arrives is added as it is written.
+    """
+
+    def __init__(self, file: RemoteFile, path: Path) -> None:
+        self.file, self.path = file, path
+        self._digest: Digest | None = None
+
+    def digest(self, before: Callable[[], None]) -> Digest:
+        """Return the digests of all bytes; *before* is called before each block that is read."""
+        self.path.touch()
+        if self._digest is None or self._digest.size != self.path.stat().st_size:
+            self._digest = Digest(self.file)
+            self._digest.feed(self.path, before)
+        return self._digest
+
+    def restart(self) -> Digest:
+        """Return digests of nothing: the caller removes the bytes."""
+        self._digest = Digest(self.file)
+        return self._digest
+
+    def remove(self) -> None:
+        """Remove the bytes."""
+        self.path.unlink()
+        self._digest = None

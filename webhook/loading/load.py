@@ -1,7 +1,6 @@
 """The steps of modelcache load: a model is published whole, or not at all."""
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -20,6 +19,7 @@ from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
 from webhook.loading.patterns import chosen, patterns_of
 from webhook.loading.published import Loaded, pinned, published, same
+from webhook.loading.shards import complete, is_index
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
 from webhook.models.source import Source
@@ -28,6 +28,7 @@ from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, ManifestFile
 from webhook.store.publication import point, publish, write_manifest
+from webhook.store.space import named_when_full
 from webhook.store.verify import verify_models
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -69,6 +70,10 @@ class Load:
 
     def run(self, model: Named) -> Loaded:
         """Return where *model* is published; the nearer source is tried first."""
+        with named_when_full(self.options.store):
+            return self._nearest(model)
+
+    def _nearest(self, model: Named) -> Loaded:
         if first := self.options.first:
             try:
                 nearer = named(first, Access())
@@ -162,7 +167,8 @@ class Load:
 
     def _announced(self, model: Named) -> _Announced:
         """Return what the source has now; Unavailable if it is another commit, or has no model."""
-        snapshot = Patience(self.deadline, self.say).call(model.origin.snapshot)
+        patience = Patience(self.deadline, self.say, asked=model.uri)
+        snapshot = patience.call(model.origin.snapshot)
         if model.source.commit and snapshot.commit != model.source.commit:
             raise Unavailable(
                 f"{model.uri}: the source now has commit {snapshot.commit}, "
@@ -241,11 +247,17 @@ class Load:
     ) -> list[ManifestFile]:
         """Return all wanted files, those in layers too, once they are in place."""
         files, layers = announced.files, announced.snapshot.layers
-        entries = transfer.all(files, self.options.parallel, report)
+        parallel = self.options.parallel
+        # What a layer has is not known yet: then shards are looked for when all is unpacked.
+        first = [] if layers else [file for file in files if is_index(file)]
+        found = transfer.all(first, parallel, report)
+        complete(incoming.files, first, files, {file.path for file in announced.snapshot.files})
+        found += transfer.all([file for file in files if file not in first], parallel, report)
+        order = {file.path: number for number, file in enumerate(files)}
+        entries = sorted(found, key=lambda entry: order[entry.path])
         if layers:
-            # It needs a new stop: the one of the files is set by now.
-            apart = replace(transfer, files=incoming.layers, stop=threading.Event())
-            apart.all(layers, self.options.parallel, report)
+            apart = replace(transfer, files=incoming.layers)
+            apart.all(layers, parallel, report)
             image = self._unpacked(incoming.layers, layers)
             self._chosen((*files, *image.found()))
             entries += image.into(incoming.files, [file.path for file in files])

@@ -15,6 +15,7 @@ safetensors   lengths, from the headers of the files
 gguf          the same for GGUF files
 shards        which shards are missing: by an index, or by their numbers
 file_system   what is mounted here
+space         what a full file system has left
 memory_limit  whether a write to a tmpfs would exceed the container's memory limit
 
 Rule 1: readers see a whole model or none. Everything else is below .incoming.

@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 INDEX: Final = re.compile(r"(?P<whole>.+\.(?:safetensors|bin))\.index(?:\.[\w-]+)?\.json")
@@ -19,29 +19,35 @@ _MOST: Final = 5
 
 
 def index_faults(file: Path) -> Iterator[str]:
-    """Yield the shards that the index *file* names and that are missing.
-
-    A repository may have an index of a format that was not loaded: none of its shards is there, and
-    weights of another format are.
-    """
+    """Yield the shards that the index *file* names and that are missing."""
     try:
-        shards = set(json.loads(file.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        shards = shards_of(file)
+    except ValueError:
         yield "can't be read"
         return
-    names = sorted(map(str, shards))
-    missing = [name for name in names if not (file.parent / name).exists()]
-    if len(missing) == len(names) and _other_format(file, names):
-        return
-    yield from (f"names {name}, which is missing" for name in missing)
+    there = {path.name for path in file.parent.iterdir()}
+    there |= {name for name in shards if (file.parent / name).exists()}
+    yield from (f"names {name}, which is missing" for name in lacking(shards, there))
 
 
-def _other_format(file: Path, shards: Sequence[str]) -> bool:
-    """Whether weights of another format than the *shards* are in the folder of an index."""
-    formats = {Path(name).suffix for name in shards}
-    return any(
-        path.suffix in _WEIGHTS and path.suffix not in formats for path in file.parent.iterdir()
-    )
+def shards_of(file: Path) -> list[str]:
+    """Return the shards that the index *file* names, below its folder; ValueError if it is none."""
+    try:
+        return sorted({str(name) for name in json.loads(file.read_bytes())["weight_map"].values()})
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("is not an index of shards") from error
+
+
+def lacking(shards: Sequence[str], there: Collection[str]) -> list[str]:
+    """Return the shards of an index that are not *there*, the names of files below its folder.
+
+    A repository may have an index of a format that was not loaded: none of its shards is there, and
+    weights of another format are. Then none is lacking.
+    """
+    missing = [name for name in shards if name not in there]
+    formats = {PurePosixPath(name).suffix for name in shards}
+    others = {PurePosixPath(name).suffix for name in there if "/" not in name} - formats
+    return [] if len(missing) == len(shards) and others & _WEIGHTS else missing
 
 
 def gaps(paths: Collection[Path]) -> Iterator[str]:

@@ -95,7 +95,7 @@ class Lease:
     def _acquired(self) -> _Object:
         """Return the Lease once it is ours."""
         seen, since = None, 0.0
-        patience = Patience(self._deadline, self._say)
+        patience = Patience(self._deadline, self._say, asked=self._name)
         waiting = Waiting(self._deadline, self._say)
         while True:
             found = patience.call(self._read)

@@ -30,7 +30,7 @@ class NodeLabels:
         self._patch([add(_path(label), NODE_LABEL_VALUE)], f"set label {label}")
 
     def _patch(self, operations: list[dict[str, Any]], doing: str) -> None:
-        Patience(self._deadline, self._say).call(
+        Patience(self._deadline, self._say, asked=f"node {self._name}: can't {doing}").call(
             lambda: self._api.request(
                 "PATCH",
                 f"/api/v1/nodes/{self._name}",
