@@ -13,19 +13,37 @@ from xdist.workermanage import WorkerController
 
 CLUSTERS: Final = "tests/cluster/"
 WITH_NODES: Final = tuple(
-    f"{CLUSTERS}{name}" for name in ("disruptions", "one_node", "rollouts", "two_nodes", "harness")
+    f"{CLUSTERS}{name}"
+    for name in (
+        "one_node",
+        "rollouts",
+        "disruptions",
+        "two_nodes",
+        "disruptions/api_server_away",
+        "harness",
+    )
 )
-"""The folders whose clusters have nodes."""
+"""The folders whose clusters have nodes: those that take the longest come first."""
 LONGEST: Final = (
-    *(f"{folder}/" for folder in WITH_NODES),
-    *(f"{CLUSTERS}{name}/" for name in ("api_servers", "controllers", "custom_resources")),
-    CLUSTERS,
+    *WITH_NODES,
+    f"{CLUSTERS}controllers",
+    f"{CLUSTERS}api_servers/admission_policy",
+    f"{CLUSTERS}custom_resources",
+    "tests/loading/test_offline_readers.py",
+    f"{CLUSTERS}api_servers",
+    f"{CLUSTERS}api_servers/doctor",
+    f"{CLUSTERS}api_servers/chart",
+    f"{CLUSTERS}without_server",
+    "tests/loading/test_oci.py",
+    f"{CLUSTERS}rule_policies",
     "tests/test_quality.py",
     "tests/admission/test_properties.py",
 )
-"""Beginnings of test names: the tests that take the longest come first."""
+"""What takes the longest, and so comes first: folders of clusters, and files of other tests."""
 PROCESS_BYTES: Final = 700 << 20
 """Memory for a process of pytest and the servers that its tests start."""
+PLANE_BYTES: Final = 3 << 29
+"""Memory for a process of pytest and two control planes."""
 CLUSTER_BYTES: Final = 3 << 30
 """Memory for a process of pytest and a cluster with two nodes."""
 
@@ -62,31 +80,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(nodeid: str) -> int:
-    found = (place for place, start in enumerate(LONGEST) if nodeid.startswith(start))
-    return next(found, len(LONGEST))
+    unit = _unit(nodeid)
+    return LONGEST.index(unit) if unit in LONGEST else len(LONGEST)
+
+
+def _unit(nodeid: str) -> str:
+    """Return the file of a test; below tests/cluster/ its folder, whose tests share a cluster."""
+    file = nodeid.partition("::")[0]
+    return file.rpartition("/")[0] if file.startswith(CLUSTERS) else file
 
 
 class ByCluster(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Gives each process whole files, and whole folders of tests/cluster/: their tests share one.
 
-    Some processes get no folder whose cluster has nodes, see cluster_processes(). They take the other
-    files first, then the folders that only have an API server. xdist's own groups do not work on
-    pytest 9.2, where the id of a test can't be changed any more.
+    Some processes get no folder whose cluster has nodes, see cluster_processes(). xdist's own
+    groups do not work on pytest 9.2, where the id of a test can't be changed any more.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         if node in self.nodes[cluster_processes() :]:
-            units = [unit for unit in self.workqueue if unit not in WITH_NODES]
-            if not units:
+            unit = next((unit for unit in self.workqueue if unit not in WITH_NODES), None)
+            if unit is None:
                 node.shutdown()
                 return
-            unit = next((unit for unit in units if not unit.startswith(CLUSTERS)), units[0])
             self.workqueue.move_to_end(unit, last=False)
         super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "/".join(file.split("/")[:3]) if file.startswith(CLUSTERS) else file
+        return _unit(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,11 +120,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByClust
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many processes `--numprocesses auto` starts, if there is memory for them.
 
-    Tests wait about half of the time, so each core gets two of them; three, if none starts a cluster.
+    Tests wait about half of the time or longer, so each core gets three of them.
     """
-    if config.option.markexpr == "programs":
-        return max(1, min(2 * _cores(), _available_bytes() // CLUSTER_BYTES))
-    return max(1, min(3 * _cores(), _available_bytes() // PROCESS_BYTES))
+    most, room = 3 * _cores(), _available_bytes()
+    if config.option.markexpr != "programs":
+        return max(1, min(most, room // PROCESS_BYTES))
+    with_nodes = cluster_processes()
+    if (left := room - with_nodes * CLUSTER_BYTES) < 0:
+        return int(max(1, room // CLUSTER_BYTES))
+    return int(min(most, with_nodes + left // PLANE_BYTES))
 
 
 def cluster_processes() -> int:

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.api_servers.test_admission_policy import CLAIM, NOT_INJECTED, READ, create, pod
+from tests.cluster.api_servers.admission_policy.test_admission_policy import (
+    CLAIM,
+    NOT_INJECTED,
+    READ,
+    create,
+    pod,
+)
 from tests.cluster.api_servers.test_injection import pod as asking
 from tests.kubernetes import binaries
 from tests.kubernetes.control_plane import ControlPlane, Options
