@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.cluster.api_servers.doctor.asking import OK, WARNING, found, shown
 from tests.cluster.api_servers.admission_policy.test_admission_policy import create
+from tests.cluster.api_servers.doctor.asking import OK, WARNING, found, shown
 from tests.cluster.api_servers.test_injection import pod as asking
 from tests.kubernetes import binaries, helm
 from tests.kubernetes.api import Object
