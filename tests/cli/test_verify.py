@@ -18,8 +18,10 @@ SHARD = "model-00001-of-00002.safetensors"
 
 
 def faults(ran: Ran) -> list[str]:
+    """Return what is wrong, without the remedy."""
     assert ran.status == 1
-    return [line.removeprefix("modelcache: ") for line in ran.err.splitlines()]
+    lines = [line.removeprefix("modelcache: ") for line in ran.err.splitlines()]
+    return [line for line in lines if ": publish it anew: modelcache load " not in line]
 
 
 def test_a_complete_model_passes(tmp_path: Path) -> None:
@@ -32,6 +34,24 @@ def test_a_complete_model_passes(tmp_path: Path) -> None:
 
 def test_a_store_that_was_filled_by_hand_needs_no_manifest(tmp_path: Path) -> None:
     assert modelcache("verify", sharded(tmp_path / "m")).status == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "flags", "said"),
+    [("hf://a/b@main", [], f"hf://a/b@{COMMIT}"), ("hf://a/b@main", ["--full"], f"--full hf://a/b@{COMMIT}"),
+     ("s3://bucket/m", [], "s3://bucket/m")],
+)  # fmt: skip
+def test_the_remedy_names_the_source_of_the_manifest(
+    tmp_path: Path, source: str, flags: list[str], said: str
+) -> None:
+    model = sharded(tmp_path / "m")
+    manifest(model, source)
+    (model / "config.json").unlink()
+    ran = modelcache("verify", *flags, model)
+    assert ran.err.splitlines() == [
+        f"modelcache: {model}: config.json: is missing",
+        f"modelcache: {model}: publish it anew: modelcache load {said} STORE",
+    ]
 
 
 def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:

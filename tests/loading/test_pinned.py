@@ -47,9 +47,9 @@ def test_a_damaged_model_is_not_taken_for_the_commit(loading: Loader) -> None:
     assert loading.run(source=source).returncode == 0
     (shard, *_) = loading.place.glob("*.safetensors")
     shard.write_bytes(shard.read_bytes()[:-1])
-    done = loading.run(source=source)
+    done = loading.run("--deadline=2s", source=source, HF_ENDPOINT=NOBODY)
     assert done.returncode == 1
-    assert f"{loading.place}: {shard.name}: has " in done.stderr
+    assert "Connection refused" in done.stderr, "the hub is asked"
 
 
 def test_safetensors_only_refuses_pickle_that_was_loaded_before(loading: Loader) -> None:

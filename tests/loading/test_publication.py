@@ -139,11 +139,16 @@ def test_an_unpublished_directory_in_its_place_is_left_alone(tmp_path: Path, sto
     assert (place / INDEX).exists()
 
 
-def test_a_model_that_is_cut_in_its_place_is_named(tmp_path: Path, store: Path) -> None:
+def test_a_model_that_is_cut_in_its_place_is_named_and_published_anew(
+    tmp_path: Path, store: Path
+) -> None:
     source = sharded(tmp_path / "m")
     place = published(load(source, store))
     os.truncate(place / "model-00001-of-00002.safetensors", 10)
-    assert "has 10 bytes, the manifest says" in refused(load(source, store))
+    ran = load(source, store)
+    assert published(ran) == place
+    assert "has 10 bytes, the manifest says" in ran.err
+    assert modelcache("verify", "--full", place).status == 0
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ class ProgressForm(StrEnum):
     epilog="Example: modelcache load hf://mistralai/Mistral-7B-Instruct-v0.3 /store",
     short_help="Download a model into a store.",
     help="Download the model SOURCE into the store STORE, check it, and publish it whole. A model "
-    "that the store has already is not downloaded again, and what an earlier attempt left is used. "
+    "that the store has already is not downloaded again, unless it is damaged: then it is "
+    "published anew. What an earlier attempt left is used. "
     f"Credentials: {_CREDENTIALS}. Exit status 1: the model is not published.",
 )
 def load(
@@ -104,6 +105,14 @@ def load(
         bool,
         typer.Option(
             "--safetensors-only", help="Refuse weights that are pickle.", rich_help_panel=_FILES
+        ),
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="Compare a model that the store has with its digests, which reads everything.",
+            rich_help_panel=_FILES,
         ),
     ] = False,
     hub_cache: Annotated[bool | None, cache_of_hub(_FILES)] = None,
@@ -176,6 +185,7 @@ def load(
             parallel=parallel,
             deadline=seconds(deadline),
             stagger=seconds(stagger),
+            full=full,
             first=first,
             xet=xet,
             node=_labels(label_node, seconds(deadline)) if label_node else None,

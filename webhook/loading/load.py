@@ -18,7 +18,7 @@ from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavail
 from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
 from webhook.loading.patterns import chosen, patterns_of
-from webhook.loading.published import Loaded, pinned, published, same
+from webhook.loading.published import Damaged, Loaded, pinned, published, same
 from webhook.loading.shards import complete, is_index
 from webhook.loading.transfer import Transfer
 from webhook.models.layout import hub_cache_folder, node_label, revision_folder
@@ -28,8 +28,9 @@ from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, ManifestFile
 from webhook.store.publication import point, publish, write_manifest
+from webhook.store.replaced import replace as replace_damaged
 from webhook.store.space import named_when_full
-from webhook.store.verify import verify_models
+from webhook.store.verify import faults_of
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress of a text and a total in bytes; yields a function for the bytes so far."""
@@ -105,8 +106,8 @@ class Load:
         if not source.commit:
             return None
         place = self.options.store / source.folder / revision_folder(source.commit)
-        refused = self.options.safetensors_only
-        return pinned(place, self.options.patterns, safetensors_only=refused)
+        refused, full = self.options.safetensors_only, self.options.full
+        return pinned(place, self.options.patterns, safetensors_only=refused, full=full)
 
     def _add_hub_cache(self, model: Named, place: Path, name: str) -> None:
         """Make a published model a Hugging Face cache too, if it is not one yet."""
@@ -150,20 +151,23 @@ class Load:
         announced = self._announced(model)
         whole = False
         try:
-            if found := self._there(announced):
+            found = self._there(announced)
+            if isinstance(found, Loaded):
                 whole = True
                 return found
         finally:
             if not whole and node and model.source.repository:
                 node.lacks(node_label(model.source.repository, announced.snapshot.commit))
+        if found:
+            self._report(found)
         writable(store)
         self._stagger()
         total = sum(file.size or 0 for file in (*announced.files, *announced.snapshot.layers))
         held = lease.held() if lease else nullcontext()
         with held, Incoming(store, announced.name, total) as incoming:
-            found = self._turn(incoming, announced) or self._written(incoming, announced)
+            loaded = self._turn(incoming, announced) or self._written(incoming, announced)
             incoming.remove()
-        return found
+        return loaded
 
     def _announced(self, model: Named) -> _Announced:
         """Return what the source has now; Unavailable if it is another commit, or has no model."""
@@ -186,12 +190,20 @@ class Load:
         refused = self.options.safetensors_only
         return chosen(files, self.options.patterns, safetensors_only=refused)
 
-    def _there(self, announced: _Announced) -> Loaded | None:
+    def _there(self, announced: _Announced) -> Loaded | Damaged | None:
         """Return what the store has already; of layers, only the manifest names the files."""
+        full, place = self.options.full, announced.place
         if announced.snapshot.layers:
             refused = self.options.safetensors_only
-            return same(announced.place, self.options.patterns, safetensors_only=refused)
-        return published(announced.place, announced.files)
+            return same(place, self.options.patterns, safetensors_only=refused, full=full)
+        return published(place, announced.files, full=full)
+
+    def _report(self, found: Damaged) -> None:
+        for fault in found.faults:
+            self.say(f"{found.place}: {fault}")
+        self.say(
+            f"{found.place}: is damaged, and published anew: pods read what is there until then"
+        )
 
     def _stagger(self) -> None:
         """Wait for a random time, so that nodes that start together don't download together."""
@@ -211,13 +223,15 @@ class Load:
                 incoming.remove()
                 raise
             time.sleep(_LOOK_SECONDS)
-        return published(place, announced.files)
+        found = self._there(announced)
+        return found if isinstance(found, Loaded) else None
 
     def _written(self, incoming: Incoming, announced: _Announced) -> Loaded:
         """Return the model once it is loaded, verified and published."""
         model, place = announced.model, announced.place
         if incoming.inherit():
             self.say(f"{model.uri}: continuing where an earlier loader stopped")
+        incoming.borrow(place, {file.path: file.size for file in announced.files})
         total = incoming.writer.total
         there = sum(part.stat().st_size for part in incoming.parts.iterdir())
         fits(self.options.store, max(0, total - there), model.uri)
@@ -232,9 +246,12 @@ class Load:
             __version__,
         )
         write_manifest(incoming.files, manifest)
-        verify_models([incoming.files])
+        if faults := list(faults_of(incoming.files)):
+            raise Unavailable("\n".join(f"{model.uri}: {fault}" for fault in faults))
         self._make_hub_cache(model, incoming, manifest, place)
-        publish(incoming.files, place)  # if another loader was first, its model is the same
+        # If another loader was first, its model is the same.
+        if not publish(incoming.files, place) and isinstance(self._there(announced), Damaged):
+            replace_damaged(incoming.files, place)
         size = sum(file.size for file in entries)
         return Loaded(place, size, transfer.counter.fetched, ours=True)
 

@@ -30,6 +30,8 @@ class Options:
     """A download starts at a random moment within this many seconds."""
     xet: bool = False
     """Whether all files of the hub come by Xet, not only the largest."""
+    full: bool = False
+    """Whether a model that the store has is compared with its digests."""
     first: str | None = None
     """A nearer source, which is tried first."""
     node: "Node | None" = None

@@ -136,7 +136,7 @@ def as_json(outcome: Outcome) -> bytes:
         "incoming": [
             {
                 "path": str(left.folder),
-                "model": left.writer.model if left.writer else None,
+                "model": left.model,
                 "bytes": left.size,
                 "verdict": became,
                 "reason": reason,

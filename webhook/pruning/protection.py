@@ -8,7 +8,7 @@ from webhook.pruning.whereabouts import Whereabouts
 from webhook.store.contents import Published
 from webhook.store.readers import View
 
-_APART: Final = 300.0
+APART: Final = 300.0
 """Seconds of difference that the clocks of a node and of the file system may have."""
 
 
@@ -50,9 +50,9 @@ def _read(
     [(current, ref)] = refs
     yield current, f"pod {view.pod} reads {name}"
     switched = _switched(ref)
-    if view.started <= switched + _APART:
+    if view.started <= switched + APART:
         reason = f"pod {view.pod} reads {name}, which may have pointed to it when the pod started"
-        earlier = (model for model in revisions if model.published <= switched + _APART)
+        earlier = (model for model in revisions if model.published <= switched + APART)
         yield from ((model, reason) for model in earlier)
 
 

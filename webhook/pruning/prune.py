@@ -22,8 +22,9 @@ def prune(options: Options, cluster: Cluster, *, dry_run: bool) -> Outcome:
     """
     cluster.confirm(options.where)
     models = published_models(options.store)
-    left = leftovers(options.store, {f"{one.place.parent.name}/{one.place.name}" for one in models})
-    chosen = verdicts(models, options, protected(models, cluster.views(), options.where))
+    views = cluster.views()
+    left = leftovers(options.store, models, views, options.where)
+    chosen = verdicts(models, options, protected(models, views, options.where))
     if dry_run:
         rows = [Row(one.model, _plan(one.goes), one.reason) for one in chosen]
         rest = [(one, _plan(one.goes), one.reason) for one in left]

@@ -12,6 +12,7 @@ from webhook.models.layout import INCOMING
 from webhook.store.contents import Published, published_models, size_of, unpublished
 from webhook.store.hub_cache import lacking, refs_of
 from webhook.store.incoming import Writer, remains, writers
+from webhook.store.replaced import Replaced, replaced
 from webhook.store.verify import faults_of
 
 _APART: Final = 1.0
@@ -28,6 +29,8 @@ class State(StrEnum):
     """For another loader of the same model."""
     LEFT = "left"
     """By a loader that has ended; the next one continues there."""
+    REPLACED = "replaced"
+    """It was damaged, and pods may have it mounted; `prune` removes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ def store_status(store: Path) -> StoreStatus:
     rows = [_complete(model) for model in published_models(store)]
     rows += [_by_nobody(place) for place in unpublished(store)]
     rows += _incoming(store)
+    rows += [_replaced(one) for one in replaced(store / INCOMING)]
     space = os.statvfs(store)
     return StoreStatus(
         store, tuple(rows), space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize
@@ -114,6 +118,12 @@ def _by_nobody(place: Path) -> Row:
         size=size_of(place),
         faults=("has no manifest: no loader has published it",),
     )
+
+
+def _replaced(one: Replaced) -> Row:
+    folder, _, commit = one.model.rpartition("/")
+    size = size_of(one.folder)
+    return Row(name=_name(folder), commit=commit, state=State.REPLACED, size=size)
 
 
 def _incoming(store: Path) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from webhook.values.text import printable
 
 _STYLES: Final = {
     State.COMPLETE: "green", State.INCOMPLETE: "bold red", State.LOADING: "cyan",
-    State.WAITING: "cyan", State.LEFT: "yellow",
+    State.WAITING: "cyan", State.LEFT: "yellow", State.REPLACED: "yellow",
 }  # fmt: skip
 _CACHE: Final = {True: "yes", False: "no", None: ""}
 _SHORT: Final = 8
@@ -37,6 +37,11 @@ def table(status: StoreStatus, console: Console) -> None:
     if lacking := sum(row.hub_cache is False for row in status.rows):
         models = f"{lacking} model{'s' if lacking > 1 else ''}"
         say = f"{models} without a Hugging Face cache: load again, if the store has hard links"
+        console.print(Text(printable(f"{status.store}: {say}"), "yellow"), soft_wrap=True)
+    damaged = sum(row.state is State.INCOMPLETE and row.files is not None for row in status.rows)
+    if damaged:
+        models = f"{damaged} published model{'s are' if damaged > 1 else ' is'} incomplete"
+        say = f"{models}: load again, which publishes anew"
         console.print(Text(printable(f"{status.store}: {say}"), "yellow"), soft_wrap=True)
     free = f"{rounded(status.free)} of {rounded(status.capacity)} are free"
     console.print(Text(printable(f"{status.store}: {free}")), soft_wrap=True)

@@ -6,6 +6,7 @@ digests       the digests that a manifest has of a file
 incoming      the folder of a model that is being written, and which loader's turn it is
 hub_cache     the same model as a Hugging Face cache, by hard links
 publication   the rename that makes a model visible to readers
+replaced      a whole model in the place of a damaged one
 last_use      when a loader last requested a model
 readers       which stores and models pods mount
 verify        whether a model is complete: modelcache verify

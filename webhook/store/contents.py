@@ -15,6 +15,7 @@ from webhook.models.source import parse_source
 from webhook.store.last_use import stamped
 from webhook.store.manifest import Manifest, read_manifest
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 LAID: Final = re.compile(r"[^.].*--.*|[0-9a-f]{64}")
 """Names of folders in the store's layout: org--name, or the digest of a URI."""
 
@@ -48,7 +49,12 @@ class Published:
 
     @property
     def repository(self) -> str | None:
-        """org/name; None if its source is not a hub."""
+        """org/name; None if its source is not a hub.
+
+        Without a manifest, the name of the folder says it: names of the hub have no --.
+        """
+        if self.manifest is None and not _DIGEST.fullmatch(self.place.parent.name):
+            return self.place.parent.name.replace("--", "/", 1)
         try:
             return parse_source(self.source).repository
         except ValueError:
@@ -63,6 +69,11 @@ class Published:
     def last_used(self) -> float:
         """When a loader last requested it or published it, seconds since 1970."""
         return max(self.stamp or 0.0, self.published)
+
+
+def gone(place: Path) -> Published:
+    """Return a model that was published at *place*, and of which nothing is known any more."""
+    return Published(place=place, manifest=None, published=0.0, stamp=None, refs=(), size=0)
 
 
 def published_models(store: Path) -> list[Published]:

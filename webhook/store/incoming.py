@@ -14,13 +14,14 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
 from webhook.models.layout import HUB_CACHE, INCOMING
+from webhook.store.replaced import is_replaced
 
 BEAT_SECONDS: Final = 5.0
 GONE_SECONDS: Final = 60.0
@@ -121,6 +122,19 @@ class Incoming:
             shutil.rmtree(folder, ignore_errors=True)
         return len(left)
 
+    def borrow(self, place: Path, sizes: Mapping[str, int | None]) -> None:
+        """Take the files of a damaged model at *place* that have their size, by hard links.
+
+        *sizes*: bytes by path. They are read and compared again, as all parts are. None of them is
+        changed: what is too short or too long stays there.
+        """
+        for path, size in sizes.items():
+            file, part = place / path, self.parts / part_name(path)
+            with contextlib.suppress(OSError):  # without hard links they are downloaded
+                if not file.is_symlink() and file.stat().st_size == size and size:
+                    part.unlink(missing_ok=True)
+                    os.link(file, part)
+
     def remove(self) -> None:
         """Remove the folder with everything that is not published."""
         self.end()
@@ -161,7 +175,9 @@ def remains(store: Path) -> Iterator[tuple[Path, Writer | None]]:
     with contextlib.suppress(FileNotFoundError):
         for folder in sorted(root.iterdir()):
             with contextlib.suppress(OSError):
-                if not (folder / _WRITER).exists() and folder.stat().st_mtime < now:
+                if (folder / _WRITER).exists() or is_replaced(folder):
+                    continue
+                if folder.stat().st_mtime < now:
                     yield folder, None
 
 

@@ -3,7 +3,6 @@
 Everything is on the disk before the rename: after a power cut there is the whole model or nothing.
 """
 
-import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -28,8 +27,8 @@ def publish(directory: Path, place: Path) -> bool:
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         directory.rename(place)
-    except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+    except OSError:
+        if place.exists():  # POSIX says ENOTEMPTY then, but an SFTP server has no such answer
             return False
         raise
     sync(place.parent)

@@ -26,10 +26,25 @@ _SHOWN: Final = 5
 
 def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
     """Check each directory; ValueError names everything that is wrong, one line each."""
-    directories = list(directories)
-    faults = [f"{d}: {fault}" for d in directories for fault in faults_of(d, full=full)]
-    if faults:
-        raise ValueError("\n".join(faults))
+    wrong: list[str] = []
+    for directory in directories:
+        if faults := list(faults_of(directory, full=full)):
+            remedy = _remedy(directory, full=full)
+            wrong += (f"{directory}: {text}" for text in (*faults, *remedy))
+    if wrong:
+        raise ValueError("\n".join(wrong))
+
+
+def _remedy(directory: Path, *, full: bool) -> Iterator[str]:
+    """Yield the command that publishes a damaged model anew, if its manifest has its source."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        manifest = read_manifest(directory / MANIFEST)
+        source, commit = manifest.source, manifest.commit
+        if source.startswith("hf://") and commit:
+            source = f"{source.partition('@')[0]}@{commit}"
+        if source:
+            flag = "--full " if full else ""
+            yield f"publish it anew: modelcache load {flag}{source} STORE"
 
 
 def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
