@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,8 @@ def test_several_models_are_copied_each_to_its_own_place(tmp_path: Path) -> None
 
 def test_the_remains_of_an_earlier_attempt_are_removed(tmp_path: Path) -> None:
     model, memory = sharded(tmp_path / "store"), tmp_path / "memory"
+    (memory / ".incoming-0123456789abcdef").mkdir(parents=True)
+    (memory / ".incoming-0123456789abcdef" / "part").write_text("x")
     (memory / "old").mkdir(parents=True)
     (memory / "old" / "part").write_text("x")
     (memory / "config.json").mkdir()
@@ -79,7 +81,9 @@ def test_a_memory_that_is_too_small_is_reported_before_the_first_byte(
 def test_the_space_of_earlier_remains_is_freed_first(tmp_path: Path, small_memory: Path) -> None:
     model = tmp_path / "store"
     safetensors(model / "model.safetensors", 700_000)
-    (small_memory / "model.safetensors").write_bytes(bytes(700_000))
+    (small_memory / "model.safetensors").write_bytes(
+        bytes((model / "model.safetensors").stat().st_size)
+    )
     assert modelcache("copy", model, small_memory).status == 0
 
 
@@ -91,6 +95,108 @@ def test_two_models_share_the_space_of_one_memory(tmp_path: Path, small_memory: 
     ran = modelcache("copy", *pairs)
     assert ran.status == 1
     assert f"{small_memory}/b: the model needs 14" in ran.err
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("force", [False, True])
+def test_a_model_that_does_not_fit_costs_nothing_that_is_there(
+    tmp_path: Path, small_memory: Path, *, force: bool
+) -> None:
+    model = sharded(tmp_path / "store", 1, 700_000)
+    manifest(model)
+    assert modelcache("copy", model, small_memory).status == 0
+    before = contents(small_memory)
+    larger = sharded(tmp_path / "larger", 1, 2**20)
+    ran = modelcache("copy", larger, small_memory, *(["--force"] if force else []))
+    assert ran.status == 1
+    assert f"{small_memory}: the model needs " in ran.err
+    assert contents(small_memory) == before
+
+
+@pytest.mark.programs
+def test_bytes_that_have_another_name_are_not_counted_as_free(
+    tmp_path: Path, small_memory: Path
+) -> None:
+    model = sharded(tmp_path / "store", 1, 700_000)
+    manifest(model)
+    assert modelcache("copy", model, small_memory / "a").status == 0
+    os.link(small_memory / "a" / "model.safetensors", small_memory / "kept")
+    before = contents(small_memory)
+    ran = modelcache("copy", model, small_memory / "a")
+    assert ran.status == 1
+    assert f"{small_memory}/a: the model needs " in ran.err
+    assert contents(small_memory) == before
+
+
+def fine_tuned(memory: Path) -> None:
+    (memory / "config.json").write_text("{}")
+    safetensors(memory / "model-00001-of-00002.safetensors", 65)
+
+
+def thesis(memory: Path) -> None:
+    (memory / "thesis.txt").write_text("years")
+
+
+def below_a_folder(memory: Path) -> None:
+    (memory / "a" / "b").mkdir(parents=True)
+    (memory / "a" / "b" / "thesis.txt").write_text("years")
+
+
+def of_the_same_size(memory: Path) -> None:
+    (memory / "config.yaml").write_text("{}")
+
+
+def a_link(memory: Path) -> None:
+    (memory / "config.json").symlink_to("/etc/hostname")
+
+
+@pytest.mark.parametrize(
+    ("put", "named"),
+    [(thesis, "thesis.txt"), (below_a_folder, "a/b/thesis.txt"), (of_the_same_size, "config.yaml"),
+     (fine_tuned, "model-00001-of-00002.safetensors"), (a_link, "config.json")],
+)  # fmt: skip
+def test_a_destination_that_holds_something_else_is_emptied_on_demand_alone(
+    tmp_path: Path, put: Callable[[Path], None], named: str
+) -> None:
+    model, memory = sharded(tmp_path / "store"), tmp_path / "memory"
+    memory.mkdir()
+    put(memory)
+    before = contents(memory)
+    ran = modelcache("copy", model, memory)
+    assert ran.status == 1
+    assert ran.err == (
+        f"modelcache: {memory}: holds {named}, which no copy of this model put there, and would be "
+        "emptied: give another DEST, or --force to remove what it holds\n"
+    )
+    assert contents(memory) == before
+    assert modelcache("copy", model, memory, "--force").status == 0
+    assert contents(memory) == contents(model)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_earlier_copy_is_replaced(tmp_path: Path, *, listed: bool) -> None:
+    """With a manifest, also if the model is another one, or its server wrote next to it."""
+    model, memory = sharded(tmp_path / "store"), tmp_path / "memory"
+    if listed:
+        manifest(model)
+    assert modelcache("copy", model, memory).status == 0
+    if listed:
+        (memory / "__pycache__").mkdir()
+        (memory / "__pycache__" / "code.pyc").write_bytes(b"x")
+        model = sharded(tmp_path / "other", shards=3)
+    assert modelcache("copy", model, memory).status == 0
+    assert contents(memory) == contents(model)
+
+
+def test_a_file_is_not_a_destination(tmp_path: Path) -> None:
+    model = sharded(tmp_path / "store")
+    (tmp_path / "memory").write_text("x")
+    ran = modelcache("copy", model, tmp_path / "memory")
+    assert ran.status == 1
+    assert f"{tmp_path}/memory: holds memory, which no copy" in ran.err
+    ran = modelcache("copy", model, tmp_path / "memory", "--force")
+    assert ran.status == 1
+    assert (tmp_path / "memory").read_text() == "x"
 
 
 def test_links_inside_the_model_stay_links(tmp_path: Path) -> None:

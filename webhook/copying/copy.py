@@ -1,9 +1,9 @@
 """Copy models from a store into memory: modelcache copy, the loader of strategy emptyDir.
 
-The remains of an earlier attempt are removed first: a tmpfs outlives a killed loader. Space and the
-memory limit are checked before the first byte. Files are copied to a folder .incoming-…; when all
-are there and verified, they are renamed to their places, the manifest last. A server starts only
-after its loader has succeeded, and a process that looks earlier sees no part of the model.
+Space and the memory limit are checked first. Then an earlier copy is removed. Files are copied to
+a folder .incoming-…; when all are there and verified, they are renamed to their places, the
+manifest last. A server starts only after its loader has succeeded, and a process that looks earlier
+sees no part of the model.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from webhook.copying.destination import foreign, freed, nearest, refusal
 from webhook.copying.model_tree import HubCache, Item, hub_cache, listed
 from webhook.copying.parallel_copy import ParallelCopy
 from webhook.models.layout import INCOMING, MANIFEST
@@ -47,16 +48,28 @@ class _Model:
         return sum(-(-item.size // _PAGE) * _PAGE for item in self.items) + names
 
 
-def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Copy each source directory to its destination; ValueError names everything that is wrong."""
+def copy_models(pairs: Sequence[tuple[Path, Path]], *, force: bool = False) -> None:
+    """Copy each source directory to its destination; ValueError names everything that is wrong.
+
+    *force*: destinations are emptied that hold something else than a copy.
+    """
     models = _listed(pairs)
     os.umask(0o022)  # the server may run as another user
-    for model in models:
-        model.destination.mkdir(parents=True, exist_ok=True)
-        _empty(model.destination)
-    if faults := [*_beyond_space(models), *_beyond_memory(models)]:
+    # As much as will be free: a model that does not fit costs nobody the one that is there.
+    room = [freed(model.destination) for model in models]
+    faults = [] if force else list(_foreign(models))
+    faults += [*_beyond_space(models, room), *_beyond_memory(models, room)]
+    if faults:
         raise ValueError("\n".join(faults))
+    for model in models:
+        model.incoming.mkdir(parents=True)
+        _empty(model.destination, but=model.incoming.name)
+    # Once more: what others have open is not free.
+    nothing = [0] * len(models)
+    faults = [*_beyond_space(models, nothing), *_beyond_memory(models, nothing)]
     with _removed_on_failure(models):
+        if faults:
+            raise ValueError("\n".join(faults))
         for model in models:
             _copy(model)
         faults = [f"{m.destination}: {fault}" for m in models for fault in faults_of(m.incoming)]
@@ -64,6 +77,12 @@ def copy_models(pairs: Sequence[tuple[Path, Path]]) -> None:
             raise ValueError("\n".join(faults))
         for model in models:
             _publish(model)
+
+
+def _foreign(models: Sequence[_Model]) -> Iterator[str]:
+    for model in models:
+        if found := foreign(model.destination, model.items):
+            yield refusal(model.destination, found)
 
 
 def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
@@ -82,9 +101,14 @@ def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:
     return models
 
 
-def _empty(directory: Path) -> None:
-    """Remove the content of a directory, beginning with what would make a part look whole."""
+def _empty(directory: Path, but: str = "") -> None:
+    """Remove the content of a directory, beginning with what would make a part look whole.
+
+    *but*: the name of what stays.
+    """
     for entry in sorted(directory.iterdir(), key=_order, reverse=True):
+        if entry.name == but:
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
@@ -103,13 +127,18 @@ def _removed_on_failure(models: Sequence[_Model]) -> Iterator[None]:
         raise
 
 
-def _beyond_space(models: Sequence[_Model]) -> Iterator[str]:
+def _beyond_space(models: Sequence[_Model], room: Sequence[int]) -> Iterator[str]:
+    """Yield what does not fit; *room*: bytes that are freed for each model."""
     needed: dict[int, int] = defaultdict(int)
+    more: dict[int, int] = defaultdict(int)
+    for model, freed_there in zip(models, room, strict=True):
+        more[nearest(model.destination).stat().st_dev] += freed_there
     for model in models:
-        device = model.destination.stat().st_dev
+        there = nearest(model.destination)
+        device = there.stat().st_dev
         needed[device] += model.pages
-        space = os.statvfs(model.destination)
-        free = space.f_bavail * space.f_frsize
+        space = os.statvfs(there)
+        free = space.f_bavail * space.f_frsize + more[device]
         if space.f_blocks and needed[device] > free:  # a ramfs has no limit
             yield (
                 f"{model.destination}: the model needs {needed[device]} bytes, and {free} are free "
@@ -118,9 +147,13 @@ def _beyond_space(models: Sequence[_Model]) -> Iterator[str]:
             )
 
 
-def _beyond_memory(models: Sequence[_Model]) -> Iterator[str]:
-    inside = [model for model in models if is_memory(model.destination)]
-    if inside and (lack := beyond_limit(sum(model.pages for model in inside))):
+def _beyond_memory(models: Sequence[_Model], room: Sequence[int]) -> Iterator[str]:
+    """Yield what exceeds the memory limit; *room*: bytes that are freed for each model."""
+    pairs = zip(models, room, strict=True)
+    found = [(model, freed_there) for model, freed_there in pairs if is_memory(model.destination)]
+    inside = [model for model, _ in found]
+    needed = max(0, sum(model.pages - freed_there for model, freed_there in found))
+    if inside and (lack := beyond_limit(needed)):
         names = ", ".join(str(model.destination) for model in inside)
         yield (
             f"{names}: the model needs more memory than the loader may use: {lack}: set "
