@@ -26,6 +26,7 @@ WITH_NODES: Final = tuple(
 """The folders whose clusters have nodes: those that take the longest come first."""
 LONGEST: Final = (
     *WITH_NODES,
+    f"{CLUSTERS}large_cluster",
     f"{CLUSTERS}controllers",
     f"{CLUSTERS}api_servers/admission_policy",
     f"{CLUSTERS}custom_resources",

@@ -1,6 +1,6 @@
 """The webhook watches a cluster with thousands of objects that change, and a policy that turns.
 
-This is the short form of `make soak-facts`.
+This is the short form of `make soak-facts`: two minutes in place of an hour.
 """
 
 import contextlib
@@ -27,12 +27,13 @@ from benchmarks.servers import running
 from tests.kubernetes.control_plane import ControlPlane, Options
 from tests.kubernetes.custom_resources import define
 
-CLAIMS, NODES, MODELS = 2000, 1000, 400
-EVENTS = 50.0
-SECONDS = 15.0
+CLAIMS, NODES, MODELS = 10_000, 5_000, 2_000
+EVENTS, REVIEWS = 50.0, 200.0
+"""Changes and reviews in a second."""
+SECONDS = 120.0
 CREATIONS = 600
 SERVER_MIB = 15.0
-"""How much larger a server may be for what it knows, at ten times as many objects."""
+"""How much larger a server may be for what it knows."""
 CONTROLLER_MIB = 100.0
 
 
@@ -67,7 +68,9 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passed]:
             server.first_answer(bodies(SIZES[0])[0])
         with churn(plane.api, EVENTS, CLAIMS, NODES) as made:
             result = ask(
-                Visit(watching.port, watching.pids[:1], connections=8, rate=50.0, seconds=SECONDS)
+                Visit(
+                    watching.port, watching.pids[:1], connections=8, rate=REVIEWS, seconds=SECONDS
+                )
             )
         pod = register(plane, watching, authority)
         verdicts = turning(plane.api, pod, creations=CREATIONS, rate=50.0, period=2.0)
@@ -75,8 +78,9 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passed]:
 
 
 def test_reviews_go_on_while_the_cluster_changes(passed: Passed) -> None:
-    assert passed.changes > EVENTS
-    assert passed.result.answered > SECONDS
+    # A machine that runs other tests makes fewer of them in a second.
+    assert passed.changes > EVENTS * SECONDS / 10
+    assert passed.result.answered > REVIEWS * SECONDS / 10
     assert not passed.result.wrong
     assert passed.facts == [1.0] * 5
 
