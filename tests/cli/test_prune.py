@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import Ran, modelcache
+from tests.cli.command import Ran, as_another_user, modelcache
 from tests.store.stores import aged, at, loaded, tree
 from webhook.store.incoming import Incoming
 from webhook.store.verify import faults_of
@@ -187,6 +187,21 @@ def test_hard_links_in_a_model_count_once(store: Path) -> None:
     for path in [*place.glob("[!.]*.*")]:
         os.link(path, place / f"again-{path.name}")
     assert content(prune(store, "-o", "json"))["models"][0]["bytes"] == size
+
+
+def test_prune_goes_on_past_a_model_that_can_not_be_read(store: Path) -> None:
+    for path in (store, *store.rglob("*")):
+        os.chown(path, 65532, 65532, follow_symlinks=False)
+    closed = store / "acme--tiny" / FIRST
+    closed.chmod(0)
+    os.chown(closed, 0, 0)
+    ran = as_another_user("prune", store, "--no-cluster", "--unused-for", "15d", "-o", "json")
+    closed.chmod(0o755)
+    assert ran.returncode == 0, ran.stderr
+    found = {one["commit"][0]: one for one in json.loads(ran.stdout)["models"]}
+    assert found["1"]["verdict"] == "keep"
+    assert found["1"]["reason"] == f"{closed}: Permission denied: run prune as its owner"
+    assert found["2"]["verdict"] == "removed"
 
 
 def test_folders_that_no_loader_published_are_left_alone(store: Path) -> None:

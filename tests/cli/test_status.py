@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import ROOT, modelcache
+from tests.cli.command import ROOT, as_another_user, modelcache
 from tests.forking.process import Forked
 from tests.hub.running import Fault, hub_server
 from tests.loading.loading import Loader, loader
@@ -177,3 +177,39 @@ def test_an_empty_store_has_free_space(tmp_path: Path) -> None:
 def test_a_mistake_is_reported_in_one_line(words: list[str], said: str) -> None:
     ran = modelcache("status", *words)
     assert (ran.status, ran.out, ran.err) == (2, "", f"modelcache: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("closed", "commits", "path"),
+    [(f"acme--tiny/{FIRST}", {FIRST, SECOND}, f"acme--tiny/{FIRST}"), ("acme--tiny", {"*"}, "acme--tiny")],
+)  # fmt: skip
+def test_one_model_that_can_not_be_read_hides_no_other(
+    tmp_path: Path, closed: str, commits: set[str], path: str
+) -> None:
+    store = tmp_path / "store"
+    loaded(store, commit=FIRST)
+    loaded(store, commit=SECOND, ref="v1")
+    loaded(store, "acme/other", commit=FIRST)
+    (store / "lost+found").mkdir(mode=0)
+    (store / closed).chmod(0)
+    try:
+        ran = as_another_user("status", store, "-o", "json")
+    finally:
+        (store / closed).chmod(0o755)
+    assert ran.returncode == 0, ran.stderr
+    rows = json.loads(ran.stdout)["models"]
+    found = {row["commit"]: row for row in rows if row["model"] == "acme/tiny"}
+    assert found.keys() == commits
+    bad = found.get(FIRST) or found["*"]
+    assert (bad["state"], bad["faults"]) == ("unreadable", [f"{store}/{path}: Permission denied"])
+    assert [r["state"] for r in rows if r["model"] == "acme/other"] == ["complete"]
+    assert len(rows) == len(commits) + 1
+
+
+def test_a_file_that_can_not_be_read_is_a_fault_of_its_model(tmp_path: Path) -> None:
+    place = loaded(tmp_path / "store")
+    (shard, *_) = place.glob("*.safetensors")
+    shard.chmod(0)
+    ran = as_another_user("status", tmp_path / "store", "-o", "json")
+    (row,) = json.loads(ran.stdout)["models"]
+    assert row["faults"][0] == f"{shard.name}: Permission denied"

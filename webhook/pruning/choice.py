@@ -84,6 +84,8 @@ def _not_asked_for(model: Published, options: Options, asked: set[Path], now: fl
 
 
 def _needed(model: Published, options: Options, protected: Mapping[Path, str], now: float) -> str:
+    if model.unread:
+        return f"{model.unread}: run prune as its owner"
     if model.manifest is None and not options.models:
         return "its manifest can't be read: load it again, or name it with --model"
     if model.place in protected:

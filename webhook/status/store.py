@@ -24,6 +24,8 @@ class State(StrEnum):
 
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
+    UNREADABLE = "unreadable"
+    """By this user: whether it is complete is not known."""
     LOADING = "loading"
     WAITING = "waiting"
     """For another loader of the same model."""
@@ -90,6 +92,8 @@ def store_status(store: Path) -> StoreStatus:
 
 
 def _complete(model: Published) -> Row:
+    if model.unread:
+        return _unread(model)
     faults = tuple(faults_of(model.place))
     return Row(
         name=model.name,
@@ -101,6 +105,17 @@ def _complete(model: Published) -> Row:
         hub_cache=_is_hub_cache(model),
         last_used=model.last_used,
         faults=faults,
+    )
+
+
+def _unread(model: Published) -> Row:
+    return Row(
+        name=model.name,
+        commit=model.place.name,
+        state=State.UNREADABLE,
+        size=0,
+        refs=tuple(ref.name for ref in model.refs),
+        faults=(model.unread,),
     )
 
 

@@ -15,6 +15,7 @@ from webhook.values.text import printable
 _STYLES: Final = {
     State.COMPLETE: "green", State.INCOMPLETE: "bold red", State.LOADING: "cyan",
     State.WAITING: "cyan", State.LEFT: "yellow", State.REPLACED: "yellow",
+    State.UNREADABLE: "bold red",
 }  # fmt: skip
 _CACHE: Final = {True: "yes", False: "no", None: ""}
 _SHORT: Final = 8

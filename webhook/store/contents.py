@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,6 @@ from webhook.models.source import parse_source
 from webhook.store.last_use import stamped
 from webhook.store.manifest import Manifest, read_manifest
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 LAID: Final = re.compile(r"[^.].*--.*|[0-9a-f]{64}")
 """Names of folders in the store's layout: org--name, or the digest of a URI."""
 
@@ -35,6 +34,9 @@ class Published:
     """Symbolic links to it, such as main, which later move to other commits."""
     size: int
     """Bytes on the disk; hard links count once."""
+    unread: str = ""
+    """The folder that can't be read, and why; empty: it can. A folder of revisions is one model,
+    with the commit *."""
 
     @property
     def name(self) -> str:
@@ -53,8 +55,9 @@ class Published:
 
         Without a manifest, the name of the folder says it: names of the hub have no --.
         """
-        if self.manifest is None and not _DIGEST.fullmatch(self.place.parent.name):
-            return self.place.parent.name.replace("--", "/", 1)
+        folder = self.place.parent.name
+        if self.manifest is None and "--" in folder:
+            return folder.replace("--", "/", 1)
         try:
             return parse_source(self.source).repository
         except ValueError:
@@ -79,7 +82,8 @@ def gone(place: Path) -> Published:
 def published_models(store: Path) -> list[Published]:
     """Return the models of *store*, sorted by name and time; OSError if it can't be read.
 
-    A folder without a manifest is left out: no loader has published it.
+    A folder without a manifest is left out: no loader has published it. One that can't be read is
+    returned as one model that is `unread`.
     """
     return [
         model
@@ -95,28 +99,54 @@ def unpublished(store: Path) -> list[Path]:
         place
         for folder in sorted(store.iterdir())
         if LAID.fullmatch(folder.name) and folder.is_dir()
-        for place in sorted(folder.iterdir())
+        for place in sorted(_entries(folder))
         if not place.name.startswith(".") and place.is_dir() and not place.is_symlink()
-        if not (place / MANIFEST).exists()
+        if _time(place) is None
     ]
 
 
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it can't be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _time(place: Path) -> float | str | None:
+    """Return the time of the manifest; None if there is none, a text if nobody can know."""
+    try:
+        return (place / MANIFEST).stat().st_mtime
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return str(error.strerror)
+
+
 def _of(folder: Path) -> Iterator[Published]:
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    links = {entry: entry.readlink() for entry in entries if entry.is_symlink()}
-    for place in entries:
-        if place in links or not place.is_dir():
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        links = {entry: entry.readlink() for entry in entries if entry.is_symlink()}
+        places = [entry for entry in entries if entry not in links and entry.is_dir()]
+    except OSError as error:
+        if LAID.fullmatch(folder.name):  # others, such as lost+found, are no models
+            yield replace(gone(folder / "*"), unread=f"{folder}: {error.strerror}")
+        return
+    for place in places:
+        published = _time(place)
+        if published is None:
             continue
-        try:
-            published = (place / MANIFEST).stat().st_mtime
-        except FileNotFoundError:
+        refs = tuple(sorted(link for link, end in links.items() if str(end) == place.name))
+        if isinstance(published, str):
+            unread = f"{place}: {published}"
+            yield replace(gone(place), refs=refs, stamp=stamped(place), unread=unread)
             continue
         yield Published(
             place=place,
             manifest=_manifest(place),
             published=published,
             stamp=stamped(place),
-            refs=tuple(sorted(link for link, end in links.items() if str(end) == place.name)),
+            refs=refs,
             size=size_of(place),
         )
 
@@ -129,13 +159,13 @@ def _manifest(place: Path) -> Manifest | None:
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes of the files below *folder*; files that vanish meanwhile count as 0."""
+    """Return the bytes of the files below *folder*; what has gone or can't be read counts as 0."""
     sizes: dict[tuple[int, int], int] = {}
     for root, _, names in os.walk(folder):
         for name in names:
             try:
                 found = Path(root, name).lstat()
-            except FileNotFoundError:
+            except OSError:
                 continue
             if stat.S_ISREG(found.st_mode):
                 sizes[found.st_dev, found.st_ino] = found.st_size
