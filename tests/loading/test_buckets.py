@@ -182,10 +182,32 @@ def test_a_bucket_that_is_not_there_is_reported(bucket: Bucket, store: Path) -> 
     assert bucket.no_bucket in refused(bucket.load(store, path="-none/v1"), store)
 
 
-@pytest.mark.parametrize("name", ["../../x.json", "a/../../x.json", "/x.json"])
+@pytest.mark.parametrize("name", ["../../x.json", "a/../../x.json"])
 def test_a_name_that_leads_elsewhere_is_refused(bucket: Bucket, store: Path, name: str) -> None:
     bucket.put({f"v1/{name}": b"{}"})
     assert f'"{name}": is not a path below the model' in refused(bucket.load(store), store)
+    assert list(store.iterdir()) == []
+
+
+def test_keys_that_no_file_can_have_stop_nothing(
+    bucket: Bucket, store: Path, tmp_path: Path
+) -> None:
+    bucket.put_model(tmp_path)
+    bucket.put({"v1//x.json": b"{}", "v1/a//b.json": b"{}"})
+    ran = bucket.load(store)
+    assert {path.name for path in published(ran).iterdir()} == {
+        "config.json",
+        WEIGHTS,
+        ".modelcache.json",
+    }
+    uri = f"{bucket.scheme}://{bucket.name}/v1"
+    assert f'{uri}: "v1//x.json" and 1 more: left out, as no file can have that name' in ran.err
+
+
+def test_a_prefix_without_any_other_key_says_so(bucket: Bucket, store: Path) -> None:
+    bucket.put({"empty//x.json": b"{}"})
+    said = refused(bucket.load(store, path="/empty"), store)
+    assert 'there is nothing below it but "empty//x.json", and no file can have that name' in said
     assert list(store.iterdir()) == []
 
 

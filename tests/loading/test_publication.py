@@ -183,6 +183,10 @@ def test_pickle_is_loaded_if_it_is_allowed(tmp_path: Path, store: Path) -> None:
     [
         ("file://relative", "must be file:// and an absolute path"),
         ("file:///nowhere", "/nowhere: is not a directory"),
+        (
+            "file://~/models/m",
+            "file://~/models/m: must be file:// and an absolute path, and no shell replaces ~",
+        ),
         ("ftp://example.org/m", "has a scheme that is not one of"),
         ("hf://only-a-name", "is not a model"),
         ("https://user:secret@example.org/m", "no user, password"),
@@ -193,6 +197,18 @@ def test_a_malformed_source_is_named(store: Path, source: str, said: str) -> Non
     ran = load(source, store)
     assert said in refused(ran)
     assert "secret" not in ran.err
+
+
+def test_a_path_with_codes_of_a_url_is_explained(tmp_path: Path, store: Path) -> None:
+    source = sharded(tmp_path / "my model ~1")
+    said = refused(load(f"file://{tmp_path}/my%20model%20~1", store))
+    assert said == (
+        f"modelcache: {tmp_path}/my%20model%20~1: is not a directory: the path is taken as it is "
+        f"written, without % codes: write file://{source}\n"
+    )
+    assert "%" not in published(load(f"file://{source}", store)).name
+    literal = sharded(tmp_path / "a%20b")
+    assert published(load(f"file://{literal}", store)).is_dir()
 
 
 def test_a_link_out_of_a_directory_is_not_followed(tmp_path: Path, store: Path) -> None:

@@ -6,6 +6,7 @@ from itertools import islice
 
 from webhook.loading.origins.file_names import MOST
 from webhook.loading.origins.origin import RemoteFile, Snapshot, Unavailable
+from webhook.values.text import quoted
 
 
 def bucket_and_prefix(uri: str) -> tuple[str, str]:
@@ -21,12 +22,16 @@ def snapshot(uri: str, prefix: str, objects: Iterable[RemoteFile]) -> Snapshot:
     """
     # Consoles create an object for a folder: it is empty, and has the folder's name.
     named = (one for one in objects if not (one.path.endswith("/") and not one.size))
-    files = tuple(_below(prefix, one) for one in islice(named, MOST + 1))
+    found = [_below(prefix, one) for one in islice(named, MOST + 1)]
+    # A key may have a part without a name, which no path can have.
+    files = tuple(one for one in found if "" not in one.path.split("/"))
+    nameless = tuple(prefix + one.path for one in found if "" in one.path.split("/"))
     if not files:
-        raise Unavailable(f"{uri}: there is nothing below it")
+        why = f" but {quoted(nameless[0])}, and no file can have that name" if nameless else ""
+        raise Unavailable(f"{uri}: there is nothing below it{why}")
     listed = sorted(f"{file.path}\0{file.etag}\n" for file in files)
     commit = hashlib.sha256("".join(listed).encode(errors="surrogatepass")).hexdigest()
-    return Snapshot(commit, files)
+    return Snapshot(commit, files, nameless=nameless)
 
 
 def _below(prefix: str, file: RemoteFile) -> RemoteFile:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -29,7 +30,9 @@ class Directory:
         """ValueError if its URI is not file:// and an absolute path."""
         self.path = Path(source.uri.removeprefix("file://"))
         if not self.path.is_absolute():
-            raise ValueError(f"file://{self.path}: must be file:// and an absolute path")
+            home = self.path.parts[:1] == ("~",)
+            why = f", and no shell replaces ~ here: {Path.home()}" if home else ""
+            raise ValueError(f"file://{self.path}: must be file:// and an absolute path{why}")
 
     def source(self) -> Source:
         """Return the source that its manifest names, or else the directory itself."""
@@ -49,7 +52,7 @@ class Directory:
         Without a commit in a manifest, the digest of names, sizes and times is the commit.
         """
         if not self.path.is_dir():
-            raise Unavailable(f"{self.path}: is not a directory")
+            raise Unavailable(f"{self.path}: is not a directory{self._meant()}")
         if manifest := self._manifest():
             files = tuple(RemoteFile(f.path, f.size, f.sha256) for f in manifest.files)
             return Snapshot(manifest.commit or _commit(files), files)
@@ -70,6 +73,13 @@ class Directory:
             return None
         except (OSError, msgspec.MsgspecError) as error:
             raise Unavailable(f"{self.path / MANIFEST}: can't be read: {error}") from error
+
+    def _meant(self) -> str:
+        """Return which directory may be meant, if the path was written as in a URL."""
+        meant = unquote(str(self.path))
+        if meant == str(self.path) or not Path(meant).is_dir():
+            return ""
+        return f": the path is taken as it is written, without % codes: write file://{meant}"
 
     def _paths(self) -> list[Path]:
         """Return all files, those in linked folders too; Unavailable names what can't be loaded."""

@@ -59,6 +59,8 @@ class Snapshot:
     files: tuple[RemoteFile, ...]
     layers: tuple[RemoteFile, ...] = ()
     """Archives whose files belong to the model, the lowest first; not files themselves."""
+    nameless: tuple[str, ...] = ()
+    """What the source has and no file can be called: keys with // in them, or / at their end."""
 
 
 @dataclass(frozen=True, slots=True)
