@@ -15,6 +15,7 @@ import pytest
 from tests.cli.command import Ran, modelcache, peak
 from tests.loading.buckets import published as whole
 from tests.loading.faulty_server import Fault
+from tests.loading.lacking import lacking
 from tests.loading.registry_server import (
     INDEX,
     NAME,
@@ -215,6 +216,14 @@ def test_links_within_the_model_become_files(oci: Repository, store: Path, tmp_p
     assert len(names(place)) == 4
     for name in names(place):
         assert (place / name).read_bytes() == weights(tmp_path)
+
+
+@pytest.mark.programs
+def test_an_image_is_unpacked_without_hard_links_too(oci: Repository, tmp_path: Path) -> None:
+    with lacking(tmp_path / "store", tmp_path / "behind", "hard links") as store:
+        image(oci, {"models/model.safetensors": weights(tmp_path), "models/config.json": b"{}"})
+        place = published(load(oci, store))
+        assert names(place) == {"model.safetensors", "config.json"}
 
 
 def lying(content: bytes, size: int) -> bytes:

@@ -21,6 +21,7 @@ from webhook.copying.destination import foreign, freed, nearest, refusal
 from webhook.copying.model_tree import HubCache, Item, hub_cache, listed
 from webhook.copying.parallel_copy import ParallelCopy
 from webhook.models.layout import INCOMING, MANIFEST
+from webhook.store.alike import conflated
 from webhook.store.memory_limit import beyond_limit, is_memory
 from webhook.store.verify import faults_of
 from webhook.terminal.progress import say, shown
@@ -62,7 +63,11 @@ def copy_models(pairs: Sequence[tuple[Path, Path]], *, force: bool = False) -> N
     if faults:
         raise ValueError("\n".join(faults))
     for model in models:
-        model.incoming.mkdir(parents=True)
+        model.destination.mkdir(parents=True, exist_ok=True)
+    if faults := list(_conflated(models)):
+        raise ValueError("\n".join(faults))
+    for model in models:
+        model.incoming.mkdir()
         _empty(model.destination, but=model.incoming.name)
     # Once more: what others have open is not free.
     nothing = [0] * len(models)
@@ -83,6 +88,16 @@ def _foreign(models: Sequence[_Model]) -> Iterator[str]:
     for model in models:
         if found := foreign(model.destination, model.items):
             yield refusal(model.destination, found)
+
+
+def _conflated(models: Sequence[_Model]) -> Iterator[str]:
+    for model in models:
+        names = [str(item.path) for item in model.items]
+        for one, other in conflated(model.destination, names):
+            yield (
+                f"{model.destination}: {one} and {other} are one name there: copy to a file system "
+                "that tells them apart"
+            )
 
 
 def _listed(pairs: Sequence[tuple[Path, Path]]) -> list[_Model]:

@@ -10,6 +10,8 @@ threads             calls that nobody has to wait for
 arriving            the digests of a file while it arrives
 shards              whether the source has what an index names
 patterns            which files of a source are wanted
+abilities           what the file system of the store can do
+hub_cache           makes a model a Hugging Face cache too
 capacity            whether the store has room, before the first byte
 published           what the store has already
 in_cluster/         a Lease, and the label of a node

@@ -8,6 +8,7 @@ whole image is. Whiteouts apply.
 import gzip
 import os
 import posixpath
+import shutil
 import tarfile
 import time
 import zlib
@@ -198,7 +199,7 @@ class Layers:
             place = files / path
             place.parent.mkdir(parents=True, exist_ok=True)
             if entry.content:
-                os.link(entry.content, place)
+                _put(entry.content, place)
         return [e.digests.of(path, e.size) for path, e in resolved if e.digests]
 
     def _model(self) -> list[tuple[str, str]]:
@@ -227,6 +228,14 @@ class Layers:
                 0, wrong="is a link to a file that is not wanted: allow that too with --allow"
             )
         return entry
+
+
+def _put(content: Path, place: Path) -> None:
+    """Give a file a second name, or a copy: several names in an image may lead to it."""
+    try:
+        os.link(content, place)
+    except OSError:  # without hard links
+        shutil.copyfile(content, place)
 
 
 def _climbs(start: str, target: str) -> bool:

@@ -2,14 +2,16 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from webhook import __version__
-from webhook.loading.capacity import fits, writable
+from webhook.loading.abilities import Needs, able, distinct
+from webhook.loading.capacity import fits
+from webhook.loading.hub_cache import HubCache
 from webhook.loading.layers import Layers
 from webhook.loading.options import Options
 from webhook.loading.origins.authorities import trust_alike
@@ -21,9 +23,8 @@ from webhook.loading.patterns import chosen, patterns_of
 from webhook.loading.published import Damaged, Loaded, pinned, published, same
 from webhook.loading.shards import complete, is_index
 from webhook.loading.transfer import Transfer
-from webhook.models.layout import hub_cache_folder, node_label, revision_folder
+from webhook.models.layout import node_label, revision_folder
 from webhook.models.source import Source
-from webhook.store.hub_cache import add_hub_cache, lacking, make_hub_cache, refs_of
 from webhook.store.incoming import Incoming, sweep
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, ManifestFile
@@ -31,6 +32,7 @@ from webhook.store.publication import point, publish, write_manifest
 from webhook.store.replaced import replace as replace_damaged
 from webhook.store.space import named_when_full
 from webhook.store.verify import faults_of
+from webhook.values.text import quoted
 
 Show = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress of a text and a total in bytes; yields a function for the bytes so far."""
@@ -44,6 +46,17 @@ def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
     model = named(options.source, access)
     options = replace(options, patterns=patterns_of(model.source, options.patterns))
     return Load(options, time.monotonic() + options.deadline, say, show).run(model)
+
+
+def _point(place: Path, ref: str) -> None:
+    """Point the name *ref* to the model; Unavailable says what works without that name."""
+    try:
+        point(place, ref)
+    except OSError as error:
+        raise Unavailable(
+            f"{place.with_name(ref)}: can't lead to the model, which is published at {place}: "
+            f"{error.strerror}: load its commit, and name that in annotations"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +104,12 @@ class Load:
             found = self._pinned(model.source) or self._current(model)
         name = f"{model.source.folder}/{found.place.name}"
         if not found.ours:
-            self._add_hub_cache(model, found.place, name)
+            HubCache(self.options, self.say, model).add(found.place, name)
         if not found.fetched:
             sweep(self.options.store, name)
         stamp(found.place)
         if model.ref:
-            point(found.place, model.ref)
+            _point(found.place, model.ref)
         if self.options.node and model.source.repository:
             self.options.node.holds(node_label(model.source.repository, found.place.name))
         return found
@@ -108,42 +121,6 @@ class Load:
         place = self.options.store / source.folder / revision_folder(source.commit)
         refused, full = self.options.safetensors_only, self.options.full
         return pinned(place, self.options.patterns, safetensors_only=refused, full=full)
-
-    def _add_hub_cache(self, model: Named, place: Path, name: str) -> None:
-        """Make a published model a Hugging Face cache too, if it is not one yet."""
-        repository = model.source.repository
-        refs = refs_of(place.name, model.ref)
-        if repository and self.options.hub_cache is not False and lacking(place, repository, refs):
-            with self._hub_cache_may_fail(model), Incoming(self.options.store, name) as incoming:
-                try:
-                    add_hub_cache(place, incoming.path, repository, refs)
-                finally:
-                    incoming.remove()
-
-    def _make_hub_cache(
-        self, model: Named, incoming: Incoming, manifest: Manifest, place: Path
-    ) -> None:
-        """Make the model that will be published at *place* a Hugging Face cache too."""
-        repository = model.source.repository
-        if repository and self.options.hub_cache is not False:
-            with self._hub_cache_may_fail(model):
-                cache, refs = incoming.path / "cache", refs_of(place.name, model.ref)
-                make_hub_cache(cache, incoming.files, manifest, refs)
-                cache.rename(incoming.files / hub_cache_folder(repository))
-
-    @contextmanager
-    def _hub_cache_may_fail(self, model: Named) -> Iterator[None]:
-        """Say why the cache can't be made: the files are useful without it.
-
-        Unavailable if it was explicitly requested.
-        """
-        try:
-            yield
-        except OSError as error:
-            why = f"{self.options.store}: no Hugging Face cache of {model.uri}: {error.strerror}"
-            if self.options.hub_cache:
-                raise Unavailable(f"{why}: load it without --hub-cache") from error
-            self.say(f"{why}: servers must be given the path of its files")
 
     def _current(self, model: Named) -> Loaded:
         """Return what the source has now, once the store has it."""
@@ -160,7 +137,7 @@ class Load:
                 node.lacks(node_label(model.source.repository, announced.snapshot.commit))
         if found:
             self._report(found)
-        writable(store)
+        able(self._needs(announced), self.say)
         self._stagger()
         total = sum(file.size or 0 for file in (*announced.files, *announced.snapshot.layers))
         held = lease.held() if lease else nullcontext()
@@ -177,6 +154,11 @@ class Load:
             raise Unavailable(
                 f"{model.uri}: the source now has commit {snapshot.commit}, "
                 "not the one that was asked for"
+            )
+        if nameless := snapshot.nameless:
+            more = f" and {len(nameless) - 1} more" if len(nameless) > 1 else ""
+            self.say(
+                f"{model.uri}: {quoted(nameless[0])}{more}: left out, as no file can have that name"
             )
         checked(file.path for file in snapshot.files)
         if snapshot.layers:
@@ -197,6 +179,17 @@ class Load:
             refused = self.options.safetensors_only
             return same(place, self.options.patterns, safetensors_only=refused, full=full)
         return published(place, announced.files, full=full)
+
+    def _needs(self, announced: _Announced) -> Needs:
+        source = announced.model.source
+        return Needs(
+            store=self.options.store,
+            folder=source.folder,
+            files=[file.path for file in announced.files],
+            ref=announced.model.ref,
+            pinned=f"{source.uri}@{announced.snapshot.commit}" if source.repository else source.uri,
+            hard_links=bool(self.options.hub_cache and source.repository),
+        )
 
     def _report(self, found: Damaged) -> None:
         for fault in found.faults:
@@ -248,7 +241,7 @@ class Load:
         write_manifest(incoming.files, manifest)
         if faults := list(faults_of(incoming.files)):
             raise Unavailable("\n".join(f"{model.uri}: {fault}" for fault in faults))
-        self._make_hub_cache(model, incoming, manifest, place)
+        HubCache(self.options, self.say, model).make(incoming, manifest, place)
         # If another loader was first, its model is the same.
         if not publish(incoming.files, place) and isinstance(self._there(announced), Damaged):
             replace_damaged(incoming.files, place)
@@ -276,7 +269,8 @@ class Load:
             apart = replace(transfer, files=incoming.layers)
             apart.all(layers, parallel, report)
             image = self._unpacked(incoming.layers, layers)
-            self._chosen((*files, *image.found()))
+            together = self._chosen((*files, *image.found()))
+            distinct(self.options.store, [file.path for file in together])
             entries += image.into(incoming.files, [file.path for file in files])
         return entries
 

@@ -15,6 +15,7 @@ weights       whether one file of weights is whole, by its format
 safetensors   lengths, from the headers of the files
 gguf          the same for GGUF files
 shards        which shards are missing: by an index, or by their numbers
+alike         names that a file system can't tell apart
 file_system   what is mounted here
 space         what a full file system has left
 memory_limit  whether a write to a tmpfs would exceed the container's memory limit

@@ -9,6 +9,7 @@ published in halves.
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -30,6 +31,7 @@ _SURELY_SECONDS: Final = 3600.0
 """The same, if only the clock of this machine is available."""
 _WRITER: Final = "writer.json"
 _NEW: Final = "new.json"
+_UNMOVED: Final = re.compile(r"\..+\.[0-9a-f]{16}")
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ class Incoming:
             # On failure the folder was taken over, or the disk is gone: other loaders notice.
             with contextlib.suppress(OSError):
                 if not self._over.is_set():
-                    os.utime(self.path / _WRITER)
+                    _touch(self.path / _WRITER)
 
     def before(self) -> Writer | None:
         """Return the living loader of the same model that came first; None if it is our turn."""
@@ -147,8 +149,19 @@ class Incoming:
 
     def _gone(self, folder: Path, writer: Writer) -> bool:
         mine = self.path / _WRITER
-        os.utime(mine)
+        _touch(mine)
         return gone(folder, writer, now=mine.stat().st_mtime)
+
+
+def _touch(file: Path) -> None:
+    """Set the time of a JSON file to now."""
+    try:
+        os.utime(file)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system that sets no times sets one when it is written to
+        with file.open("ab") as opened:
+            opened.write(b"\n")
 
 
 _LIVING: Final[set[Incoming]] = set()
@@ -156,9 +169,18 @@ _LIVING: Final[set[Incoming]] = set()
 
 def sweep(store: Path, model: str) -> None:
     """Remove what loaders of *model* left: it is published, so no loader will continue there."""
+    # Earlier versions made the link of a name next to it, and left that if they were killed.
+    for link in (store / model).parent.glob(".*.*"):
+        with contextlib.suppress(OSError):
+            if _UNMOVED.fullmatch(link.name) and link.is_symlink() and _is_old(link):
+                link.unlink()
     for folder, writer in remains(store):
         if writer is None or writer.model == model:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(link: Path) -> bool:
+    return time.time() - link.lstat().st_mtime > _SURELY_SECONDS
 
 
 def remains(store: Path) -> Iterator[tuple[Path, Writer | None]]:

@@ -12,8 +12,13 @@ from pathlib import Path
 
 def stamp(place: Path) -> None:
     """Record that the model at *place* is requested now; do nothing if the store is read-only."""
+    file = _file(place)
     with contextlib.suppress(OSError):
-        _file(place).touch()
+        try:
+            os.utime(file)
+        except OSError:  # there is none, or a file system sets no times: a new one has the time
+            file.unlink(missing_ok=True)
+            file.touch()
 
 
 def stamped(place: Path) -> float | None:

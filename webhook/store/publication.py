@@ -3,15 +3,21 @@
 Everything is on the disk before the rename: after a power cut there is the whole model or nothing.
 """
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from webhook.models.layout import MANIFEST
+from webhook.models.layout import INCOMING, MANIFEST
 from webhook.store.manifest import Manifest
+
+_UNABLE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EPERM})
+"""Answers of file systems that can't write a folder to the disk."""
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
@@ -40,9 +46,14 @@ def point(place: Path, ref: str) -> None:
     link = place.with_name(ref)
     if link.is_symlink() and str(link.readlink()) == place.name:
         return
-    new = place.with_name(f".{ref}.{secrets.token_hex(8)}")
-    new.symlink_to(place.name)
-    new.rename(link)
+    # If this process is killed here, what it leaves is removed with the remains of loaders.
+    aside = place.parents[1] / INCOMING / secrets.token_hex(8)
+    aside.mkdir(parents=True)
+    try:
+        (aside / ref).symlink_to(place.name)
+        (aside / ref).rename(link)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     sync(place.parent)
 
 
@@ -53,10 +64,16 @@ def _tree(directory: Path) -> Iterator[Path]:
     yield directory
 
 
-def sync(path: Path) -> None:
-    """Write a file, or the entries of a folder, to the disk now."""
+def sync(path: Path, *, strict: bool = False) -> None:
+    """Write a file, or the entries of a folder, to the disk now.
+
+    Some file systems can't do that with a folder: then only *strict* raises OSError.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if strict or error.errno not in _UNABLE or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

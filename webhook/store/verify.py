@@ -8,6 +8,7 @@ digests.
 """
 
 import contextlib
+import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,7 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
         yield "is not a directory: the model was not published here"
         return
     manifest = directory / MANIFEST
-    if manifest.exists():
+    if os.path.lexists(manifest):
         yield from against_manifest(directory, manifest, full=full)
     elif full:
         yield f"has no {MANIFEST}, so there are no digests to compare with"
