@@ -103,8 +103,8 @@ def main() -> None:
     finally:
         cluster.stop()
     table = Table("case", Column("median s", justify="right"), Column("from - to", justify="right"))
-    for case, seconds in rounds.items():
-        table.add_row(case, f"{median(seconds):.1f}", f"{min(seconds):.1f} - {max(seconds):.1f}")
+    for case, measured in rounds.items():
+        table.add_row(case, f"{median(measured):.1f}", f"{min(measured):.1f} - {max(measured):.1f}")
     console.print(table)
     console.print(
         f"{options.rounds} rounds of {REPLICAS} replicas, {options.wait:g} s without the model, "

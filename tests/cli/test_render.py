@@ -117,6 +117,29 @@ def test_the_token_is_only_in_a_file(tmp_path: Path) -> None:
     assert not [one for one in container["env"] if "TOKEN" in one["name"] or "valueFrom" in one]
 
 
+@pytest.mark.parametrize(
+    ("source", "variable"),
+    [
+        ("s3://bucket/m", "AWS_SHARED_CREDENTIALS_FILE"),
+        ("gs://bucket/m", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ],
+)
+def test_a_bucket_is_read_with_a_file_of_credentials(source: str, variable: str) -> None:
+    found = job(source, "--token-secret=keys/file")
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    assert {"name": variable, "value": "/token/file"} in container["env"]
+    assert not [word for word in command(found) if "token" in word]
+
+
+def test_a_variable_may_use_what_the_node_says_and_nothing_else() -> None:
+    found = job("acme/m", "--env-from=IP=status.hostIP", "--env=X=http://$(IP):1/$(HOME)$$(IP)")
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    names = [one["name"] for one in container["env"]]
+    assert names.index("IP") < names.index("X")
+    # The kubelet turns two dollars into one.
+    assert {"name": "X", "value": "http://$(IP):1/$$(HOME)$$$(IP)"} in container["env"]
+
+
 def test_a_node_that_copies_from_the_claim_gets_no_token(tmp_path: Path) -> None:
     policy = model(tmp_path, tokenSecretRef={"name": "hub"})
     (found,) = rendered("known", "--kind=daemonset", "--claim=store", "--policy", policy)

@@ -6,12 +6,14 @@ import typer
 
 from webhook.cli.exit_status import fail
 from webhook.cli.options import LOADERS, Policies, cache_of_hub, value
-from webhook.models.schemes import RENDERED
+from webhook.models.schemes import REMOTE
 from webhook.rendering.kinds import Kind
 
 app = typer.Typer()
 _CLAIM: Final = "Claim"
 _NODES: Final = "DaemonSet"
+_PODS: Final = "Pods"
+_PRUNE: Final = "Prune"
 
 
 @app.command(
@@ -23,8 +25,10 @@ _NODES: Final = "DaemonSet"
     "printed too, to label nodes that hold a model. --kind lease: a Lease for each model and the "
     "permission to hold it, so that of the Jobs that are printed too one downloads at a time. "
     "MODEL: a CachedModel of --policy or of the built-in catalogue, org/name, org/name@revision, "
-    f"or a URI ({', '.join(RENDERED)}). --kind admission-policy: policies with which an API server "
+    f"or a URI ({', '.join(REMOTE)}). --kind admission-policy: policies with which an API server "
     "of 1.36 or later injects models itself, by the documents of --policy; give no MODEL. "
+    "--kind prune: a CronJob that removes models that nobody needs from the claim, and its "
+    "permissions; alone, it needs no MODEL. "
     "Exit status 2: something is wrong, and nothing is printed.",
 )
 def render(
@@ -62,7 +66,8 @@ def render(
         str | None,
         value(
             "NAME[/KEY]",
-            "The Secret that holds the hub's token; default: spec.tokenSecretRef.",
+            "The Secret with the hub's token, or with a file of credentials for s3 or gs; default: "
+            "spec.tokenSecretRef.",
             panel=LOADERS,
         ),
     ] = None,
@@ -71,6 +76,16 @@ def render(
         value(
             "NAME=VALUE",
             "An environment variable, such as HTTPS_PROXY or HF_ENDPOINT; repeatable.",
+            panel=LOADERS,
+        ),
+    ] = None,
+    env_from: Annotated[
+        list[str] | None,
+        value(
+            "SOURCE",
+            "Variables from elsewhere: NAME=secret/SECRET/KEY, NAME=configmap/CONFIGMAP/KEY, "
+            "NAME=FIELD such as HOST_IP=status.hostIP, which --env may use as $(HOST_IP); "
+            "secret/SECRET or configmap/CONFIGMAP for all their keys; repeatable.",
             panel=LOADERS,
         ),
     ] = None,
@@ -97,8 +112,9 @@ def render(
         list[str] | None,
         value(
             "KEY=VALUE",
-            "Nodes that run the DaemonSet, whatever their taints; repeatable.",
-            panel=_NODES,
+            "Nodes that run the pods; a DaemonSet runs there whatever their taints, unless "
+            "--toleration is given; repeatable.",
+            panel=_PODS,
         ),
     ] = None,
     stagger: Annotated[
@@ -118,7 +134,41 @@ def render(
         ),
     ] = False,
     priority_class: Annotated[
-        str | None, value("NAME", "PriorityClass of the pods.", panel=_NODES)
+        str | None, value("NAME", "PriorityClass of the pods.", panel=_PODS)
+    ] = None,
+    toleration: Annotated[
+        list[str] | None,
+        value(
+            "KEY[=VALUE][:EFFECT]",
+            "A taint that the pods tolerate, as kubectl taint writes it; repeatable.",
+            panel=_PODS,
+        ),
+    ] = None,
+    runtime_class: Annotated[
+        str | None, value("NAME", "RuntimeClass of the pods.", panel=_PODS)
+    ] = None,
+    image_pull_secret: Annotated[
+        list[str] | None,
+        value("NAME", "A Secret that --image is pulled with; repeatable.", panel=_PODS),
+    ] = None,
+    service_account: Annotated[
+        str | None,
+        value(
+            "NAME",
+            "The ServiceAccount of the loaders, whose annotations give them an identity of the "
+            "cloud (IRSA, workload identity).",
+            panel=_PODS,
+        ),
+    ] = None,
+    unused_for: Annotated[
+        str | None,
+        value(
+            "AGE", "Models that no loader has requested for this long; default: 30d.", panel=_PRUNE
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        value("CRON", 'When models are removed; default: "17 3 * * *".', panel=_PRUNE),
     ] = None,
 ) -> None:
     """Render objects."""
@@ -139,7 +189,10 @@ def render(
         namespace=namespace, claim=claim, storage_class=storage_class, size=size,
         host_path=host_path, token_secret=token_secret, image=image,
         node_selector=node_selector or (), stagger=stagger, priority_class=priority_class,
-        deadline=deadline, env=env or (), hub_cache=hub_cache,
+        toleration=toleration or (), runtime_class=runtime_class,
+        image_pull_secret=image_pull_secret or (), service_account=service_account,
+        unused_for=unused_for, schedule=schedule,
+        deadline=deadline, env=env or (), env_from=env_from or (), hub_cache=hub_cache,
         safetensors_only=safetensors_only, or_source=or_source,
     )  # fmt: skip
     text = ""

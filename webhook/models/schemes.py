@@ -37,8 +37,8 @@ class Scheme:
     """The only server that reads such a model, by its name in the catalogue; empty: any."""
     location: re.Pattern[str] | None = None
     """The text behind ://, if the scheme allows less than host and path."""
-    rendered: bool = False
-    """Whether `render` knows how a Job gives a loader the credentials."""
+    credentials_file: str = ""
+    """The variable that names a file of credentials; empty: a loader has `--token-file`."""
 
 
 HF: Final = Scheme(
@@ -48,7 +48,6 @@ HF: Final = Scheme(
     commit="the commit of the hub",
     credentials="`--token-file`, or else `HF_TOKEN`",
     origin="hub.Hub",
-    rendered=True,
 )
 S3: Final = Scheme(
     name="s3",
@@ -58,6 +57,7 @@ S3: Final = Scheme(
     credentials="as AWS's tools find them: environment, files, identity of the pod or machine",
     origin="s3.S3",
     extra="s3",
+    credentials_file="AWS_SHARED_CREDENTIALS_FILE",
 )
 GS: Final = Scheme(
     name="gs",
@@ -67,6 +67,7 @@ GS: Final = Scheme(
     credentials="as Google's tools find them: environment, files, identity of the pod or machine",
     origin="gs.GoogleStorage",
     extra="gs",
+    credentials_file="GOOGLE_APPLICATION_CREDENTIALS",
 )
 HTTPS: Final = Scheme(
     name="https",
@@ -75,7 +76,6 @@ HTTPS: Final = Scheme(
     commit="sha256 of the ETag, or else of date and size",
     credentials="none",
     origin="https.Https",
-    rendered=True,
 )
 OCI: Final = Scheme(
     name="oci",
@@ -85,7 +85,6 @@ OCI: Final = Scheme(
     credentials="`--token-file`, or else `config.json` in `DOCKER_CONFIG` or `~/.docker`",
     origin="oci.Oci",
     digests=True,
-    rendered=True,
 )
 # The parts of a name are those of ollama/ollama, types/model/name.go (isValidPart).
 OLLAMA: Final = Scheme(
@@ -102,7 +101,6 @@ OLLAMA: Final = Scheme(
         r"(?::[a-zA-Z0-9_][\w.-]{0,79})?",
         re.ASCII,
     ),
-    rendered=True,
 )
 FILE: Final = Scheme(
     name="file",
@@ -116,4 +114,3 @@ FILE: Final = Scheme(
 SCHEMES: Final = (HF, S3, GS, HTTPS, OCI, OLLAMA, FILE)
 REMOTE: Final = {scheme.name: scheme for scheme in SCHEMES if not scheme.local}
 """The schemes that a pod may name, by name."""
-RENDERED: Final = tuple(scheme.name for scheme in SCHEMES if scheme.rendered)

@@ -3,7 +3,9 @@
 render                    the requested objects as one stream: begin here
 kinds, options, readers   what can be rendered; the options and their values
 wanted                    the model to load
+environment, pod_fields   where variables come from, and where pods run
 claim, job, daemon_set    one kind of object each
+prune                     a CronJob that removes models, with its permissions
 node_labels, lease        permissions of loaders, with the objects that they use
 loader, pod, identity     the container, its pod, its ServiceAccount
 admission_policy/         policies that inject models without a server

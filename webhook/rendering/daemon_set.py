@@ -92,16 +92,9 @@ def _pod(model: Wanted, options: Options) -> Json:
         ),
         "securityContext": pod_security() | ({"fsGroup": group} if token or labelled else {}),
     }
-    if options.priority_class:
-        spec["priorityClassName"] = options.priority_class
-    if options.node_selector:
-        spec["nodeSelector"] = options.node_selector
-        spec["tolerations"] = Noted(
-            [{"operator": "Exists", "effect": "NoSchedule"}],
-            "The selector chooses the nodes; those with accelerators usually have taints.",
-        )
     return {
         **spec,
+        **options.pod.rendered(whatever_taints=True),
         "initContainers": init,
         "containers": [_rest(options)],
         "volumes": [*found, *volumes(token)],

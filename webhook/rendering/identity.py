@@ -21,23 +21,27 @@ def field(name: str, path: str) -> Json:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
-def permitted(
+def account(metadata: Json) -> tuple[str, Json]:
+    """Return heading and content of a ServiceAccount."""
+    return (
+        "Only the containers that are printed with it mount its token.",
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": metadata,
+            "automountServiceAccountToken": False,
+        },
+    )
+
+
+def role(
     account: Json, metadata: Json, rule: Json, why: str, scope: str = ""
 ) -> Iterator[tuple[str, Json]]:
-    """Yield heading and content of a ServiceAccount, a role with one *rule*, and their binding.
+    """Yield heading and content of a role with one *rule*, and of its binding.
 
     *account*: metadata of the ServiceAccount; *metadata*: of the others; *scope*: "Cluster" or "".
     """
     kind, name = f"{scope}Role", metadata["name"]
-    yield (
-        "The loaders have its token; no other container mounts it.",
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": account,
-            "automountServiceAccountToken": False,
-        },
-    )
     yield (
         why,
         {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [rule]},

@@ -4,14 +4,13 @@ from typing import Final
 
 from webhook.objects import names
 from webhook.objects.json import Json
-from webhook.objects.restricted import USER
 from webhook.rendering.identity import IDENTITY_MOUNT, identity
 from webhook.rendering.kinds import Kind
 from webhook.rendering.lease import POD_NAME, lease_name
 from webhook.rendering.loader import STORE, loader, token_of, volumes
 from webhook.rendering.noted import Noted
 from webhook.rendering.options import Options
-from webhook.rendering.pod import labels, metadata, pod_security
+from webhook.rendering.pod import labels, metadata, pod_security, volume_group
 from webhook.rendering.wanted import Wanted
 
 _STARTING: Final = 600
@@ -21,18 +20,6 @@ _KEPT: Final = 86400
 _ATTEMPTS: Final = 3
 _USAGE: Final = 2
 """Exit status of the command if its arguments are wrong."""
-
-
-def _group() -> Json:
-    return {
-        "fsGroup": Noted(
-            USER, "The volume is given to the group of the loader, if its driver supports that."
-        ),
-        "fsGroupChangePolicy": Noted(
-            "OnRootMismatch",
-            "Otherwise each start walks all files of the store to change their group.",
-        ),
-    }
 
 
 def job(model: Wanted, options: Options) -> Json:
@@ -59,7 +46,8 @@ def job(model: Wanted, options: Options) -> Json:
         ),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": pod_security() | _group(),
+        "securityContext": pod_security() | volume_group(),
+        **options.pod.rendered(),
         "containers": [load],
         "volumes": [*found, *volumes(token_of(model, options))],
     }  # fmt: skip

@@ -11,4 +11,5 @@ class Kind(StrEnum):
     JOB = "job"
     NODE_LABELS = "node-labels"
     DAEMONSET = "daemonset"
+    PRUNE = "prune"
     ADMISSION_POLICY = "admission-policy"

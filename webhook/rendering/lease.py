@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.objects.json import Json
-from webhook.rendering.identity import field, permitted
+from webhook.rendering.identity import account, field, role
 from webhook.rendering.options import Options
 from webhook.rendering.pod import labels, metadata
 from webhook.rendering.wanted import Wanted
@@ -33,4 +33,5 @@ def lease(model: Wanted, options: Options) -> Iterator[tuple[str, Json]]:
         {"apiVersion": f"{_COORDINATION}/v1", "kind": "Lease", "metadata": meta, "spec": {}},
     )
     why = "Permits only to read the Lease, take it and keep it."
-    yield from permitted(meta, meta, rule, why)
+    yield account(meta)
+    yield from role(meta, meta, rule, why)

@@ -1,9 +1,11 @@
 """Render the container that runs `modelcache load`, and its volumes other than the store."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from webhook.models.model_document import SecretKey
+from webhook.models.schemes import REMOTE
 from webhook.objects import names
 from webhook.objects.json import Json
 from webhook.rendering.noted import Noted
@@ -16,6 +18,8 @@ STORE: Final = "/store"
 _SCRATCH: Final = "/scratch"
 _TOKEN: Final = "/token"  # noqa: S105  # a directory
 _SCRATCH_SIZE: Final = "64Mi"
+_REFERENCE: Final = re.compile(r"\$(?:\((\w+)\))?", re.ASCII)
+_EXTRA: Final = "The image must contain the extra {0}: build it with --build-arg EXTRAS={0}."
 
 
 PEAK: Final = Quantity(150 * MI)
@@ -40,6 +44,8 @@ def loader(  # each is one fact of the container
 
     *more*: options in which the kubelet replaces $(NAME) by the value of one of *variables*.
     """
+    scheme = REMOTE[model.source.scheme]
+    extra, given = source == model.text and scheme.extra, dict[str, str]()
     flags = ["--progress=lines", f"--deadline={options.deadline}"]
     flags += [f"--allow={glob}" for glob in model.files.allow]
     flags += [f"--ignore={glob}" for glob in model.files.ignore]
@@ -49,17 +55,25 @@ def loader(  # each is one fact of the container
         flags.append("--hub-cache" if options.hub_cache else "--no-hub-cache")
     own: list[Json] = [{"name": "scratch", "mountPath": _SCRATCH}]
     if source == model.text and (token := token_of(model, options)):
-        flags.append(f"--token-file={_TOKEN}/{token.key}")
+        path = f"{_TOKEN}/{token.key}"
+        if variable := scheme.credentials_file:
+            given[variable] = path
+        else:
+            flags.append(f"--token-file={path}")
         own.append({"name": "token", "mountPath": _TOKEN, "readOnly": True})
     home = {"HOME": _SCRATCH, "HF_HOME": f"{_SCRATCH}/huggingface", "TMPDIR": _SCRATCH}
-    env = {**home, **options.env}
+    known = options.env_from.names
+    env = {key: _literal(text, known) for key, text in {**home, **given, **options.env}.items()}
+    all_of: Json = {"envFrom": [*options.env_from.objects]} if options.env_from.objects else {}
     return {
         "name": name,
-        "image": options.image,
+        "image": Noted(options.image, _EXTRA.format(scheme.extra)) if extra else options.image,
         "imagePullPolicy": "IfNotPresent",
         "command": [names.COMMAND, "load", *map(_literal, (source, STORE, *flags)), *more],
+        **all_of,
         "env": [
-            *({"name": key, "value": _literal(value)} for key, value in env.items()),
+            *options.env_from.variables,
+            *({"name": key, "value": value} for key, value in env.items()),
             *variables,
         ],
         "resources": Noted(resources(cpu, str(MEMORY)), "What load needs for a model of any size."),
@@ -71,9 +85,9 @@ def loader(  # each is one fact of the container
     }
 
 
-def _literal(text: str) -> str:
-    """Return *text* escaped, so that the kubelet does not replace $(NAME) in it."""
-    return text.replace("$", "$$")
+def _literal(text: str, known: frozenset[str] = frozenset()) -> str:
+    """Return *text* escaped, so that the kubelet replaces only the $(NAME) that are *known*."""
+    return _REFERENCE.sub(lambda found: found[0] if found[1] in known else f"${found[0]}", text)
 
 
 def token_of(model: Wanted, options: Options) -> SecretKey | None:

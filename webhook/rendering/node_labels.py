@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from webhook.objects.json import Json
-from webhook.rendering.identity import field, permitted
+from webhook.rendering.identity import account, field, role
 from webhook.rendering.options import Options
 from webhook.rendering.pod import labels
 
@@ -30,10 +30,11 @@ def node_labels(options: Options) -> Iterator[tuple[str, Json]]:
     space = str(options.namespace)
     name = f"modelcache-node-labels-{space}"
     meta = {"name": name, "labels": marks}
-    account = {"name": ACCOUNT, "namespace": space, "labels": marks}
+    own = {"name": ACCOUNT, "namespace": space, "labels": marks}
     why = "To set a label, a loader patches its node. The policy below refuses all other changes."
     rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}
-    yield from permitted(account, meta, rule, why, "Cluster")
+    yield account(own)
+    yield from role(own, meta, rule, why, "Cluster")
     yield (
         "A loader may change only our labels of its own node. Needs Kubernetes 1.30.",
         {

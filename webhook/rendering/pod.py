@@ -5,6 +5,7 @@ from typing import Final
 from webhook.objects import names, restricted
 from webhook.objects.json import Json
 from webhook.objects.restricted import USER
+from webhook.rendering.noted import Noted
 from webhook.rendering.options import Options
 from webhook.rendering.readers import is_label_value
 from webhook.rendering.wanted import Wanted
@@ -36,6 +37,19 @@ def labels(component: str, model: Wanted | None = None) -> Json:
 def pod_security() -> Json:
     """Return the security context of a pod that passes Pod Security `restricted`."""
     return restricted.pod_security(runAsUser=USER, runAsGroup=USER)
+
+
+def volume_group() -> Json:
+    """Return what gives a claim to the group of our user, if its driver supports that."""
+    return {
+        "fsGroup": Noted(
+            USER, "The volume is given to the group of the loader, if its driver supports that."
+        ),
+        "fsGroupChangePolicy": Noted(
+            "OnRootMismatch",
+            "Otherwise each start walks all files of the store to change their group.",
+        ),
+    }
 
 
 def container_security() -> Json:

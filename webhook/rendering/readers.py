@@ -13,6 +13,7 @@ _LABEL_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", re.A
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SECRET_KEY: Final = re.compile(r"[\w.-]{1,253}", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SCHEDULE: Final = re.compile(r"@[a-z]+|[\w*/,?-]+(?: [\w*/,?-]+){4}", re.ASCII)
 _LONGEST: Final = 30 * 86400
 
 
@@ -68,6 +69,20 @@ def seconds(text: str) -> int:
     if not 1 <= found <= _LONGEST:
         raise ValueError(f"{quoted(text)} must be from 1s to {_LONGEST // 3600}h")
     return found
+
+
+def age(text: str) -> str:
+    """Read an age of a second or more, and return it as it is; ValueError."""
+    if duration.age(text) < 1:
+        raise ValueError(f"{quoted(text)} must be 1s or more, such as 30d")
+    return text
+
+
+def schedule(text: str) -> str:
+    """Read five fields of cron, or a name such as @daily; the API server judges their values."""
+    if not _SCHEDULE.fullmatch(text):
+        raise ValueError(f'{quoted(text)} is not a schedule of cron such as "17 3 * * *"')
+    return text
 
 
 def stagger(text: str) -> int:

@@ -9,10 +9,8 @@ from webhook.admission.request.resolve import resolved
 from webhook.models.catalogue import Catalogue
 from webhook.models.layout import DEFAULT_REVISION, revision_folder
 from webhook.models.model_document import ModelFiles, SecretKey
-from webhook.models.schemes import RENDERED
 from webhook.models.source import Source
 from webhook.values.quantity import Quantity
-from webhook.values.text import quoted
 
 _SLUG: Final = 40
 """Characters of the model in a name, so that the whole name fits a DNS label (63)."""
@@ -52,12 +50,6 @@ class Wanted:
 def wanted(text: str, catalogue: Catalogue) -> Wanted:
     """Return the model that *text* names; ValueError if there is none, or none to load."""
     source, entry = resolved(text, catalogue)
-    scheme = source.scheme
-    if scheme not in RENDERED:
-        raise ValueError(
-            f"{quoted(source.uri, 120)}: render prints loaders only for {', '.join(RENDERED)}; "
-            "fill the store with modelcache load"
-        )
     if entry and entry.directory:
         raise ValueError(
             f"spec.directory of CachedModel {entry.name} is {entry.directory}, where pods look for "
