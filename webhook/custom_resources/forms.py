@@ -92,8 +92,9 @@ def _user_id(text: str) -> str:
 def _source(text: str) -> str:
     """Return CEL: whether *text* is a source (parse_source)."""
     name, revision = source.REPOSITORY.pattern, source.REVISION.pattern
+    tag, before = source.QUANTISATION.pattern, f"(?:{HF.name}://|{source.PAGE})?"
     hub = (
-        f"{matches(f'^(?:{HF.name}://)?{name}(?:@{revision})?$', text)} && "
+        f"{matches(f'^{before}{name}(?::{tag})?(?:@{revision})?$', text)} && "
         f"!{text}.split('@')[0].contains('--')"
     )
     location = source.LOCATION.pattern
@@ -154,7 +155,7 @@ FORMS: Final[Mapping[Callable[[str], object], Form]] = {
     source.parse_source: Form(
         longest=512,
         holds=_source,
-        message="must be org/name[@revision], or a URI "
+        message="must be org/name[:quantisation][@revision], or a URI "
         f"({', '.join(REMOTE)}) of only host and path: no user, password, query or spaces",
     ),
 }

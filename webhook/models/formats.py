@@ -12,6 +12,7 @@ _BESIDES: Final = (
     "*spiece*.model", "*sentencepiece*.model", "*.bpe.model", "*.png", "*.jpg", "*.jpeg", "*.gif",
     "*.svg", "*.webp", "*.pdf", "*.html", "*.csv", "*.ipynb", "*.sh", "license*", "notice*",
     "readme*", "use_policy*", ".git*", "*.lock", "*.metadata", "cachedir.tag",
+    "training_args.bin", "optimizer.*", "scheduler.*", "rng_state*", "*imatrix*",
 )  # fmt: skip
 """Names of files, in small letters, that are no weights: configuration, tokenizers, texts, images.
 Any other file may be weights, since servers read formats that nobody listed here."""

@@ -4,6 +4,7 @@ Webhook, loader, gate and commands compute every path here.
 
     <org>--<name>/<commit>/                         a published model, plain files
     <org>--<name>/<ref>                             relative link for a branch or tag
+    <org>--<name>--<quantisation>/…                 the same for org/name:Q4_K_M
     <org>--<name>/<commit>/models--<org>--<name>/   the same as one Hugging Face cache
     <sha256 of the URI>/<ref or sha256-…>/          a model whose source is not a hub
 """
@@ -17,9 +18,17 @@ HUB_CACHE: Final = "models--"
 """Begins the folder of a model in a Hugging Face cache."""
 
 
-def hub_folder(repository: str) -> str:
-    """Return "org--name" for "org/name". No two collide, since names with -- are refused."""
-    return repository.replace("/", "--")
+def hub_folder(repository: str, quantisation: str | None = None) -> str:
+    """Return "org--name" for "org/name", "org--name--Q4_K_M" for one of its quantisations.
+
+    No two collide, since names with -- are refused.
+    """
+    return "--".join((*repository.split("/"), *filter(None, (quantisation,))))
+
+
+def identity_of(folder: str) -> str:
+    """Return "org/name" or "org/name:Q4_K_M" for the folder of such a model."""
+    return folder.replace("--", "/", 1).replace("--", ":", 1)
 
 
 def hub_cache_folder(repository: str) -> str:
@@ -41,9 +50,9 @@ def revision_folder(revision: str) -> str:
     return revision.replace(":", "-")
 
 
-def node_label(repository: str, commit: str) -> str:
-    """Return the key of the label that a node has while it holds the model."""
-    digest = hashlib.sha256(f"{repository}@{commit}".encode()).hexdigest()
+def node_label(identity: str, commit: str) -> str:
+    """Return the key of the label that a node has while it holds org/name[:quantisation]."""
+    digest = hashlib.sha256(f"{identity}@{commit}".encode()).hexdigest()
     return f"modelcache.io/{digest[:16]}"
 
 

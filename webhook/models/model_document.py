@@ -78,9 +78,10 @@ class ModelSpec(Strict, frozen=True):
         Meta(
             max_length=512,
             description=(
-                "Where the model comes from: org/name[@revision], or a URI of hf, s3, gs, https, "
-                "oci or ollama. A pod that gives this source as its model gets this entry too. In "
-                "the cluster only the revision after @ can change: another model is another object."
+                "Where the model comes from: org/name[:quantisation][@revision], or a URI of hf, "
+                "s3, gs, https, oci or ollama. A pod that gives this source as its model gets this "
+                "entry too. In the cluster only the revision after @ can change: another model is "
+                "another object."
             ),
         ),
     ]

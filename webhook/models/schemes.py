@@ -43,8 +43,8 @@ class Scheme:
 
 HF: Final = Scheme(
     name="hf",
-    form="[hf://]org/name[@revision]",
-    files="the files of the repository",
+    form="[hf://]org/name[:quantisation][@revision]",
+    files="the files of the repository; behind a colon: those of one quantisation in GGUF",
     commit="the commit of the hub",
     credentials="`--token-file`, or else `HF_TOKEN`",
     origin="hub.Hub",

@@ -10,7 +10,7 @@ from webhook.admission.request.annotations import PREFIX
 from webhook.admission.strategies import STRATEGIES
 from webhook.api_server.client import Api
 from webhook.api_server.errors import Refused
-from webhook.models.layout import node_label
+from webhook.models.layout import identity_of, node_label
 from webhook.models.source import parse_source
 from webhook.objects import names
 from webhook.objects.json import Json
@@ -139,7 +139,7 @@ def _placed(view: View) -> tuple[str, str, str]:
     if parts[-1:] and parts[-1].startswith("models--"):
         parts = parts[:-1]
     if len(parts) > 1 and LAID.fullmatch(parts[-2]):
-        root, model, revision = parts[:-2], parts[-2].replace("--", "/", 1), parts[-1]
+        root, model, revision = parts[:-2], identity_of(parts[-2]), parts[-1]
     else:
         root, model, revision = (), view.path, ""
     if view.claim:
@@ -153,9 +153,7 @@ def _label(text: str) -> str | None:
     except ValueError:
         return None
     return (
-        node_label(source.repository, source.commit)
-        if source.repository and source.commit
-        else None
+        node_label(source.identity, source.commit) if source.repository and source.commit else None
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from webhook.models.layout import INCOMING
+from webhook.models.layout import INCOMING, identity_of
 from webhook.store.contents import Published, published_models, size_of, unpublished
 from webhook.store.hub_cache import lacking, refs_of
 from webhook.store.incoming import Writer, remains, writers
@@ -187,4 +187,4 @@ def _silent(folder: Path) -> float | None:
 
 def _name(folder: str) -> str:
     """Return org/name for the folder of a hub's model; any other folder as it is."""
-    return folder.replace("--", "/", 1)
+    return identity_of(folder)

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.models.layout import MANIFEST, node_label
+from webhook.models.layout import MANIFEST, identity_of, node_label
 from webhook.models.source import parse_source
 from webhook.store.last_use import stamped
 from webhook.store.manifest import Manifest, read_manifest
@@ -40,8 +40,8 @@ class Published:
 
     @property
     def name(self) -> str:
-        """org/name, the URI of its source if that is not a hub, or the name of its folder."""
-        return self.repository or self.source or self.place.parent.name
+        """org/name[:quantisation], the URI of another source, or the name of its folder."""
+        return self._identity or self.source or self.place.parent.name
 
     @property
     def source(self) -> str:
@@ -51,22 +51,28 @@ class Published:
 
     @property
     def repository(self) -> str | None:
-        """org/name; None if its source is not a hub.
+        """org/name; None if its source is not a hub."""
+        return self._identity.partition(":")[0] if self._identity else None
+
+    @property
+    def _identity(self) -> str | None:
+        """org/name[:quantisation]; None if its source is not a hub.
 
         Without a manifest, the name of the folder says it: names of the hub have no --.
         """
         folder = self.place.parent.name
         if self.manifest is None and "--" in folder:
-            return folder.replace("--", "/", 1)
+            return identity_of(folder)
         try:
-            return parse_source(self.source).repository
+            found = parse_source(self.source)
         except ValueError:
             return None
+        return found.identity if found.repository else None
 
     @property
     def label(self) -> str | None:
         """The label of nodes that hold it; None if its source is not a hub."""
-        return node_label(self.repository, self.place.name) if self.repository else None
+        return node_label(self._identity, self.place.name) if self._identity else None
 
     @property
     def last_used(self) -> float:

@@ -56,7 +56,8 @@ class Options:
 
     model: tuple[str, ...] = annotation(
         "model", listed(str),
-        f"catalogue name, `org/name[@revision]` or a URI ({_URIS}); comma-separated for several",
+        f"catalogue name, `org/name[:quantisation][@revision]` or a URI ({_URIS}); "
+        "comma-separated for several",
         "The model. A pod without this annotation is left alone.", default=(),
         shown="required", platform=False,
     )  # fmt: skip

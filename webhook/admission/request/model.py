@@ -46,5 +46,5 @@ class Model:
     def label(self) -> str | None:
         """The label of nodes that hold it; None if its commit is not known."""
         if self.laid_by_us and self.source.repository and self.source.commit:
-            return layout.node_label(self.source.repository, self.source.commit)
+            return layout.node_label(self.source.identity, self.source.commit)
         return None

@@ -52,7 +52,7 @@ class Hub:
     """One revision of one repository."""
 
     def __init__(self, source: Source, access: Access) -> None:
-        self._repository = source.identity
+        self._repository = source.repository or ""
         self._revision = source.revision or DEFAULT_REVISION
         self._token = access.token or os.environ.get("HF_TOKEN") or None
         self._api = HfApi(endpoint=access.endpoint, token=self._token, library_name=_LIBRARY)

@@ -8,7 +8,7 @@ from webhook.loading.origins.directory import Directory
 from webhook.loading.origins.origin import Access, Origin, Unavailable
 from webhook.models.layout import DEFAULT_REVISION
 from webhook.models.schemes import FILE, REMOTE, Scheme
-from webhook.models.source import Source, parse_source
+from webhook.models.source import Source, canonical, parse_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def named(text: str, access: Access) -> Named:
     if text.startswith(f"{FILE.name}://"):
         directory = Directory(Source(uri=text, repository=None, revision=None), access)
         return Named(directory.source(), directory)
-    source = parse_source(text)
+    source = parse_source(canonical(text))
     scheme = REMOTE[source.scheme]
     return Named(source, origin_class(scheme)(source, access))
 

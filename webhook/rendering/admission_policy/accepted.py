@@ -6,7 +6,7 @@ from typing import Final
 
 from webhook.admission.containers.server import Server
 from webhook.admission.containers.servers import OTHER, SERVERS
-from webhook.models.source import REPOSITORY, REVISION
+from webhook.models.source import QUANTISATION, REPOSITORY, REVISION
 from webhook.values.paths import SEGMENT, SYSTEM
 from webhook.values.readers import IMAGE, OBJECT_NAME
 
@@ -48,7 +48,11 @@ _SERVERS: Final = (
 )
 
 ACCEPTED: Final = (
-    Accepted("model", "[^,]+", "one model: `org/name[@revision]`, or a CachedModel of `--policy`"),
+    Accepted(
+        "model",
+        "[^,]+",
+        "one model: `org/name[:quantisation][@revision]`, or a CachedModel of `--policy`",
+    ),
     Accepted("strategy", "auto|pvc|hostPath|image", "`auto`, `pvc`, `hostPath`, `image`"),
     Accepted("claim", OBJECT_NAME.pattern, "the name of a claim", ("..",)),
     Accepted("image", IMAGE.pattern.removesuffix("?"), "an image with `@sha256:…`"),
@@ -82,5 +86,5 @@ ACCEPTED: Final = (
     Accepted("copied-keys", "(?s:.*)", "what the webhook writes"),
 )
 """The digest of `image` is at the end of its pattern, which may be left out there."""
-HUB_MODEL: Final = f"(hf://)?{REPOSITORY.pattern}(@{REVISION.pattern})?"
+HUB_MODEL: Final = f"(hf://)?{REPOSITORY.pattern}(:{QUANTISATION.pattern})?(@{REVISION.pattern})?"
 """A model of the hub, as RE2."""

@@ -41,7 +41,7 @@ def _entry(entry: CachedModel, policy: Policy) -> Mapping[str, str]:
     return {
         "name": entry.name,
         "called": model.name,
-        "repository": source.repository or "",
+        "repository": source.identity if source.repository else "",
         "revision": layout.revision_folder(source.revision or ""),
         "floating": entry.floating,
         "folder": source.folder,

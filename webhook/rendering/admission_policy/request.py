@@ -111,7 +111,7 @@ def _model(policy: Policy) -> Iterator[tuple[str, str]]:
         !variables.laidByLoader
         ? {given("directory")}.orValue(variables.entry.directory).trim()
         : (variables.entry.folder != '' ? variables.entry.folder
-        : variables.repository.replace('/', '--')) + '/' + variables.at
+        : variables.repository.replace('/', '--').replace(':', '--')) + '/' + variables.at
         """,
     )
     yield "label", "variables.laidByLoader ? variables.entry.label : ''"
