@@ -15,6 +15,7 @@ from webhook.cli.exit_status import REFUSED, fail
 from webhook.cli.interruption import end_when_interrupted
 from webhook.cli.options import cache_of_hub, value
 from webhook.models.schemes import SCHEMES
+from webhook.models.source import of_file
 from webhook.values.duration import seconds
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def load(
         list[str] | None,
         value(
             "GLOB",
-            "Files to load; repeatable. Default: safetensors, tokenizer, configuration and code.",
+            "Files to load; repeatable. Default: safetensors, each weight once, or the one GGUF; "
+            "tokenizer, configuration and code.",
             panel=_FILES,
         ),
     ] = None,
@@ -97,7 +99,15 @@ def load(
         list[str] | None,
         value(
             "GLOB",
-            "Files to leave out of those that --allow selects; repeatable.",
+            "Files to leave out of those that --allow or the default selects; repeatable.",
+            panel=_FILES,
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        value(
+            "FILE",
+            "One GGUF file of the repository, with all its shards: the same as org/name:FILE.",
             panel=_FILES,
         ),
     ] = None,
@@ -162,9 +172,10 @@ def load(
     ] = ProgressForm.AUTO,
 ) -> None:
     """Load a model."""
+    from webhook.loading.defaults import ALLOW
     from webhook.loading.load import load as load_model
     from webhook.loading.options import Options
-    from webhook.loading.patterns import ALLOW, IGNORE, Patterns
+    from webhook.loading.patterns import Patterns
     from webhook.terminal.progress import say, shown, tell
 
     try:
@@ -175,9 +186,9 @@ def load(
         token = token_file.read_text().strip() if token_file else None
         ours = _lease(lease, seconds(deadline)) if lease else None
         options = Options(
-            source=source,
+            source=of_file(source, file) if file else source,
             store=store,
-            patterns=Patterns(tuple(allow or ALLOW), tuple(ignore or IGNORE)),
+            patterns=Patterns(tuple(allow or ALLOW), tuple(ignore or ())),
             safetensors_only=safetensors_only,
             hub_cache=hub_cache,
             token=token or None,
@@ -200,8 +211,8 @@ def load(
         tell(published=str(done.place), bytes=done.size, fetched=done.fetched)
     else:
         typer.echo(f"{done.place}: {done.size} bytes, {done.fetched} of them downloaded")
-    with contextlib.suppress(OSError), _TERMINATION.open("r+") as file:
-        file.write(f"{done.size} bytes, {done.fetched} of them downloaded")
+    with contextlib.suppress(OSError), _TERMINATION.open("r+") as log:
+        log.write(f"{done.size} bytes, {done.fetched} of them downloaded")
 
 
 def _labels(node: str, deadline: float) -> "NodeLabels":

@@ -12,6 +12,8 @@ shards              whether the source has what an index names
 patterns            which files of a source are wanted
 abilities           what the file system of the store can do
 hub_cache           makes a model a Hugging Face cache too
+defaults            those of a repository if nobody names others
+quantisations       those of one quantisation in GGUF
 capacity            whether the store has room, before the first byte
 published           what the store has already
 in_cluster/         a Lease, and the label of a node

@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -185,12 +185,12 @@ class Layers:
         """Return names and sizes of all files in the model, wanted or not."""
         return tuple(RemoteFile(path, self._entries[whole].size) for path, whole in self._model())
 
-    def into(self, files: Path, others: Iterable[str]) -> list[ManifestFile]:
+    def into(self, files: Path, others: Iterable[str], names: Container[str]) -> list[ManifestFile]:
         """Put the wanted files into *files* and return them; Unavailable names every fault.
 
-        *others*: names of files that are already there.
+        *others*: names of files that are already there; *names*: of the wanted ones.
         """
-        wanted = [(path, whole) for path, whole in self._model() if self._patterns.fit(path)]
+        wanted = [(path, whole) for path, whole in self._model() if path in names]
         checked((*others, *(path for path, _ in wanted)))
         resolved = [(path, self._followed(whole)) for path, whole in wanted]
         if wrong := [f"{quoted(path)}: {e.wrong}" for path, e in resolved if e.wrong]:

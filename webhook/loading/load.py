@@ -19,7 +19,7 @@ from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavailable
 from webhook.loading.origins.sources import Named, named
 from webhook.loading.patience import Patience, Waiting
-from webhook.loading.patterns import chosen, patterns_of
+from webhook.loading.patterns import chosen, left_out, patterns_of
 from webhook.loading.published import Damaged, Loaded, pinned, published, same
 from webhook.loading.shards import complete, is_index
 from webhook.loading.transfer import Transfer
@@ -111,7 +111,7 @@ class Load:
         if model.ref:
             _point(found.place, model.ref)
         if self.options.node and model.source.repository:
-            self.options.node.holds(node_label(model.source.repository, found.place.name))
+            self.options.node.holds(node_label(model.source.identity, found.place.name))
         return found
 
     def _pinned(self, source: Source) -> Loaded | None:
@@ -134,7 +134,7 @@ class Load:
                 return found
         finally:
             if not whole and node and model.source.repository:
-                node.lacks(node_label(model.source.repository, announced.snapshot.commit))
+                node.lacks(node_label(model.source.identity, announced.snapshot.commit))
         if found:
             self._report(found)
         able(self._needs(announced), self.say)
@@ -165,6 +165,8 @@ class Load:
             files = [file for file in snapshot.files if self.options.patterns.fit(file.path)]
         else:
             files = self._chosen(snapshot.files)
+            if self.options.patterns.by_default and (rest := left_out(snapshot.files, files)):
+                self.say(f"{model.uri}: without {rest}: the same weights again (--allow takes all)")
         name = f"{model.source.folder}/{revision_folder(snapshot.commit)}"
         return _Announced(model, snapshot, files, name, self.options.store / name)
 
@@ -178,7 +180,7 @@ class Load:
         if announced.snapshot.layers:
             refused = self.options.safetensors_only
             return same(place, self.options.patterns, safetensors_only=refused, full=full)
-        return published(place, announced.files, full=full)
+        return published(place, announced.files, self.options.patterns, full=full)
 
     def _needs(self, announced: _Announced) -> Needs:
         source = announced.model.source
@@ -269,9 +271,9 @@ class Load:
             apart = replace(transfer, files=incoming.layers)
             apart.all(layers, parallel, report)
             image = self._unpacked(incoming.layers, layers)
-            together = self._chosen((*files, *image.found()))
-            distinct(self.options.store, [file.path for file in together])
-            entries += image.into(incoming.files, [file.path for file in files])
+            names = [file.path for file in self._chosen((*files, *image.found()))]
+            distinct(self.options.store, names)
+            entries += image.into(incoming.files, [file.path for file in files], set(names))
         return entries
 
     def _unpacked(self, folder: Path, layers: Sequence[RemoteFile]) -> Layers:

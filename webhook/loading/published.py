@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from webhook.loading.origins.origin import RemoteFile, Unavailable
-from webhook.loading.patterns import Patterns, chosen
+from webhook.loading.patterns import Patterns, chosen, globs_fit
 from webhook.models.layout import MANIFEST
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, read_manifest
@@ -36,7 +36,7 @@ class Damaged:
 
 
 def published(
-    place: Path, files: Sequence[RemoteFile], *, full: bool = False
+    place: Path, files: Sequence[RemoteFile], patterns: Patterns, *, full: bool = False
 ) -> Loaded | Damaged | None:
     """Return the model at *place*, None if there is none; Unavailable if it is another one.
 
@@ -48,6 +48,8 @@ def published(
     if not isinstance(manifest, Manifest):
         return manifest
     there, wanted = {file.path for file in manifest.files}, {file.path for file in files}
+    if patterns.used_by(manifest.patterns):  # perhaps with what an earlier version took by default
+        wanted = {path for path in wanted if globs_fit(path, manifest.patterns)}
     if missing := sorted(wanted - there):
         raise Unavailable(
             f"{place}: was published without {', '.join(missing[:5])}, and is not changed, since "
@@ -71,10 +73,8 @@ def pinned(
         manifest = read_manifest(place / MANIFEST)
     except (OSError, msgspec.MsgspecError):
         return None
-    used = (manifest.patterns.allow, manifest.patterns.ignore)
-    found = (
-        _whole(place, manifest, full=full) if used == (patterns.allow, patterns.ignore) else None
-    )
+    used = patterns.used_by(manifest.patterns)
+    found = _whole(place, manifest, full=full) if used else None
     if not isinstance(found, Loaded):
         return None
     files = [RemoteFile(file.path, file.size) for file in manifest.files]
@@ -94,7 +94,7 @@ def same(
     manifest = _manifest(place)
     if not isinstance(manifest, Manifest):
         return manifest
-    if (manifest.patterns.allow, manifest.patterns.ignore) != (patterns.allow, patterns.ignore):
+    if not patterns.used_by(manifest.patterns):
         raise Unavailable(
             f"{place}: was published with other patterns, and is not changed, since pods may read "
             "it: load with the patterns of its manifest, or remove it first"

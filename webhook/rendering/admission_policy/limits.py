@@ -51,7 +51,7 @@ LIMITS: Final = (
     ),
     Limit(
         name="noModel",
-        refused="any model but `org/name[:quantisation][@revision]`, or a CachedModel of `--policy`",
+        refused="any but `org/name[:quantisation][@revision]` and a CachedModel of `--policy`",
         instead="name one, or print the policies again with a CachedModel, and write its name",
         applies="""
             !('model' in variables.wrong) && !variables.ofHub && size(variables.found) == 0
