@@ -130,7 +130,7 @@ def _with_mode(value: Any, mode: str) -> Any:
 
 def rows() -> Iterator[Row]:
     """Yield the rows of the file, completed by their groups."""
-    for group in yaml.safe_load(FILE.read_text()):
+    for group in yaml.load(FILE.read_text(), Loader=yaml.CSafeLoader):
         for row in group["rows"]:
             both = {
                 key: {**group.get(key, {}), **row.get(key, {})} for key in ("parameters", "more")

@@ -30,7 +30,11 @@ FOLDERS = sorted(path.name for path in CASES.iterdir() if path.is_dir())
 
 def documents(case: str, name: str) -> list[Json]:
     path = CASES / case / name
-    return [d for d in yaml.safe_load_all(path.read_text()) if d] if path.exists() else []
+    return (
+        [d for d in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader) if d]
+        if path.exists()
+        else []
+    )
 
 
 def given(case: str) -> Json:

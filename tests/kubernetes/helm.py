@@ -72,7 +72,8 @@ def _rendered(values: str, flags: tuple[str, ...], namespace: str) -> str:
 
 def objects(values: Mapping[str, Any] | None = None, *flags: str, **more: str) -> list[Object]:
     """Return what template() renders, as objects."""
-    return [obj for obj in yaml.safe_load_all(template(values, *flags, **more)) if obj]
+    text = template(values, *flags, **more)
+    return [obj for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj]
 
 
 def base() -> dict[str, str]:
