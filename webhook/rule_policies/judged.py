@@ -9,7 +9,7 @@ import msgspec
 from webhook.admission.policy.rules.rule import Rule
 from webhook.admission.policy.rules.subject import DEFAULT_ACCOUNT, MOST_MOUNTS, MOST_VOLUMES
 from webhook.admission.request.annotations import PREFIX
-from webhook.objects import cel, names
+from webhook.objects import cel
 from webhook.objects.workload import steps
 from webhook.objects.workload_kinds import KINDS
 
@@ -97,7 +97,6 @@ _CONTAINERS: Final = (
     "variables.adds ? variables.spec.?ephemeralContainers.orValue([]).filter(added,"
     " !oldObject.spec.?ephemeralContainers.orValue([]).exists(before, before.name == added.name))"
     " : variables.spec.?containers.orValue([]) + variables.spec.?initContainers.orValue([])"
-    f".filter(c, !(variables.asks && c.name == {cel.text(names.LOADER)}))"
 )
 
 

@@ -18,22 +18,36 @@ _CACHES: Final = (
     f"(variables.rules.?hostPathRoots.?roots.orValue([]) + [{_CACHE}])"
     f".map(root, {cel.directory('root')})"
 )
+_WRITABLE: Final = (
+    "variables.volumes.filter(v, has(v.persistentVolumeClaim)"
+    " && !v.persistentVolumeClaim.?readOnly.orValue(false)"
+    " && v.persistentVolumeClaim.claimName in variables.claims)"
+    ".map(v, v.persistentVolumeClaim.claimName)"
+)
 _MODELS: Final = (
     f"variables.volumes.filter(v, v.name.startsWith({cel.text(names.MODEL_VOLUME)})"
-    " || has(v.persistentVolumeClaim) && v.persistentVolumeClaim.claimName in variables.claims"
-    " && !v.persistentVolumeClaim.?readOnly.orValue(false)"
+    " || has(v.persistentVolumeClaim) && v.persistentVolumeClaim.claimName in variables.writable"
     f" || has(v.hostPath) && [{cel.directory('v.hostPath.path')}].exists(path,"
     " variables.caches.exists(cache, path.startsWith(cache)))).map(v, v.name)"
 )
+_LOADERS: Final = (
+    "!variables.asks ? [] : variables.spec.?initContainers.orValue([])"
+    f".filter(c, c.name == {cel.text(names.LOADER)}).map(c, c.name)"
+)
+_FILLED: Final = "variables.volumes.filter(v, has(v.emptyDir)).map(v, v.name)"
 _MOUNTS: Final = "c.?volumeMounts.orValue([])"
+_WRITES: Final = (
+    "!m.?readOnly.orValue(false) && !(c.name in variables.loaders && m.name in variables.filled)"
+)
+"""CEL of whether a container c could write through a mount m; `not pod.fills` in Python."""
 _WRITING: Final = (
     "!variables.judgesMounts || variables.tooLarge ? []"
     f" : variables.containers.filter(c, {_MOUNTS}.exists(m,"
-    " !m.?readOnly.orValue(false) && m.name in variables.models)).map(c, c.name)"
+    f" m.name in variables.models && {_WRITES})).map(c, c.name)"
 )
 _WRITTEN: Final = (
     f"variables.models.filter(name, variables.containers.exists(c, {_MOUNTS}.exists(m,"
-    " m.name == name && !m.?readOnly.orValue(false))))"
+    f" m.name == name && {_WRITES})))"
 )
 READ_ONLY_MOUNTS: Final = InCel(
     rule=ReadOnlyMounts,
@@ -41,7 +55,10 @@ READ_ONLY_MOUNTS: Final = InCel(
         ("judgesMounts", f"{holds(ReadOnlyMounts)} && !({is_writer(ReadOnlyMounts)})"),
         ("claims", _CLAIMS),
         ("caches", _CACHES),
+        ("writable", _WRITABLE),
         ("models", _MODELS),
+        ("loaders", _LOADERS),
+        ("filled", _FILLED),
         ("writing", _WRITING),
     ),
     findings=(

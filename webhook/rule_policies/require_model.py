@@ -31,7 +31,8 @@ _LOCAL: Final = (
 """CEL of `local`: whether the container reads a model that is already there."""
 _SERVING: Final = (
     f"!({holds(RequireModel)}) || variables.asks || variables.adds ? []"
-    " : variables.spec.?containers.orValue([]).filter(c,"
+    " : (variables.spec.?containers.orValue([]) + variables.spec.?initContainers.orValue([])"
+    ".filter(c, c.?restartPolicy.orValue('') == 'Always')).filter(c,"
     f" (variables.detect != 'accelerators' && {is_server(SERVERS)}"
     f" || variables.detect != 'servers' && ({ACCELERATED})) && !({_LOCAL})).map(c, c.name)"
 )

@@ -12,10 +12,10 @@ from webhook.objects import names
 from webhook.values.paths import within
 from webhook.values.text import quoted
 
-FOUND: Final = (
-    "volume {volumes} reaches into the node cache {roots}: annotate the pod with "
-    "modelcache.io/model instead"
-)
+_REACHES: Final = "volume {volumes} reaches into the node cache {roots}: "
+FOUND: Final = f"{_REACHES}annotate the pod with modelcache.io/model instead"
+_REACHING: Final = f"{_REACHES}name the model in modelcache.io/model instead"
+_OURS: Final = (names.MODEL_VOLUME, names.STORE_VOLUME)
 
 
 class HostPathRoots(Rule, frozen=True):
@@ -38,11 +38,27 @@ class HostPathRoots(Rule, frozen=True):
     writers: Writers = ("modelcache-loader",)
 
     def asked(self, pod: Asking) -> Iterator[str]:
-        """Yield a finding if the node cache that the pod uses is outside the roots."""
+        """Yield a finding if the node cache that the pod uses is outside the roots.
+
+        And one for volumes that have our names, but are not ours: `seen` leaves them to this, since
+        only the webhook knows which volumes it adds.
+        """
         if not pod.strategy or account(pod.spec) in self.writers:
             return
+        ours = (*pod.strategy.volumes(), *pod.strategy.sources()[0])
+        added = {volume["name"] for volume in ours}
+        named = [
+            volume.name
+            for volume in pod.spec.volumes or ()
+            if volume.host_path
+            and volume.name.startswith(_OURS)
+            and volume.name not in added
+            and any(plain(volume.host_path.path or "").startswith(f"{r}/") for r in self.roots)
+        ]
+        if named:
+            yield _REACHING.format(volumes=", ".join(named), roots=", ".join(self.roots))
         path = pod.request.options.host_path
-        uses = any("hostPath" in v for v in (*pod.strategy.volumes(), *pod.strategy.sources()[0]))
+        uses = any("hostPath" in volume for volume in ours)
         if uses and not any(within(path, root) for root in self.roots):
             who = pod.said("host-path")
             yield (
@@ -63,7 +79,7 @@ class HostPathRoots(Rule, frozen=True):
             if volume.host_path
             and self._reaches(
                 plain(volume.host_path.path or ""),
-                ours=pod.asks and volume.name.startswith((names.MODEL_VOLUME, names.STORE_VOLUME)),
+                ours=pod.asks and volume.name.startswith(_OURS),
             )
         ]
         if reaching:

@@ -9,6 +9,7 @@ from webhook.admission import codes
 from webhook.admission.policy.rules.rule import SET, Name, Rule, Writers
 from webhook.admission.policy.rules.subject import TOO_LARGE, Asking, Running, account, plain
 from webhook.objects import names
+from webhook.objects.volume import Volume
 
 FOUND: Final = (
     "container {containers} could write to model volume {volumes}: set readOnly: true on its mount"
@@ -55,6 +56,7 @@ class ReadOnlyMounts(Rule, frozen=True):
             for container in pod.containers
             for mount in container.volume_mounts or ()
             if mount.name in volumes and not mount.read_only
+            if not pod.fills(container, volumes[mount.name])
         ]
         if writing:
             containers, written = (dict.fromkeys(found) for found in zip(*writing, strict=True))
@@ -63,18 +65,24 @@ class ReadOnlyMounts(Rule, frozen=True):
                 volumes=", ".join(name for name in volumes if name in written),
             )
 
-    def _model_volumes(self, pod: Running) -> list[str]:
-        """Return the names of the volumes that hold models and are not read-only themselves."""
+    def _model_volumes(self, pod: Running) -> dict[str, Volume]:
+        """Return the volumes that hold models and are not read-only themselves, by their names.
+
+        Kubelets from 1.35 on mount a claim once for each pod, with the readOnly of any of its
+        volumes (desired_state_of_world.go, AddPodToVolume). So a writable one makes all of them so.
+        """
         claims = {*self.claims, pod.setting.store}
-        found = []
+        sources = [volume.persistent_volume_claim for volume in pod.spec.volumes or ()]
+        claims &= {source.claim_name or "" for source in sources if source and not source.read_only}
+        found = {}
         for volume in pod.spec.volumes or ():
             claim, directory = volume.persistent_volume_claim, volume.host_path
             if (
                 volume.name.startswith(names.MODEL_VOLUME)
-                or (claim and claim.claim_name in claims and not claim.read_only)
+                or (claim and claim.claim_name in claims)
                 or (directory and _is_in(plain(directory.path or ""), pod.setting.caches))
             ):
-                found.append(volume.name)
+                found[volume.name] = volume
         return found
 
 

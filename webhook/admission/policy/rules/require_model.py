@@ -52,7 +52,9 @@ class RequireModel(Rule, frozen=True):
         """Yield a finding if a container serves a model that it will download."""
         if pod.asks or pod.only_ephemeral:
             return
-        found = [c.name for c in pod.spec.containers or () if self._is_found(c) and not local(c)]
+        sidecars = [c for c in pod.spec.init_containers or () if c.is_sidecar]
+        serving = (*(pod.spec.containers or ()), *sidecars)
+        found = [c.name for c in serving if self._is_found(c) and not local(c)]
         if found:
             yield FOUND.format(containers=", ".join(found))
 

@@ -96,16 +96,20 @@ class Running:
 
     @property
     def containers(self) -> list[Container]:
-        """The containers that are judged: of a pod that asks, all but our loader."""
-        if self.only_ephemeral:
-            return list(self.spec.ephemeral_containers or ())
-        first = [
-            container
-            for container in self.spec.init_containers or ()
-            if not (self.asks and container.name == names.LOADER)
-        ]
+        """The containers that are judged."""
         added = self.spec.ephemeral_containers or ()
-        return [*(self.spec.containers or ()), *first, *added]
+        if self.only_ephemeral:
+            return list(added)
+        return [*(self.spec.containers or ()), *(self.spec.init_containers or ()), *added]
+
+    def fills(self, container: Container, volume: Volume) -> bool:
+        """Whether *container* has the name of our loader, and *volume* lives and ends with the pod.
+
+        Anyone can write a container of that name. So it may not write to what other pods read.
+        """
+        first = [one.name for one in self.spec.init_containers or ()]
+        is_loader = self.asks and container.name == names.LOADER and names.LOADER in first
+        return is_loader and volume.empty_dir is not None
 
     @property
     def too_large(self) -> bool:
