@@ -48,6 +48,27 @@ def test_without_such_a_rule_it_is_not_read(tmp_path: Path) -> None:
     assert (ran.status, ran.out) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("rule", "stdin", "status"),
+    [
+        ("readOnlyMounts", WRITER, 1),
+        ("readOnlyMounts", READER, 1),
+        ("readOnlyMounts", POD.replace("modelcache.io/model", "modelcache.io/inject"), 1),
+        ("pinnedRevisions", WRITER, 0),
+    ],
+)
+def test_a_policy_whose_labels_are_not_known_is_named_for_every_pod_that_it_may_judge(
+    tmp_path: Path, rule: str, stdin: str, status: int
+) -> None:
+    rules = policy(tmp_path, **{rule: "enforce"})
+    document = json.loads(rules.read_text())
+    document["spec"]["namespaceSelector"] = {"matchLabels": {"models": "strict"}}
+    rules.write_text(json.dumps(document))
+    ran = modelcache("check", "-f", "-", "--policy", rules, "--warnings-as-errors", stdin=stdin)
+    assert ran.status == status
+    assert ran.err.count("Warning: MC125 CachePolicy platform: ") == status
+
+
 def test_a_long_document_without_our_name_is_judged_too(tmp_path: Path) -> None:
     rules = policy(tmp_path, readOnlyMounts="enforce")
     long = WRITER + "# " + "x" * 300_000 + "\n"

@@ -17,8 +17,15 @@ apiVersion: modelcache.io/v1alpha1
 kind: CachePolicy
 metadata: {name: platform}
 spec:
+  namespaceSelector:
+    matchLabels: {models: strict}
   rules:
     allowedModels: {mode: MODE, models: ["acme/*"]}
+"""
+NAMESPACE: Final = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {models: strict}}
 """
 
 
@@ -48,7 +55,9 @@ def hook() -> str:
 def test_the_command_of_an_example_fails_for_what_the_platform_does_not_allow(
     tmp_path: Path, command: str, mode: str, status: int
 ) -> None:
-    for folder, text in (("k8s", POD), ("platform", POLICY.replace("MODE", mode))):
+    for folder, text in (
+        ("k8s", POD), ("platform", POLICY.replace("MODE", mode)), ("namespaces", NAMESPACE),
+    ):  # fmt: skip
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "all.yaml").write_text(text)
     program, *options = command.split()

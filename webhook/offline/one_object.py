@@ -94,7 +94,7 @@ def admit_object(document: Any, world: World) -> Outcome | None:  # noqa: ANN401
     if namespace in EXCLUDED or world.facts(namespace).switched_off:
         return outcome if ours else None
     outcome = admitted(outcome, kind, content, namespace, world)
-    return outcome if ours or outcome.findings else None
+    return outcome if ours or outcome.findings or outcome.warnings else None
 
 
 def _built_in(name: str) -> WorkloadKind | None:

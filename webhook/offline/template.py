@@ -130,6 +130,8 @@ def _injected(
     judge = Judge(world.policy, pod, facts, pods.workload)
     found = _found(pod, spec or {}, patch, judge) if world.policy.judges_every_pod else ()
     told = [*plan.warnings, *judge.warnings(found)]
+    if isinstance(plan, Skip) and MIRROR not in pod.annotations:
+        told += world.policy.unjudged(facts.namespace, facts.namespace_labels, requested=False)
     part = Part(
         name=pods.name, decision=None, subject=judge.subject, findings=(*plan.findings, *found)
     )

@@ -53,7 +53,7 @@ class Policy:
     @property
     def judges_every_pod(self) -> bool:
         """Whether a rule concerns pods that request no model too."""
-        return any(rule.of_all for policy in self.ruling for rule in policy.rules)
+        return any(map(_judges_every_pod, self.ruling))
 
     def selecting(self, namespace: str, labels: Mapping[str, str] | None) -> list[CachePolicy]:
         """Return the policies that select a namespace, the one that wins last."""
@@ -90,11 +90,17 @@ class Policy:
         ]
 
     def unjudged(
-        self, namespace: str, labels: Mapping[str, str] | None, unseen: str | None = None
+        self,
+        namespace: str,
+        labels: Mapping[str, str] | None,
+        unseen: str | None = None,
+        *,
+        requested: bool = True,
     ) -> list[Problem]:
         """Return a remark for each policy that may select the namespace, by labels not known.
 
         *unseen*: for how long namespaces could not be looked at, in words; None: nobody looks.
+        *requested*: whether the pod gets a model; if not, only rules of every pod concern it.
         """
         if labels is not None:
             return []
@@ -110,6 +116,7 @@ class Policy:
                 f"selects namespaces by {_labels(policy)}, but {why}, so it does not apply{remedy}",
             )
             for policy in self.by_label
+            if requested or _judges_every_pod(policy)
             if policy.selector.holds({NAME_LABEL: namespace}, complete=False) is None
         ]
 
@@ -120,6 +127,11 @@ class Policy:
                 f"CachePolicy {policy.name}: spec.namespaceSelector: uses {_labels(policy)}, but "
                 f"of a namespace this server knows only {NAME_LABEL}: use that label"
             )
+
+
+def _judges_every_pod(policy: CachePolicy) -> bool:
+    """Whether a rule of *policy* concerns pods that request no model too."""
+    return any(rule.of_all for rule in policy.rules)
 
 
 def _labels(policy: CachePolicy) -> str:
