@@ -70,7 +70,7 @@ def test_every_word_of_an_annotation_is_written_or_its_default(annotation: objec
 
 @pytest.mark.parametrize(
     "reason", [r for r in SkipReason if r not in (SkipReason.UNEXPECTED_RESOURCE, SkipReason.EXCLUDED_NAMESPACE,
-                                                  SkipReason.NO_CONTAINERS)],
+                                                  SkipReason.NO_CONTAINERS, SkipReason.NOT_JUDGED)],
 )  # fmt: skip
 def test_every_reason_to_skip_what_an_api_server_sends_occurs_in_a_case(reason: SkipReason) -> None:
     assert any(f"skipped: {reason}\n" in text for text in expected().values())

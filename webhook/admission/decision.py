@@ -33,6 +33,7 @@ class SkipReason(StrEnum):
     UNEXPECTED_RESOURCE = "unexpected_resource"
     NOTHING_TO_COPY = "nothing_to_copy"
     NO_TEMPLATE = "no_template"
+    NOT_JUDGED = "not_judged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,10 +31,16 @@ BUILT_IN: Final = (
 )
 
 
+class UnreadError(ValueError):
+    """A name that a CachedModel may have which could not be read."""
+
+
 class Catalogue:
     """The entries, found by name or by source. Those given win over built-in ones."""
 
-    def __init__(self, given: Iterable[CachedModel] = ()) -> None:
+    def __init__(self, given: Iterable[CachedModel] = (), *, complete: bool = True) -> None:
+        """*complete*: whether the cluster has no other CachedModels, as far as anybody knows."""
+        self._complete = complete
         self.entries = (*given, *BUILT_IN)
         self._by_name: dict[str, CachedModel] = {}
         self._by_identity: dict[str, list[CachedModel]] = {}
@@ -43,9 +49,16 @@ class Catalogue:
             self._by_identity.setdefault(entry.source.identity, []).append(entry)
 
     def named(self, name: str) -> CachedModel:
-        """Return the entry with that name. If there is none, raises ValueError with the nearest."""
+        """Return the entry with that name. If there is none, raises ValueError with the nearest.
+
+        UnreadError if it is not known whether there is one.
+        """
         if found := self._by_name.get(name):
             return found
+        if not self._complete:
+            raise UnreadError(
+                f"CachedModels could not be read, so it is not known which model {quoted(name)} is"
+            )
         near = difflib.get_close_matches(name[:60], self._by_name, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ValueError(

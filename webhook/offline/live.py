@@ -58,7 +58,7 @@ class Live:
             self._everywhere = replace(everywhere, kube_version=self._version())
         models, policies, notes = ours_of([*self._ours(MODELS), *self._ours(POLICIES)])
         self._said += notes
-        self.policy = files.behind(models, policies)
+        self.policy = files.behind(models, policies, complete=MODELS not in self._unread)
         """The policies and models of cluster and files."""
         if twice := files.twice(models, policies):
             self._said.append(f"{', '.join(twice)}: in --policy and in the cluster, which wins")

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from webhook.admission import codes
 from webhook.admission.admit import MIRROR, planned
 from webhook.admission.authorship import Change
-from webhook.admission.decision import Deny, Mutate, Skip, warning_lines
+from webhook.admission.decision import Deny, Mutate, Skip, SkipReason, warning_lines
 from webhook.admission.judge import Judge
 from webhook.admission.patch import operations
 from webhook.admission.plan import Plan
@@ -125,7 +126,7 @@ def _injected(
     pod = Pod(metadata=pods.metadata, spec=msgspec.convert(spec or {}, PodSpec))
     if pods.must_have_containers and not (pod.spec and pod.spec.containers):
         return Part(name=pods.name, decision=None), [], []
-    plan = planned(pod, world.policy, facts, pods.workload)
+    plan = _known(planned(pod, world.policy, facts, pods.workload))
     patch = list(operations(pod, plan)) if isinstance(plan, Plan) else []
     judge = Judge(world.policy, pod, facts, pods.workload)
     found = _found(pod, spec or {}, patch, judge) if world.policy.judges_every_pod else ()
@@ -147,6 +148,17 @@ def _injected(
     added = list(_moved(patch, pods))
     decision = Mutate(operations=tuple(added), strategy=plan.strategy)
     return replace(part, decision=decision, plan=plan), added, told
+
+
+def _known(plan: Plan | Skip | Deny) -> Plan | Skip | Deny:
+    """Return *plan*, with a warning in place of a refusal for what could not be read."""
+    unseen = [p for p in plan.problems if p.code == codes.UNSEEN] if isinstance(plan, Deny) else []
+    if not unseen or not isinstance(plan, Deny):
+        return plan
+    warnings = (*unseen, *plan.warnings)
+    if problems := tuple(p for p in plan.problems if p not in unseen):
+        return replace(plan, problems=problems, warnings=warnings)
+    return Skip(reason=SkipReason.NOT_JUDGED, warnings=warnings, findings=plan.findings)
 
 
 def _found(pod: Pod, spec: Json, patch: Iterable[Json], judge: Judge) -> tuple[Finding, ...]:

@@ -178,6 +178,23 @@ def test_a_user_of_one_namespace_is_judged_by_what_that_has_and_told_the_rest(
     ]
 
 
+def test_a_model_that_a_user_may_not_read_is_a_warning_and_no_refusal(
+    plane: ControlPlane, team: str, check: Checked
+) -> None:
+    user = in_namespace(plane, f"developer-{next(_numbers)}", team)
+    ran = check(user, named(pod(team, model="small", strategy="pvc"), "named"))
+    assert ran.status == 0, ran.out
+    assert ran.out.startswith("admitted pod/named ")
+    said = 'MC143 modelcache.io/model: CachedModels could not be read, so it is not known which model "small" is'
+    assert f"Warning: {said}\n" in ran.err
+    wrong = named(pod(team, model="small", strategy="nonsense"), "wrong")
+    refused = check(user, wrong)
+    assert refused.status == 1
+    assert refused.out.startswith("refused  pod/wrong ")
+    assert "MC001" in refused.out
+    assert "MC002" not in refused.out
+
+
 @pytest.fixture
 def proxy(plane: ControlPlane, tmp_path: Path) -> Iterator[FaultyProxy]:
     with FaultyProxy(plane, tmp_path) as found:

@@ -38,12 +38,15 @@ class Policy:
         models: Iterable[CachedModel] = (),
         policies: Iterable[CachePolicy] = (),
         generation: str = "none",
+        *,
+        complete: bool = True,
     ) -> None:
+        """*complete*: whether all CachedModels of the cluster are known."""
         self.generation = generation
         """The digest of the documents: 12 hexadecimal digits, or "none" without documents."""
         self.models = tuple(models)
         """The CachedModels, without built-in ones."""
-        self.catalogue = Catalogue(self.models)
+        self.catalogue = Catalogue(self.models, complete=complete)
         self.policies = sorted(policies, key=lambda p: (p.priority, p.name))
         self.by_label = [p for p in self.policies if p.selector.keys - {NAME_LABEL}]
         """Those that select namespaces by more than their names."""
@@ -68,17 +71,23 @@ class Policy:
         return merged
 
     def behind(
-        self, models: Sequence[CachedModel], policies: Sequence[CachePolicy], generation: str = ""
+        self,
+        models: Sequence[CachedModel],
+        policies: Sequence[CachePolicy],
+        generation: str = "",
+        *,
+        complete: bool = True,
     ) -> "Policy":
         """Return *models* and *policies* of a cluster, and those of this policy with other names.
 
-        *generation*: its digest, if anybody asks for it.
+        *generation*: its digest, if anybody asks for it. *complete*: whether *models* are all.
         """
         names = {one.name for one in models}, {one.name for one in policies}
         return Policy(
             [*models, *(one for one in self.models if one.name not in names[0])],
             [*policies, *(one for one in self.policies if one.name not in names[1])],
             generation or self.generation,
+            complete=complete,
         )
 
     def twice(self, models: Iterable[CachedModel], policies: Iterable[CachePolicy]) -> list[str]:

@@ -15,7 +15,7 @@ from webhook.admission.request.annotations import PREFIX
 from webhook.admission.request.model import Model
 from webhook.models import layout
 from webhook.models.cached_model import CachedModel
-from webhook.models.catalogue import Catalogue
+from webhook.models.catalogue import Catalogue, UnreadError
 from webhook.models.model_document import ModelFiles
 from webhook.models.source import Source, parse_source
 from webhook.values.quantity import MI, Quantity
@@ -81,7 +81,8 @@ def resolve(
         try:
             source, entry = resolved(text, catalogue)
         except ValueError as error:
-            problems.append(Problem(codes.MODEL, PREFIX + "model", str(error)))
+            code = codes.UNSEEN if isinstance(error, UnreadError) else codes.MODEL
+            problems.append(Problem(code, PREFIX + "model", str(error)))
             continue
         known = entry.size if entry else None
         size = sizes[i] if sizes else known
