@@ -125,14 +125,14 @@ class Hub:
         close_session()
 
     def _same(self, file: RemoteFile, found: HfFileMetadata) -> None:
-        """Raise Changed unless the hub still has the same file."""
+        """Raise Changed unless the hub still has the same file.
+
+        A mirror may give an ETag of its own, and no commit (Artifactory): sizes and digests decide.
+        """
         if found.commit_hash not in (None, self._commit):
             raise Changed(f"belongs to commit {found.commit_hash}, not to {self._commit}")
         if None not in (file.size, found.size) and file.size != found.size:
             raise Changed(f"has {found.size} bytes, but {file.size} were announced")
-        known = file.sha256 or file.blob
-        if known and found.etag and found.etag != known:
-            raise Changed(f"is now {found.etag}, but {known} was announced")
 
     def _translated(self) -> AbstractContextManager[None]:
         return _hub_errors(f"hf://{self._repository}@{self._revision}", bool(self._token))
