@@ -16,6 +16,7 @@ from typing import NoReturn
 import msgspec
 
 from webhook.models.layout import MANIFEST
+from webhook.store.cached_snapshots import cached_snapshot, sha256_of_blob
 from webhook.store.hub_cache import cache_of, make_hub_cache
 from webhook.store.manifest import Manifest, ManifestFile, read_manifest
 
@@ -74,7 +75,9 @@ def listed(source: Path, destination: Path) -> list[Item]:
     if here.is_relative_to(there) or there.is_relative_to(here):
         raise ValueError(f"{destination}: its content is removed, so it must not overlap {source}")
     of_manifest = (source / MANIFEST).exists()
-    items = _of_manifest(source) if of_manifest else list(_items(source))
+    cached = cached_snapshot(source) if source.parent.name == "snapshots" else None
+    root = cached.cache.resolve() if cached else here
+    items = _of_manifest(source) if of_manifest else list(_items(source, root))
     if len(items) == of_manifest:
         raise ValueError(f"{source}: is empty: the model was not published here")
     return items
@@ -116,19 +119,31 @@ def _raise(error: OSError) -> NoReturn:
     raise error
 
 
-def _items(source: Path) -> Iterator[Item]:
-    root = source.resolve()
+def _items(source: Path, root: Path) -> Iterator[Item]:
+    """Yield files and links; a file that a link outside *source* means, but in *root*, is copied.
+
+    So the files of a snapshot in a Hugging Face cache are, whose blobs lie next to snapshots.
+    """
     for folder, folders, names in os.walk(source, onerror=_raise):
         here = Path(folder)
         for name in sorted((*names, *(f for f in folders if (here / f).is_symlink()))):
             path = here / name
             below = path.relative_to(source)
-            if path.is_symlink():
-                yield Item(path, below, 0, link=_link(path, root))
+            if path.is_symlink() and _is_blob(path, source, root):
+                end = path.resolve()
+                yield Item(end, below, end.stat().st_size, sha256=sha256_of_blob(path))
+            elif path.is_symlink():
+                yield Item(path, below, 0, link=_link(path, source.resolve()))
             elif path.is_file():
                 yield Item(path, below, path.stat().st_size)
             else:
                 raise ValueError(f"{path}: is not a file, a directory or a link")
+
+
+def _is_blob(path: Path, source: Path, root: Path) -> bool:
+    end = Path(os.path.realpath(path))  # links may lead to each other
+    inside = end.is_relative_to(root) and not end.is_relative_to(source.resolve())
+    return inside and end.is_file()
 
 
 def _link(path: Path, root: Path) -> str:

@@ -105,8 +105,9 @@ OLLAMA: Final = Scheme(
 FILE: Final = Scheme(
     name="file",
     form="file:///directory",
-    files="the files that its manifest lists, or else all",
-    commit="the commit in the manifest, or else sha256 of names, sizes and times",
+    files="the files that its manifest lists, or else all; of a Hugging Face cache, "
+    "`…/models--org--name[@revision]` or `…/snapshots/COMMIT`, those of that snapshot",
+    commit="the commit in the manifest or of the snapshot; or sha256 of names, sizes and times",
     credentials="none",
     origin="directory.Directory",
     local=True,

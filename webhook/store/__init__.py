@@ -4,6 +4,7 @@ contents      what a store holds
 manifest      the files of a published model, with sizes and digests
 digests       the digests that a manifest has of a file
 incoming      the folder of a model that is being written, and which loader's turn it is
+cached_snapshots  a model in a Hugging Face cache that other programs filled
 hub_cache     the same model as a Hugging Face cache, by hard links
 publication   the rename that makes a model visible to readers
 replaced      a whole model in the place of a damaged one

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from webhook.models.layout import DEFAULT_REVISION as _FLOATING
-from webhook.models.layout import uri_folder
+from webhook.models.layout import HUB_CACHE, uri_folder
 from webhook.models.source import parse_source
 from webhook.objects import names
 from webhook.objects.json import Json
@@ -111,7 +111,13 @@ def _loaded(words: list[str]) -> list[str]:
     scheme, _, path = source.partition("://")
     if scheme == "file":
         # A model of another store keeps its name; any other directory is named after the URI.
-        return ["/".join(PurePosixPath(path).parts[-2:]), f"{uri_folder(source)}/{_FLOATING}"]
+        where = PurePosixPath(path)
+        cached = [part for part in where.parts if part.startswith(HUB_CACHE)]
+        cache, _, revision = (cached or [""])[-1].partition("@")
+        if cache:  # a Hugging Face cache: models--org--name[@revision], or a snapshot in it
+            at = where.name if where.parent.name == "snapshots" else revision or _FLOATING
+            return [f"{cache.removeprefix(HUB_CACHE)}/{at}"]
+        return ["/".join(where.parts[-2:]), f"{uri_folder(source)}/{_FLOATING}"]
     try:
         found = parse_source(source)
     except ValueError:

@@ -1,6 +1,7 @@
 """A directory of this machine as a source: a model of another store, or one without a manifest.
 
-A model with a manifest keeps its name and commit, so that a claim can fill the cache of a node.
+A model with a manifest keeps its name and commit, so that a claim can fill the cache of a node. So
+does a model in a Hugging Face cache.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from webhook.loading.origins.file_names import MOST
 from webhook.loading.origins.origin import Access, Body, RemoteFile, Snapshot, Unavailable
 from webhook.models.layout import MANIFEST
 from webhook.models.source import Source, parse_source
+from webhook.store.cached_snapshots import cached_snapshot, sha256_of_blob
 from webhook.store.manifest import Manifest, read_manifest
 from webhook.store.tree import below, ends_inside
 
@@ -33,9 +35,15 @@ class Directory:
             home = self.path.parts[:1] == ("~",)
             why = f", and no shell replaces ~ here: {Path.home()}" if home else ""
             raise ValueError(f"file://{self.path}: must be file:// and an absolute path{why}")
+        # In a Hugging Face cache, the files are links to blobs outside their folder.
+        self._cached = cached_snapshot(self.path)
+        self.path = self._cached.directory if self._cached else self.path
+        self._root = self._cached.cache if self._cached else self.path
 
     def source(self) -> Source:
         """Return the source that its manifest names, or else the directory itself."""
+        if self._cached:
+            return self._cached.source
         manifest = self._manifest()
         stored = manifest.source if manifest else ""
         if stored and not stored.startswith("file://"):
@@ -58,10 +66,15 @@ class Directory:
             return Snapshot(manifest.commit or _commit(files), files)
         found = [(path, path.stat()) for path in sorted(self._paths())]
         files = tuple(
-            RemoteFile(str(path.relative_to(self.path)), stat.st_size, etag=f"{stat.st_mtime_ns}")
+            RemoteFile(
+                str(path.relative_to(self.path)),
+                stat.st_size,
+                sha256=sha256_of_blob(path) if self._cached else None,
+                etag=f"{stat.st_mtime_ns}",
+            )
             for path, stat in found
         )
-        return Snapshot(_commit(files), files)
+        return Snapshot(self._cached.commit if self._cached else _commit(files), files)
 
     def close(self) -> None:
         """No-op: there are no connections."""
@@ -106,8 +119,8 @@ class Directory:
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
         """Yield a file from byte *start* on; Unavailable if it leads out of the directory."""
         path = self.path / file.path
-        if not path.resolve().is_relative_to(self.path.resolve()):
-            raise Unavailable(f"{path}: leads out of {self.path}")
+        if not path.resolve().is_relative_to(self._root.resolve()):
+            raise Unavailable(f"{path}: leads out of {self._root}")
         try:
             content = path.open("rb")
         except OSError as error:
