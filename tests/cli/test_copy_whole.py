@@ -70,6 +70,7 @@ def test_a_changed_bit_is_refused_with_both_digests_and_nothing_is_left(
     assert ran.status == 1
     assert ran.err == (
         f"modelcache: {weights}: has the sha256 {digest(weights)}, the manifest says {right}\n"
+        f"modelcache: {model}: publish it anew: modelcache load --full hf://a/b@{COMMIT} STORE\n"
     )
     assert list(memory.iterdir()) == []
 
@@ -92,7 +93,8 @@ def test_a_published_model_is_compared_by_the_faster_digest(model: Path, tmp_pat
     found = blake3((place / WEIGHTS).read_bytes()).hexdigest()
     ran = modelcache("copy", place, tmp_path / "memory")
     fault = f"{place / WEIGHTS}: has the blake3 {found}, the manifest says {said['blake3']}"
-    assert (ran.status, ran.err) == (1, f"modelcache: {fault}\n")
+    remedy = f"{place}: publish it anew: modelcache load --full hf://a/b@{COMMIT} STORE"
+    assert (ran.status, ran.err) == (1, f"modelcache: {fault}\nmodelcache: {remedy}\n")
     assert list((tmp_path / "memory").iterdir()) == []
 
 
@@ -238,6 +240,7 @@ def test_every_fault_of_a_manifest_is_reported_before_the_first_byte(
         f"modelcache: {model}: config.json: has 2 bytes, the manifest says 3",
         f"modelcache: {model}/secret: is a link that leads out of the model",
         f"modelcache: {model}/{MANIFEST}: lists config.json twice",
+        f"modelcache: {model}: publish it anew: modelcache load hf://a/b@{COMMIT} STORE",
     ]
     assert not (tmp_path / "memory").exists()
 

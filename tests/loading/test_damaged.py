@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import modelcache
+from tests.cli.command import as_another_user, modelcache
 from tests.loading.disks import without_hard_links
 from tests.loading.loading import REPOSITORY, Loader
 from tests.loading.test_killed import options, run
@@ -178,6 +178,29 @@ def test_a_damaged_model_is_not_replaced_by_fewer_files(loading: Loader) -> None
         "these patterns leave out: load it again with --allow '*.safetensors' --allow"
         in done.stderr
     )
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_model_that_this_user_can_not_read_is_not_taken_for_damaged(
+    loading: Loader, *, pinned: bool
+) -> None:
+    loaded(loading)
+    for path in (loading.store, *loading.store.rglob("*")):
+        os.chown(path, 65532, 65532, follow_symlinks=False)
+    shard = loading.place / SHARD
+    os.chown(shard, 0, 0)
+    shard.chmod(0)
+    source = f"{REPOSITORY}@{loading.commit}" if pinned else REPOSITORY
+    home = {"HF_ENDPOINT": loading.hub.url, "HF_HOME": str(loading.store)}
+    done = as_another_user("load", source, loading.store, env=home)
+    assert done.returncode == 1
+    said = f"{loading.place}: {SHARD}: Permission denied: run this as the owner of the store"
+    assert done.stderr == f"modelcache: {said}\n"
+    assert not list(replaced(loading.store / INCOMING))
+    done = as_another_user("verify", loading.place)
+    assert done.stderr == f"modelcache: {loading.place}: {SHARD}: Permission denied\n"
+    done = as_another_user("status", loading.store, "-o", "json")
+    assert json.loads(done.stdout)["models"][0]["state"] == "unreadable"
 
 
 def test_killed_before_any_change_it_leaves_the_old_model_or_the_new(tmp_path: Path) -> None:

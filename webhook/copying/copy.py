@@ -19,11 +19,11 @@ from typing import Final
 
 from webhook.copying.destination import foreign, freed, nearest, refusal
 from webhook.copying.model_tree import HubCache, Item, hub_cache, listed
-from webhook.copying.parallel_copy import ParallelCopy
+from webhook.copying.parallel_copy import CorruptError, ParallelCopy
 from webhook.models.layout import INCOMING, MANIFEST
 from webhook.store.alike import conflated
 from webhook.store.memory_limit import beyond_limit, is_memory
-from webhook.store.verify import faults_of
+from webhook.store.verify import faults_of, remedy
 from webhook.terminal.progress import say, shown
 from webhook.values.quantity import Quantity
 
@@ -185,7 +185,11 @@ def _copy(model: _Model) -> None:
         if item.link is not None:
             (model.incoming / item.path).symlink_to(item.link)
     with shown("auto")(model.source, total) as report:
-        ParallelCopy(model.items, model.incoming).run(report)
+        try:
+            ParallelCopy(model.items, model.incoming).run(report)
+        except CorruptError as error:
+            anew = (f"{model.source}: {text}" for text in remedy(model.source, full=True))
+            raise ValueError("\n".join((str(error), *anew))) from error
     if model.cache:
         model.cache.make(model.incoming)
     say(f"{model.source}: {total} bytes in {time.monotonic() - started:.1f} s")

@@ -19,6 +19,7 @@ from webhook.models.layout import MANIFEST
 from webhook.store.cached_snapshots import cached_snapshot, sha256_of_blob
 from webhook.store.hub_cache import cache_of, make_hub_cache
 from webhook.store.manifest import Manifest, ManifestFile, read_manifest
+from webhook.store.verify import remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def _of_manifest(source: Path) -> list[Item]:
     times = Counter([PurePath(MANIFEST), *(item.path for item in items)])
     faults += [f"{manifest}: lists {path} twice" for path, count in times.items() if count > 1]
     if faults:
-        raise ValueError("\n".join(faults))
+        anew = [f"{source}: {text}" for text in remedy(source, full=False)]
+        raise ValueError("\n".join(faults + anew))
     return [*items, Item(manifest, PurePath(MANIFEST), manifest.stat().st_size)]
 
 

@@ -31,6 +31,10 @@ class _Digest(Protocol):
     def hexdigest(self) -> str: ...
 
 
+class CorruptError(ValueError):
+    """A file has another digest than the manifest says."""
+
+
 class _File:
     """A file that is being copied: how much of it is handed out to threads, how much is hashed."""
 
@@ -46,7 +50,7 @@ class _File:
     def check(self) -> None:
         """Raise ValueError if the digest differs from the manifest's."""
         if self.digest and (found := self.digest.hexdigest()) != self._said:
-            raise ValueError(
+            raise CorruptError(
                 f"{self.item.source}: has the {self._name} {found}, the manifest says {self._said}"
             )
 

@@ -86,19 +86,19 @@ def _in_the_way(model: Path, ref: str | None) -> Iterator[str]:
 
 def _lacking(folder: Path, needs: Needs) -> Iterator[str]:
     """Yield what can't be done in the empty *folder*, and the remedy."""
-    if error := _error(lambda: _rename(folder, Path.touch)):
+    if error := _error(lambda: _rename(folder / "file", Path.touch)):
         yield (
             f"can't rename files ({error.strerror}), and a loader does that with each file: load "
             "into another file system, and copy the whole store"
         )
         return
-    if error := _error(lambda: _rename(folder, Path.mkdir)):
+    if error := _error(lambda: _rename(folder / "folder", Path.mkdir)):
         yield (
             f"can't rename folders ({error.strerror}), and that publishes a model: load into "
             "another file system, and copy the whole store (gcsfuse can rename them in a bucket "
             "with a hierarchical namespace)"
         )
-    if needs.ref and (error := _error(lambda: _rename(folder, lambda new: new.symlink_to(".")))):
+    if needs.ref and (error := _error(lambda: _rename(folder / "link", _link_to_itself))):
         yield (
             f"can't have symbolic links ({error.strerror}), and {needs.ref} would be one, since it "
             f"moves: load {needs.pinned}, and name that commit in annotations"
@@ -118,24 +118,16 @@ def _error(trial: Callable[[], object]) -> OSError | None:
     return None
 
 
-def _rename(folder: Path, make: Callable[[Path], None]) -> None:
+def _rename(made: Path, make: Callable[[Path], None]) -> None:
     """Rename what *make* makes; a folder has a file in it, as a model has."""
-    made = folder / "made"
     make(made)
-    if made.is_dir() and not made.is_symlink():
+    if made.is_dir():
         (made / "file").touch()
-    made.rename(folder / "renamed")
-    if made.is_dir() and not made.is_symlink():
-        raise OSError(0, "it stays under its old name")
-    _remove(folder / "renamed")
+    made.rename(made.with_name(f"{made.name}-renamed"))
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        (path / "file").unlink()
-        path.rmdir()
-    else:
-        path.unlink()
+def _link_to_itself(new: Path) -> None:
+    new.symlink_to(new.name)
 
 
 def _link(folder: Path) -> None:

@@ -11,7 +11,7 @@ from webhook.loading.patterns import Patterns, chosen, globs_fit
 from webhook.models.layout import MANIFEST
 from webhook.store.last_use import stamp
 from webhook.store.manifest import Manifest, read_manifest
-from webhook.store.verify import faults_of
+from webhook.store.verify import Unread, faults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,9 @@ def _whole(place: Path, manifest: Manifest, *, full: bool) -> Loaded | Damaged |
     faults = list(faults_of(place, full=full))
     if not faults:
         stamp(place)
+    if place.exists() and (unread := [fault for fault in faults if isinstance(fault, Unread)]):
+        lines = [f"{place}: {fault}: run this as the owner of the store" for fault in unread]
+        raise Unavailable("\n".join(lines))
     if not (place / MANIFEST).exists() and not place.exists():
         return None
     return Damaged(place, faults) if faults else _loaded(place, manifest)

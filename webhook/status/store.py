@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from webhook.store.contents import Published, published_models, size_of, unpubli
 from webhook.store.hub_cache import lacking, refs_of
 from webhook.store.incoming import Writer, remains, writers
 from webhook.store.replaced import Replaced, replaced
-from webhook.store.verify import faults_of
+from webhook.store.verify import Unread, faults_of
 
 _APART: Final = 1.0
 """Seconds between the two reads of what is being loaded."""
@@ -98,14 +98,21 @@ def _complete(model: Published) -> Row:
     return Row(
         name=model.name,
         commit=model.place.name,
-        state=State.INCOMPLETE if faults else State.COMPLETE,
+        state=_state(faults),
         size=model.size,
         refs=tuple(ref.name for ref in model.refs),
         files=len(model.manifest.files) if model.manifest else None,
         hub_cache=_is_hub_cache(model),
         last_used=model.last_used,
-        faults=faults,
+        faults=tuple(map(str, faults)),
     )
+
+
+def _state(faults: Sequence[str]) -> State:
+    if not faults:
+        return State.COMPLETE
+    unread = all(isinstance(fault, Unread) for fault in faults)
+    return State.UNREADABLE if unread else State.INCOMPLETE
 
 
 def _unread(model: Published) -> Row:

@@ -1,5 +1,6 @@
 """List the models of a store, with the names that lead to them."""
 
+import contextlib
 import os
 import re
 import stat
@@ -80,6 +81,13 @@ class Published:
         return max(self.stamp or 0.0, self.published)
 
 
+def _unread(place: Path, folder: Path, why: str) -> Published:
+    """Return a model at *place* of which *folder* can't be read."""
+    with contextlib.suppress(OSError):
+        return replace(gone(place), published=folder.lstat().st_mtime, unread=f"{folder}: {why}")
+    return replace(gone(place), unread=f"{folder}: {why}")
+
+
 def gone(place: Path) -> Published:
     """Return a model that was published at *place*, and of which nothing is known any more."""
     return Published(place=place, manifest=None, published=0.0, stamp=None, refs=(), size=0)
@@ -136,7 +144,7 @@ def _of(folder: Path) -> Iterator[Published]:
         places = [entry for entry in entries if entry not in links and entry.is_dir()]
     except OSError as error:
         if LAID.fullmatch(folder.name):  # others, such as lost+found, are no models
-            yield replace(gone(folder / "*"), unread=f"{folder}: {error.strerror}")
+            yield _unread(folder / "*", folder, str(error.strerror))
         return
     for place in places:
         published = _time(place)
@@ -144,8 +152,8 @@ def _of(folder: Path) -> Iterator[Published]:
             continue
         refs = tuple(sorted(link for link, end in links.items() if str(end) == place.name))
         if isinstance(published, str):
-            unread = f"{place}: {published}"
-            yield replace(gone(place), refs=refs, stamp=stamped(place), unread=unread)
+            unread = _unread(place, place, published)
+            yield replace(unread, refs=refs, stamp=stamped(place))
             continue
         yield Published(
             place=place,

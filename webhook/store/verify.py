@@ -25,18 +25,25 @@ from webhook.store.weights import CHECKED, weight_faults
 _SHOWN: Final = 5
 
 
+class Unread(str):
+    """A fault that is not one of the model: this user can't read a part of it."""
+
+    __slots__ = ()
+
+
 def verify_models(directories: Iterable[Path], *, full: bool = False) -> None:
     """Check each directory; ValueError names everything that is wrong, one line each."""
     wrong: list[str] = []
     for directory in directories:
         if faults := list(faults_of(directory, full=full)):
-            remedy = _remedy(directory, full=full)
-            wrong += (f"{directory}: {text}" for text in (*faults, *remedy))
+            damaged = not all(isinstance(fault, Unread) for fault in faults)
+            found = remedy(directory, full=full) if damaged else ()
+            wrong += (f"{directory}: {text}" for text in (*faults, *found))
     if wrong:
         raise ValueError("\n".join(wrong))
 
 
-def _remedy(directory: Path, *, full: bool) -> Iterator[str]:
+def remedy(directory: Path, *, full: bool) -> Iterator[str]:
     """Yield the command that publishes a damaged model anew, if its manifest has its source."""
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         manifest = read_manifest(directory / MANIFEST)
@@ -60,7 +67,7 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
         yield f"has no {MANIFEST}, so there are no digests to compare with"
     unread: list[OSError] = []
     files = list(below(directory, lambda link: ends_inside(link, directory), unread.append))
-    yield from (f"{error.filename}: {error.strerror}" for error in unread)
+    yield from (Unread(f"{error.filename}: {error.strerror}") for error in unread)
     names = [file.relative_to(directory) for file in files if file.name != MANIFEST]
     if names:
         yield from _lacking({*names, *_listed(manifest)})
@@ -72,7 +79,7 @@ def faults_of(directory: Path, *, full: bool = False) -> Iterator[str]:
         try:
             yield from (f"{name}: {fault}" for fault in _of_file(file, read))
         except OSError as error:
-            yield f"{name}: {error.strerror}"
+            yield Unread(f"{name}: {error.strerror}")
 
 
 def _listed(manifest: Path) -> Iterator[Path]:
