@@ -4,6 +4,8 @@ from typing import Final, NoReturn
 
 import typer
 
+from webhook.terminal.hiding import without_hidden
+
 REFUSED: Final = 1
 USAGE: Final = 2
 
@@ -12,7 +14,7 @@ def fail(message: str | Exception, status: int = USAGE) -> NoReturn:
     """Print each line of *message* on standard error, and exit with *status*."""
     if isinstance(message, OSError) and message.filename:
         message = f"{message.filename}: {message.strerror}{_numbers(message)}"
-    for line in str(message).splitlines():
+    for line in without_hidden(str(message)).splitlines():
         typer.echo(f"modelcache: {line}", err=True)
     raise typer.Exit(status)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import secrets
 import socket
 import time
@@ -175,15 +176,18 @@ def load(
     from webhook.loading.defaults import ALLOW
     from webhook.loading.load import load as load_model
     from webhook.loading.options import Options
+    from webhook.loading.origins.credentials import in_file, in_variable
     from webhook.loading.patterns import Patterns
+    from webhook.terminal.hiding import hide_in_logs
     from webhook.terminal.progress import say, shown, tell
 
+    hide_in_logs()
     try:
         if seconds(stagger) and seconds(stagger) >= seconds(deadline):
             raise ValueError(
                 f"--stagger {stagger} leaves no time of --deadline {deadline}: give a shorter one"
             )
-        token = token_file.read_text().strip() if token_file else None
+        token = in_file(token_file) if token_file else None
         ours = _lease(lease, seconds(deadline)) if lease else None
         options = Options(
             source=of_file(source, file) if file else source,
@@ -191,8 +195,8 @@ def load(
             patterns=Patterns(tuple(allow or ALLOW), tuple(ignore or ())),
             safetensors_only=safetensors_only,
             hub_cache=hub_cache,
-            token=token or None,
-            endpoint=os.environ.get("HF_ENDPOINT"),
+            token=token,
+            endpoint=in_variable("HF_ENDPOINT", secret=False) or None,
             parallel=parallel,
             deadline=seconds(deadline),
             stagger=seconds(stagger),
@@ -203,6 +207,8 @@ def load(
             lease=ours,
         )
         os.umask(0o022)  # the server may run as another user
+        # A core would have the credentials in it.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         end_when_interrupted(lambda: _interrupted(ours))
         done = load_model(options, say, shown(progress.value))
     except (OSError, ValueError) as error:

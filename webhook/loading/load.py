@@ -14,6 +14,7 @@ from webhook.loading.capacity import fits
 from webhook.loading.hub_cache import HubCache
 from webhook.loading.layers import Layers
 from webhook.loading.options import Options
+from webhook.loading.origins.addresses import check_proxies, server
 from webhook.loading.origins.authorities import trust_alike
 from webhook.loading.origins.file_names import checked
 from webhook.loading.origins.origin import Access, RemoteFile, Snapshot, Unavailable
@@ -42,7 +43,10 @@ _LOOK_SECONDS: Final = 1.0
 def load(options: Options, say: Callable[[str], None], show: Show) -> Loaded:
     """Return where the model is published; ValueError, OSError say why it is not."""
     trust_alike()
-    access = Access(token=options.token, endpoint=options.endpoint, xet=options.xet)
+    check_proxies()
+    # The hub's library can't be imported with a wrong one.
+    hub = server("HF_ENDPOINT", options.endpoint or "") or None
+    access = Access(token=options.token, endpoint=hub, xet=options.xet, say=say)
     model = named(options.source, access)
     options = replace(options, patterns=patterns_of(model.source, options.patterns))
     return Load(options, time.monotonic() + options.deadline, say, show).run(model)
@@ -90,7 +94,7 @@ class Load:
     def _nearest(self, model: Named) -> Loaded:
         if first := self.options.first:
             try:
-                nearer = named(first, Access())
+                nearer = named(first, Access(say=self.say))
                 if nearer.source.folder == model.source.folder:
                     return self._from(replace(model, origin=nearer.origin))
                 self.say(f"{first}: has another model, or none; trying {model.uri}")

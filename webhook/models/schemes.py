@@ -46,7 +46,7 @@ HF: Final = Scheme(
     form="[hf://]org/name[:quantisation][@revision]",
     files="the files of the repository; behind a colon: those of one quantisation in GGUF",
     commit="the commit of the hub",
-    credentials="`--token-file`, or else `HF_TOKEN`",
+    credentials="`--token-file`, `HF_TOKEN`, or else the login of `hf auth login`",
     origin="hub.Hub",
 )
 S3: Final = Scheme(

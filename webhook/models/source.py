@@ -9,7 +9,7 @@ from typing import Final
 
 from webhook.models import layout
 from webhook.models.schemes import HF, REMOTE
-from webhook.values.text import quoted
+from webhook.values.text import quoted, without_credentials
 
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 """The form of org/name."""
@@ -98,8 +98,9 @@ def _hub(text: str, said: str) -> Source:
     if wrong or any(part in said.partition("@")[0] for part in ("..", "--")):
         called = canonical(name)
         meant = f"the hub calls it {called}: it " if called != name else ""
+        shown = quoted(without_credentials(text))
         raise ValueError(
-            f"{quoted(text)} is not a model: {meant}must be the name of a CachedModel, "
+            f"{shown} is not a model: {meant}must be the name of a CachedModel, "
             f"org/name[:quantisation][@revision], or a URI ({', '.join(REMOTE)})"
         )
     found = Source(
@@ -211,12 +212,14 @@ _CANONICAL: Final = {
 
 def _location(text: str, scheme: str, rest: str) -> Source:
     if scheme not in REMOTE:
-        raise ValueError(f"{quoted(text)} has a scheme that is not one of {', '.join(REMOTE)}")
+        shown = quoted(without_credentials(text))
+        raise ValueError(f"{shown} has a scheme that is not one of {', '.join(REMOTE)}")
     digests = REMOTE[scheme].digests
     digest = DIGEST.search(rest) if digests else None
     location = rest[: digest.start()] if digest else rest
     if digests and "@" in location:
-        raise ValueError(f"{quoted(text, 120)} must end in @sha256: and 64 hexadecimal digits")
+        shown = quoted(without_credentials(text), 120)
+        raise ValueError(f"{shown} must end in @sha256: and 64 hexadecimal digits")
     if not LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
         raise ValueError(
             f"{quoted(scheme + '://…')} must be only host and path: no user, password, query, "

@@ -1,6 +1,7 @@
 """Print lines, tables and progress for people and for programs.
 
 printing  lines, bytes and differences
+hiding    leaves credentials out of messages and logs
 tables    tables, and JSON instead of them
 progress  the progress of a long command: a bar on a terminal, lines in a log
 

@@ -18,6 +18,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from webhook.terminal.hiding import without_hidden
+
 _SECONDS_BETWEEN_LINES: Final = 5
 _SECONDS_BETWEEN_OBJECTS: Final = 1
 
@@ -118,5 +120,5 @@ def _line(what: object, done: int, total: int, seconds: float) -> str:
 
 def say(line: str) -> None:
     """Print one line on standard error, and flush it."""
-    sys.stderr.write(f"modelcache: {line}\n")
+    sys.stderr.write(f"modelcache: {without_hidden(line)}\n")
     sys.stderr.flush()

@@ -1,6 +1,10 @@
 """Make text from outside safe to print: on one line, quoted, cut short."""
 
+import re
 import unicodedata
+from typing import Final
+
+_USER: Final = re.compile(r"(?<=://)[^/\s]*@")
 
 
 def printable(text: str, most: int = 4000) -> str:
@@ -22,3 +26,8 @@ def printable(text: str, most: int = 4000) -> str:
 def quoted(value: str, most: int = 60) -> str:
     """Return a user's *value* in quotes, shortened to *most* characters."""
     return f'"{printable(value, most)}"'
+
+
+def without_credentials(text: str) -> str:
+    """Return *text* without the users and passwords of its URLs."""
+    return _USER.sub("…@", text)

@@ -13,7 +13,9 @@ from typing import Final
 
 import msgspec
 
+from webhook.loading.origins.credentials import credential, token
 from webhook.loading.origins.origin import Unavailable
+from webhook.terminal.hiding import hide
 
 _HUB: Final = "index.docker.io"
 """The name of Docker's own registry in the file, whatever its host."""
@@ -45,23 +47,35 @@ class _Config(msgspec.Struct):
 
 
 def of_token(text: str) -> Login:
-    """Return the credentials in the text of --token-file: name:password, or a bearer token."""
-    name, colon, password = text.partition(":")
-    return Login(name, password) if colon else Login(bearer=text)
+    """Return the credentials in the text of --token-file: name:password, or a bearer token.
+
+    Unavailable if it can't be either.
+    """
+    name, colon, password = credential(text.strip(), "--token-file").partition(":")
+    hide(password)
+    return Login(name, password) if colon else Login(bearer=token(text, "--token-file"))
 
 
 def login(host: str, repository: str) -> Login | None:
-    """Return the credentials for *host*, None if there are none; Unavailable if unreadable."""
+    """Return the credentials for *host*, None if there are none.
+
+    Unavailable if the file is unreadable, or they can't be credentials.
+    """
     folder = os.environ.get("DOCKER_CONFIG")
     path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
     try:
         auths = msgspec.json.decode(path.read_bytes(), type=_Config).auths
         fitting = [key for key in auths if _fits(key, host, repository)]
-        return _login(auths[max(fitting, key=len)]) if fitting else None
+        found = _login(auths[max(fitting, key=len)]) if fitting else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # the text of the error may contain secrets of the file
         raise Unavailable(f"{path}: can't be read as a docker config") from error
+    if found:
+        credential(found.name, f"{path}: the credentials for {host}", secret=False)
+        for part in (found.password, found.refresh, found.bearer):
+            credential(part, f"{path}: the credentials for {host}")
+    return found
 
 
 def _fits(key: str, host: str, repository: str) -> bool:
@@ -80,4 +94,6 @@ def _login(auth: _Auth) -> Login:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError("auth is not base64") from error
         name, _, password = text.partition(":")
-    return Login(name, password.rstrip("\0"), auth.identity_token, auth.registry_token)
+    # `echo name:password | base64` has a newline.
+    password = password.rstrip("\0\r\n")
+    return Login(name, password, auth.identity_token.strip(), auth.registry_token.strip())

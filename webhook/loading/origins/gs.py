@@ -29,7 +29,9 @@ from webhook.loading.origins.origin import (
     Snapshot,
     Unavailable,
 )
+from webhook.loading.origins.tls import lasting
 from webhook.models.source import Source
+from webhook.terminal.hiding import hide
 
 _FIELDS: Final = "items(name,size,etag,generation,md5Hash),nextPageToken"
 
@@ -118,6 +120,8 @@ class GoogleStorage:
         found: dict[str, str] = {}
         with _translated(self._uri):
             self._system.credentials.apply(found)
+        for value in found.values():
+            hide(value.rpartition(" ")[2])
         return found
 
 
@@ -131,6 +135,8 @@ def _translated(uri: str) -> Iterator[None]:
     try:
         yield
     except TransportError as error:
+        if why := lasting(error, "REQUESTS_CA_BUNDLE"):
+            raise Unavailable(f"{uri}: the server that issues credentials: {why}") from error
         raise Interrupted(f"{uri}: the server that issues credentials does not answer") from error
     except (GoogleAuthError, HttpError, NonRetryableError) as error:
         raise Unavailable(

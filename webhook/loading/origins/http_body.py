@@ -6,8 +6,15 @@ from typing import Final
 
 import httpx2
 
-from webhook.loading.origins.http_status import MEANS, SECONDS, first_byte, refuse
+from webhook.loading.origins.http_status import (
+    MEANS,
+    PROXY_MEANS,
+    SECONDS,
+    first_byte,
+    refuse,
+)
 from webhook.loading.origins.origin import Body, Changed, Interrupted, Unavailable
+from webhook.loading.origins.tls import lasting
 
 _REDIRECTS: Final = 10
 
@@ -55,8 +62,22 @@ def translated(url: str) -> Iterator[None]:
         raise Unavailable(f"{shown(url)}: redirects without end") from error
     except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
         raise Unavailable(f"{shown(url)}: {error}") from error
+    except httpx2.ProxyError as error:
+        raise of_proxy(shown(url), error) from error
+    except httpx2.LocalProtocolError as error:  # its text may be that of a header with a credential
+        raise Unavailable(f"{shown(url)}: a header of the request can't be sent") from error
     except (httpx2.TransportError, httpx2.StreamError) as error:
+        if why := lasting(error):
+            raise Unavailable(f"{shown(url)}: {why}") from error
         raise Interrupted(f"{shown(url)}: {error or type(error).__name__}") from error
+
+
+def of_proxy(what: str, error: httpx2.ProxyError) -> Interrupted | Unavailable:
+    """Return our error for a proxy's refusal, whose text begins with the status."""
+    status = str(error)[:3]
+    if status in PROXY_MEANS:
+        return Unavailable(f"{what}: the proxy answered {status}: {PROXY_MEANS[status]}")
+    return Interrupted(f"{what}: the proxy fails: {error}")
 
 
 def refused(url: str, response: httpx2.Response, means: Mapping[int, str] = MEANS) -> None:

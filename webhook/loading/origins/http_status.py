@@ -20,6 +20,11 @@ CREDENTIALS: Final = dict.fromkeys(
     (401, 403), ": it denies access without credentials, or with these"
 )
 """The same for sources with credentials other than a token."""
+PROXY_MEANS: Final = {
+    "401": "check user and password in HTTPS_PROXY",
+    "403": "it does not permit this host: permit it there, or name it in NO_PROXY",
+    "407": "check user and password in HTTPS_PROXY",
+}
 _RATE_LIMIT: Final = re.compile(
     r'"\w+"\s*;\s*r\s*=\s*(?P<remaining>\d{1,9})\s*;\s*t\s*=\s*(?P<seconds>\d{1,9})', re.ASCII
 )

@@ -7,7 +7,7 @@ the bytes are read here, from the address that it gives.
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 # The library reads this when it is imported. Without it, it would ask the hub for a list of known
@@ -30,8 +30,9 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import HfFileMetadata, get_hf_file_metadata
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from webhook.loading.origins.http_body import body, http_client, translated
+from webhook.loading.origins.http_body import body, http_client, of_proxy, translated
 from webhook.loading.origins.http_status import SECONDS, wait_asked
+from webhook.loading.origins.hub_token import hub_token
 from webhook.loading.origins.origin import (
     Access,
     Body,
@@ -41,6 +42,7 @@ from webhook.loading.origins.origin import (
     Snapshot,
     Unavailable,
 )
+from webhook.loading.origins.tls import lasting
 from webhook.loading.origins.xet import PLAIN_MOST, Xet
 from webhook.models.layout import DEFAULT_REVISION
 from webhook.models.source import Source
@@ -54,7 +56,14 @@ class Hub:
     def __init__(self, source: Source, access: Access) -> None:
         self._repository = source.repository or ""
         self._revision = source.revision or DEFAULT_REVISION
-        self._token = access.token or os.environ.get("HF_TOKEN") or None
+        found = hub_token(access)
+        if found.cached:
+            access.say(f"hf://{self._repository}: uses the login in {found.whence}")
+        self._given = (
+            f"with this token ({found.whence})" if found.token else "without a token: give one"
+        )
+        # False: otherwise the library would look for a token itself.
+        self._token: str | Literal[False] = found.token or False
         self._api = HfApi(endpoint=access.endpoint, token=self._token, library_name=_LIBRARY)
         self._headers = build_hf_headers(token=self._token, library_name=_LIBRARY)
         self._client = http_client()
@@ -135,13 +144,12 @@ class Hub:
             raise Changed(f"has {found.size} bytes, but {file.size} were announced")
 
     def _translated(self) -> AbstractContextManager[None]:
-        return _hub_errors(f"hf://{self._repository}@{self._revision}", bool(self._token))
+        return _hub_errors(f"hf://{self._repository}@{self._revision}", self._given)
 
 
 @contextmanager
-def _hub_errors(name: str, token: bool) -> Iterator[None]:
-    """Turn errors of the library into Interrupted or Unavailable."""
-    given = "with this token" if token else "without a token: give one"
+def _hub_errors(name: str, given: str) -> Iterator[None]:
+    """Turn errors of the library into Interrupted or Unavailable; *given*: with which token."""
     try:
         yield
     except GatedRepoError as error:
@@ -160,7 +168,15 @@ def _hub_errors(name: str, token: bool) -> Iterator[None]:
         raise Unavailable(f"{name}: HF_HUB_OFFLINE is set, so the hub is not contacted") from error
     except HfHubHTTPError as error:
         _status(name, given, error)
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        raise Unavailable(f"{name}: the hub redirects to what is not a URL of http") from error
+    except httpx2.ProxyError as error:
+        raise of_proxy(name, error) from error
+    except httpx2.LocalProtocolError as error:  # its text may be that of a header with a credential
+        raise Unavailable(f"{name}: a header of the request can't be sent") from error
     except httpx2.TransportError as error:
+        if why := lasting(error):
+            raise Unavailable(f"{name}: {why}") from error
         raise Interrupted(f"{name}: {error or type(error).__name__}") from error
 
 

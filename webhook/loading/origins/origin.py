@@ -1,6 +1,6 @@
 """The interface of an origin: a snapshot, the bytes of its files, and the errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -77,6 +77,8 @@ class Access:
 
     token: str | None = None
     """The content of --token-file."""
+    say: Callable[[str], None] = lambda _: None
+    """Gets a line about what its user should know."""
     endpoint: str | None = None
     """The address of the hub, if it is not the usual one."""
     xet: bool = False

@@ -5,6 +5,7 @@ Authentication"). Our credentials are sent to the registry, and to the token ser
 if that is https. They are never sent to a host that a blob is redirected to.
 """
 
+import base64
 import hashlib
 import re
 import threading
@@ -19,6 +20,7 @@ from webhook.loading.origins.docker_config import Login
 from webhook.loading.origins.http_body import body, http_client, refused, shown, translated
 from webhook.loading.origins.http_status import CREDENTIALS
 from webhook.loading.origins.origin import Body, Changed, Unauthorized, Unavailable
+from webhook.terminal.hiding import hide
 
 Found = TypeVar("Found")
 _LARGEST: Final = 4 * 2**20
@@ -102,7 +104,9 @@ class Registry:
         if kind.lower() == "basic" and login and login.name:
             basic = httpx2.BasicAuth(login.name, login.password)
             request = next(basic.auth_flow(httpx2.Request("GET", self._base)))
-            return str(request.headers["Authorization"])
+            header = str(request.headers["Authorization"])
+            hide(header.partition(" ")[2])
+            return header
         raise refusal
 
     def _token(self, realm: str, service: str) -> str:
@@ -120,6 +124,7 @@ class Registry:
             how |= {"method": "GET", "params": wanted}
             if login and login.name:
                 how["auth"] = (login.name, login.password)
+                hide(base64.b64encode(f"{login.name}:{login.password}".encode()).decode())
         with translated(realm), self._client.stream(url=realm, **how) as answer:
             refused(realm, answer, CREDENTIALS)
             content = _read(realm, answer)
@@ -130,6 +135,7 @@ class Registry:
         token = said.token or said.access_token
         if not re.fullmatch(r"[\x21-\x7e]+", token):
             raise Unavailable(f"{shown(realm)}: gives no token")
+        hide(token)
         return token
 
 

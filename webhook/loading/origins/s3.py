@@ -18,13 +18,22 @@ from botocore.exceptions import (
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    ProxyConnectionError,
 )
 from fsspec.asyn import sync
 from fsspec.exceptions import FSTimeoutError
 from s3fs import S3FileSystem
 
+from webhook.loading.origins.addresses import server
 from webhook.loading.origins.bucket import bucket_and_prefix, snapshot
-from webhook.loading.origins.http_status import CREDENTIALS, SECONDS, first_byte, refuse
+from webhook.loading.origins.credentials import credential, in_variable
+from webhook.loading.origins.http_status import (
+    CREDENTIALS,
+    PROXY_MEANS,
+    SECONDS,
+    first_byte,
+    refuse,
+)
 from webhook.loading.origins.origin import (
     Access,
     Body,
@@ -34,8 +43,12 @@ from webhook.loading.origins.origin import (
     Snapshot,
     Unavailable,
 )
+from webhook.loading.origins.tls import lasting
 from webhook.models.source import Source
+from webhook.values.text import without_credentials
 
+_CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _MOST_PARALLEL: Final = 64
 """Connections: the most that --parallel may be."""
 _BLOCK: Final = 2**18
@@ -50,6 +63,10 @@ class S3:
     def __init__(self, source: Source, _access: Access) -> None:
         self._uri = source.uri
         self._bucket, self._prefix = bucket_and_prefix(source.uri)
+        for name in _CREDENTIALS:
+            in_variable(name)
+        for name in _ENDPOINTS:
+            server(name, in_variable(name, secret=False))
         self._system = S3FileSystem(
             skip_instance_cache=True,
             use_listings_cache=False,
@@ -65,6 +82,7 @@ class S3:
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
         with self._translated(self._uri):
+            self._check_credentials()
             found = snapshot(self._uri, self._prefix, self._listed())
             with ThreadPoolExecutor(16) as pool:
                 return replace(found, files=tuple(pool.map(self._with_md5, found.files)))
@@ -89,6 +107,15 @@ class S3:
     def close(self) -> None:
         """Close connections: s3fs does that once nothing refers to it."""
         del self._system
+
+    def _check_credentials(self) -> None:
+        """Raise Unavailable if credentials, wherever they are found, can't be sent."""
+        loop = self._system.loop
+        sync(loop, self._system.set_session)
+        if found := sync(loop, self._system.session.get_credentials):
+            frozen = sync(loop, found.get_frozen_credentials)
+            for part in (frozen.access_key, frozen.secret_key, frozen.token):
+                credential(part or "", f"{self._uri}: the credentials of {found.method}")
 
     def _listed(self) -> Iterator[RemoteFile]:
         token: dict[str, str] = {}
@@ -130,10 +157,17 @@ class S3:
             yield
         except FlexibleChecksumError as error:
             raise Changed(f"{what}: does not match its checksum") from error
+        except ProxyConnectionError as error:
+            status = str(getattr(error.kwargs.get("error"), "status", ""))
+            if why := PROXY_MEANS.get(status):
+                raise Unavailable(f"{what}: the proxy answered {status}: {why}") from error
+            raise Interrupted(f"{what}: {_text(error)}") from error
         except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
+            if why := lasting(error, "AWS_CA_BUNDLE"):
+                raise Unavailable(f"{what}: {why}") from error
             raise Interrupted(f"{what}: {_text(error)}") from error
         except BotoCoreError as error:
-            raise Unavailable(f"{what}: {error}") from error
+            raise Unavailable(f"{what}: {_text(error)}") from error
         except aiohttp.ClientError as error:
             raise Interrupted(f"{what}: {_text(error)}") from error
         except (OSError, ClientError) as error:
@@ -152,7 +186,8 @@ def _answer(error: BaseException | None) -> ClientError | None:
 
 
 def _text(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Return what *error* says, without the users and passwords of URLs."""
+    return without_credentials(str(error)) or type(error).__name__
 
 
 def _refused(what: str, error: ClientError) -> NoReturn:
