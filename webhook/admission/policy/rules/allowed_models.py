@@ -28,7 +28,8 @@ class AllowedModels(Rule, frozen=True):
     models: Annotated[
         tuple[ModelGlob, ...],
         Meta(
-            description="org/name or URI, with * and ?. A revision is not part of it.",
+            description="org/name or URI, with * and ?. Neither a revision nor the name of a "
+            "CachedModel is part of it.",
             min_length=1,
             max_length=256,
             extra_json_schema=SET,

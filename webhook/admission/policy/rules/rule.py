@@ -52,12 +52,15 @@ Directory = Annotated[
 ModelGlob = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9*?._/:+=-]+$",
+        pattern=r"^[A-Za-z0-9._:+=-]*[/*?][A-Za-z0-9*?._/:+=-]*$",
         max_length=253,
-        extra={"is": "a pattern for models such as meta-llama/* (without a revision)"},
+        extra={
+            "is": "a pattern for org/name or a URI, such as meta-llama/* (without a revision, and "
+            "not the name of a CachedModel)"
+        },
     ),
 ]
-"""A pattern for models: * is any text, ? is one character."""
+"""A pattern for models: * is any text, ? is one character. Without any of / * ? it matches none."""
 _PodGlob = Annotated[
     str,
     Meta(
