@@ -23,6 +23,7 @@ DIGEST = "sha256:" + "ab" * 32
         ("Meta.AI/Llama-3.1_8B", "hf://Meta.AI/Llama-3.1_8B", "Meta.AI/Llama-3.1_8B", None, None),
         ("s3://bucket/a/b/", "s3://bucket/a/b", None, None, None),
         ("gs://bucket/a", "gs://bucket/a", None, None, None),
+        ("s3://bucket/My Model (v1)/", "s3://bucket/My Model (v1)", None, None, None),
         ("https://example.com:8443/a", "https://example.com:8443/a", None, None, None),
         ("oci://example.com/coder:v1", "oci://example.com/coder:v1", None, None, None),
         (f"oci://example.com/coder@{DIGEST}", "oci://example.com/coder", None, DIGEST, DIGEST),
@@ -44,7 +45,7 @@ def test_source(
         "acme/c\N{CYRILLIC SMALL LETTER O}der", "\N{FULLWIDTH LATIN SMALL LETTER A}cme/coder",
         "acme/co\N{ZERO WIDTH SPACE}der", "\N{RIGHT-TO-LEFT OVERRIDE}acme/coder", "$(A)/b", "a/${B}", "a/`b`",
         "~/b", "a/b;c", "a/" + "x" * 97, "file:///etc/passwd", "http://example.com/a", "s3://", "s3:///a",
-        "s3://b/../c", "s3://b//c", "https://user:secret@example.com/a", "https://example.com/a?token=x",
+        "s3://b/../c", "s3://b//c", "s3://b/ c", "s3://b/c ", "s3://b/a%20b", "s3://b c", "s3://b/a,b", "https://user:secret@example.com/a", "https://example.com/a?token=x",
         "https://example.com/a#b", "https://example.com/a b", "hf://../x", "oci://example.com/a@sha256:xyz",
     ],
 )  # fmt: skip
@@ -91,6 +92,12 @@ def test_the_address_of_a_page_means_its_model(text: str, means: str) -> None:
 def test_a_page_that_is_no_model_is_refused_with_what_it_is(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_source(text)
+
+
+def test_the_query_of_an_address_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="is one file or folder") as caught:
+        parse_source("https://huggingface.co/a/b/blob/main/c.bin?token=secret")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_name_from_before_organizations_means_the_model_of_today() -> None:

@@ -253,3 +253,41 @@ def test_memory_does_not_grow_with_the_model(bucket: Bucket, store: Path, tmp_pa
     source = f"{bucket.scheme}://{bucket.name}/v1"
     load_it = [sys.executable, "-m", "webhook", "load", source, str(store)]
     assert peak(*load_it, env=bucket.environment(HOME=str(tmp_path), PATH="/usr/bin:/bin")) < PEAK
+
+
+@pytest.mark.parametrize("path", ["/one/deep/model.safetensors", "/model.safetensors"])
+def test_one_object_is_loaded_by_its_key(
+    bucket: Bucket, store: Path, tmp_path: Path, path: str
+) -> None:
+    key = path.removeprefix("/")
+    bucket.put({key: weights(tmp_path), f"{key}.bak": b"x"})
+    place = published(bucket.load(store, path=path))
+    assert (place / WEIGHTS).read_bytes() == weights(tmp_path)
+    assert {one.name for one in place.iterdir()} == {WEIGHTS, ".modelcache.json"}
+
+
+def test_a_key_that_only_begins_like_an_object_is_none(
+    bucket: Bucket, store: Path, tmp_path: Path
+) -> None:
+    bucket.put({"one/model.safetensors": weights(tmp_path)})
+    said = refused(bucket.load(store, path="/one/model"), store)
+    assert "there is nothing below it, nor an object of that key" in said
+
+
+@pytest.mark.parametrize("path", ["/My Model (v1)", "/v1.0~rc", "/a+b=c@1/x & y"])
+def test_keys_may_have_the_characters_that_people_use(
+    bucket: Bucket, store: Path, tmp_path: Path, path: str
+) -> None:
+    key = path.removeprefix("/")
+    bucket.put({f"{key}/config.json": b"{}", f"{key}/{WEIGHTS}": weights(tmp_path)})
+    place = published(bucket.load(store, path=path))
+    assert (place / WEIGHTS).read_bytes() == weights(tmp_path)
+
+
+@pytest.mark.parametrize("flags", [(), ("--allow", "*")])
+def test_an_archive_is_refused_with_what_to_do(
+    bucket: Bucket, store: Path, flags: tuple[str, ...]
+) -> None:
+    bucket.put({"packed/model.tar.gz": b"x"})
+    said = refused(bucket.load(store, *flags, path="/packed"), store)
+    assert "model.tar.gz: an archive is not unpacked" in said

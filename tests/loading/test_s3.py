@@ -55,9 +55,19 @@ def test_missing_credentials_are_reported(s3: S3Bucket, store: Path, tmp_path: P
     nothing = {
         "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path),
     }  # fmt: skip
+    body = b"<Error><Code>AccessDenied</Code></Error>"
+    s3.faulty.faults.append(Fault("*", status=403, body=body))
     said = refused(s3.load(store, **nothing), store)
-    assert "Unable to locate credentials" in said
-    assert s3.faulty.asked == []
+    assert "(AccessDenied): answered 403: it is not public, and there are no credentials" in said
+
+
+def test_a_public_bucket_needs_no_credentials(s3: S3Bucket, store: Path, tmp_path: Path) -> None:
+    nothing = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path)}
+    model = {name: s3.get(f"v1/{name}") for name in ("config.json", WEIGHTS)}
+    s3.put({f"v1/{name}": content for name, content in model.items()}, ACL="public-read")
+    published(s3.load(store, **nothing))
+    assert s3.faulty.asked
+    assert not [one for one in s3.faulty.asked if "authorization" in one.headers]
 
 
 def test_credentials_of_a_file_are_used(s3: S3Bucket, store: Path, tmp_path: Path) -> None:

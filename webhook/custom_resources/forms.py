@@ -102,7 +102,8 @@ def _source(text: str) -> str:
     for scheme in REMOTE.values():
         if scheme is HF:
             continue
-        path = location.replace("@", "") if scheme.digests else location
+        path = scheme.path.pattern if scheme.path else location
+        path = path.replace("@", "") if scheme.digests else path
         digest = "(?:@sha256:[0-9a-f]{64})?" if scheme.digests else ""
         row = matches(f"^{scheme.name}://{path}{digest}$", text)
         if scheme.location:
@@ -156,6 +157,6 @@ FORMS: Final[Mapping[Callable[[str], object], Form]] = {
         longest=512,
         holds=_source,
         message="must be org/name[:quantisation][@revision], or a URI "
-        f"({', '.join(REMOTE)}) of only host and path: no user, password, query or spaces",
+        f"({', '.join(REMOTE)}) of only host and path: no user, password or query",
     ),
 }

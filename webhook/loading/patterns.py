@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from webhook.loading.defaults import ALLOW, EARLIER, pickled_components, without_repetition
 from webhook.loading.origins.origin import RemoteFile, Unavailable
 from webhook.loading.quantisations import is_gguf, of_tag, offered, quantisations
-from webhook.models.formats import PICKLE, may_be_weights
+from webhook.models.formats import ARCHIVES, PICKLE, may_be_weights
 from webhook.models.schemes import REMOTE
 from webhook.models.source import Source
 from webhook.store.manifest import Globs
@@ -71,7 +71,8 @@ def chosen(
             f"{_some(pickled)}: pickle, which runs code when it is read, is refused here: "
             "leave it out with --ignore"
         )
-    if not wanted and not any(is_gguf(file.path) for file in files):
+    packed = any(_any(file.path.lower(), ARCHIVES) for file in files)
+    if not (wanted or packed or any(is_gguf(file.path) for file in files)):
         raise Unavailable(
             f"none of the {len(files)} files is wanted ({_some(f.path for f in files)}): "
             f"the patterns are {', '.join(patterns.allow)}; give others with --allow"
@@ -129,6 +130,12 @@ def _without_weights(
     files: Sequence[RemoteFile], wanted: Sequence[RemoteFile], patterns: Patterns
 ) -> str:
     """Return what to write so that weights are loaded."""
+    archives = [file.path for file in files if _any(file.path.lower(), ARCHIVES)]
+    if archives and not any(may_be_weights(file.path) for file in files):
+        return (
+            f"{_some(archives)}: an archive is not unpacked, and no server reads it: unpack it "
+            "into a directory, and load that (file:///directory)"
+        )
     if not patterns.by_default:
         return (
             f"of its files only {_some(f.path for f in wanted)} are wanted, and none has weights: "

@@ -6,13 +6,15 @@ from typing import Final
 
 PICKLE: Final = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
 """Names of files that are pickles, which run code when they are read."""
+ARCHIVES: Final = ("*.tar", "*.tar.*", "*.tgz", "*.zip", "*.7z", "*.rar")
+"""Names of archives, in small letters. Loaders unpack none, and servers read none."""
 _BESIDES: Final = (
     "*.json", "*.jsonl", "*.txt", "*.md", "*.py", "*.pyc", "*.jinja", "*.yaml", "*.yml", "*.toml",
     "*.cfg", "*.ini", "*.tiktoken", "*.spm", "*.bpe", "*.vocab", "*.merges", "tokenizer*",
     "*spiece*.model", "*sentencepiece*.model", "*.bpe.model", "*.png", "*.jpg", "*.jpeg", "*.gif",
     "*.svg", "*.webp", "*.pdf", "*.html", "*.csv", "*.ipynb", "*.sh", "license*", "notice*",
     "readme*", "use_policy*", ".git*", "*.lock", "*.metadata", "cachedir.tag",
-    "training_args.bin", "optimizer.*", "scheduler.*", "rng_state*", "*imatrix*",
+    "training_args.bin", "optimizer.*", "scheduler.*", "rng_state*", "*imatrix*", *ARCHIVES,
 )  # fmt: skip
 """Names of files, in small letters, that are no weights: configuration, tokenizers, texts, images.
 Any other file may be weights, since servers read formats that nobody listed here."""

@@ -37,6 +37,8 @@ class Scheme:
     """The only server that reads such a model, by its name in the catalogue; empty: any."""
     location: re.Pattern[str] | None = None
     """The text behind ://, if the scheme allows less than host and path."""
+    path: re.Pattern[str] | None = None
+    """The form of host and path, if that is not LOCATION of webhook/models/source.py."""
     credentials_file: str = ""
     """The variable that names a file of credentials; empty: a loader has `--token-file`."""
 
@@ -49,23 +51,28 @@ HF: Final = Scheme(
     credentials="`--token-file`, `HF_TOKEN`, or else the login of `hf auth login`",
     origin="hub.Hub",
 )
+_KEY: Final = r"[\w.+=@:~()!*&-](?:[\w.+=@:~()!*& -]*[\w.+=@:~()!*&-])?"
+_OBJECTS: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/{_KEY})*/?", re.ASCII)
+"""Bucket and key, without the quote and the comma, which separate words and models."""
 S3: Final = Scheme(
     name="s3",
-    form="s3://bucket/prefix",
-    files="the objects below the prefix",
+    form="s3://bucket/prefix-or-key",
+    files="the objects below the prefix, or the one with that key",
     commit="sha256 of their names and ETags",
     credentials="as AWS's tools find them: environment, files, identity of the pod or machine",
     origin="s3.S3",
+    path=_OBJECTS,
     extra="s3",
     credentials_file="AWS_SHARED_CREDENTIALS_FILE",
 )
 GS: Final = Scheme(
     name="gs",
-    form="gs://bucket/prefix",
-    files="the objects below the prefix",
+    form="gs://bucket/prefix-or-key",
+    files="the objects below the prefix, or the one with that key",
     commit="sha256 of their names and ETags",
     credentials="as Google's tools find them: environment, files, identity of the pod or machine",
     origin="gs.GoogleStorage",
+    path=_OBJECTS,
     extra="gs",
     credentials_file="GOOGLE_APPLICATION_CREDENTIALS",
 )

@@ -83,7 +83,8 @@ def parse_revision(text: str) -> str:
 def parse_source(text: str) -> Source:
     """Return the source that *text* names; ValueError if it is not a source."""
     if page := _PAGE.match(text):
-        return _hub(text, _of_page(text, page["path"]))
+        shown = text[: page.end("path")]  # a query may be secret
+        return _hub(shown, _of_page(shown, page["path"]))
     scheme, separator, rest = text.partition("://")
     if separator and scheme != HF.name:
         return _location(text, scheme, rest)
@@ -220,10 +221,15 @@ def _location(text: str, scheme: str, rest: str) -> Source:
     if digests and "@" in location:
         shown = quoted(without_credentials(text), 120)
         raise ValueError(f"{shown} must end in @sha256: and 64 hexadecimal digits")
-    if not LOCATION.fullmatch(location) or ".." in location or "@" in location.split("/")[0]:
+    if (
+        not (REMOTE[scheme].path or LOCATION).fullmatch(location)
+        or ".." in location
+        or "@" in location.split("/")[0]
+    ):
         raise ValueError(
             f"{quoted(scheme + '://…')} must be only host and path: no user, password, query, "
-            "fragment or spaces (credentials belong in a Secret)"
+            "fragment or spaces (credentials belong in a Secret). Keys of buckets may have spaces, "
+            "and are written as they are, without %20"
         )
     if (form := REMOTE[scheme].location) and not form.fullmatch(location):
         raise ValueError(f"{quoted(text, 120)} must be {REMOTE[scheme].form}")

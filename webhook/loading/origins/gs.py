@@ -71,13 +71,17 @@ class GoogleStorage:
 
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
-        return snapshot(self._uri, self._prefix, self._listed())
+        asked = bucket_and_prefix(self._uri)[1]
+        found, self._prefix = snapshot(self._uri, asked, self._listed)
+        return found
 
     @contextmanager
     def open(self, file: RemoteFile, start: int) -> Iterator[Body]:
         """Yield the generation of an object that snapshot() found; Changed if it is gone."""
         name = quote(self._prefix + file.path, safe="")
-        asked = urlencode({"alt": "media", "generation": self._generations[file.path]})
+        asked = urlencode(
+            {"alt": "media", "generation": self._generations[self._prefix + file.path]}
+        )
         url = f"{self._place()}/download/storage/v1/b/{quote(self._bucket)}/o/{name}?{asked}"
         # No ETag is compared: the generation is exact, and answers write the ETag differently.
         try:
@@ -90,12 +94,12 @@ class GoogleStorage:
         """Close connections."""
         self._client.close()
 
-    def _listed(self) -> Iterator[RemoteFile]:
-        asked = {"prefix": self._prefix, "fields": _FIELDS, "maxResults": "1000"}
+    def _listed(self, prefix: str) -> Iterator[RemoteFile]:
+        asked = {"prefix": prefix, "fields": _FIELDS, "maxResults": "1000"}
         while True:
             page = self._page(asked)
             for one in page.items:
-                self._generations[one.name.removeprefix(self._prefix)] = one.generation
+                self._generations[one.name] = one.generation
                 md5 = base64.b64decode(one.md5_hash).hex() or None
                 yield RemoteFile(one.name, int(one.size), md5=md5, etag=one.etag)
             if not page.next_page_token:

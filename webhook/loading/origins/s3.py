@@ -4,7 +4,7 @@ Only its calls are used: its files read whole blocks ahead, and its retries igno
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +18,7 @@ from botocore.exceptions import (
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
     ProxyConnectionError,
 )
 from fsspec.asyn import sync
@@ -53,6 +54,11 @@ _MOST_PARALLEL: Final = 64
 """Connections: the most that --parallel may be."""
 _BLOCK: Final = 2**18
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+_NOBODY: Final = dict.fromkeys(
+    (401, 403),
+    ": it is not public, and there are no credentials: give AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, a profile, or an identity of the pod or machine",
+)
 _AGAIN: Final = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling"})
 """Codes that mean another attempt, even with status 400 or 403."""
 
@@ -67,23 +73,21 @@ class S3:
             in_variable(name)
         for name in _ENDPOINTS:
             server(name, in_variable(name, secret=False))
-        self._system = S3FileSystem(
-            skip_instance_cache=True,
-            use_listings_cache=False,
-            config_kwargs={
-                "connect_timeout": SECONDS,
-                "read_timeout": SECONDS,
-                "max_pool_connections": _MOST_PARALLEL,
-                "retries": {"total_max_attempts": 1},
-            },
-        )
-        self._system.retries = 1  # attempts; webhook.loading.patience makes more
+        self._system = _files()
+        self._nobody = False
+        """Whether there are no credentials: a public bucket needs none."""
 
     def snapshot(self) -> Snapshot:
         """Return the objects; the commit is the digest of their names and ETags."""
         with self._translated(self._uri):
-            self._check_credentials()
-            found = snapshot(self._uri, self._prefix, self._listed())
+            if not self._nobody:
+                self._check_credentials()
+            asked = bucket_and_prefix(self._uri)[1]
+            try:
+                found, self._prefix = snapshot(self._uri, asked, self._listed)
+            except NoCredentialsError:
+                self._system, self._nobody = _files(anon=True), True
+                found, self._prefix = snapshot(self._uri, asked, self._listed)
             with ThreadPoolExecutor(16) as pool:
                 return replace(found, files=tuple(pool.map(self._with_md5, found.files)))
 
@@ -117,11 +121,11 @@ class S3:
             for part in (frozen.access_key, frozen.secret_key, frozen.token):
                 credential(part or "", f"{self._uri}: the credentials of {found.method}")
 
-    def _listed(self) -> Iterator[RemoteFile]:
+    def _listed(self, prefix: str) -> Iterator[RemoteFile]:
         token: dict[str, str] = {}
         while True:
             page = self._system.call_s3(
-                "list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, **token
+                "list_objects_v2", Bucket=self._bucket, Prefix=prefix, **token
             )
             for one in page.get("Contents", ()):
                 yield RemoteFile(one["Key"], one["Size"], etag=one["ETag"])
@@ -172,10 +176,26 @@ class S3:
             raise Interrupted(f"{what}: {_text(error)}") from error
         except (OSError, ClientError) as error:
             if answer := _answer(error):
-                _refused(what, answer)
+                _refused(what, answer, _NOBODY if self._nobody else CREDENTIALS)
             if isinstance(error, FSTimeoutError):
                 raise Interrupted(f"{what}: does not answer in time") from error
             raise
+
+
+def _files(*, anon: bool = False) -> S3FileSystem:
+    found = S3FileSystem(
+        anon=anon,
+        skip_instance_cache=True,
+        use_listings_cache=False,
+        config_kwargs={
+            "connect_timeout": SECONDS,
+            "read_timeout": SECONDS,
+            "max_pool_connections": _MOST_PARALLEL,
+            "retries": {"total_max_attempts": 1},
+        },
+    )
+    found.retries = 1  # attempts; webhook.loading.patience makes more
+    return found
 
 
 def _answer(error: BaseException | None) -> ClientError | None:
@@ -190,12 +210,12 @@ def _text(error: Exception) -> str:
     return without_credentials(str(error)) or type(error).__name__
 
 
-def _refused(what: str, error: ClientError) -> NoReturn:
+def _refused(what: str, error: ClientError, means: Mapping[int, str]) -> NoReturn:
     """Raise an error for an answer of S3, without its text, which may contain who asked."""
     answer: Any = error.response
     code = answer["ResponseMetadata"].get("HTTPStatusCode", 0)
     said = answer["Error"].get("Code", "")
     named = f"{what} ({said})" if re.fullmatch(r"[A-Za-z]{1,60}", said) else what
     headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
-    refuse(named, 503 if said in _AGAIN else code, headers, CREDENTIALS)
+    refuse(named, 503 if said in _AGAIN else code, headers, means)
     raise Unavailable(f"{named}: answered {code}") from error
