@@ -6,6 +6,7 @@ The word that is searched for is in every credential: in the log, in all files, 
 import base64
 import json
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cli.command import Ran, modelcache
-from tests.forking.process import Forked
 from tests.hub.fault import Fault
 from tests.loading.buckets import WEIGHTS, published
 from tests.loading.echo_server import EchoServer, echo_server
@@ -273,7 +273,8 @@ def test_credentials_in_a_source_are_refused_and_not_repeated(store: Path, sourc
 
 def test_a_core_file_is_never_written(loading: Loader) -> None:
     loading.hub.fault(Fault(where="api", before_headers_seconds=50))
-    process = Forked(loading.command(), env=loading.environment())
+    allowed = ["prlimit", "--core=unlimited:unlimited"]
+    process = subprocess.Popen([*allowed, *loading.command()], env=loading.environment())
     try:
         while not loading.hub.requests():
             assert process.poll() is None
