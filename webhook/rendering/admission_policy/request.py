@@ -96,7 +96,13 @@ def _model(policy: Policy) -> Iterator[tuple[str, str]]:
         """,
     )
     yield "entry", f"size(variables.found) > 0 ? variables.found[0] : {cel.entries(NONE)}"
-    yield "called", "variables.entry.called == '' ? variables.repository : variables.entry.called"
+    yield (
+        "called",
+        """
+        variables.entry.called != '' ? variables.entry.called
+        : variables.repository.split(':')[0]
+        """,
+    )
     yield (
         "at",
         f"""
