@@ -103,6 +103,12 @@ def test_what_has_no_weights_is_refused_whoever_named_it(allow: tuple[str, ...])
         chosen(everything, Patterns(allow=allow), safetensors_only=False)
 
 
+def test_patterns_that_fit_nothing_are_named() -> None:
+    everything = [RemoteFile("a-Q4_0.gguf"), RemoteFile("model.zip")]
+    with pytest.raises(Unavailable, match=r"none of the 2 files is wanted .* are \*q4\*;"):
+        chosen(everything, Patterns(allow=("*q4*",)), safetensors_only=False)
+
+
 def test_a_tag_that_fits_several_files_is_refused_with_their_names() -> None:
     everything = [RemoteFile(name) for name in ("a-Q4_0.gguf", "b-Q4_0.gguf")]
     with pytest.raises(Unavailable, match=r"Q4_0 may be each of a-Q4_0\.gguf, b-Q4_0\.gguf"):

@@ -71,8 +71,8 @@ def chosen(
             f"{_some(pickled)}: pickle, which runs code when it is read, is refused here: "
             "leave it out with --ignore"
         )
-    packed = any(_any(file.path.lower(), ARCHIVES) for file in files)
-    if not (wanted or packed or any(is_gguf(file.path) for file in files)):
+    told = any(is_gguf(f.path) or _any(f.path.lower(), ARCHIVES) for f in files)
+    if not wanted and not (told and patterns.by_default):
         raise Unavailable(
             f"none of the {len(files)} files is wanted ({_some(f.path for f in files)}): "
             f"the patterns are {', '.join(patterns.allow)}; give others with --allow"
