@@ -31,6 +31,8 @@ _PREFERRED: Final = ("bf16", "fp16", "fp32")
 """Which variant is taken where there is nothing but variants."""
 _CHECKPOINT: Final = re.compile(r"checkpoint-\d+/")
 _PIPELINE: Final = "model_index.json"
+_PART: Final = re.compile(r"(?:diffusion_pytorch_)?model[.-]")
+"""How the weights of a part of a pipeline are called, whether it has a configuration or not."""
 _COMPONENT: Final = re.compile(r"(?:diffusion_)?pytorch_model\b.*\.bin")
 
 
@@ -92,7 +94,10 @@ def _beside_pipeline(paths: Iterable[str]) -> Iterator[str]:
     if _PIPELINE not in paths:
         return
     parts = {_folder(path) for path in paths if path.endswith("/config.json")}
-    yield from (path for path in paths if _is_weights(path) and _folder(path) not in parts)
+    for path in paths:
+        named = "/" in path and _PART.match(_name(path))
+        if _is_weights(path) and not named and _folder(path) not in parts:
+            yield path
 
 
 def _variants(paths: Iterable[str]) -> Iterator[str]:
