@@ -79,6 +79,13 @@ def test_a_revision_that_it_lacks_is_named_with_those_that_it_has(
         assert f"has no snapshot of v2, only main, v1, {COMMIT}, {OTHER}" in ran
 
 
+def test_a_snapshot_of_a_mirror_may_have_a_name_that_is_no_commit(cache: Path, store: Path) -> None:
+    (cache / "snapshots" / COMMIT).rename(cache / "snapshots" / "v7")
+    ran = modelcache("load", f"file://{cache}/snapshots/v7", store)
+    assert ran.status == 0, ran.err
+    whole(store / "acme--tiny" / "v7", "{}")
+
+
 def test_a_blob_that_is_not_what_its_name_says_is_refused(cache: Path, store: Path) -> None:
     weights = (cache / "snapshots" / COMMIT / "sub" / "model.safetensors").resolve()
     content = bytearray(weights.read_bytes())

@@ -112,7 +112,7 @@ class Load:
         if not found.fetched:
             sweep(self.options.store, name)
         stamp(found.place)
-        if model.ref:
+        if model.ref and model.ref != found.place.name:
             _point(found.place, model.ref)
         if self.options.node and model.source.repository:
             self.options.node.holds(node_label(model.source.identity, found.place.name))
