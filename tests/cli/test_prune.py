@@ -135,7 +135,7 @@ def test_people_read_a_table(store: Path) -> None:
         ["keep", "acme/tiny", "22222222", "1.9Ki", "40d", "20d", "used 20d ago"],
         ["keep", "acme/tiny", "33333333", "1.9Ki", "30d", "10d", "used 10d ago"],
     ]  # fmt: skip
-    assert ran.out.endswith(f"{store}: 3.8Ki of 5.8Ki of models would stay\n")
+    assert ran.out.endswith(f"{store}: 3.9Ki of 5.8Ki of models would stay\n")
 
 
 def test_each_load_counts_as_a_use(store: Path) -> None:

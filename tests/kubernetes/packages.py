@@ -21,6 +21,7 @@ NEEDED: Final[dict[str, str | Path]] = {
     "conntrack": "conntrack",
     "containernetworking-plugins": CNI_PLUGINS / "bridge",
     "e2fsprogs": "mkfs.ext4",
+    "fuse3": "fusermount3",
     "iproute2": "ip",
     "libfaketime": FAKETIME,
     "mmdebstrap": "mmdebstrap",

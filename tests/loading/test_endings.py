@@ -278,14 +278,14 @@ def test_a_store_that_another_writer_fills_is_named_with_what_it_has_and_needs(
     assert " bytes more are needed, 0 of 25165824 bytes are free: make room" in err
 
 
-@pytest.mark.parametrize(("files", "where"), [(1, "small: "), (2, "small/.incoming")])
+@pytest.mark.parametrize("files", [1, 2, 3])
 def test_a_store_that_may_have_no_more_files_is_named_with_their_number(
-    small: Loader, files: int, where: str
+    small: Loader, files: int
 ) -> None:
     run("mount", "-o", f"remount,nr_inodes={files}", small.store)
     done = small.run()
     assert (done.returncode, done.stdout) == (1, "")
-    assert where in done.stderr
+    assert f"{small.store}" in done.stderr
     assert f"No space left on device: 25165824 of 25165824 bytes are free, and none of {files}" in (
         done.stderr
     )

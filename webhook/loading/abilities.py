@@ -15,6 +15,7 @@ from webhook.loading.origins.origin import Unavailable
 from webhook.models.layout import INCOMING
 from webhook.store.alike import conflated
 from webhook.store.publication import sync
+from webhook.store.space import is_full, left
 from webhook.values.text import quoted
 
 _PROBE: Final = ".probe-"
@@ -49,12 +50,19 @@ def able(needs: Needs, say: Callable[[str], None]) -> None:
     faults = [*_in_the_way(model, needs.ref)]
     with TemporaryDirectory(prefix=_PROBE, dir=store) as name:
         folder = Path(name)
-        faults += (f"{store}: {fault}" for fault in _lacking(folder, needs))
-        if error := _error(lambda: sync(folder, strict=True)):
-            say(
-                f"{store}: can't write folders to the disk ({error.strerror}): after a power cut, "
-                "a model that was just published may lack files: check it with modelcache verify"
-            )
+        try:
+            faults += (f"{store}: {fault}" for fault in _lacking(folder, needs))
+            error = _error(lambda: sync(folder, strict=True))
+        except OSError as full:  # what is left is counted before the probe is removed
+            raise Unavailable(
+                f"{store}: {full.strerror}: {left(store)}: make room, or give the claim or the "
+                "volume more"
+            ) from full
+    if error:
+        say(
+            f"{store}: can't write folders to the disk ({error.strerror}): after a power cut, "
+            "a model that was just published may lack files: check it with modelcache verify"
+        )
     faults += _conflated(store, needs.files)
     if faults:
         raise Unavailable("\n".join(faults))
@@ -111,9 +119,12 @@ def _lacking(folder: Path, needs: Needs) -> Iterator[str]:
 
 
 def _error(trial: Callable[[], object]) -> OSError | None:
+    """Return why *trial* fails; OSError if the file system is full, which says nothing about it."""
     try:
         trial()
     except OSError as error:
+        if is_full(error):
+            raise
         return error
     return None
 

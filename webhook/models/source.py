@@ -22,6 +22,8 @@ PAGE: Final = r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/"
 _PAGE: Final = re.compile(rf"{PAGE}(?P<path>[^?#]*)")
 _LONGEST: Final = 255
 """Bytes of the name of a folder (NAME_MAX)."""
+_DASHES: Final = 2
+"""Bytes that a folder's name is longer: two dashes in place of / and of a colon."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[\w.+=@:-]+)*/?", re.ASCII)
 """The form of what is behind ://."""
@@ -82,21 +84,19 @@ def parse_revision(text: str) -> str:
 
 def parse_source(text: str) -> Source:
     """Return the source that *text* names; ValueError if it is not a source."""
-    if page := _PAGE.match(text):
-        shown = text[: page.end("path")]  # a query may be secret
-        return _hub(shown, _of_page(shown, page["path"]))
     scheme, separator, rest = text.partition("://")
-    if separator and scheme != HF.name:
+    if page := _PAGE.match(text):
+        text = text[: page.end("path")]  # a query may be secret
+        said = _of_page(text, page["path"])
+    elif separator and scheme != HF.name:
         return _location(text, scheme, rest)
-    return _hub(text, rest if separator else text)
-
-
-def _hub(text: str, said: str) -> Source:
-    """Return the source that *said*, org/name[:quantisation][@revision], names."""
+    else:
+        said = rest if separator else text
     name, at, revision = said.partition("@")
     name, colon, quantisation = name.partition(":")
+    both = f"{name}{colon}{quantisation}"
     wrong = not REPOSITORY.fullmatch(name) or (colon and not QUANTISATION.fullmatch(quantisation))
-    if wrong or any(part in said.partition("@")[0] for part in ("..", "--")):
+    if wrong or ".." in both or "--" in both:
         called = canonical(name)
         meant = f"the hub calls it {called}: it " if called != name else ""
         shown = quoted(without_credentials(text))
@@ -104,15 +104,14 @@ def _hub(text: str, said: str) -> Source:
             f"{shown} is not a model: {meant}must be the name of a CachedModel, "
             f"org/name[:quantisation][@revision], or a URI ({', '.join(REMOTE)})"
         )
-    found = Source(
-        uri=f"{HF.name}://{name}{colon}{quantisation}",
+    if len(both) + _DASHES > _LONGEST:
+        raise ValueError(f"{quoted(text)} is longer than the name of a folder may be")
+    return Source(
+        uri=f"{HF.name}://{both}",
         repository=name,
         revision=parse_revision(revision) if at else None,
         quantisation=quantisation or None,
     )
-    if len(found.folder) > _LONGEST:
-        raise ValueError(f"{quoted(text)} is longer than the name of a folder may be")
-    return found
 
 
 def _of_page(text: str, path: str) -> str:
