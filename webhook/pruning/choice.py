@@ -76,6 +76,8 @@ def _not_asked_for(model: Published, options: Options, asked: set[Path], now: fl
         return "no option selects models"
     if options.models and model.place not in asked:
         return "not named by --model"
+    if model.unread:  # so its age is unknown
+        return f"{model.unread}: run prune as its owner"
     if options.older_than is not None and now - model.published < options.older_than:
         return f"published {_ago(now - model.published)}"
     if options.unused_for is not None and now - model.last_used < options.unused_for:
@@ -84,8 +86,6 @@ def _not_asked_for(model: Published, options: Options, asked: set[Path], now: fl
 
 
 def _needed(model: Published, options: Options, protected: Mapping[Path, str], now: float) -> str:
-    if model.unread:
-        return f"{model.unread}: run prune as its owner"
     if model.manifest is None and not options.models:
         return "its manifest can't be read: load it again, or name it with --model"
     if model.place in protected:
