@@ -55,8 +55,6 @@ class Command:
 
 def main() -> None:
     """Import the modules, then fork for each command until the client ends."""
-    # Commands run as from a terminal. A shell lets its background jobs ignore SIGINT.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     client = socket.socket(fileno=int(sys.argv[1]))
     before = held()
     with reads() as found, left_to_each_process():
