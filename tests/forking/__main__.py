@@ -26,7 +26,12 @@ from typing import Any, Final, Self
 from tests.forking.reads import reads
 
 PR_SET_PDEATHSIG: Final = 1
-ANEW: Final = ("kubernetes", "webhook.loading.origins.hub", "webhook.loading.origins.xet")
+ANEW: Final = (
+    "kubernetes",
+    "webhook.loading.origins.hub",
+    "webhook.loading.origins.hub_token",
+    "webhook.loading.origins.xet",
+)
 """Modules that each process imports itself, and with them all modules that import these: kubernetes and
 huggingface_hub then read variables that tests set."""
 
