@@ -66,7 +66,7 @@ def test_a_policy_whose_labels_are_not_known_is_named_for_every_pod_that_it_may_
     rules.write_text(json.dumps(document))
     ran = modelcache("check", "-f", "-", "--policy", rules, "--warnings-as-errors", stdin=stdin)
     assert ran.status == status
-    assert ran.err.count("Warning: MC125 CachePolicy platform: ") == status
+    assert ran.err.count(" (STDIN): MC125 CachePolicy platform: ") == status
 
 
 def test_a_long_document_without_our_name_is_judged_too(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_mode_decides_the_exit_status(
     rules = policy(tmp_path, readOnlyMounts=mode)
     ran = modelcache("check", "-f", "-", "--policy", rules, *options, stdin=WRITER)
     assert ran.status == status
-    assert ran.err == (f"Warning: {FINDING}\n" if mode == "warn" else "")
+    assert ran.err == (f"Warning: pod/trainer (STDIN): {FINDING}\n" if mode == "warn" else "")
     audited = f"audited  pod/trainer (STDIN): {FINDING}\n"
     assert (audited in ran.out) == (mode == "audit")
 
@@ -154,7 +154,10 @@ def test_an_enforced_rule_fails_although_only_the_workload_breaks_it(tmp_path: P
     applied = workload("Deployment").replace("spec:\n", "spec:\n  replicas: 2\n", 1)
     ran = modelcache("check", "-f", "-", "--policy", rules, "--cluster", cluster, stdin=applied)
     assert ran.status == 1
-    assert "Warning: MC039 rule sharedClaims of CachePolicy platform: claim" in ran.err
+    assert (
+        "Warning: deployment/llama (STDIN): MC039 rule sharedClaims of CachePolicy platform: claim"
+        in ran.err
+    )
     assert ran.out.startswith("admitted deployment/llama")
 
 

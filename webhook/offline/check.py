@@ -66,7 +66,7 @@ def _nothing(world: World) -> str:
 def _print(each: Judged, outcome: Outcome, severity: Severity) -> None:
     source = each.document.source
     for line in outcome.warnings:
-        wording.warning(line)
+        wording.warning(f"{outcome.name} ({source}): {line}")
     for part in outcome.parts:
         if severity.waiting and part.waits:
             wording.waiting(part.name, part.waits, source)
