@@ -242,7 +242,10 @@ def test_kubectl_shows_columns(
     ("field", "said"),
     [
         ("cachedmodel", "A model that the platform offers under a name"),
-        ("cachedmodel.spec.source", "Where the model comes from: org/name[@revision]"),
+        (
+            "cachedmodel.spec.source",
+            "Where the model comes from: org/name[:quantisation][@revision]",
+        ),
         ("cachedmodel.spec.tokenSecretRef", "admission never reads it"),
         ("cachepolicy.spec.defaults.shm-size", "Size of /dev/shm, in memory. Default: 2Gi."),
         ("cpolicy.spec.rules.hostPathRoots", "Refuses node caches outside the roots"),

@@ -93,11 +93,14 @@ def test_the_remains_of_a_failed_attempt_do_no_harm(
     (node,) = serving_cluster.nodes
     pod, end = failed(serving_cluster, pods["corrupt"])
     # A copy that takes long reports its progress.
-    *_, fault, rest = end["message"].split("\n")
+    *_, fault, anew, rest = end["message"].split("\n")
     assert re.fullmatch(
         rf"modelcache: /modelcache/store/1/{WEIGHTS}: has the sha256 [0-9a-f]{{64}}, "
         f"the manifest says {sha256(bytes(V - PAGE)).hexdigest()}",
         fault,
+    )
+    assert re.fullmatch(
+        r"modelcache: /modelcache/store/1: publish it anew: modelcache load --full \S+ STORE", anew
     )
     assert not rest
     assert_never_started(pod)

@@ -105,13 +105,17 @@ class Lease:
             if record != seen:  # by our clock alone: no two clocks are compared
                 seen, since = record, now
             free = now - since >= (spec.lease_duration_seconds or _SECONDS)
-            if not spec.holder_identity or spec.holder_identity == self._holder or free:
+            other = spec.holder_identity
+            if not other or other == self._holder or free:
                 # Interrupted: another loader was faster, or the next round tries again.
                 with contextlib.suppress(Interrupted):
                     return self._taken(found)
-            else:
-                waiting.report(self._name, spec.holder_identity, "holds it", "held it")
+                time.sleep(_LOOK_SECONDS)
+                continue
+            waiting.report(self._name, other, "holds it", "held it")
             time.sleep(_LOOK_SECONDS)
+            # At the deadline the next question would have no time, and would not say who held it.
+            waiting.report(self._name, other, "holds it", "held it")
 
     def _taken(self, found: _Object) -> _Object:
         now = _now()
