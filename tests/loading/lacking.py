@@ -45,7 +45,9 @@ def lacking(mountpoint: Path, folder: Path, *what: str) -> Iterator[Path]:
             yield mountpoint
         finally:
             subprocess.run(["umount", mountpoint], check=False)
-            process.wait(10)
+            # A node that started meanwhile may have a copy of the mount, which keeps it alive.
+            process.terminate()
+            process.wait(30)
 
 
 def main(folder: str, mountpoint: str, *what: str) -> None:
