@@ -54,7 +54,7 @@ ROWS: Final[dict[str, tuple[Json, str]]] = {
     ),
     "noModel": (
         pod_of({"model": "chatt"}),
-        ("modelcache.io/model: they know no model chatt: write org/name[:quantisation][@revision], or a CachedModel "
+        ("modelcache.io/model: they know no model chatt: write org/name[@revision], or a CachedModel "
         "that they were printed with"),
     ),
     "noEntry": (
