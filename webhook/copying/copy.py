@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from webhook.copying.destination import foreign, freed, nearest, refusal
+from webhook.copying.destination import foreign, freed, refusal
 from webhook.copying.model_tree import HubCache, Item, hub_cache, listed
 from webhook.copying.parallel_copy import CorruptError, ParallelCopy
 from webhook.models.layout import INCOMING, MANIFEST
 from webhook.store.alike import conflated
 from webhook.store.memory_limit import beyond_limit, is_memory
+from webhook.store.space import nearest
 from webhook.store.verify import faults_of, remedy
 from webhook.terminal.progress import say, shown
 from webhook.values.quantity import Quantity

@@ -57,11 +57,6 @@ def freed(destination: Path) -> int:
     return sum(blocks * _BLOCK for others, blocks in names.values() if others <= 0)
 
 
-def nearest(path: Path) -> Path:
-    """Return *path*, or the nearest folder above it that exists."""
-    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
-
-
 def _entries(destination: Path) -> Iterator[tuple[PurePath, int | None]]:
     """Yield what is in a folder and no folder: its path there, and its size; None: a link."""
     if not destination.is_dir():

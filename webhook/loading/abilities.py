@@ -15,7 +15,7 @@ from webhook.loading.origins.origin import Unavailable
 from webhook.models.layout import INCOMING
 from webhook.store.alike import conflated
 from webhook.store.publication import sync
-from webhook.store.space import is_full, left
+from webhook.store.space import is_full, lack
 from webhook.values.text import quoted
 
 _PROBE: Final = ".probe-"
@@ -54,10 +54,7 @@ def able(needs: Needs, say: Callable[[str], None]) -> None:
             faults += (f"{store}: {fault}" for fault in _lacking(folder, needs))
             error = _error(lambda: sync(folder, strict=True))
         except OSError as full:  # what is left is counted before the probe is removed
-            raise Unavailable(
-                f"{store}: {full.strerror}: {left(store)}: make room, or give the claim or the "
-                "volume more"
-            ) from full
+            raise Unavailable(f"{store}: {lack(full, store)}") from full
     if error:
         say(
             f"{store}: can't write folders to the disk ({error.strerror}): after a power cut, "

@@ -9,7 +9,7 @@ from typing import Final
 from webhook.loading.origins.origin import Unavailable
 from webhook.store.file_system import file_system
 from webhook.store.memory_limit import beyond_limit, is_memory
-from webhook.store.space import is_full, left
+from webhook.store.space import is_full, lack
 from webhook.values.quantity import Quantity
 
 _RESERVE: Final = 16 * 2**20
@@ -35,7 +35,7 @@ def _why(store: Path, error: OSError) -> str:
     if error.errno == errno.EROFS:
         return "is read-only here: mount it without readOnly for a loader"
     if is_full(error):
-        return f"{error.strerror}: {left(store)}: make room, or give the claim or the volume more"
+        return lack(error, store)
     if error.errno not in (errno.EACCES, errno.EPERM):
         return str(error.strerror)
     found = store.stat()

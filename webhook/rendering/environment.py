@@ -1,10 +1,10 @@
 """Read where variables of loaders come from: Secrets, ConfigMaps, and fields of the pod."""
 
-import re
 from dataclasses import dataclass
 from typing import Final, Self
 
 from webhook.objects.json import Json
+from webhook.rendering.readers import KEY, VARIABLE
 from webhook.values.mistakes import Mistakes
 from webhook.values.readers import object_name
 from webhook.values.text import quoted
@@ -15,8 +15,6 @@ FIELDS: Final = (
 )  # fmt: skip
 """What a variable may hold of its pod: kubernetes/kubernetes, pkg/apis/core/validation
 (validEnvDownwardAPIFieldPathExpressions)."""
-_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_KEY: Final = re.compile(r"[\w.-]{1,253}", re.ASCII)
 _OBJECTS: Final = {"secret": "secret", "configmap": "configMap"}
 """The word in an option, and how the API's fields begin."""
 _FORMS: Final = (
@@ -57,7 +55,7 @@ def _entry(text: str) -> Json:
         if kind not in _OBJECTS or not of:
             raise ValueError(f"{quoted(text)} is not one of {_FORMS}")
         return {f"{_OBJECTS[kind]}Ref": {"name": object_name(of)}}
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE.fullmatch(name):
         raise ValueError(f"{quoted(name)} is not the name of a variable such as HOST_IP")
     return {"name": name, "valueFrom": _source(text, source)}
 
@@ -71,6 +69,6 @@ def _source(text: str, source: str) -> Json:
         raise ValueError(
             f"{quoted(text)} is not one of {_FORMS}; a FIELD is one of {', '.join(FIELDS)}"
         )
-    if not slash or not _KEY.fullmatch(key):
+    if not slash or not KEY.fullmatch(key):
         raise ValueError(f"{quoted(text)} names no key: write {kind}/NAME/KEY")
     return {f"{_OBJECTS[kind]}KeyRef": {"name": object_name(of), "key": key}}

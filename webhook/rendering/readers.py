@@ -11,8 +11,10 @@ from webhook.values.text import quoted
 
 _LABEL_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_SECRET_KEY: Final = re.compile(r"[\w.-]{1,253}", re.ASCII)
-_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+KEY: Final = re.compile(r"[\w.-]{1,253}", re.ASCII)
+"""The form of a key of a Secret or a ConfigMap."""
+VARIABLE: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+"""The form of the name of a variable."""
 _SCHEDULE: Final = re.compile(r"@[a-z]+|[\w*/,?-]+(?: [\w*/,?-]+){4}", re.ASCII)
 _LONGEST: Final = 30 * 86400
 
@@ -27,7 +29,7 @@ def namespace(text: str) -> str:
 def secret(text: str) -> SecretKey:
     """Read NAME or NAME/KEY of a Secret."""
     name, slash, key = text.partition("/")
-    if slash and not _SECRET_KEY.fullmatch(key):
+    if slash and not KEY.fullmatch(key):
         raise ValueError(f"{quoted(text)} must be NAME or NAME/KEY, such as hf-credentials/token")
     return SecretKey(object_name(name), key) if slash else SecretKey(object_name(name))
 
@@ -54,7 +56,7 @@ def label(text: str) -> tuple[str, str]:
 def variable(text: str) -> tuple[str, str]:
     """Read NAME=VALUE; refuse a secret, because anyone who can read the pod can read it."""
     name, equals, value = text.partition("=")
-    if not equals or not _VARIABLE.fullmatch(name):
+    if not equals or not VARIABLE.fullmatch(name):
         raise ValueError("must be NAME=VALUE, such as HTTPS_PROXY=http://proxy.example:3128")
     if "TOKEN" in name.upper():
         raise ValueError(f"{name} can be seen in the pod: give the token with --token-secret")

@@ -15,20 +15,28 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
+def nearest(path: str | Path) -> Path:
+    """Return *path*, or the nearest folder above it that exists."""
+    whole = Path(path).absolute()
+    return next(one for one in (whole, *whole.parents) if one.exists())
+
+
 def left(path: str | Path) -> str:
     """Return how many bytes, and if that is the reason how many files, a file system has left.
 
     *path*: a file or a directory on it, which may be gone by now.
     """
-    there = next(
-        one for one in (Path(path).absolute(), *Path(path).absolute().parents) if one.exists()
-    )
-    space = os.statvfs(there)
+    space = os.statvfs(nearest(path))
     free, total = space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize
     said = f"{free} of {total} bytes are free"
     if space.f_files and not space.f_favail:
         said += f", and none of {space.f_files} files"
     return said
+
+
+def lack(error: OSError, path: str | Path) -> str:
+    """Return what *error* says of a store that is full, with numbers and the remedy."""
+    return f"{error.strerror}: {left(path)}: make room, or give the claim or the volume more"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Leave credentials out of all messages and logs, whoever wrote them.
+"""Leave credentials out of all messages and logs, those of libraries too.
 
 A server may repeat a request in its answer, and a library may write the address or the headers of a
 request into its log. So each credential that is used is remembered here.
