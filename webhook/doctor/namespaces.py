@@ -7,6 +7,7 @@ from webhook.doctor.check import Check
 from webhook.doctor.finding import Finding, kubectl, ok, warning
 from webhook.doctor.installation import Installation
 from webhook.objects.facts import ADMISSION_LABEL, DISABLED
+from webhook.values.text import some
 
 _MOST_NAMED: Final = 10
 
@@ -17,7 +18,7 @@ def _run(installation: Installation) -> Iterator[Finding]:
     out = sorted(name for name, value in values.items() if value == DISABLED)
     if out:
         yield warning(
-            f"left out by {ADMISSION_LABEL}: {DISABLED}: {_listed(out)}",
+            f"left out by {ADMISSION_LABEL}: {DISABLED}: {some(out, _MOST_NAMED)}",
             f"if that is a mistake: {kubectl('label', 'namespace', out[0], ADMISSION_LABEL + '-')}",
         )
     meaningless = sorted(name for name in values if name not in out and values[name] != "enabled")
@@ -29,11 +30,6 @@ def _run(installation: Installation) -> Iterator[Finding]:
         )
     if not out and not meaningless:
         yield ok("no namespace is left out by its label")
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 CHECK: Final = Check(

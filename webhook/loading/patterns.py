@@ -18,10 +18,10 @@ from webhook.models.formats import ARCHIVES, PICKLE, may_be_weights
 from webhook.models.schemes import REMOTE
 from webhook.models.source import Source
 from webhook.store.manifest import Globs
+from webhook.values.text import some
 
 _WITH_GGUF: Final = ("*.json", "*.jinja")
 """What is loaded next to one quantisation: servers that read it have the rest in its header."""
-_SHOWN: Final = 5
 
 
 class Patterns(Globs, frozen=True):
@@ -68,13 +68,13 @@ def chosen(
     wanted = [file for file in files if file.path in names]
     if safetensors_only and (pickled := [f.path for f in wanted if _any(f.path, PICKLE)]):
         raise Unavailable(
-            f"{_some(pickled)}: pickle, which runs code when it is read, is refused here: "
+            f"{some(pickled)}: pickle, which runs code when it is read, is refused here: "
             "leave it out with --ignore"
         )
     told = any(is_gguf(f.path) or _any(f.path.lower(), ARCHIVES) for f in files)
     if not wanted and not (told and patterns.by_default):
         raise Unavailable(
-            f"none of the {len(files)} files is wanted ({_some(f.path for f in files)}): "
+            f"none of the {len(files)} files is wanted ({some(f.path for f in files)}): "
             f"the patterns are {', '.join(patterns.allow)}; give others with --allow"
         )
     if not any(_has_weights(file.path, patterns) for file in wanted):
@@ -82,7 +82,7 @@ def chosen(
     if patterns.by_default and (pickled := pickled_components([f.path for f in files])):
         flags = " ".join(f"--allow '{glob}'" for glob in (*ALLOW, *pickled))
         raise Unavailable(
-            f"{_some(pickled)}: a part of the model has no other weights, and this is pickle, "
+            f"{some(pickled)}: a part of the model has no other weights, and this is pickle, "
             f"which runs code when it is read: to load it all the same, give {flags}"
         )
     return wanted
@@ -93,7 +93,7 @@ def left_out(files: Sequence[RemoteFile], wanted: Iterable[RemoteFile]) -> str:
     taken = {file.path for file in wanted}
     rest = [f for f in files if f.path.endswith(".safetensors") and f.path not in taken]
     size = sum(file.size or 0 for file in rest) / 2**30
-    return f"{_some(file.path for file in rest)} ({size:.1f}Gi)" if rest else ""
+    return f"{some(file.path for file in rest)} ({size:.1f}Gi)" if rest else ""
 
 
 def _names(files: Sequence[RemoteFile], patterns: Patterns) -> set[str]:
@@ -133,12 +133,12 @@ def _without_weights(
     archives = [file.path for file in files if _any(file.path.lower(), ARCHIVES)]
     if archives and not any(may_be_weights(file.path) for file in files):
         return (
-            f"{_some(archives)}: an archive is not unpacked, and no server reads it: unpack it "
+            f"{some(archives)}: an archive is not unpacked, and no server reads it: unpack it "
             "into a directory, and load that (file:///directory)"
         )
     if not patterns.by_default:
         return (
-            f"of its files only {_some(f.path for f in wanted)} are wanted, and none has weights: "
+            f"of its files only {some(f.path for f in wanted)} are wanted, and none has weights: "
             f"the patterns are {', '.join(patterns.allow)}; name the weights with --allow too"
         )
     if any(is_gguf(file.path) for file in files):
@@ -150,12 +150,12 @@ def _without_weights(
     if pickled := [path for path in weights if _any(path, PICKLE)]:
         flags = " ".join(f"--allow '{glob}'" for glob in (*_ends(pickled), *ALLOW[1:]))
         return (
-            f"it has no safetensors ({_some(pickled)}): the weights are pickle, which runs code "
+            f"it has no safetensors ({some(pickled)}): the weights are pickle, which runs code "
             f"when it is read: to load them all the same, give {flags}"
         )
     if weights:
-        return f"it has no safetensors ({_some(weights)}): name the weights with --allow"
-    return f"it has no safetensors ({_some(f.path for f in files)}), and no other weights"
+        return f"it has no safetensors ({some(weights)}): name the weights with --allow"
+    return f"it has no safetensors ({some(f.path for f in files)}), and no other weights"
 
 
 def _ends(paths: Iterable[str]) -> list[str]:
@@ -165,9 +165,3 @@ def _ends(paths: Iterable[str]) -> list[str]:
 def _any(path: str, globs: Iterable[str]) -> bool:
     name = path.rpartition("/")[2]
     return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in globs)
-
-
-def _some(paths: Iterable[str]) -> str:
-    paths = list(paths)
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(paths[:_SHOWN]) + more

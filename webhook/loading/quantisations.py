@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from webhook.loading.origins.origin import RemoteFile, Unavailable
+from webhook.values.text import some
 
 END: Final = ".gguf"
 _SHARD: Final = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)", re.IGNORECASE)
@@ -65,9 +66,7 @@ def offered(files: Iterable[RemoteFile]) -> str:
         tag = tags[-1] if tags else PurePosixPath(name).name
         tag = PurePosixPath(name).name if tag in found else tag
         found[tag] = sum(sizes[part] for part in parts)
-    shown = [f"{tag} ({size / 2**30:.1f}Gi)" for tag, size in sorted(found.items())]
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more
+    return some((f"{tag} ({size / 2**30:.1f}Gi)" for tag, size in sorted(found.items())), _SHOWN)
 
 
 def _matching(models: Iterable[str], tag: str) -> list[str]:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from webhook.loading.origins.origin import RemoteFile, Unavailable
 from webhook.store.shards import INDEX, lacking, shards_of
-
-_SHOWN: Final = 5
+from webhook.values.text import some
 
 
 def is_index(file: RemoteFile) -> bool:
@@ -28,12 +26,12 @@ def complete(
         missing = _missing(folder, index.path, names)
         if gone := [shard for shard in missing if shard not in offered]:
             faults.append(
-                f"{index.path}: names {_some(gone)}, which the source does not have: if its other "
+                f"{index.path}: names {some(gone)}, which the source does not have: if its other "
                 f'files are whole, leave the index out with --ignore "{index.path}"'
             )
         if left_out := [shard for shard in missing if shard in offered]:
             faults.append(
-                f"{index.path}: names {_some(left_out)}, which --allow and --ignore leave out: "
+                f"{index.path}: names {some(left_out)}, which --allow and --ignore leave out: "
                 "load these too, or leave the index out"
             )
     if faults:
@@ -52,8 +50,3 @@ def _missing(folder: Path, index: str, names: set[str]) -> list[str]:
         return [str(parent / shard) for shard in lacking(shards_of(folder / index), there)]
     except ValueError as error:
         raise Unavailable(f"{index}: is not an index of shards: it can't be read") from error
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

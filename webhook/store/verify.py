@@ -11,7 +11,6 @@ import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -21,8 +20,7 @@ from webhook.store.manifest import against_manifest, read_manifest
 from webhook.store.shards import INDEX, gaps, index_faults
 from webhook.store.tree import below, ends_inside
 from webhook.store.weights import CHECKED, weight_faults
-
-_SHOWN: Final = 5
+from webhook.values.text import some
 
 
 class Unread(str):
@@ -91,9 +89,7 @@ def _listed(manifest: Path) -> Iterator[Path]:
 def _lacking(names: Collection[Path]) -> Iterator[str]:
     """Yield what files of these *names* lack to be a model."""
     if not any(may_be_weights(str(name)) for name in names):
-        some = ", ".join(sorted(map(str, names))[:_SHOWN])
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield f"has no weights, only {some}{more}"
+        yield f"has no weights, only {some(sorted(map(str, names)))}"
     yield from gaps(names)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 _USER: Final = re.compile(r"(?<=://)[^/\s]*@")
@@ -26,6 +27,13 @@ def printable(text: str, most: int = 4000) -> str:
 def quoted(value: str, most: int = 60) -> str:
     """Return a user's *value* in quotes, shortened to *most* characters."""
     return f'"{printable(value, most)}"'
+
+
+def some(texts: Iterable[str], most: int = 5) -> str:
+    """Return the first *most* of *texts*, and how many more there are."""
+    found = list(texts)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def without_credentials(text: str) -> str:
