@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,12 @@ class Pair:
 
     certificate: Path
     key: Path
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return the context of a server that shows the certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> Path:

@@ -18,6 +18,7 @@ from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster, condition
 from tests.kubernetes.node_disk import SERVER
 from tests.kubernetes.processes import FailedError
+from tests.kubernetes.registration import wait_until
 from tests.kubernetes.server import Webhook, serve
 from webhook.models.layout import HUB_CACHE
 
@@ -103,6 +104,19 @@ def pods_of(cluster: Cluster, workload: Object) -> list[Object]:
     path = f"/api/v1/namespaces/{namespace}/pods"
     listed = cluster.api.request("GET", path, params=chosen).expect(200).body["items"]
     return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
+
+
+def pod_with(cluster: Cluster, namespace: str, selector: str) -> Object:
+    """Return the only pod with the labels of *selector*, once its controller has created it."""
+    pods: list[Object] = []
+
+    def there() -> bool:
+        pods[:] = cluster.api.list("v1", "Pod", namespace, labelSelector=selector)
+        return bool(pods)
+
+    wait_until(there, "there is a pod")
+    (pod,) = pods
+    return pod
 
 
 def created(cluster: Cluster, workload: Object, seconds: float = 30) -> list[Object]:

@@ -156,8 +156,7 @@ class ScriptedHook:
         self.closed = threading.Event()
         handler = type("Handler", (_Handler,), {"hook": self})
         self._server = _Server(("127.0.0.1", 0), handler)
-        self._server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._server.context.load_cert_chain(pair.certificate, pair.key)
+        self._server.context = pair.server_context()
         self._serving = contextlib.ExitStack()
 
     @property

@@ -1,7 +1,6 @@
 """A server that answers every request with an error that repeats the request's credentials."""
 
 import contextlib
-import ssl
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,9 +24,7 @@ class EchoServer(ThreadingHTTPServer):
         """The credentials of each request."""
         if authority:
             pair = authority.sign("echo", hosts=["127.0.0.1"])
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(pair.certificate, pair.key)
-            self.socket = context.wrap_socket(
+            self.socket = pair.server_context().wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
         self.host = f"127.0.0.1:{self.server_port}"

@@ -6,7 +6,6 @@ It can serve TLS.
 
 import contextlib
 import http.client
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -67,9 +66,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.lock = threading.Lock()
         if pair:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(pair.certificate, pair.key)
-            self.socket = context.wrap_socket(
+            self.socket = pair.server_context().wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
         self.host = f"127.0.0.1:{self.server_port}"

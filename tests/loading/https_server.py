@@ -1,7 +1,6 @@
 """An https server of one file, with ETags, ranges and If-Range (RFC 9110)."""
 
 import re
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +30,7 @@ class HttpsServer(ThreadingHTTPServer):
         authority = Authority(folder)
         pair = authority.sign("https", hosts=["127.0.0.1"])
         self.authority = authority.certificate
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pair.certificate, pair.key)
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.socket = pair.server_context().wrap_socket(self.socket, server_side=True)
         self.url = f"https://127.0.0.1:{self.server_port}{PATH}"
 
     def handle_error(self, *_: Any) -> None:

@@ -18,7 +18,7 @@ from tests.images.product import MODELCACHE
 from tests.kubernetes.api import Object, url_of
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.ends import ends
-from tests.kubernetes.inference_pods import files_of
+from tests.kubernetes.inference_pods import files_of, pod_with
 from tests.kubernetes.local_volume import bind
 from tests.kubernetes.registration import create_namespace, wait_until
 from tests.store.models import sharded
@@ -62,18 +62,6 @@ class Filling:
         path = url_of(obj)
         wait_until(lambda: self.cluster.api.request("GET", path).code == 404, "it is gone")
 
-    def pod(self, namespace: str, selector: str) -> Object:
-        """Return the only pod of the object that was just created."""
-        pods: list[Object] = []
-
-        def there() -> bool:
-            pods[:] = self.cluster.api.list("v1", "Pod", namespace, labelSelector=selector)
-            return bool(pods)
-
-        wait_until(there, "there is a pod")
-        (pod,) = pods
-        return pod
-
     def log(self, pod: Object, container: str) -> str:
         meta = pod["metadata"]
         return self.cluster.kubectl(
@@ -114,7 +102,7 @@ def load(filling: Filling, namespace: str) -> tuple[Object, Object]:
     """Return the Job, and its pod once that has succeeded."""
     job = filling.job(namespace)
     uid = job["metadata"]["uid"]
-    pod = filling.pod(namespace, f"batch.kubernetes.io/controller-uid={uid}")
+    pod = pod_with(filling.cluster, namespace, f"batch.kubernetes.io/controller-uid={uid}")
     pod = filling.cluster.ended(pod, 120)
     assert pod["status"]["phase"] == "Succeeded", ends(pod, "load")
     return job, pod
@@ -153,7 +141,7 @@ def node_cache(filling: Filling, directory: str, *arguments: str) -> tuple[Objec
         *arguments,
     )  # fmt: skip
     name = created["metadata"]["name"]
-    pod = filling.pod(PRIVILEGED, f"app.kubernetes.io/instance={name}")
+    pod = pod_with(filling.cluster, PRIVILEGED, f"app.kubernetes.io/instance={name}")
     return created, filling.cluster.ready(pod, 120)
 
 
@@ -182,7 +170,7 @@ def test_a_directory_that_holds_something_keeps_its_owner_and_the_loader_says_so
         f"--host-path={directory}",
     )  # fmt: skip
     name = created["metadata"]["name"]
-    pod = filling.pod(PRIVILEGED, f"app.kubernetes.io/instance={name}")
+    pod = pod_with(filling.cluster, PRIVILEGED, f"app.kubernetes.io/instance={name}")
     pod = cluster.wait_for(pod, lambda now: bool(ends(now, "load")), 120)
     assert node.disk(directory).stat().st_uid == 0
     assert (

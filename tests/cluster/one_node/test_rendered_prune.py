@@ -12,8 +12,9 @@ from tests.images.product import MODELCACHE
 from tests.kubernetes.api import Object
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.ends import ends
+from tests.kubernetes.inference_pods import pod_with
 from tests.kubernetes.local_volume import bind
-from tests.kubernetes.registration import create_namespace, wait_until
+from tests.kubernetes.registration import create_namespace
 from tests.store import models
 from webhook.models.layout import MANIFEST
 from webhook.objects.restricted import USER
@@ -59,15 +60,8 @@ def test_a_run_removes_an_old_commit_under_pod_security_restricted(
         "spec": made[-1]["spec"]["jobTemplate"]["spec"],
     }
     uid = cluster.api.create(job).expect(201).body["metadata"]["uid"]
-    mine = f"batch.kubernetes.io/controller-uid={uid}"
-    pods: list[Object] = []
-
-    def there() -> bool:
-        pods[:] = cluster.api.list("v1", "Pod", NAMESPACE, labelSelector=mine)
-        return bool(pods)
-
-    wait_until(there, "there is a pod")
-    pod = cluster.ended(pods[0], 120)
+    pod = pod_with(cluster, NAMESPACE, f"batch.kubernetes.io/controller-uid={uid}")
+    pod = cluster.ended(pod, 120)
     assert pod["status"]["phase"] == "Succeeded", ends(pod, "prune")
     assert not old.exists()
     assert new.is_dir()

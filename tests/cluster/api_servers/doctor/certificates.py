@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,8 +68,7 @@ def lasting(begins: dt.timedelta, ends: dt.timedelta) -> bytes:
 @contextlib.contextmanager
 def serving(pair: Pair) -> Iterator[int]:
     """Shake hands with one caller after the other on a loopback port; yields the port."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair.certificate, pair.key)
+    context = pair.server_context()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def run() -> None:
